@@ -1,0 +1,58 @@
+"""The errors that a person sees: what happened, where, and how to put it right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class NfsrootError(Exception):
+    """Something that stops the work.
+
+    `brief` says in one sentence what happened; `details` adds lines that help to understand it (the last
+    lines of a tool, for instance); `resolution` says what to do about it.  `exit_status` is the process's.
+    """
+
+    exit_status = 1
+
+    def __init__(self, brief: str, *, details: str = "", resolution: str = "") -> None:
+        super().__init__(brief)
+        self.brief = brief
+        self.details = details
+        self.resolution = resolution
+
+    def __str__(self) -> str:
+        return "\n".join(part for part in (self.brief, self.details, self.resolution) if part)
+
+
+class InputError(NfsrootError):
+    """The user's input is wrong: an option, an environment variable, a missing recipe."""
+
+    exit_status = 2
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake in a file that the user wrote.  `line` and `column` count from 1; 0 means "the file"."""
+
+    file: Path
+    line: int
+    column: int
+    what: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else f"{self.file}"
+        return f"{place}: {self.what}; {self.fix}" if self.fix else f"{place}: {self.what}"
+
+
+class RecipeError(InputError):
+    """One recipe's mistakes, all of them, in the order in which they stand in its files."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        count = len(self.problems)
+        super().__init__(
+            f"the recipe has {count} mistake{'s' if count != 1 else ''}",
+            details="\n".join(str(problem) for problem in self.problems),
+        )

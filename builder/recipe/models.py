@@ -1,0 +1,212 @@
+"""What a recipe says, resolved: inheritance applied, ranges of nodes expanded, elements found.
+
+These models are frozen and hold values only; reading files and reporting mistakes is `builder.recipe.load`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Model(BaseModel):
+    """A frozen table of a recipe; an unknown key is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Access(StrEnum):
+    """How nodes mount their root."""
+
+    READ_ONLY = "ro"
+    READ_WRITE = "rw"
+
+
+class WritableKind(StrEnum):
+    """Where what a node writes into a writable directory goes."""
+
+    SHARED = "shared"
+    TMPFS = "tmpfs"
+
+
+class Variant(StrEnum):
+    """A network boot loader: GRUB for BIOS PXE, for UEFI, and the signed chain for Secure Boot."""
+
+    I386_PC = "i386-pc"
+    X86_64_EFI = "x86_64-efi"
+    SECURE_BOOT = "secure-boot"
+
+
+class Image(Model):
+    """`[image]`: the release's name and version."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9.-]*$", description="Name of the release; the recipe's file name when absent."
+    )
+    version: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.~+_-]*$",
+        description="Version of the release; the source date (YYYY.MM.DD) when absent.",
+    )
+    description: str = Field(default="", description="One line about the release.")
+
+
+class Debian(Model):
+    """`[debian]`: what the tree is bootstrapped from."""
+
+    suite: str = Field(
+        default="trixie", pattern=r"^[a-z]+$", description="Debian suite, for example trixie or bookworm."
+    )
+    architecture: str = Field(default="amd64", description="Debian architecture of the nodes.")
+    components: tuple[str, ...] = Field(default=("main",), description="Components of the archive.")
+    mirror: str | None = Field(
+        default=None, description="URL of a Debian mirror; the bootstrap tool's own when absent."
+    )
+    packages: tuple[str, ...] = Field(default=(), description="Packages of the tree, beside those of its elements.")
+
+
+class Kernel(Model):
+    """`[kernel]`: the nodes' kernel."""
+
+    package: str = Field(default="linux-image-amd64", description="Debian package of the kernel.")
+    arguments: tuple[str, ...] = Field(default=(), description="Kernel arguments of every node.")
+
+
+class Initramfs(Model):
+    """`[initramfs]`: what the initramfs holds."""
+
+    modules: tuple[str, ...] = Field(
+        default=(), description="Kernel modules beside the NFS client and the network drivers."
+    )
+    nic_drivers: tuple[str, ...] = Field(
+        default=("virtio_net", "e1000e"), description="Network drivers of the nodes' boot NICs."
+    )
+    compression: str = Field(
+        default="zstd", pattern=r"^(zstd|gzip|xz|lz4)$", description="Compressor of the initramfs."
+    )
+    compression_level: int = Field(default=9, ge=1, le=19, description="Compressor's level.")
+
+
+class WritableDirectory(Model):
+    """One entry of `root.writable`: a directory that nodes may write to although the root is read-only."""
+
+    path: str = Field(pattern=r"^/[^\s:]*[^\s:/]$", description="Absolute path in the tree.")
+    kind: WritableKind = Field(description="shared: an NFS export below the tree; tmpfs: the node's memory.")
+    size_mib: int | None = Field(
+        default=None, ge=1, description="Greatest size of a tmpfs in MiB; half of memory when absent."
+    )
+
+
+class Root(Model):
+    """`[root]`: the NFSROOT on the server and how nodes mount it."""
+
+    path: str = Field(
+        pattern=r"^/[^\s:]*[^\s:/]$", description="Directory on the NFS server; releases stand below it by version."
+    )
+    access: Access = Field(default=Access.READ_ONLY, description="ro: read-only root; rw: one read-write export.")
+    writable: tuple[WritableDirectory, ...] = Field(default=(), description="Directories that nodes may write to.")
+
+
+class Boot(Model):
+    """`[boot]`: network boot loaders and their menus."""
+
+    variants: tuple[Variant, ...] = Field(default=tuple(Variant), description="Boot loaders to make.")
+    uefi: Variant = Field(default=Variant.SECURE_BOOT, description="The loader that DHCP names to UEFI x64 clients.")
+    timeout_seconds: int = Field(default=1, ge=0, description="Seconds that a menu waits.")
+
+
+class Credentials(Model):
+    """`[access]`: who may log in on nodes.  With neither, root is locked."""
+
+    root_password_hash: str | None = Field(default=None, description="crypt(5) hash of root's password.")
+    ssh_keys: tuple[str, ...] = Field(default=(), description="Public keys that may log in as root.")
+
+
+class Kerrighed(Model):
+    """`[kerrighed]`: parameters of the single system image."""
+
+    session_id: int = Field(default=1, ge=1, le=9999, description="session_id= of every node.")
+    node_ids: dict[str, Annotated[int, Field(ge=0, le=255)]] = Field(
+        default={}, description="node_id= by node name; a node's ordinal when absent."
+    )
+    cluster_file: bool = Field(default=True, description="Whether to write /etc/kerrighed_nodes.")
+
+
+class Node(Model):
+    """One diskless node, after ranges are expanded.  `ordinal` counts from 1 in the order of the file."""
+
+    name: str
+    address: IPv4Address
+    mac: str = Field(description="Lower-case, colon-separated.")
+    ordinal: int
+
+
+class Server(Model):
+    """The machine that serves DHCP, TFTP and NFS."""
+
+    name: str = Field(description="Host name of the server, without domain.")
+    address: IPv4Address = Field(description="The server's address on the cluster's network.")
+    interface: str = Field(
+        default="", description="The server's interface on the cluster's network; found by address when empty."
+    )
+
+
+class Cluster(Model):
+    """The cluster that a release serves, resolved."""
+
+    name: str
+    domain: str
+    subnet: IPv4Network
+    gateway: IPv4Address | None = None
+    broadcast: IPv4Address
+    dns: tuple[IPv4Address, ...] = ()
+    ntp: tuple[str, ...] = ()
+    server: Server
+    nodes: tuple[Node, ...]
+
+
+class Variable(Model):
+    """A variable that an element declares in its element.toml."""
+
+    name: str
+    type: str = Field(pattern=r"^(string|integer|boolean)$")
+    default: str | int | bool
+    doc: str
+
+
+class Element(Model):
+    """A diskimage-builder element with what its element.toml declares."""
+
+    name: str
+    path: Path
+    description: str
+    packages: tuple[str, ...] = ()
+    variables: tuple[Variable, ...] = ()
+
+
+class Recipe(Model):
+    """One recipe, resolved: what the user wants, complete and checked."""
+
+    files: tuple[Path, ...] = Field(description="Every file that the recipe was read from, the recipe itself first.")
+    image: Image
+    debian: Debian
+    kernel: Kernel
+    initramfs: Initramfs
+    root: Root
+    boot: Boot
+    access: Credentials
+    kerrighed: Kerrighed | None
+    elements: tuple[Element, ...] = Field(description="All elements with their dependencies, dependencies first.")
+    variables: dict[str, dict[str, Any]] = Field(description="Value of every variable, by element and name.")
+    cluster: Cluster
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Every package of the tree, the kernel's and the elements' included, sorted and without repeats."""
+        wanted = {self.kernel.package, *self.debian.packages}
+        wanted.update(package for element in self.elements for package in element.packages)
+        return tuple(sorted(wanted))
