@@ -210,3 +210,29 @@ class Recipe(Model):
         wanted = {self.kernel.package, *self.debian.packages}
         wanted.update(package for element in self.elements for package in element.packages)
         return tuple(sorted(wanted))
+
+    def server_directory(self, version: str) -> str:
+        """Where the root tarball of release `version` is unpacked on the NFS server, and what nodes mount."""
+        return f"{self.root.path}/{version}"
+
+    def tftp_directory(self, version: str) -> str:
+        """Where kernel and initrd of release `version` stand, as a path below the TFTP server's directory."""
+        return f"/{self.image.name}/{version}"
+
+
+class ReleaseFacts(Model):
+    """What is known of a release beside its recipe when menus, overlay and server bundle are rendered."""
+
+    version: str
+    kernel_version: str = Field(description="As in vmlinuz-KVER and /lib/modules/KVER.")
+    tool_version: str = Field(description="Version of nfsroot that makes the release.")
+
+    @property
+    def kernel_file(self) -> str:
+        """File name of the kernel in the release and on the TFTP server."""
+        return f"vmlinuz-{self.kernel_version}"
+
+    @property
+    def initrd_file(self) -> str:
+        """File name of the initramfs in the release and on the TFTP server."""
+        return f"initrd.img-{self.kernel_version}"
