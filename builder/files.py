@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from builder.recipe.models import Recipe, ReleaseFacts
+
 
 @dataclass(frozen=True, order=True)
 class RenderedFile:
-    """A file, directory or symbolic link to be put into an archive, owned by root:root.
+    """A file, directory or symbolic link to be put into an archive, owned by root and by the group `gid`.
 
     `path` is relative to the archive's root (`etc/fstab`).  A directory has `directory=True`; a symbolic link
     has `link` set to its target; any other file has `content`.
@@ -19,8 +21,17 @@ class RenderedFile:
     mode: int = 0o644
     link: str = ""
     directory: bool = False
+    gid: int = 0
 
 
-def text_file(path: str, text: str, mode: int = 0o644) -> RenderedFile:
+def text_file(path: str, text: str, mode: int = 0o644, gid: int = 0) -> RenderedFile:
     """A UTF-8 text file at `path` (relative to the archive's root)."""
-    return RenderedFile(PurePosixPath(path), text.encode(), mode)
+    return RenderedFile(PurePosixPath(path), text.encode(), mode, gid=gid)
+
+
+def header(recipe: Recipe, facts: ReleaseFacts) -> str:
+    """The comment at the top of every rendered file: what made it, from which recipe and release."""
+    return (
+        f"# Made by nfsroot {facts.tool_version} from {recipe.files[0].name}, release {recipe.image.name} "
+        f"{facts.version}.\n# Generated: change the recipe, not this file."
+    )
