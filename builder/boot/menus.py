@@ -1,0 +1,131 @@
+"""GRUB menus of the nodes: which kernel, initramfs and arguments each of them boots with.
+
+Every menu is written twice from one `MenuEntry`: in GRUB legacy's syntax, which `legacycfg` reads, and in
+GRUB 2's, for the signed GRUB that has no `legacycfg`.  `grub.cfg` chooses a node's menu.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel, ConfigDict
+
+from builder.errors import InputError
+from builder.files import RenderedFile, text_file
+from builder.recipe.models import Access, Kerrighed, Node, Recipe, ReleaseFacts
+
+DEFAULT_MENU = "default"
+RESERVED = frozenset({DEFAULT_MENU, "grub"})  # grub/default and grub/grub.cfg are not a node's.
+GREATEST_NODE_ID = 255
+
+_templates = Environment(
+    loader=PackageLoader("builder.boot"), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+)
+_templates.filters["quote"] = shlex.quote  # GRUB 2 quotes as a POSIX shell does (GRUB manual, "Quoting").
+
+
+class MenuEntry(BaseModel):
+    """One thing to boot.  `kernel` and `initrd` are paths below the TFTP server's directory."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    kernel: str
+    initrd: str
+    arguments: tuple[str, ...]
+
+
+def header(recipe: Recipe, facts: ReleaseFacts) -> str:
+    """The comment at the top of every rendered file: what made it, from which recipe and release."""
+    return (
+        f"# Made by nfsroot {facts.tool_version} from {recipe.files[0].name}, release {recipe.image.name} "
+        f"{facts.version}.\n# Generated: change the recipe, not this file."
+    )
+
+
+def menu_entry(recipe: Recipe, facts: ReleaseFacts, node: Node | None = None) -> MenuEntry:
+    """What `node` boots; without a node, what any node boots that needs nothing of its own.
+
+    Arguments are those of nfsroot.txt (Linux) and initramfs-tools(7); the root is NFSv3 over TCP.
+    """
+    server, directory = recipe.cluster.server.address, recipe.server_directory(facts.version)
+    tftp = recipe.tftp_directory(facts.version)
+    arguments = ["root=/dev/nfs", "ip=dhcp", f"nfsroot={server}:{directory},v3,tcp"]
+    arguments += ["rw" if recipe.root.access is Access.READ_WRITE else "ro", *recipe.kernel.arguments]
+    if node and recipe.kerrighed:
+        arguments += [f"session_id={recipe.kerrighed.session_id}", f"node_id={_node_id(recipe.kerrighed, node)}"]
+    return MenuEntry(
+        title=f"{recipe.image.name} {facts.version}, Linux {facts.kernel_version}",
+        kernel=f"{tftp}/{facts.kernel_file}",
+        initrd=f"{tftp}/{facts.initrd_file}",
+        arguments=tuple(arguments),
+    )
+
+
+def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
+    """Every menu, sorted by path; paths are relative to the TFTP server's directory.
+
+    `grub/HOST` is a node's menu in GRUB legacy's syntax, `grub/HOST.cfg` in GRUB 2's, `grub/MAC.cfg` names the
+    host that has that address.  Raises InputError when nodes cannot be told apart.
+    """
+    _check(recipe)
+    return tuple(sorted(_render(recipe, facts)))
+
+
+def _render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
+    top = header(recipe, facts)
+    timeout = recipe.boot.timeout_seconds
+    menu, menu_cfg = _templates.get_template("menu.j2"), _templates.get_template("menu.cfg.j2")
+    mac_cfg = _templates.get_template("mac.cfg.j2")
+    yield text_file("grub/grub.cfg", _templates.get_template("grub.cfg.j2").render(header=top))
+    yield from _render_default(recipe, facts, top)
+    for node in recipe.cluster.nodes:
+        entry = menu_entry(recipe, facts, node)
+        yield text_file(f"grub/{node.name}", menu.render(header=top, timeout=timeout, entry=entry))
+        yield text_file(f"grub/{node.name}.cfg", menu_cfg.render(header=top, timeout=timeout, entry=entry))
+        yield text_file(f"grub/{node.mac}.cfg", mac_cfg.render(header=top, node=node))
+
+
+def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str) -> Iterator[RenderedFile]:
+    """The menu of a node that has none: it boots the release unless every node needs arguments of its own."""
+    if recipe.kerrighed:
+        template = "refusal"
+        values: dict[str, object] = {
+            "reason": (
+                "This node does not boot: no menu with its own node_id= was found for it.",
+                f"Add it to the nodes of {recipe.cluster.name} (name, address, MAC address),",
+                "build a release and run the install.sh of its server bundle.",
+            )
+        }
+    else:
+        template = "menu"
+        values = {"timeout": recipe.boot.timeout_seconds, "entry": menu_entry(recipe, facts)}
+    for suffix in ("", ".cfg"):
+        text = _templates.get_template(f"{template}{suffix}.j2").render(header=top, **values)
+        yield text_file(f"grub/{DEFAULT_MENU}{suffix}", text)
+
+
+def _node_id(kerrighed: Kerrighed, node: Node) -> int:
+    return kerrighed.node_ids.get(node.name, node.ordinal)
+
+
+def _check(recipe: Recipe) -> None:
+    nodes = recipe.cluster.nodes
+    for name in sorted(RESERVED.intersection(node.name for node in nodes)):
+        raise InputError(
+            f"a node is called {name}, but grub/{name} is not a node's menu", resolution="Give the node another name."
+        )
+    if recipe.kerrighed is None:
+        return
+    ids = {node.name: _node_id(recipe.kerrighed, node) for node in nodes}
+    shared = {node_id for node_id, count in Counter(ids.values()).items() if count > 1}
+    wrong = [f"{name}: node_id={n}" for name, n in ids.items() if n in shared or n > GREATEST_NODE_ID]
+    if wrong:
+        raise InputError(
+            f"node_id must be 0 to {GREATEST_NODE_ID} and another one for every node",
+            details="\n".join(wrong),
+            resolution="Set [kerrighed] node_ids in the recipe.",
+        )
