@@ -1,0 +1,76 @@
+"""The overlay: the files of a tree that depend on the cluster, on the access to it or on the release.
+
+The tree itself depends on none of these, so that a changed cluster never rebuilds it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import PurePosixPath
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from builder.files import RenderedFile, header, text_file
+from builder.overlay.shadow import with_root_password
+from builder.overlay.writable import mounts, state_directory
+from builder.recipe.models import Recipe, ReleaseFacts
+
+SHADOW = "etc/shadow"
+SHADOW_GID = 42  # Debian's group shadow (/usr/share/base-passwd/group.master).
+AUTHORIZED_KEYS = "etc/ssh/authorized_keys/root"
+KERRIGHED_NODES = "etc/kerrighed_nodes"
+TIMESYNCD = "etc/systemd/timesyncd.conf.d/nfsroot.conf"
+ALWAYS = (
+    "etc/fstab",
+    "etc/hosts",
+    "etc/network/interfaces",
+    "etc/nfsbooted/nfsbooted.conf",
+    "etc/nfsroot-release",
+    "etc/resolv.conf",
+    "etc/ssh/sshd_config.d/nfsroot.conf",
+)
+
+OWNED_PATHS: frozenset[PurePosixPath] = frozenset(
+    map(PurePosixPath, (*ALWAYS, SHADOW, AUTHORIZED_KEYS, KERRIGHED_NODES, TIMESYNCD, "etc/hostname"))
+)
+"""Every path that an overlay may ever own, relative to the root; the tree's tarball holds none of them.
+
+No overlay has etc/hostname: a node takes its name from its address (hostname(5), nfsbooted(8)).
+"""
+
+
+def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFile, ...]:
+    """The overlay of one release, sorted by path.  `shadow` is the text of the tree's own /etc/shadow."""
+    values = {
+        "recipe": recipe,
+        "facts": facts,
+        "header": header(recipe, facts),
+        "mounts": mounts(recipe, facts.version),
+        "state_directory": state_directory(recipe),
+    }
+    paths = [*ALWAYS]
+    if recipe.cluster.ntp:
+        paths.append(TIMESYNCD)
+    if recipe.kerrighed and recipe.kerrighed.cluster_file:
+        paths.append(KERRIGHED_NODES)
+    files = [text_file(path, _text(path, values)) for path in paths]
+    if recipe.access.ssh_keys:
+        files.append(text_file(AUTHORIZED_KEYS, _text(AUTHORIZED_KEYS, values), 0o600))
+    root_shadow = with_root_password(shadow, recipe.access.root_password_hash)
+    files.append(text_file(SHADOW, root_shadow, 0o640, SHADOW_GID))
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def _text(path: str, values: dict[str, object]) -> str:
+    """The text of the template that stands below templates/ as the file stands below the root."""
+    return _templates().get_template(f"{path}.j2").render(values)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("builder.overlay"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,40 @@
+"""Recipes and facts for the overlay's tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from overlay_recipes import recipe_of
+
+from builder.recipe.models import Recipe, ReleaseFacts
+
+
+@pytest.fixture
+def facts() -> ReleaseFacts:
+    """What is known of a release 1.0."""
+    return ReleaseFacts(version="1.0", kernel_version="6.1.0-1-amd64", tool_version="0.1.0")
+
+
+@pytest.fixture
+def read_only() -> Recipe:
+    """A read-only root with directories of both kinds, a password and a key."""
+    writable = [
+        {"path": "/var", "kind": "shared"},
+        {"path": "/tmp", "kind": "tmpfs", "size_mib": 512},
+        {"path": "/var/tmp", "kind": "tmpfs"},
+    ]
+    access = {"root_password_hash": "$y$j9T$salt$hash", "ssh_keys": ["ssh-ed25519 AAAA admin@site"]}
+    return recipe_of(root={"path": "/NFSROOT/base", "writable": writable}, access=access)
+
+
+@pytest.fixture
+def read_write() -> Recipe:
+    """Kerrighed's single read-write export; nobody may log in."""
+    writable = [{"path": "/var", "kind": "shared"}, {"path": "/tmp", "kind": "tmpfs"}]
+    return recipe_of(
+        files=[Path("recipes/kerrighed.toml")],
+        image={"name": "kerrighed"},
+        root={"path": "/NFSROOT/kerrighed", "access": "rw", "writable": writable},
+        kerrighed={"session_id": 7, "node_ids": {"ssi2": 20}},
+    )

@@ -1,0 +1,43 @@
+"""Which directories are mounted, and where a node's state goes."""
+
+from __future__ import annotations
+
+import pytest
+from overlay_recipes import recipe_of
+
+from builder.overlay.writable import mounts, state_directory
+
+
+def root(access: str, **kinds: str) -> dict[str, object]:
+    """A root table with writable directories, `var_lib="tmpfs"` standing for /var/lib."""
+    writable = [{"path": "/" + name.replace("_", "/"), "kind": kind} for name, kind in kinds.items()]
+    return {"path": "/srv/root", "access": access, "writable": writable}
+
+
+def test_parents_are_mounted_first() -> None:
+    """A directory is mounted before those below it, in whatever order the recipe has them."""
+    recipe = recipe_of(root=root("ro", var_tmp="tmpfs", var="shared"))
+    assert [mount.path for mount in mounts(recipe, "1")] == ["/var", "/var/tmp"]
+
+
+def test_shared_directory_is_below_the_release() -> None:
+    """A shared directory is mounted from the release's own tree, by address."""
+    (mount,) = mounts(recipe_of(root=root("ro", var="shared")), "1.0")
+    assert mount.device == "192.168.0.1:/srv/root/1.0/var"
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (root("ro"), "/run/nfsbooted"),
+        (root("ro", var="tmpfs"), "/run/nfsbooted"),
+        (root("ro", var="shared"), "/var/lib/nfsbooted"),
+        (root("ro", var="shared", var_lib="tmpfs"), "/run/nfsbooted"),
+        (root("ro", var="tmpfs", var_lib_nfsbooted="shared"), "/var/lib/nfsbooted"),
+        (root("rw"), "/var/lib/nfsbooted"),
+        (root("rw", var="tmpfs"), "/run/nfsbooted"),
+    ],
+)
+def test_state_directory(table: dict[str, object], expected: str) -> None:
+    """A node's state is on the server exactly where /var/lib/nfsbooted is."""
+    assert state_directory(recipe_of(root=table)) == expected
