@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict
 
 from builder.errors import InputError
-from builder.files import RenderedFile, text_file
+from builder.files import RenderedFile, header, text_file
 from builder.recipe.models import Access, Kerrighed, Node, Recipe, ReleaseFacts
 
 DEFAULT_MENU = "default"
@@ -36,14 +36,6 @@ class MenuEntry(BaseModel):
     kernel: str
     initrd: str
     arguments: tuple[str, ...]
-
-
-def header(recipe: Recipe, facts: ReleaseFacts) -> str:
-    """The comment at the top of every rendered file: what made it, from which recipe and release."""
-    return (
-        f"# Made by nfsroot {facts.tool_version} from {recipe.files[0].name}, release {recipe.image.name} "
-        f"{facts.version}.\n# Generated: change the recipe, not this file."
-    )
 
 
 def menu_entry(recipe: Recipe, facts: ReleaseFacts, node: Node | None = None) -> MenuEntry:
