@@ -1,0 +1,183 @@
+"""The cache of steps: immutable objects, each under the key of the step that made it.
+
+Layout below the cache's directory:
+
+    objects/STEP-KEY/   what a step made, with `step.json` beside it: the inputs, and the size of every file
+    work/               objects in the making; a lock tells a living one from what a killed build left
+    pointers/NAME-KEY   which object is the present one, where that is not a matter of inputs (the archive)
+    last/RECIPE.json    the inputs of each step when the recipe was last built, so that a miss can say why
+    packages/SUITE/     Debian packages downloaded once
+    locks/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.errors import NfsrootError
+
+Inputs = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A cache in directory `root`, which is made when it is first used."""
+
+    root: Path
+
+    def object(self, step: str, key: str) -> Path:
+        """Where the object of a step stands, whether it is there or not."""
+        return self.root / "objects" / f"{step}-{key}"
+
+    def has(self, step: str, key: str) -> bool:
+        """Whether the object is there with every file at its recorded size (a crash may truncate files)."""
+        path = self.object(step, key)
+        try:
+            sizes: dict[str, int] = json.loads((path / "step.json").read_text())["sizes"]
+            return all((path / name).stat().st_size == size for name, size in sizes.items())
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def produce(self, step: str, key: str, inputs: Inputs, make: Callable[[Path], None]) -> Path:
+        """The object of a step, made by `make(directory)` when it is missing.
+
+        Two builds that need the same object make it once: the second waits.  The object appears whole, by a
+        rename, or not at all.
+        """
+        target = self.object(step, key)
+        with self.lock(f"{step}-{key}"):
+            if not self.has(step, key):
+                self._discard(target)
+                with self.work(step) as directory:
+                    make(directory)
+                    record = {"inputs": inputs, "sizes": _sizes(directory)}
+                    (directory / "step.json").write_text(json.dumps(record, indent=1, sort_keys=True, default=str))
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    directory.rename(target)
+        os.utime(target / "step.json")
+        return target
+
+    @contextlib.contextmanager
+    def work(self, name: str) -> Iterator[Path]:
+        """A temporary directory in the cache's file system, removed at the end unless it was renamed away."""
+        parent = self.root / "work"
+        self._make_directory(parent)
+        directory = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
+        directory.chmod(0o755)
+        with self.lock(directory.name):
+            try:
+                yield directory
+            except OSError as error:
+                raise self._full(error) from error
+            finally:
+                shutil.rmtree(directory, ignore_errors=True)
+        (self.root / "locks" / f"{directory.name}.lock").unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the lock `name` (flock(2): the kernel drops it when the process dies)."""
+        self._make_directory(self.root / "locks")
+        with (self.root / "locks" / f"{name}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def sweep(self) -> int:
+        """Remove what builds that were killed left in `work/`; the number of directories removed."""
+        removed = 0
+        for directory in sorted((self.root / "work").glob("*")):
+            with self._try_lock(directory.name) as free:
+                if free:
+                    shutil.rmtree(directory)
+                    removed += 1
+        return removed
+
+    def last_inputs(self, recipe: str) -> dict[str, Any]:
+        """The inputs of each step when `recipe` was last built here; empty when it never was."""
+        try:
+            inputs: dict[str, Any] = json.loads((self.root / "last" / f"{recipe}.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return inputs
+
+    def remember_inputs(self, recipe: str, inputs: Mapping[str, Inputs]) -> None:
+        """Record the inputs of each step of `recipe`, for `last_inputs`."""
+        self._write(self.root / "last" / f"{recipe}.json", json.dumps(inputs, default=str))
+
+    def pointer(self, name: str, key: str) -> str | None:
+        """What `set_pointer` recorded last under `name` and `key`, if anything."""
+        try:
+            return (self.root / "pointers" / f"{name}-{key}").read_text()
+        except FileNotFoundError:
+            return None
+
+    def set_pointer(self, name: str, key: str, value: str) -> None:
+        """Record `value` under `name` and `key`."""
+        self._write(self.root / "pointers" / f"{name}-{key}", value)
+
+    def packages(self, suite: str) -> Path:
+        """The directory of Debian packages downloaded for `suite`."""
+        directory = self.root / "packages" / suite
+        self._make_directory(directory)
+        return directory
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a small file as a whole: under another name first, then by a rename."""
+        self._make_directory(path.parent)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        temporary.write_text(text)
+        temporary.replace(path)
+
+    def _discard(self, path: Path) -> None:
+        """Take a damaged object away at once (a rename), then delete it."""
+        if path.exists():
+            self._make_directory(self.root / "work")
+            aside = Path(tempfile.mkdtemp(prefix="damaged.", dir=self.root / "work"))
+            path.rename(aside / path.name)
+            shutil.rmtree(aside)
+
+    @contextlib.contextmanager
+    def _try_lock(self, name: str) -> Iterator[bool]:
+        self._make_directory(self.root / "locks")
+        path = self.root / "locks" / f"{name}.lock"
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+            path.unlink(missing_ok=True)
+
+    def _make_directory(self, path: Path) -> None:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._full(error) from error
+
+    def _full(self, error: OSError) -> NfsrootError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return NfsrootError(
+                f"no space left for the cache in {self.root}",
+                resolution="Free some with `nfsroot clean`, or name another place with --cache-dir.",
+            )
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return NfsrootError(
+                f"the cache in {self.root} cannot be written: {error.strerror}",
+                resolution="Name another place with --cache-dir.",
+            )
+        return NfsrootError(f"the cache in {self.root} failed: {error}")
+
+
+def _sizes(directory: Path) -> dict[str, int]:
+    """Size in bytes of every regular file at the top of an object (a builder image holds whole trees)."""
+    return {entry.name: entry.stat().st_size for entry in directory.iterdir() if entry.is_file()}

@@ -1,0 +1,69 @@
+"""What a step asks of a container engine, whichever engine it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from builder.process import OnLine
+
+ENVIRONMENT = {
+    "HOME": "/root",
+    "LC_ALL": "C.UTF-8",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+    "USER": "root",
+}
+"""The environment of every job.  Nothing of the host's gets in: a job's result depends on its inputs alone."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A builder image: the unpacked file tree `rootfs`, and the `id` that every result made in it depends on."""
+
+    id: str
+    rootfs: Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command to run in the builder image.
+
+    `inputs` maps paths below /input to what is bound there, read-only.  `output` is bound at /output and is
+    all that the job may leave behind; /work is scratch space: the directory `work`, or without one memory of at
+    most `work_mib` MiB.  Without `network` the job has none.
+    """
+
+    argv: tuple[str, ...]
+    output: Path
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    network: bool = False
+    work_mib: int = 512
+    work: Path | None = None
+
+
+class Engine(Protocol):
+    """A way to run jobs in the builder image."""
+
+    name: str
+
+    def run(self, image: Image, job: Job, on_line: OnLine) -> None:
+        """Run `job`; hand each line that it writes to `on_line`.
+
+        :raises CommandError: the job failed.
+        """
+        ...
+
+
+PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+
+
+def environment(job: Job) -> dict[str, str]:
+    """The whole environment of a job; one that uses the network gets the user's proxies too."""
+    proxies = {name: os.environ[name] for name in PROXIES if name in os.environ} if job.network else {}
+    return {**ENVIRONMENT, **proxies, **job.environment}

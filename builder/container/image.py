@@ -1,0 +1,146 @@
+"""The builder image: the Debian tree that holds every tool of a build, bootstrapped once by mmdebstrap.
+
+A release depends on this image and not on the host, so the image's definition (and, once it is made, the
+versions that it got) goes into the key of every step that runs in it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+from builder.cache import Cache, Inputs
+from builder.container.engine import Image
+from builder.errors import NfsrootError
+from builder.events import Emit, StepOutput
+from builder.keys import key_of
+from builder.process import run
+
+STEP = "builder-image"
+SUITE = "trixie"
+PACKAGES = (
+    "bash",
+    "debian-archive-keyring",
+    "e2fsprogs",  # lsattr, which disk-image-create calls
+    "grub-common",
+    "grub-efi-amd64-bin",
+    "grub-efi-amd64-signed",
+    "grub-pc-bin",
+    "gzip",
+    "isc-dhcp-server",  # dhcpd -t
+    "mmdebstrap",
+    "mount",
+    "procps",  # ps, which disk-image-create calls
+    "python3-jsonschema",  # this and the next four: what diskimage-builder imports
+    "python3-minimal",
+    "python3-networkx",
+    "python3-pbr",
+    "python3-stevedore",
+    "python3-yaml",
+    "shim-signed",
+    "sudo",  # disk-image-create runs its commands through it, as root too
+    "util-linux",  # findmnt, fstrim, getopt
+    "xz-utils",
+    "zstd",
+)
+DISK_IMAGE_CREATE = """#!/usr/bin/python3
+import sys
+from diskimage_builder.disk_image_create import main
+sys.exit(main())
+"""
+
+
+def definition() -> Inputs:
+    """What the builder image is made of: its key's inputs."""
+    record = distribution("diskimage-builder").read_text("RECORD") or ""
+    return {
+        "suite": SUITE,
+        "packages": list(PACKAGES),
+        "diskimage-builder": hashlib.sha256(record.encode()).hexdigest(),
+    }
+
+
+def find(cache: Cache) -> Image | None:
+    """The builder image, if it is in the cache."""
+    key = key_of(definition())
+    return _open(cache.object(STEP, key)) if cache.has(STEP, key) else None
+
+
+def ensure(cache: Cache, emit: Emit) -> Image:
+    """The builder image, bootstrapped when it is not in the cache.
+
+    :raises CommandError: mmdebstrap failed.
+    """
+    inputs = definition()
+    return _open(cache.produce(STEP, key_of(inputs), inputs, lambda directory: _bootstrap(directory, emit)))
+
+
+def _open(path: Path) -> Image:
+    return Image((path / "id").read_text(), path / "rootfs")
+
+
+def _bootstrap(directory: Path, emit: Emit) -> None:
+    rootfs = directory / "rootfs"
+    run(
+        [
+            "mmdebstrap",
+            "--mode=root",
+            "--variant=apt",
+            "--format=directory",
+            f"--include={','.join(PACKAGES)}",
+            SUITE,
+            str(rootfs),
+        ],
+        env=_host_environment(),
+        on_line=lambda line: emit(StepOutput(STEP, line)),
+    )
+    _install_diskimage_builder(rootfs)
+    for name in ("input", "output", "work"):
+        (rootfs / name).mkdir()
+    # sudo looks its own host name up; without an answer here it asks the network, and waits.
+    (rootfs / "etc/hosts").write_text("127.0.0.1 localhost builder\n")
+    versions = (rootfs / "var/lib/dpkg/status").read_bytes()
+    (directory / "id").write_text(key_of({**definition(), "versions": hashlib.sha256(versions).hexdigest()}))
+
+
+def _host_environment() -> Mapping[str, str]:
+    """mmdebstrap runs on the host: it needs the search path and the user's proxies, and no more."""
+    wanted = ("PATH", "http_proxy", "https_proxy", "no_proxy")
+    return {name: os.environ[name] for name in wanted if name in os.environ} | {"LC_ALL": "C.UTF-8"}
+
+
+def _install_diskimage_builder(rootfs: Path) -> None:
+    """Copy the diskimage-builder that this tool depends on into the image, verified by its own RECORD.
+
+    It is pure Python, so the host's copy works with the image's interpreter; so no package index is asked.
+    """
+    found = distribution("diskimage-builder")
+    target = rootfs / "usr/lib/python3/dist-packages"
+    for entry in found.files or ():
+        if ".." in entry.parts or "__pycache__" in entry.parts:
+            continue
+        source = Path(str(entry.locate()))
+        if entry.hash is not None:
+            _verify(found, source, entry.hash.mode, entry.hash.value)
+        destination = target / Path(*entry.parts)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, destination)
+    command = rootfs / "usr/local/bin/disk-image-create"
+    command.write_text(DISK_IMAGE_CREATE)
+    command.chmod(0o755)
+
+
+def _verify(found: Distribution, file: Path, algorithm: str, expected: str) -> None:
+    """Compare a file with the digest that the wheel's RECORD gives (Python packaging: recording installs)."""
+    digest = hashlib.new(algorithm, file.read_bytes()).digest()
+    if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected:
+        raise NfsrootError(
+            f"{file} is not the file that {found.name} {found.version} installed",
+            resolution=f"Install it again: {sys.executable} -m pip install --force-reinstall diskimage-builder",
+        )

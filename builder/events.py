@@ -1,0 +1,60 @@
+"""What happens during a build, as typed events.  Who shows them, and how, is `builder.cli.render`'s affair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A step begins to run, for a reason in words."""
+
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """A tool that runs for a step wrote one line."""
+
+    step: str
+    line: str
+
+
+@dataclass(frozen=True)
+class StepFinished:
+    """A step has run; its object is in the cache."""
+
+    step: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StepReused:
+    """A step need not run: its object was in the cache."""
+
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the user should know and need not act on."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something that works and that the user will want to change."""
+
+    text: str
+
+
+Event = StepStarted | StepOutput | StepFinished | StepReused | Notice | Caution
+Emit = Callable[[Event], None]
+
+
+def silent(_event: Event) -> None:
+    """Drop an event: for callers that show nothing."""

@@ -1,0 +1,165 @@
+"""The state of the Debian archive that a tree is made of: package lists, fetched once and kept.
+
+A tree's key names this state, so the same recipe on the same state gives the same bytes, and a later build
+does not change silently because a mirror did.  `--refresh` looks at the archive again.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from builder.cache import Cache, Inputs
+from builder.container.engine import Engine, Image, Job
+from builder.errors import InputError, NfsrootError
+from builder.events import Emit, StepFinished, StepOutput, StepStarted
+from builder.keys import digest_of_files, key_of
+from builder.process import CommandError
+from builder.recipe.models import Debian
+
+STEP = "archive"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The archive in one state.  `date` is when its newest Release file was made (UTC): the source date."""
+
+    digest: str
+    date: datetime
+    path: Path
+
+    @property
+    def lists(self) -> Path:
+        """apt's package lists, as they belong into /var/lib/apt/lists."""
+        return self.path / "lists"
+
+    def unknown_packages(self, wanted: Iterable[str]) -> dict[str, list[str]]:
+        """The packages among `wanted` that the archive does not have, each with names that resemble it."""
+        names = (self.path / "names").read_text().splitlines()
+        known = set(names)
+        return {name: difflib.get_close_matches(name, names, n=3, cutoff=0.75) for name in wanted if name not in known}
+
+
+def inputs(debian: Debian) -> Inputs:
+    """What says which archive is meant."""
+    return debian.model_dump(mode="json", include={"suite", "architecture", "components", "mirror"})
+
+
+def find(cache: Cache, debian: Debian) -> Archive | None:
+    """The archive's state that is kept for this suite, if any."""
+    digest = cache.pointer(STEP, key_of(inputs(debian)))
+    return _open(cache.object(STEP, digest), digest) if digest and cache.has(STEP, digest) else None
+
+
+def look(cache: Cache, engine: Engine, image: Image, debian: Debian, emit: Emit, reason: str) -> Archive:
+    """Ask the archive for its present state and keep that.
+
+    :raises NfsrootError: the mirror cannot be reached or does not have the suite.
+    """
+    started = datetime.now(UTC)
+    emit(StepStarted(STEP, reason))
+    with cache.work(STEP) as directory:
+        _update(directory, engine, image, debian, emit)
+        digest = key_of({**inputs(debian), "releases": digest_of_files(directory / "lists", ["*Release"])})
+
+        def keep(target: Path) -> None:
+            for entry in directory.iterdir():
+                entry.rename(target / entry.name)
+
+        path = cache.produce(STEP, digest, inputs(debian), keep)
+    cache.set_pointer(STEP, key_of(inputs(debian)), digest)
+    emit(StepFinished(STEP, (datetime.now(UTC) - started).total_seconds()))
+    return _open(path, digest)
+
+
+def check_packages(archive: Archive, debian: Debian, wanted: Iterable[str]) -> None:
+    """Refuse packages that the archive does not have, before anything is bootstrapped.
+
+    :raises InputError: names each of them, the suite, and what resembles it.
+    """
+    unknown = archive.unknown_packages(wanted)
+    if unknown:
+        raise InputError(
+            f"{', '.join(sorted(unknown))}: not in Debian {debian.suite} ({', '.join(debian.components)})",
+            details="\n".join(f"  {name} resembles {', '.join(near)}" for name, near in unknown.items() if near),
+            resolution="Correct the name under [debian] packages, add its component, or look again with --refresh.",
+        )
+
+
+def _update(directory: Path, engine: Engine, image: Image, debian: Debian, emit: Emit) -> None:
+    argv = [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=custom",
+        "--format=directory",
+        "--skip=cleanup/apt",
+        f"--architectures={debian.architecture}",
+        f"--components={','.join(debian.components)}",
+        "--customize-hook=copy-out /var/lib/apt/lists /output",
+        debian.suite,
+        "/work/update",
+        *([debian.mirror] if debian.mirror else []),
+    ]
+    try:
+        engine.run(
+            image,
+            Job(tuple(argv), output=directory, network=True, work_mib=1024),
+            lambda line: emit(StepOutput(STEP, line)),
+        )
+    except CommandError as error:
+        raise explain(error, debian) from error
+    lists = directory / "lists"
+    names = sorted(set(_names(lists.glob("*_Packages"))))
+    (directory / "names").write_text("\n".join(names))
+    dates = [_release_date(path) for path in lists.glob("*Release")]
+    (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}))
+
+
+def explain(error: CommandError, debian: Debian) -> NfsrootError:
+    """What a failure of apt means for the user."""
+    text = "\n".join(error.last_lines)
+    mirror = debian.mirror or "the default mirror"
+    unreachable = r"Temporary failure resolving|Could not resolve|Could not connect|Connection refused|unreachable"
+    if re.search(unreachable, text):
+        return NfsrootError(
+            f"{mirror} cannot be reached",
+            details=error.details,
+            resolution="Check the network and the proxy settings, or name another mirror under [debian] mirror.",
+        )
+    if re.search(r"404 +Not Found|does not have a Release file", text):
+        return NfsrootError(
+            f"{mirror} does not have what was asked of it for Debian {debian.suite} (404 Not Found)",
+            details=error.details,
+            resolution="Check [debian] suite and mirror; if packages have moved on, look again with --refresh.",
+        )
+    return error
+
+
+def _open(path: Path, digest: str) -> Archive:
+    state = json.loads((path / "state.json").read_text())
+    return Archive(digest, datetime.fromisoformat(state["date"]), path)
+
+
+def _names(lists: Iterable[Path]) -> Iterator[str]:
+    """Names of packages, virtual ones included, in Packages files (deb822(5))."""
+    for path in lists:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("Package: "):
+                    yield line[9:].strip()
+                elif line.startswith("Provides: "):
+                    yield from (item.split("(")[0].strip() for item in line[10:].split(","))
+
+
+def _release_date(path: Path) -> datetime:
+    """The Date field of a Release file (Debian repository format)."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("Date: "):
+            return parsedate_to_datetime(line[6:].strip()).astimezone(UTC)
+    raise NfsrootError(f"{path.name} has no Date field", resolution="Name another mirror under [debian] mirror.")

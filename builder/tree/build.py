@@ -1,0 +1,165 @@
+"""The tree: diskimage-builder in the container, from a recipe's packages and elements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.container.engine import Engine, Image, Job
+from builder.errors import NfsrootError
+from builder.process import CommandError, OnLine
+from builder.recipe.models import Element, Recipe
+from builder.tree import archive as archives
+from builder.tree.archive import Archive
+
+STEP = "tree"
+WORK_MIB = 6144
+"""Room for the tree, its packages and their unpacking; a tmpfs takes only what is used."""
+ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A finished tree, as an object of the cache."""
+
+    path: Path
+
+    @property
+    def part(self) -> Path:
+        """The tree as a zstd-compressed tar archive without its end-of-archive blocks."""
+        return self.path / "tree.tar.zst"
+
+    @property
+    def kernel(self) -> Path:
+        """The kernel: vmlinuz-KVER."""
+        kernels = sorted(self.path.glob("vmlinuz-*"))
+        if len(kernels) != 1:
+            raise NfsrootError(
+                f"the tree has {len(kernels)} kernels ({', '.join(path.name for path in kernels)}), not one",
+                resolution="Name one kernel package under [kernel] package and no other under [debian] packages.",
+            )
+        return kernels[0]
+
+    @property
+    def kernel_version(self) -> str:
+        """KVER, as in vmlinuz-KVER and /lib/modules/KVER."""
+        return self.kernel.name.removeprefix("vmlinuz-")
+
+    @property
+    def shadow(self) -> str:
+        """The tree's /etc/shadow, which the overlay completes."""
+        return (self.path / "shadow").read_text()
+
+    @property
+    def packages(self) -> Path:
+        """packages.tsv: name, version, architecture and source package of each package."""
+        return self.path / "packages.tsv"
+
+
+def make(
+    directory: Path,
+    *,
+    engine: Engine,
+    image: Image,
+    recipe: Recipe,
+    archive: Archive,
+    packages: Path,
+    owned_paths: Iterable[str],
+    source_date: int,
+    work: Path | None,
+    on_line: OnLine,
+) -> None:
+    """Make the tree in `directory`.
+
+    `packages` is the directory of packages downloaded before; new ones are added to it.  `owned_paths` are
+    left out of the tree: they are the overlay's.  `source_date` is in seconds since 1970 (UTC).
+
+    :raises NfsrootError: names the element, the phase and the script that failed.
+    """
+    archives.check_packages(archive, recipe.debian, recipe.packages)
+    owned = directory / "owned-paths"
+    owned.write_text("".join(f"{path}\n" for path in sorted(owned_paths)))
+    job = Job(
+        argv=("disk-image-create", "-n", "-t", "tar", "-o", "/work/image", *(e.name for e in recipe.elements)),
+        output=directory,
+        inputs={
+            "/input/lists": archive.lists,
+            "/input/packages": packages,
+            "/input/owned-paths": owned,
+            **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
+        },
+        environment=environment(recipe, source_date),
+        network=True,
+        work_mib=WORK_MIB,
+        work=work,
+    )
+    failure = Failure(recipe.elements)
+    try:
+        engine.run(image, job, lambda line: (failure.watch(line), on_line(line))[1])
+    except CommandError as error:
+        raise failure.explain(error, recipe) from error
+    owned.unlink()
+    for package in (directory / "packages").iterdir():
+        package.replace(packages / package.name)
+    (directory / "packages").rmdir()
+
+
+def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
+    """The environment of disk-image-create and of every hook: its own settings, ours, the elements' variables."""
+    debian = recipe.debian
+    variables = {
+        name: str(int(value)) if isinstance(value, bool) else str(value)
+        for values in recipe.variables.values()
+        for name, value in values.items()
+    }
+    return {
+        **variables,
+        "ARCH": debian.architecture,
+        "DIB_IMAGE_CACHE": "/work/cache",
+        "DIB_IMAGE_SIZE": "1",  # GiB, never used: it keeps du(1) from measuring the tree
+        "DIB_LOCKFILES": "/work/locks",
+        "DIB_NO_TIMESTAMP": "1",
+        "DIB_NO_TMPFS": "1",  # /work is one already, where memory allows
+        "DIB_PYTHON_EXEC": "/usr/bin/python3",
+        "DIB_RELEASE": debian.suite,
+        "ELEMENTS_PATH": "/input/elements",
+        "NFSROOT_ARCHITECTURE": debian.architecture,
+        "NFSROOT_COMPONENTS": ",".join(debian.components),
+        "NFSROOT_MIRROR": debian.mirror or "",
+        "NFSROOT_PACKAGES": ",".join(recipe.packages),
+        "NFSROOT_SUITE": debian.suite,
+        "NFSROOT_ZSTD_LEVEL": str(ZSTD_LEVEL),
+        "SOURCE_DATE_EPOCH": str(source_date),
+        "TMP_DIR": "/work",
+        "TMPDIR": "/work",
+    }
+
+
+class Failure:
+    """Watches disk-image-create's output, so that a failure can name element, phase and script."""
+
+    def __init__(self, elements: tuple[Element, ...]) -> None:
+        self._elements = elements
+        self._phase = ""
+        self._script = ""
+
+    def watch(self, line: str) -> None:
+        """Note the phase and the script that dib-run-parts says it runs."""
+        if found := re.search(r"dib-run-parts Running .*/(\S+)\.d/(\S+)$", line):
+            self._phase, self._script = found.groups()
+
+    def explain(self, error: CommandError, recipe: Recipe) -> NfsrootError:
+        """The error that the user sees."""
+        explained = archives.explain(error, recipe.debian)
+        if explained is not error or not self._script:
+            return explained
+        owner = next(
+            (e.name for e in self._elements if (e.path / f"{self._phase}.d" / self._script).exists()), "unknown"
+        )
+        return NfsrootError(
+            f"element {owner}: {self._phase}.d/{self._script} failed",
+            details=error.details,
+            resolution="The step's whole output is in its log, named above.",
+        )
