@@ -1,0 +1,47 @@
+# What a node is.  Sourced by nfsbooted's programs; POSIX sh.
+# shellcheck shell=sh
+
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+CONF=/etc/nfsbooted/nfsbooted.conf
+RUN=/run/nfsbooted
+export PATH
+
+# value KEY FILE: what FILE's line KEY=VALUE says, without quotes.
+value() {
+    sed -n "s/^$1=//p" "$2" | head -n 1 | tr -d "'\""
+}
+
+# lease KEY: what the initramfs wrote about the boot NIC (initramfs-tools(7)): DEVICE, IPV4ADDR, HOSTNAME ...
+lease() {
+    file=$(grep -lsE "^IPV4ADDR='?[1-9]" /run/net-*.conf | head -n 1)
+    if [ -z "$file" ]; then
+        echo "the initramfs left no lease with an address in /run/net-*.conf" >&2
+        return 1
+    fi
+    value "$1" "$file"
+}
+
+# host_name: the short name that /etc/hosts gives the node's address, else DHCP's, else one made of the address.
+host_name() {
+    address=$(lease IPV4ADDR) || return
+    name=$(awk -v address="$address" '
+        { sub(/#.*/, "") }
+        $1 == address { for (i = 2; i <= NF; i++) if ($i !~ /\./) { print $i; exit } }' /etc/hosts)
+    [ -n "$name" ] || name=$(lease HOSTNAME | cut -d . -f 1)
+    case $name in
+        '' | -* | *[!A-Za-z0-9-]*) name=node-$(echo "$address" | tr . -) ;;
+    esac
+    echo "$name"
+}
+
+# machine_id: the first 128 bits of SHA-256 over "MAC CLUSTER", both in lower case, as machine-id(5) writes it.
+machine_id() {
+    device=$(lease DEVICE) || return
+    mac=$(cat "/sys/class/net/$device/address") || return
+    printf '%s %s' "$mac" "$(value CLUSTER "$CONF")" | tr '[:upper:]' '[:lower:]' | sha256sum | cut -c 1-32
+}
+
+# key_directory: where this node keeps its ssh host keys.
+key_directory() {
+    name=$(cat "$RUN/hostname") && echo "$(value STATE_DIR "$CONF")/$name/ssh"
+}
