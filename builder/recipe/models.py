@@ -6,11 +6,30 @@ These models are frozen and hold values only; reading files and reporting mistak
 from __future__ import annotations
 
 from enum import StrEnum
+from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
+
+from builder.recipe.forms import (
+    Architecture,
+    Component,
+    Compression,
+    HostName,
+    Interface,
+    KernelArgument,
+    Line,
+    Mirror,
+    ModuleName,
+    PackageName,
+    ReleaseName,
+    Suite,
+    TreePath,
+    VariableName,
+    Version,
+)
 
 
 class Model(BaseModel):
@@ -44,57 +63,51 @@ class Variant(StrEnum):
 class Image(Model):
     """`[image]`: the release's name and version."""
 
-    name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9.-]*$", description="Name of the release; the recipe's file name when absent."
+    name: ReleaseName = Field(description="Name of the release; the recipe's file name when absent.")
+    version: Version | None = Field(
+        default=None, description="Version of the release; the source date (YYYY.MM.DD) when absent."
     )
-    version: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9.~+_-]*$",
-        description="Version of the release; the source date (YYYY.MM.DD) when absent.",
-    )
-    description: str = Field(default="", description="One line about the release.")
+    description: Line = Field(default="", description="One line about the release.")
 
 
 class Debian(Model):
     """`[debian]`: what the tree is bootstrapped from."""
 
-    suite: str = Field(
-        default="trixie", pattern=r"^[a-z]+$", description="Debian suite, for example trixie or bookworm."
-    )
-    architecture: str = Field(default="amd64", description="Debian architecture of the nodes.")
-    components: tuple[str, ...] = Field(default=("main",), description="Components of the archive.")
-    mirror: str | None = Field(
+    suite: Suite = Field(default="trixie", description="Debian suite, for example trixie or bookworm.")
+    architecture: Architecture = Field(default="amd64", description="Debian architecture of the nodes.")
+    components: tuple[Component, ...] = Field(default=("main",), description="Components of the archive.")
+    mirror: Mirror | None = Field(
         default=None, description="URL of a Debian mirror; the bootstrap tool's own when absent."
     )
-    packages: tuple[str, ...] = Field(default=(), description="Packages of the tree, beside those of its elements.")
+    packages: tuple[PackageName, ...] = Field(
+        default=(), description="Packages of the tree, beside those of its elements."
+    )
 
 
 class Kernel(Model):
     """`[kernel]`: the nodes' kernel."""
 
-    package: str = Field(default="linux-image-amd64", description="Debian package of the kernel.")
-    arguments: tuple[str, ...] = Field(default=(), description="Kernel arguments of every node.")
+    package: PackageName = Field(default="linux-image-amd64", description="Debian package of the kernel.")
+    arguments: tuple[KernelArgument, ...] = Field(default=(), description="Kernel arguments of every node.")
 
 
 class Initramfs(Model):
     """`[initramfs]`: what the initramfs holds."""
 
-    modules: tuple[str, ...] = Field(
+    modules: tuple[ModuleName, ...] = Field(
         default=(), description="Kernel modules beside the NFS client and the network drivers."
     )
-    nic_drivers: tuple[str, ...] = Field(
+    nic_drivers: tuple[ModuleName, ...] = Field(
         default=("virtio_net", "e1000e"), description="Network drivers of the nodes' boot NICs."
     )
-    compression: str = Field(
-        default="zstd", pattern=r"^(zstd|gzip|xz|lz4)$", description="Compressor of the initramfs."
-    )
+    compression: Compression = Field(default="zstd", description="Compressor of the initramfs.")
     compression_level: int = Field(default=9, ge=1, le=19, description="Compressor's level.")
 
 
 class WritableDirectory(Model):
     """One entry of `root.writable`: a directory that nodes may write to although the root is read-only."""
 
-    path: str = Field(pattern=r"^/[^\s:]*[^\s:/]$", description="Absolute path in the tree.")
+    path: TreePath = Field(description="Absolute path in the tree.")
     kind: WritableKind = Field(description="shared: an NFS export below the tree; tmpfs: the node's memory.")
     size_mib: int | None = Field(
         default=None, ge=1, description="Greatest size of a tmpfs in MiB; half of memory when absent."
@@ -104,9 +117,7 @@ class WritableDirectory(Model):
 class Root(Model):
     """`[root]`: the NFSROOT on the server and how nodes mount it."""
 
-    path: str = Field(
-        pattern=r"^/[^\s:]*[^\s:/]$", description="Directory on the NFS server; releases stand below it by version."
-    )
+    path: TreePath = Field(description="Directory on the NFS server; releases stand below it by version.")
     access: Access = Field(default=Access.READ_ONLY, description="ro: read-only root; rw: one read-write export.")
     writable: tuple[WritableDirectory, ...] = Field(default=(), description="Directories that nodes may write to.")
 
@@ -124,6 +135,11 @@ class Credentials(Model):
 
     root_password_hash: str | None = Field(default=None, description="crypt(5) hash of root's password.")
     ssh_keys: tuple[str, ...] = Field(default=(), description="Public keys that may log in as root.")
+
+    @field_serializer("root_password_hash", when_used="json")
+    def _password_hash_without_its_secret(self, value: str | None) -> str | None:
+        """A manifest is public: it tells whether the password changed, not what can be guessed against."""
+        return None if value is None else f"sha256:{sha256(value.encode()).hexdigest()}"
 
 
 class Kerrighed(Model):
@@ -148,9 +164,9 @@ class Node(Model):
 class Server(Model):
     """The machine that serves DHCP, TFTP and NFS."""
 
-    name: str = Field(description="Host name of the server, without domain.")
+    name: HostName = Field(description="Host name of the server, without domain.")
     address: IPv4Address = Field(description="The server's address on the cluster's network.")
-    interface: str = Field(
+    interface: Interface = Field(
         default="", description="The server's interface on the cluster's network; found by address when empty."
     )
 
@@ -172,8 +188,8 @@ class Cluster(Model):
 class Variable(Model):
     """A variable that an element declares in its element.toml."""
 
-    name: str
-    type: str = Field(pattern=r"^(string|integer|boolean)$")
+    name: VariableName
+    type: Literal["string", "integer", "boolean"]
     default: str | int | bool
     doc: str
 
@@ -186,6 +202,10 @@ class Element(Model):
     description: str
     packages: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
+
+    @field_serializer("path", when_used="json")
+    def _path_without_this_machine(self, path: Path) -> str:
+        return path.name
 
 
 class Recipe(Model):
@@ -203,6 +223,10 @@ class Recipe(Model):
     elements: tuple[Element, ...] = Field(description="All elements with their dependencies, dependencies first.")
     variables: dict[str, dict[str, Any]] = Field(description="Value of every variable, by element and name.")
     cluster: Cluster
+
+    @field_serializer("files", when_used="json")
+    def _files_without_this_machine(self, files: tuple[Path, ...]) -> list[str]:
+        return [file.name for file in files]
 
     @property
     def packages(self) -> tuple[str, ...]:

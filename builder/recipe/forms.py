@@ -1,0 +1,66 @@
+"""Forms of words that end up in configuration files, so that none can break out of its place there.
+
+A host name follows RFC 1123 section 2.1, a package name Debian policy section 5.6.1.  Kernel arguments and paths
+stand unquoted in GRUB menus, dhcpd.conf, exports and fstab: blanks, quotes and these files' own signs are out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+
+@dataclass(frozen=True)
+class Form:
+    """Annotation of a string: the regular expression that all of it matches, and what that is in words."""
+
+    pattern: str
+    words: str
+
+    def matches(self, text: str) -> bool:
+        """Whether all of `text` has this form."""
+        return re.fullmatch(self.pattern, text) is not None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+    def _checked(self, text: str) -> str:
+        if not self.matches(text):
+            raise PydanticCustomError("form", "{words}", {"words": self.words})
+        return text
+
+
+LABEL = Form(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", "letters, digits and inner hyphens, 63 at most")
+DOMAIN = Form(rf"{LABEL.pattern}(?:\.{LABEL.pattern})*", "names of letters, digits and hyphens, joined by dots")
+PATH = Form(r"/[A-Za-z0-9._+@/-]*", "an absolute path of letters, digits and . _ + @ -")
+RELEASE_NAME = Form(r"[a-z0-9][a-z0-9.-]*", "lower-case letters, digits, dots and hyphens, a letter or digit first")
+
+HostName = Annotated[str, LABEL]
+DomainName = Annotated[str, DOMAIN]
+TreePath = Annotated[str, PATH]
+ReleaseName = Annotated[str, RELEASE_NAME]
+Version = Annotated[
+    str, Form(r"[A-Za-z0-9][A-Za-z0-9.~+_-]*", "letters, digits and . ~ + _ -, a letter or digit first")
+]
+Line = Annotated[str, Form(r"[^\x00-\x1f\x7f]*", "one line without control characters")]
+Suite = Annotated[str, Form(r"[a-z]+", "a suite's code name in lower-case letters, such as trixie")]
+Architecture = Annotated[str, Form(r"[a-z0-9]+", "a Debian architecture, such as amd64")]
+Component = Annotated[str, Form(r"[a-z][a-z0-9/-]*", "a component of the archive, such as main")]
+Mirror = Annotated[str, Form(r"https?://[A-Za-z0-9._~:/@%+\[\]-]+", "an http or https URL without blanks and quotes")]
+PackageName = Annotated[str, Form(r"[a-z0-9][a-z0-9+.-]+", "a package's name: lower-case letters, digits and + . -")]
+ElementName = Annotated[str, Form(r"[a-z0-9][a-z0-9._-]*", "an element's name: lower-case letters, digits and . _ -")]
+KernelArgument = Annotated[
+    str, Form(r"[A-Za-z0-9_][A-Za-z0-9=,.:/_@%+~-]*", "one kernel argument without blanks, quotes and ; $ { } \\")
+]
+ModuleName = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a kernel module's name, such as virtio_net")]
+Compression = Annotated[str, Form(r"zstd|gzip|xz|lz4", "zstd, gzip, xz or lz4")]
+Interface = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}|", "a network interface's name, such as eth0")]
+NtpServer = Annotated[str, Form(DOMAIN.pattern, "an address or a host name")]
+VariableName = Annotated[str, Form(r"[A-Z][A-Z0-9_]*", "upper-case letters, digits and underscores")]

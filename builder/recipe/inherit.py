@@ -1,0 +1,78 @@
+"""Inheritance: a recipe that extends another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from builder.errors import Problem
+from builder.recipe.document import Document
+from builder.recipe.positions import KeyPath, Mark
+from builder.recipe.words import suggestion
+from builder.recipe.written import ADDITIVE
+
+
+def merge(parent: Document, child: Document) -> tuple[Document, list[Problem]]:
+    """What `child` says on top of `parent`, and the entries "-NAME" for which there is no NAME.
+
+    Tables merge, the lists of `ADDITIVE` add up (the parent's entries first), any other value of the child
+    replaces the parent's.  Every mark stays with the file in which its value was written.
+    """
+    merging = _Merging(parent, child)
+    data = merging.tables(parent.data, child.data, ())
+    dropped = parent.dropped | child.dropped
+    return Document(child.file, data, merging.marks, dropped), merging.problems
+
+
+def without_parent(document: Document) -> tuple[Document, list[Problem]]:
+    """The document as if it extended an empty one: an entry "-NAME" is a mistake."""
+    return merge(Document(document.file, {}, {}), document)
+
+
+class _Merging:
+    def __init__(self, parent: Document, child: Document) -> None:
+        self.parent = parent
+        self.child = child
+        self.marks: dict[KeyPath, Mark] = {}
+        self.problems: list[Problem] = []
+
+    def tables(self, old: dict[str, Any], new: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        return {key: self.key(old, new, (*path, key)) for key in [*old, *(key for key in new if key not in old)]}
+
+    def key(self, old: dict[str, Any], new: dict[str, Any], path: KeyPath) -> Any:
+        name = str(path[-1])
+        if path in ADDITIVE:
+            return self.lists(old.get(name, []), new.get(name, []), path)
+        if name not in new:
+            self.take(self.parent, path)
+            return old[name]
+        if isinstance(old.get(name), dict) and isinstance(new[name], dict):
+            self.marks[path] = self.child.marks[path]
+            return self.tables(old[name], new[name], path)
+        self.take(self.child, path)
+        return new[name]
+
+    def lists(self, old: list[str], new: list[str], path: KeyPath) -> list[str]:
+        removed = {entry.removeprefix("-") for entry in new if entry.startswith("-")}
+        if path not in self.parent.dropped:
+            self.report_unknown(removed - set(old), old, new, path)
+        marks = self.child.marks if path in self.child.marks else self.parent.marks
+        self.marks[path] = marks[path]
+        entries = _marked(self.parent, old, path) | _marked(self.child, new, path)
+        kept = {entry: entries[entry] for entry in entries if not entry.startswith("-") and entry not in removed}
+        self.marks |= {(*path, index): mark for index, mark in enumerate(kept.values())}
+        return list(kept)
+
+    def report_unknown(self, names: Iterable[str], old: list[str], new: list[str], path: KeyPath) -> None:
+        for name in names:
+            place = (*path, new.index(f"-{name}"))
+            fix = suggestion(name, old, "inherited entries")
+            self.problems.append(self.child.problem(place, f"nothing to remove: '{name}' is not inherited", fix))
+
+    def take(self, source: Document, path: KeyPath) -> None:
+        length = len(path)
+        self.marks |= {key: mark for key, mark in source.marks.items() if key[:length] == path}
+
+
+def _marked(document: Document, entries: list[str], path: KeyPath) -> dict[str, Mark]:
+    return {entry: document.marks[(*path, index)] for index, entry in enumerate(entries)}

@@ -1,0 +1,154 @@
+"""From the name of a recipe to the recipe, or to all of its mistakes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from builder.errors import InputError, Problem, RecipeError
+from builder.recipe.ancestry import Ancestry
+from builder.recipe.cluster import resolve
+from builder.recipe.document import Document, read
+from builder.recipe.elements import load_elements, variable_mistake
+from builder.recipe.forms import RELEASE_NAME
+from builder.recipe.models import Boot, Cluster, Element, Image, Recipe, Root, Variant
+from builder.recipe.rules import kerrighed_problems, recipe_problems
+from builder.recipe.search import SearchPath, is_path
+from builder.recipe.shape import parse
+from builder.recipe.words import suggestion
+from builder.recipe.written import WrittenImage, WrittenRecipe
+
+
+def load(name_or_path: str, search: SearchPath) -> Recipe:
+    """The recipe called `name_or_path`, or in that .toml file, resolved.
+
+    Raises InputError when there is no such recipe, RecipeError with every mistake in its files.
+    """
+    return _Loading(search).recipe(_find(name_or_path, search))
+
+
+def _find(name_or_path: str, search: SearchPath) -> Path:
+    if is_path(name_or_path):
+        if not Path(name_or_path).is_file():
+            raise InputError(f"there is no recipe file {name_or_path}", resolution="check its path")
+        return Path(name_or_path)
+    file = search.recipe(name_or_path)
+    if file is None:
+        fix = suggestion(name_or_path, search.recipe_names(), "recipes")
+        raise InputError(f"there is no recipe '{name_or_path}'", resolution=fix)
+    return file
+
+
+class _Loading:
+    """One load: what it has read, and the mistakes that it has seen."""
+
+    def __init__(self, search: SearchPath) -> None:
+        self.search = search
+        self.files: list[Path] = []
+        self.problems: list[Problem] = []
+
+    def recipe(self, file: Path) -> Recipe:
+        ancestry = Ancestry(self.search)
+        document = ancestry.read(file)
+        self.files, self.problems = ancestry.files, ancestry.problems
+        if document is None:
+            raise RecipeError(tuple(self.problems))
+        written, _, _ = parse(document.without({("cluster",)}), WrittenRecipe)  # its mistakes are known by now
+        self.problems += recipe_problems(written, document)
+        cluster = self.cluster(document)
+        if cluster:
+            self.problems += kerrighed_problems(written, document, cluster)
+        image = self.image(written.image, document)
+        elements = self.elements(written, document)
+        variables = self.variables(document, elements)
+        if self.problems or cluster is None or image is None:
+            raise RecipeError(tuple(self.problems))
+        return Recipe(
+            files=tuple(self.files),
+            image=image,
+            debian=written.debian,
+            kernel=written.kernel,
+            initramfs=written.initramfs,
+            root=Root.model_validate(dict(written.root)),
+            boot=_with_uefi(written.boot),
+            access=written.access,
+            kerrighed=written.kerrighed,
+            elements=elements,
+            variables=variables,
+            cluster=cluster,
+        )
+
+    def cluster(self, document: Document) -> Cluster | None:
+        """The cluster of the merged `document`, from its table or from the file that it names."""
+        written = document.data.get("cluster")
+        if isinstance(written, dict):
+            cluster, problems = resolve(document.table("cluster"), document.file.stem)
+        elif written is not None:
+            cluster, problems = self.cluster_file(document, written)
+        else:
+            fix = 'write cluster = "clusters/NAME.toml", or a table [cluster]'
+            missing = [document.problem((), "cluster is missing", fix)]
+            cluster, problems = None, missing if ("cluster",) not in document.dropped else []
+        self.problems += problems
+        return cluster
+
+    def cluster_file(self, document: Document, path: str) -> tuple[Cluster | None, list[Problem]]:
+        file = self.search.cluster(path, beside=document.at(("cluster",)).file)
+        if file is None:
+            fix = "write a path relative to this file or to a directory of recipes"
+            return None, [document.problem(("cluster",), f"there is no cluster file '{path}'", fix)]
+        self.files.append(file)
+        read_document = read(file)
+        if isinstance(read_document, Problem):
+            return None, [read_document]
+        return resolve(read_document, file.stem)
+
+    def image(self, written: WrittenImage, document: Document) -> Image | None:
+        """`[image]`, named after the recipe's file where no recipe gives a name."""
+        name = written.name
+        if name is None:
+            if not RELEASE_NAME.matches(document.file.stem):
+                what = f"the file's name is no release's name: {RELEASE_NAME.words}"
+                self.problems.append(Problem(document.file, 0, 0, what, 'write name = "..." in [image]'))
+                return None
+            name = document.file.stem
+        return Image(name=name, version=written.version, description=written.description)
+
+    def elements(self, written: WrittenRecipe, document: Document) -> tuple[Element, ...]:
+        wanted = [(name, document.at(("elements", index))) for index, name in enumerate(written.elements)]
+        if not wanted and ("elements",) not in document.dropped:
+            fix = 'write extends = "debian-nfsroot", or elements = [...]'
+            self.problems.append(document.problem(("elements",), "no elements to build a tree from", fix))
+        elements, problems = load_elements(wanted, self.search)
+        self.problems += problems
+        return elements
+
+    def variables(self, document: Document, elements: tuple[Element, ...]) -> dict[str, dict[str, Any]]:
+        """The value of every variable: the recipe's, or the element's default."""
+        values = {element.name: {v.name: v.default for v in element.variables} for element in elements}
+        types = {element.name: {v.name: v.type for v in element.variables} for element in elements}
+        for element, written in document.data.get("variables", {}).items():
+            if element not in values:
+                fix = suggestion(element, values, "elements of this recipe")
+                what = f"'{element}' is no element of this recipe"
+                self.problems.append(document.problem(("variables", element), what, fix, key=True))
+                continue
+            for name, value in written.items():
+                path = ("variables", element, name)
+                if name not in values[element]:
+                    fix = suggestion(name, values[element], f"variables of {element}")
+                    what = f"element '{element}' has no variable '{name}'"
+                    self.problems.append(document.problem(path, what, fix, key=True))
+                elif mistake := variable_mistake(document, path, value, types[element][name]):
+                    self.problems.append(mistake)
+                else:
+                    values[element][name] = value
+        return values
+
+
+def _with_uefi(boot: Boot) -> Boot:
+    """`[boot]` with the best UEFI loader among its variants, unless the recipe names one."""
+    if "uefi" in boot.model_fields_set:
+        return boot
+    best = [variant for variant in (Variant.SECURE_BOOT, Variant.X86_64_EFI) if variant in boot.variants]
+    return boot.model_copy(update={"uefi": best[0]}) if best else boot

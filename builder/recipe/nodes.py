@@ -1,0 +1,131 @@
+"""The words of `[[nodes]]`: names, addresses and MAC addresses, each with the place that it comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
+
+from builder.errors import Problem
+from builder.recipe.document import Document
+from builder.recipe.forms import LABEL
+from builder.recipe.macs import macs_from_file
+from builder.recipe.positions import KeyPath, Place
+from builder.recipe.ranges import RangeError, expand
+from builder.recipe.words import Word, listed
+from builder.recipe.written import WrittenNodes
+
+RESERVED_NAMES = frozenset({"default", "grub", "localhost"})
+"""Names of the menus that all nodes share, and of the loopback address."""
+
+_MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
+
+
+@dataclass(frozen=True)
+class NodeWords:
+    """The columns of one `[[nodes]]`; a column with a mistake in it is empty or holds its good words only."""
+
+    names: tuple[Word, ...]
+    addresses: tuple[Word, ...]
+    macs: tuple[Word, ...]
+
+
+def node_words(document: Document, index: int, written: WrittenNodes) -> tuple[NodeWords, list[Problem]]:
+    """The words of the `index`th `[[nodes]]` of a cluster, and its mistakes: ranges, forms, counts."""
+    reading = _Reading(document, ("nodes", index))
+    names = reading.range_of("names", written.names)
+    addresses = reading.range_of("addresses", written.addresses)
+    macs = reading.macs(written, names)
+    reading.compare_counts({"names": names, "addresses": addresses, "macs": macs})
+    words = NodeWords(
+        reading.well_formed(names, bad_name, "no host name of RFC 1123", "write letters, digits and inner hyphens"),
+        reading.well_formed(addresses, bad_address, "no IPv4 address", "write four numbers from 0 to 255"),
+        reading.well_formed(macs, bad_mac, "no MAC address of a NIC", "write six pairs such as 52:54:00:12:34:56"),
+    )
+    return words, reading.problems
+
+
+def bad_name(text: str) -> bool:
+    """Whether a node or server cannot be called `text`: no label, read as a number, or taken by a shared file."""
+    return not LABEL.matches(text) or text.isdigit() or text.lower() in RESERVED_NAMES
+
+
+def bad_address(text: str) -> bool:
+    """Whether `text` is no IPv4 address in dotted-quad form."""
+    try:
+        IPv4Address(text)
+    except AddressValueError:
+        return True
+    return False
+
+
+def bad_mac(text: str) -> bool:
+    """Whether `text` is no MAC address of a single NIC: bad form, all zeros, or a group's (IEEE 802, the I/G bit)."""
+    return not _MAC.fullmatch(text) or int(text[:2], 16) & 1 == 1 or set(text) <= set("0:-")
+
+
+class _Reading:
+    def __init__(self, document: Document, path: KeyPath) -> None:
+        self.document = document
+        self.path = path
+        self.problems: list[Problem] = []
+
+    def report(self, key: str, what: str, fix: str) -> None:
+        self.problems.append(self.document.problem((*self.path, key), what, fix))
+
+    def require(self, key: str, text: str) -> None:
+        if (*self.path, key) not in self.document.dropped:
+            self.report(key, f"nodes[{self.path[1]}].{key} is missing", f"write {text}")
+
+    def range_of(self, key: str, text: str | None) -> tuple[Word, ...]:
+        example = {"names": 'names = "node[001-100]"', "addresses": 'addresses = "10.0.0.[1-100]"'}[key]
+        if text is None:
+            self.require(key, example)
+            return ()
+        place = self.document.at((*self.path, key))
+        try:
+            return tuple(Word(word, place) for word in expand(text))
+        except RangeError as error:
+            self.report(key, f"{key}: {error}", f"write for example {example}")
+            return ()
+
+    def macs(self, written: WrittenNodes, names: tuple[Word, ...]) -> tuple[Word, ...]:
+        if written.macs is not None and written.macs_file is not None:
+            self.report("macs_file", "both macs and macs_file are given", "keep one of them")
+        if written.macs is not None:
+            path = (*self.path, "macs")
+            return tuple(Word(mac, self.document.at((*path, index))) for index, mac in enumerate(written.macs))
+        if written.macs_file is not None:
+            place = self.document.at((*self.path, "macs_file"))
+            macs, problems = macs_from_file(written.macs_file, place, names)
+            self.problems += problems
+            return macs
+        if (*self.path, "macs_file") not in self.document.dropped:
+            self.require("macs", 'macs = ["52:54:00:12:34:56", ...] or macs_file = "macs.csv"')
+        return ()
+
+    def compare_counts(self, columns: dict[str, tuple[Word, ...]]) -> None:
+        names = columns["names"]
+        for key in ("addresses", "macs"):
+            words = columns[key]
+            if names and words and len(words) != len(names):
+                what = f"{len(names)} names but {len(words)} {key if key == 'addresses' else 'MAC addresses'}"
+                where = "macs_file" if (*self.path, key) not in self.document.marks else key
+                self.report(where, what, "give one for each node")
+
+    def well_formed(
+        self, words: tuple[Word, ...], is_bad: Callable[[str], bool], what: str, fix: str
+    ) -> tuple[Word, ...]:
+        bad = [word for word in words if is_bad(word.text)]
+        for place, texts in by_place(bad).items():
+            self.problems.append(Problem(*place, f"{listed(texts)}: {what}", fix))
+        return tuple(word for word in words if not is_bad(word.text))
+
+
+def by_place(words: Iterable[Word]) -> dict[Place, list[str]]:
+    """The words' texts by the place that they come from."""
+    places: dict[Place, list[str]] = {}
+    for word in words:
+        places.setdefault(word.place, []).append(word.text)
+    return places

@@ -1,0 +1,170 @@
+"""Rules of a recipe that look at more than one value."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from builder.errors import Problem
+from builder.recipe.credentials import is_password_hash, ssh_key_mistake
+from builder.recipe.document import Document
+from builder.recipe.models import Access, Cluster, Variant, WritableKind
+from builder.recipe.words import listed, suggestion
+from builder.recipe.written import WrittenRecipe
+
+SYSTEM_DIRECTORIES = frozenset(
+    (
+        "/",
+        "/bin",
+        "/boot",
+        "/dev",
+        "/etc",
+        "/lib",
+        "/lib32",
+        "/lib64",
+        "/libx32",
+        "/proc",
+        "/run",
+        "/sbin",
+        "/sys",
+        "/usr",
+    )
+)
+"""Directories that the tree itself or the running kernel fills."""
+
+_VARIANTS_OF = {"amd64": tuple(Variant), "i386": (Variant.I386_PC,)}
+_ARGUMENT_KEYS = {
+    "root": "nfsroot writes it into every menu",
+    "nfsroot": "nfsroot writes it into every menu",
+    "ip": "nfsroot writes it into every menu",
+    "ro": "set root.access instead",
+    "rw": "set root.access instead",
+    "session_id": "set kerrighed.session_id instead",
+    "node_id": "set kerrighed.node_ids instead",
+}
+
+
+def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    """The mistakes of a recipe by itself, whichever cluster it serves."""
+    yield from _root(recipe, document)
+    yield from _writable(recipe, document)
+    yield from _arguments(recipe, document)
+    yield from _boot(recipe, document)
+    yield from _access(recipe, document)
+
+
+def kerrighed_problems(recipe: WrittenRecipe, document: Document, cluster: Cluster) -> Iterator[Problem]:
+    """The mistakes in `kerrighed.node_ids`: unknown nodes, ids given twice, ordinals that are no ids."""
+    if recipe.kerrighed is None:
+        return
+    path = ("kerrighed", "node_ids")
+    ids = recipe.kerrighed.node_ids
+    names = {node.name for node in cluster.nodes}
+    for name in ids:
+        if name not in names:
+            fix = suggestion(name, names, "nodes")
+            yield document.problem((*path, name), f"there is no node '{name}' in the cluster", fix, key=True)
+    owners: dict[int, str] = {}
+    for node in sorted(cluster.nodes, key=lambda node: node.name not in ids):  # explicit ids come first
+        number = ids.get(node.name, node.ordinal)
+        owner = owners.setdefault(number, node.name)
+        place = (*path, node.name if node.name in ids else owner)
+        if owner != node.name:
+            earlier = document.at((*path, owner))
+            what = f"node id {number} of '{node.name}' is that of '{owner}' at {earlier}"
+            yield document.problem(place, what, "give every node an id of its own")
+    beyond = [node.name for node in cluster.nodes if node.name not in ids and node.ordinal > 255]
+    if beyond:
+        what = f"no node id for {listed(beyond)}: ids end at 255"
+        yield document.problem(("kerrighed",), what, "give ids in kerrighed.node_ids, or have fewer nodes")
+
+
+def _root(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    path = recipe.root.path
+    if path is None:
+        if ("root", "path") not in document.dropped:
+            yield document.problem(("root", "path"), "root.path is missing", 'write path = "/NFSROOT/..." in [root]')
+    elif path in SYSTEM_DIRECTORIES:
+        yield document.problem(("root", "path"), f"root.path is {path}, a system directory", "write /NFSROOT/...")
+    else:
+        yield from _not_normal(path, document, ("root", "path"))
+
+
+def _writable(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    writable = recipe.root.writable
+    if writable and recipe.root.access is Access.READ_WRITE:
+        what = f"the root is writable as a whole, yet directories are listed at {document.at(('root', 'writable'))}"
+        yield document.problem(("root", "access"), what, 'write writable = [], or access = "ro"')
+    for index, directory in enumerate(writable):
+        place = ("root", "writable", index)
+        path = directory.path
+        if path in SYSTEM_DIRECTORIES or path.startswith(("/proc/", "/sys/", "/dev/", "/run/")):
+            yield document.problem((*place, "path"), f"{path} cannot be made writable", "leave it out")
+        yield from _not_normal(path, document, (*place, "path"))
+        if directory.size_mib and directory.kind is WritableKind.SHARED:
+            what = "size_mib is for a tmpfs, and this directory is shared"
+            yield document.problem((*place, "size_mib"), what, "leave it out", key=True)
+        for earlier, other in enumerate(writable[:index]):
+            yield from _overlap(path, other.path, document, index, earlier)
+
+
+def _overlap(path: str, other: str, document: Document, index: int, earlier: int) -> Iterator[Problem]:
+    where = document.at(("root", "writable", earlier, "path"))
+    if path == other:
+        what, fix = f"{path} is listed already at {where}", "keep one of them"
+    elif path.startswith(f"{other}/") or other.startswith(f"{path}/"):
+        what, fix = f"{path} and {other} at {where} lie in one another", "keep the outer one"
+    else:
+        return
+    yield document.problem(("root", "writable", index, "path"), what, fix)
+
+
+def _not_normal(path: str, document: Document, place: tuple[str | int, ...]) -> Iterator[Problem]:
+    normal = "/" + posixpath.normpath(path).lstrip("/")
+    if path != normal:
+        yield document.problem(place, f"{path} is a roundabout path", f"write {normal}")
+
+
+def _arguments(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    for index, argument in enumerate(recipe.kernel.arguments):
+        fix = _ARGUMENT_KEYS.get(argument.partition("=")[0])
+        if fix:
+            yield document.problem(("kernel", "arguments", index), f"'{argument}' is not for you to write", fix)
+
+
+def _boot(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    boot, architecture = recipe.boot, recipe.debian.architecture
+    if not boot.variants and ("boot", "variants") not in document.dropped:
+        yield document.problem(("boot", "variants"), "no boot loader at all", 'write variants = ["i386-pc"]')
+    if boot.uefi is Variant.I386_PC:
+        fix = 'write "x86_64-efi" or "secure-boot"'
+        yield document.problem(("boot", "uefi"), "i386-pc is for BIOS, not for UEFI", fix)
+    elif "uefi" in boot.model_fields_set and boot.uefi not in boot.variants:
+        fix = f'add "{boot.uefi}" to boot.variants'
+        yield document.problem(("boot", "uefi"), f"'{boot.uefi}' is not among boot.variants", fix)
+    possible = _VARIANTS_OF.get(architecture, ())
+    if not possible:
+        what = f"there is no network boot loader for {architecture}"
+        yield document.problem(("debian", "architecture"), what, 'write "amd64" or "i386"')
+        return
+    for index, variant in enumerate(boot.variants):
+        if variant not in possible:
+            fix = "write " + " or ".join(f'variants = ["{name}"]' for name in possible)
+            what = f"boot variant '{variant}' does not go with architecture {architecture}"
+            yield document.problem(("boot", "variants", index), what, fix)
+
+
+def _access(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    password = recipe.access.root_password_hash
+    if password is not None and not is_password_hash(password):
+        yield document.problem(
+            ("access", "root_password_hash"),
+            "root_password_hash is no crypt(5) hash that is strong enough",
+            "write the output of `mkpasswd --method=yescrypt`, never the password itself",
+        )
+    for index, key in enumerate(recipe.access.ssh_keys):
+        mistake = ssh_key_mistake(key)
+        if mistake:
+            yield document.problem(
+                ("access", "ssh_keys", index), mistake, "write one line of an id_....pub file: type, key and comment"
+            )

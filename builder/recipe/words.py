@@ -1,0 +1,51 @@
+"""Words for mistakes, said the same way wherever a file of the user is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from builder.recipe.positions import Place
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the user with the place that it comes from."""
+
+    text: str
+    place: Place
+
+
+def suggestion(word: str, known: Iterable[str], kind: str) -> str:
+    """What the user may have meant by `word`; without a near match, the choice of `known` words of this `kind`."""
+    choice = sorted(known)
+    near = get_close_matches(word, choice, n=1)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known {kind}: {', '.join(choice)}" if choice else f"there are no {kind}"
+
+
+def kind_of(value: object) -> str:
+    """What a TOML value is, for a sentence such as "must be a string, not a list"."""
+    match value:
+        case bool():
+            return "a boolean"
+        case int():
+            return "an integer"
+        case float():
+            return "a fraction"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case dict():
+            return "a table"
+        case _:
+            return "a date or time"
+
+
+def listed(texts: Sequence[str]) -> str:
+    """The first three of `texts` in quotes, and how many more there are."""
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return ", ".join(f"'{text}'" for text in texts[:3]) + more

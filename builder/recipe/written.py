@@ -1,0 +1,144 @@
+"""What the user writes: the tables of a recipe, of a cluster and of an element.toml.
+
+Where a table is written as it is meant, its model is that of `builder.recipe.models`.  The others leave out what
+another file of the recipe may add; `builder.recipe.load` says what is missing in the end.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Literal
+
+from pydantic import Field
+
+from builder.recipe.forms import (
+    DomainName,
+    ElementName,
+    Interface,
+    Line,
+    NtpServer,
+    PackageName,
+    ReleaseName,
+    TreePath,
+    VariableName,
+    Version,
+)
+from builder.recipe.models import (
+    Access,
+    Boot,
+    Credentials,
+    Debian,
+    Image,
+    Initramfs,
+    Kernel,
+    Kerrighed,
+    Model,
+    Root,
+    Server,
+    WritableDirectory,
+)
+
+ADDITIVE = frozenset(
+    {
+        ("elements",),
+        ("debian", "components"),
+        ("debian", "packages"),
+        ("kernel", "arguments"),
+        ("initramfs", "modules"),
+        ("initramfs", "nic_drivers"),
+        ("access", "ssh_keys"),
+    }
+)
+"""Lists to which an extending recipe adds; its entry "-NAME" takes an inherited NAME away."""
+
+
+class WrittenImage(Model):
+    """`[image]`: the release's name and version."""
+
+    name: ReleaseName | None = Field(default=None, description=Image.model_fields["name"].description)
+    version: Version | None = Field(default=None, description=Image.model_fields["version"].description)
+    description: Line = Field(default="", description=Image.model_fields["description"].description)
+
+
+class WrittenRoot(Model):
+    """`[root]`: the NFSROOT on the server and how nodes mount it."""
+
+    path: TreePath | None = Field(default=None, description=Root.model_fields["path"].description)
+    access: Access = Field(default=Access.READ_ONLY, description=Root.model_fields["access"].description)
+    writable: tuple[WritableDirectory, ...] = Field(default=(), description=Root.model_fields["writable"].description)
+
+
+class WrittenServer(Model):
+    """`[cluster.server]`: the machine that serves DHCP, TFTP and NFS."""
+
+    name: str | None = Field(default=None, description=Server.model_fields["name"].description)
+    address: IPv4Address | None = Field(default=None, description=Server.model_fields["address"].description)
+    interface: Interface = Field(default="", description=Server.model_fields["interface"].description)
+
+
+class WrittenNodes(Model):
+    """`[[cluster.nodes]]`: one node, or a range of them."""
+
+    names: str | None = Field(default=None, description="Host names, for example ssi[1-4] or node[001-100].")
+    addresses: str | None = Field(default=None, description="IPv4 addresses, for example 192.168.0.[101-104].")
+    macs: tuple[str, ...] | None = Field(default=None, description="MAC addresses, in the order of the names.")
+    macs_file: str | None = Field(
+        default=None,
+        description="CSV file beside this one: columns name and mac under a header, or one MAC address per line.",
+    )
+
+
+class WrittenCluster(Model):
+    """`[cluster]`: the network, the server and the nodes."""
+
+    name: Line | None = Field(default=None, description="Name of the cluster; the file's name when absent.")
+    domain: DomainName | None = Field(default=None, description="DNS domain of the nodes, for example cluster.home.")
+    subnet: IPv4Network | None = Field(default=None, description="The nodes' network, for example 192.168.0.0/24.")
+    gateway: IPv4Address | None = Field(default=None, description="The nodes' default router, if any.")
+    broadcast: IPv4Address | None = Field(default=None, description="Broadcast address; the subnet's when absent.")
+    dns: tuple[IPv4Address, ...] = Field(default=(), description="Addresses of DNS servers.")
+    ntp: tuple[NtpServer, ...] = Field(default=(), description="Addresses or host names of NTP servers.")
+    server: WrittenServer = Field(default=WrittenServer(), description="The machine that serves DHCP, TFTP and NFS.")
+    nodes: tuple[WrittenNodes, ...] = Field(default=(), description="The diskless nodes.")
+
+
+class WrittenRecipe(Model):
+    """A recipe of nfsroot: what the tree holds, how it boots and which cluster it serves."""
+
+    extends: str | None = Field(
+        default=None, description="Recipe that this one changes: its name, or a path relative to this file."
+    )
+    elements: tuple[ElementName, ...] = Field(
+        default=(), description="diskimage-builder elements; their dependencies come with them."
+    )
+    cluster: str | WrittenCluster | None = Field(
+        default=None,
+        description="The cluster: a file, relative to this one or to a directory of recipes, or a table.",
+    )
+    image: WrittenImage = Field(default=WrittenImage(), description="The release's name and version.")
+    debian: Debian = Field(default=Debian(), description="What the tree is bootstrapped from.")
+    kernel: Kernel = Field(default=Kernel(), description="The nodes' kernel.")
+    initramfs: Initramfs = Field(default=Initramfs(), description="What the initramfs holds.")
+    root: WrittenRoot = Field(default=WrittenRoot(), description="The NFSROOT and how nodes mount it.")
+    boot: Boot = Field(default=Boot(), description="Network boot loaders and their menus.")
+    access: Credentials = Field(default=Credentials(), description="Who may log in as root.")
+    kerrighed: Kerrighed | None = Field(default=None, description="Parameters of the single system image.")
+    variables: dict[str, dict[str, Any]] = Field(
+        default={}, description="Values of the elements' variables: a table per element."
+    )
+
+
+class WrittenVariable(Model):
+    """`[variables.NAME]` of an element.toml."""
+
+    type: Literal["string", "integer", "boolean"] = Field(description="Type of the variable's values.")
+    default: Any = Field(description="Value where no recipe gives one.")
+    doc: Line = Field(description="One line of documentation.")
+
+
+class WrittenElement(Model):
+    """An element.toml."""
+
+    description: Line = Field(default="", description="One line about the element.")
+    packages: tuple[PackageName, ...] = Field(default=(), description="Debian packages that the element needs.")
+    variables: dict[VariableName, WrittenVariable] = Field(default={}, description="Variables that recipes may set.")
