@@ -60,7 +60,6 @@ KernelArgument = Annotated[
     str, Form(r"[A-Za-z0-9_][A-Za-z0-9=,.:/_@%+~-]*", "one kernel argument without blanks, quotes and ; $ { } \\")
 ]
 ModuleName = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a kernel module's name, such as virtio_net")]
-Compression = Annotated[str, Form(r"zstd|gzip|xz|lz4", "zstd, gzip, xz or lz4")]
 Interface = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}|", "a network interface's name, such as eth0")]
 NtpServer = Annotated[str, Form(DOMAIN.pattern, "an address or a host name")]
 VariableName = Annotated[str, Form(r"[A-Z][A-Z0-9_]*", "upper-case letters, digits and underscores")]

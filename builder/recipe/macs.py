@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from typing import NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
 
 from builder.errors import Problem
 from builder.recipe.document import read_text
@@ -11,9 +12,12 @@ from builder.recipe.positions import Place
 from builder.recipe.words import Word, listed
 
 
-class _Row(NamedTuple):
-    line: int
-    cells: list[str]
+@dataclass(frozen=True)
+class _Table:
+    """The MAC addresses of a file; `names` beside them when it has such a column."""
+
+    macs: tuple[Word, ...]
+    names: tuple[str, ...]
 
 
 def macs_from_file(path: str, written: Place, names: tuple[Word, ...]) -> tuple[tuple[Word, ...], list[Problem]]:
@@ -24,42 +28,45 @@ def macs_from_file(path: str, written: Place, names: tuple[Word, ...]) -> tuple[
     file = written.file.parent / path
     text = read_text(file)
     if isinstance(text, Problem):
-        return (), [
-            text if text.line else Problem(*written, f"{file} {text.what}", "write a path relative to this file")
-        ]
-    lines = text.splitlines()
+        missing = Problem(*written, f"{file} {text.what}", "write a path relative to this file")
+        return (), [text if text.line else missing]
+    table = _table(file, text.splitlines())
+    if isinstance(table, Problem):
+        return (), [table]
+    return _in_order(table, names, file, written) if table.names else (table.macs, [])
+
+
+def _table(file: Path, lines: list[str]) -> _Table | Problem:
     reader = csv.reader("" if line.startswith("#") else line for line in lines)
-    rows = [_Row(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cells)]
-    header = [cell.lower() for cell in rows[0].cells] if rows else []
+    rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cells)]
+    header = [cell.lower() for cell in rows[0][1]] if rows else []
     if "mac" not in header and len(header) != 1:
-        place = Place(file, rows[0].line if rows else 1, 1)
-        return (), [Problem(*place, "no header with a column mac", "write name,mac in the first line")]
-    column = header.index("mac") if "mac" in header else 0
+        line = rows[0][0] if rows else 1
+        return Problem(file, line, 1, "no header with a column mac", "write name,mac in the first line")
     if "mac" in header:
         rows = rows[1:]
-    problems = [
-        Problem(file, row.line, 1, "no MAC address in this line", f"write it in column {column + 1}")
-        for row in rows
-        if len(row.cells) <= column
-    ]
-    found = [
-        (row, Word(row.cells[column], Place(file, row.line, lines[row.line - 1].find(row.cells[column]) + 1)))
-        for row in rows
-        if len(row.cells) > column
-    ]
-    if "name" not in header:
-        return tuple(word for _, word in found), problems
-    by_name: dict[str, Word] = {}
-    for row, word in found:
-        name = row.cells[header.index("name")]
-        if name in by_name:
-            what = f"'{name}' has a MAC address already, at {by_name[name].place}"
-            problems.append(Problem(*word.place, what, "keep one of them"))
-        by_name.setdefault(name, word)
-    if not names:
-        return tuple(by_name.values()), problems
-    missing = [name.text for name in names if name.text not in by_name]
+    mac = header.index("mac") if "mac" in header else 0
+    name = header.index("name") if "name" in header else None
+    for line, cells in rows:
+        if len(cells) <= max(mac, name or 0):
+            return Problem(file, line, 1, "this line has fewer columns than the header", "fill it up")
+    return _Table(
+        tuple(Word(cells[mac], Place(file, line, lines[line - 1].find(cells[mac]) + 1)) for line, cells in rows),
+        () if name is None else tuple(cells[name] for _, cells in rows),
+    )
+
+
+def _in_order(
+    table: _Table, names: tuple[Word, ...], file: Path, written: Place
+) -> tuple[tuple[Word, ...], list[Problem]]:
+    problems = []
+    found: dict[str, Word] = {}
+    for name, mac in zip(table.names, table.macs, strict=True):
+        if name in found:
+            what = f"'{name}' has a MAC address already, at {found[name].place}"
+            problems.append(Problem(*mac.place, what, "keep one of them"))
+        found.setdefault(name, mac)
+    missing = [name.text for name in names if name.text not in found]
     if missing:
         problems.append(Problem(*written, f"{file} has no MAC address for {listed(missing)}", "add them there"))
-        return (), problems
-    return tuple(by_name[name.text] for name in names), problems
+    return tuple(found[name.text] for name in names if name.text in found), problems

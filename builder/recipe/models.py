@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 from builder.recipe.forms import (
     Architecture,
     Component,
-    Compression,
     HostName,
     Interface,
     KernelArgument,
@@ -100,7 +99,9 @@ class Initramfs(Model):
     nic_drivers: tuple[ModuleName, ...] = Field(
         default=("virtio_net", "e1000e"), description="Network drivers of the nodes' boot NICs."
     )
-    compression: Compression = Field(default="zstd", description="Compressor of the initramfs.")
+    compression: Literal["zstd", "gzip", "xz", "lz4"] = Field(
+        default="zstd", description="Compressor of the initramfs."
+    )
     compression_level: int = Field(default=9, ge=1, le=19, description="Compressor's level.")
 
 

@@ -12,26 +12,11 @@ from builder.recipe.models import Access, Cluster, Variant, WritableKind
 from builder.recipe.words import listed, suggestion
 from builder.recipe.written import WrittenRecipe
 
-SYSTEM_DIRECTORIES = frozenset(
-    (
-        "/",
-        "/bin",
-        "/boot",
-        "/dev",
-        "/etc",
-        "/lib",
-        "/lib32",
-        "/lib64",
-        "/libx32",
-        "/proc",
-        "/run",
-        "/sbin",
-        "/sys",
-        "/usr",
-    )
-)
+_TOP = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr")
+SYSTEM_DIRECTORIES = frozenset({"/", *(f"/{name}" for name in _TOP)})
 """Directories that the tree itself or the running kernel fills."""
 
+_GREATEST_LEVELS = {"zstd": 19, "gzip": 9, "xz": 9, "lz4": 12}
 _VARIANTS_OF = {"amd64": tuple(Variant), "i386": (Variant.I386_PC,)}
 _ARGUMENT_KEYS = {
     "root": "nfsroot writes it into every menu",
@@ -49,6 +34,7 @@ def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Probl
     yield from _root(recipe, document)
     yield from _writable(recipe, document)
     yield from _arguments(recipe, document)
+    yield from _compression(recipe, document)
     yield from _boot(recipe, document)
     yield from _access(recipe, document)
 
@@ -130,6 +116,15 @@ def _arguments(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
         fix = _ARGUMENT_KEYS.get(argument.partition("=")[0])
         if fix:
             yield document.problem(("kernel", "arguments", index), f"'{argument}' is not for you to write", fix)
+
+
+def _compression(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    initramfs = recipe.initramfs
+    greatest = _GREATEST_LEVELS[initramfs.compression]
+    if initramfs.compression_level > greatest:
+        path = ("initramfs", "compression_level")
+        what = f"{initramfs.compression} has no level {initramfs.compression_level}"
+        yield document.problem(path, what, f"write compression_level = {greatest} or less")
 
 
 def _boot(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
