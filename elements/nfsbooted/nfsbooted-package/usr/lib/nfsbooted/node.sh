@@ -26,7 +26,7 @@ host_name() {
     address=$(lease IPV4ADDR) || return
     name=$(awk -v address="$address" '
         { sub(/#.*/, "") }
-        $1 == address { for (i = 2; i <= NF; i++) if ($i !~ /\./) { print $i; exit } }' /etc/hosts)
+        $1 == address { for (i = 2; i <= NF; i++) if ($i !~ /\./) { print $i; exit } }' /etc/hosts) || return
     [ -n "$name" ] || name=$(lease HOSTNAME | cut -d . -f 1)
     case $name in
         '' | -* | *[!A-Za-z0-9-]*) name=node-$(echo "$address" | tr . -) ;;

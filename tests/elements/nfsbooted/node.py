@@ -1,0 +1,118 @@
+"""A node to try nfsbooted on: a tree with the host's programs, booted by our initramfs script in private namespaces.
+
+The mounts, the host name and the leases are real and vanish with the namespaces.  systemd and sshd do not run here:
+programs that ask them are replaced in the tree's /usr/sbin.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[3] / "elements" / "nfsbooted" / "nfsbooted-package"
+MAC = "52:54:00:00:00:01"
+LEASE = "DEVICE='eth0'\nIPV4ADDR='192.168.0.101'\nHOSTNAME='ssi9'\n"
+CONF = """\
+CLUSTER=MyCluster
+ROOT=192.168.0.1:/NFSROOT/base/1.0
+ACCESS=ro
+WRITABLE=/var:tmpfs /srv:shared
+STATE_DIR=/run/nfsbooted
+"""
+FSTAB = "tmpfs /var tmpfs mode=0755,size=8m 0 0\n/export /srv none bind 0 0\n"
+HOSTS = "127.0.0.1 localhost\n192.168.0.10 no\n192.168.0.101 ssi1.mycluster.home ssi1 # the first\n"
+DIRECTORIES = [
+    "dev",
+    "etc/alternatives",
+    "etc/network",
+    "etc/nfsbooted",
+    "etc/ssh",
+    "export",
+    "proc",
+    "run",
+    "srv",
+    "sys",
+    "usr/sbin",
+    "var/lib",
+]
+STAND_INS = {
+    "systemctl": '[ "$1" = is-enabled ] && echo masked',
+    "systemd-analyze": "echo Storage=volatile",
+    "sshd": "printf 'hostkey /run/nfsbooted/ssh/ssh_host_%s_key\\n' ed25519 ecdsa",
+}
+SETUP = """
+mount --bind "$tree" "$tree"
+for directory in /etc/alternatives /usr/bin /usr/lib64 /usr/lib/*-linux-gnu; do
+    mkdir -p "$tree$directory"
+    mount --bind "$directory" "$tree$directory"
+done
+mount --bind "$tree/export" "$tree/export"
+mount -o remount,bind,ro "$tree"
+mount -t tmpfs run /run
+echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range
+[ -z "$lease" ] || printf %s "$lease" > /run/net-eth0.conf
+mount -t tmpfs sys /sys
+mkdir -p /sys/class/net/eth0
+echo "$mac" > /sys/class/net/eth0/address
+mount -t tmpfs dev /dev
+mknod -m 666 /dev/null c 1 3
+: > /dev/kmsg
+export rootmnt="$tree"
+"$package/usr/share/initramfs-tools/scripts/nfs-bottom/nfsbooted"
+for directory in dev proc run sys; do
+    mount --bind "/$directory" "$tree/$directory"
+done
+"""
+
+
+class Node:
+    """A tree below `directory` and the lease with which its node boots."""
+
+    def __init__(self, directory: Path) -> None:
+        self.tree = directory / "tree"
+        self.lease = LEASE
+        for name in DIRECTORIES:
+            (self.tree / name).mkdir(parents=True)
+        for name in ("bin", "lib", "lib64", "sbin"):
+            (self.tree / name).symlink_to(f"usr/{name}")
+        shutil.copytree(PACKAGE / "usr/lib/nfsbooted", self.tree / "usr/lib/nfsbooted")
+        shutil.copytree(PACKAGE / "usr/share/nfsbooted", self.tree / "usr/share/nfsbooted")
+        shutil.copy(PACKAGE / "usr/sbin/nfsbooted", self.tree / "usr/sbin")
+        for name, command in STAND_INS.items():
+            self.write(f"usr/sbin/{name}", f"#!/bin/sh\n{command}\n").chmod(0o755)
+        self.write("etc/machine-id", "")
+        self.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+        self.write("etc/nfsbooted/nfsbooted.conf", CONF)
+        self.write("etc/fstab", FSTAB)
+        self.write("etc/hosts", HOSTS)
+        self.write("var/lib/from-the-tree", "seed")
+
+    def write(self, path: str, text: str) -> Path:
+        """Put a file into the tree."""
+        (self.tree / path).write_text(text)
+        return self.tree / path
+
+    def boot(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Boot the node, run `command` with sh in its tree, and end it."""
+        return subprocess.run(
+            ["unshare", "--mount", "--uts", "--net", "sh", "-euc", f'{SETUP}\nexec chroot "$tree" sh -c "$command"'],
+            env={
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                "tree": str(self.tree),
+                "package": str(PACKAGE),
+                "lease": self.lease,
+                "mac": MAC,
+                "command": command,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def says(self, command: str) -> str:
+        """What `command` prints on the booted node; it must succeed."""
+        done = self.boot(command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout

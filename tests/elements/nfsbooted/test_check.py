@@ -1,0 +1,87 @@
+"""nfsbooted --check tells the truth about a node."""
+
+from __future__ import annotations
+
+import pytest
+from node import Node
+
+pytestmark = pytest.mark.container
+BOOTED = "/usr/lib/nfsbooted/ssh-host-keys"
+
+
+def failures(node: Node, command: str = BOOTED) -> dict[str, str]:
+    """Why each duty failed, after `command`; a duty that is neither ok nor failed is an error."""
+    done = node.boot(f"{command}; nfsbooted --check")
+    failed = {}
+    for line in done.stdout.splitlines():
+        state, duty, *why = line.split(": ", 2)
+        assert state in ("ok", "failed"), line
+        if state == "failed":
+            failed[duty] = "".join(why)
+    assert done.returncode == (1 if failed else 0), done.stderr
+    assert not done.stderr
+    return failed
+
+
+# No node of these tests has its root, or a directory, on a real NFS server, nor its kernel's modules.
+ELSEWHERE = {"root is the server's, ro", "/srv is writable, shared", "kernel finds its modules"}
+
+
+def test_healthy_node(node: Node) -> None:
+    """On a healthy node only those duties fail that need an NFS server and a kernel."""
+    failed = failures(node)
+    assert failed.keys() == ELSEWHERE
+    assert "should be '192.168.0.1:/NFSROOT/base/1.0'" in failed["root is the server's, ro"]
+    assert failed["kernel finds its modules"].startswith("there is no /lib/modules/")
+
+
+@pytest.mark.parametrize(
+    ("harm", "duty", "why"),
+    [
+        ("echo 'machine-id: x' > /run/nfsbooted/status", "everything worked at boot", "machine-id: x"),
+        ("rm /run/nfsbooted/status", "everything worked at boot", "did not run nfsbooted"),
+        ("hostname other", "host name is the node's own", "it is 'other', should be 'ssi1'"),
+        ("echo 12 > /run/nfsbooted/machine-id", "machine-id is the node's own", "it is '12'"),
+        ("umount /etc/machine-id", "machine-id is not in the tree", "nothing is mounted"),
+        ("mount -o remount,bind,ro /var", "/var is writable, tmpfs", "Read-only"),
+        ("umount /var", "/var is writable, tmpfs", "it is mounted as ''"),
+        ("mount -o remount,bind,rw /", "/etc refuses writes", "can write to /etc"),
+        (
+            "rm /run/nfsbooted/ssh/ssh_host_ecdsa_key",
+            "ssh host keys are the node's own",
+            "there is no /run/nfsbooted/ssh/ssh_host_ecdsa_key",
+        ),
+        ("chmod 755 /run/nfsbooted/ssi1/ssh", "ssh host keys are the node's own", "'755:0', should be '700:0'"),
+        ("echo 1 0 > /proc/sys/net/ipv4/ping_group_range", "anybody may ping", "'1 0'"),
+        ("mkdir -p /var/log/journal/$(cat /etc/machine-id)", "journal is volatile", "/var/log/journal"),
+    ],
+)
+def test_harm_is_seen(node: Node, harm: str, duty: str, why: str) -> None:
+    """Each duty that is undone on a booted node is reported, with the reason."""
+    failed = failures(node, f"{BOOTED}; {harm}")
+    assert why in failed[duty]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "duty", "why"),
+    [
+        ("etc/machine-id", "0123456789abcdef0123456789abcdef\n", "machine-id is not in the tree", "not empty"),
+        ("etc/ssh/ssh_host_rsa_key", "key", "ssh host keys are the node's own", "shared by all nodes"),
+        ("usr/sbin/sshd", "echo hostkey /etc/ssh/x", "ssh host keys are the node's own", "sshd does not use /run"),
+        ("usr/sbin/systemd-analyze", "echo Storage=auto", "journal is volatile", "'auto', should be 'volatile'"),
+        ("usr/sbin/systemctl", "echo enabled", "units without a place here are masked", "apt-daily.service"),
+        ("etc/network/interfaces", "auto lo eth0\n", "boot NIC is left alone", "auto lo eth0"),
+    ],
+)
+def test_wrong_tree_is_seen(node: Node, path: str, text: str, duty: str, why: str) -> None:
+    """A tree that holds what is not every node's is reported."""
+    if path.startswith("usr/sbin/"):
+        text = f"#!/bin/sh\n{text}\n"
+    node.write(path, text)
+    assert why in failures(node)[duty]
+
+
+def test_usage(node: Node) -> None:
+    """Anything but --check is refused with the usage and status 2."""
+    done = node.boot("nfsbooted --chek")
+    assert (done.returncode, done.stderr) == (2, "usage: nfsbooted --check\n")
