@@ -7,6 +7,7 @@ Layout below the cache's directory:
     pointers/NAME-KEY   which object is the present one, where that is not a matter of inputs (the archive)
     last/RECIPE.json    the inputs of each step when the recipe was last built, so that a miss can say why
     packages/SUITE/     Debian packages downloaded once
+    logs/               the output of each recipe's steps when they ran last
     locks/
 """
 
@@ -19,6 +20,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +50,12 @@ class Cache:
         except (OSError, ValueError, KeyError):
             return False
 
+    def use(self, step: str, key: str) -> Path:
+        """The object of a step that is there, marked as used now, so that `prune` keeps it."""
+        path = self.object(step, key)
+        os.utime(path / "step.json")
+        return path
+
     def produce(self, step: str, key: str, inputs: Inputs, make: Callable[[Path], None]) -> Path:
         """The object of a step, made by `make(directory)` when it is missing.
 
@@ -64,8 +72,7 @@ class Cache:
                     (directory / "step.json").write_text(json.dumps(record, indent=1, sort_keys=True, default=str))
                     target.parent.mkdir(parents=True, exist_ok=True)
                     directory.rename(target)
-        os.utime(target / "step.json")
-        return target
+        return self.use(step, key)
 
     @contextlib.contextmanager
     def work(self, name: str) -> Iterator[Path]:
@@ -101,6 +108,25 @@ class Cache:
                     removed += 1
         return removed
 
+    def prune(self, seconds: float) -> int:
+        """Remove objects, packages and logs unused for that long; what a running build works on stays.
+
+        Returns how many bytes that frees.
+        """
+        self.sweep()
+        limit = time.time() - seconds
+        freed = 0
+        for path in sorted(self.root.glob("objects/*")):
+            with self._try_lock(path.name) as free:
+                if free and _last_use(path / "step.json") <= limit:
+                    freed += _disk_usage(path)
+                    self._discard(path)
+        for file in [*self.root.glob("packages/*/*.deb"), *self.root.glob("logs/*.log")]:
+            if _last_use(file) <= limit:
+                freed += file.stat().st_size
+                file.unlink()
+        return freed
+
     def last_inputs(self, recipe: str) -> dict[str, Any]:
         """The inputs of each step when `recipe` was last built here; empty when it never was."""
         try:
@@ -123,6 +149,11 @@ class Cache:
     def set_pointer(self, name: str, key: str, value: str) -> None:
         """Record `value` under `name` and `key`."""
         self._write(self.root / "pointers" / f"{name}-{key}", value)
+
+    def log(self, name: str) -> Path:
+        """Where the output of a step goes while it runs; it stays when the step fails."""
+        self._make_directory(self.root / "logs")
+        return self.root / "logs" / f"{name}.log"
 
     def packages(self, suite: str) -> Path:
         """The directory of Debian packages downloaded for `suite`."""
@@ -176,6 +207,18 @@ class Cache:
                 resolution="Name another place with --cache-dir.",
             )
         return NfsrootError(f"the cache in {self.root} failed: {error}")
+
+
+def _last_use(path: Path) -> float:
+    """When a file was used last, in seconds since 1970: a use of an object touches its `step.json`."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _disk_usage(directory: Path) -> int:
+    return sum(path.lstat().st_size for path in directory.rglob("*") if not path.is_dir())
 
 
 def _sizes(directory: Path) -> dict[str, int]:

@@ -52,9 +52,14 @@ class Caution:
     text: str
 
 
-Event = StepStarted | StepOutput | StepFinished | StepReused | Notice | Caution
+@dataclass(frozen=True)
+class Summary:
+    """The end of a build: the release's directory, whether it was there before, and what to tell the user."""
+
+    directory: str
+    found: bool
+    lines: tuple[str, ...]
+
+
+Event = StepStarted | StepOutput | StepFinished | StepReused | Notice | Caution | Summary
 Emit = Callable[[Event], None]
-
-
-def silent(_event: Event) -> None:
-    """Drop an event: for callers that show nothing."""

@@ -32,6 +32,11 @@ class Tree:
         return self.path / "tree.tar.zst"
 
     @property
+    def paths(self) -> Path:
+        """A file that names every path in the part, one a line."""
+        return self.path / "paths"
+
+    @property
     def kernel(self) -> Path:
         """The kernel: vmlinuz-KVER."""
         kernels = sorted(self.path.glob("vmlinuz-*"))
@@ -96,8 +101,13 @@ def make(
         work=work,
     )
     failure = Failure(recipe.elements)
+
+    def watch(line: str) -> None:
+        failure.watch(line)
+        on_line(line)
+
     try:
-        engine.run(image, job, lambda line: (failure.watch(line), on_line(line))[1])
+        engine.run(image, job, watch)
     except CommandError as error:
         raise failure.explain(error, recipe) from error
     owned.unlink()

@@ -1,0 +1,91 @@
+"""pxegrub: GRUB with network support, one variant per firmware, and the signed chain for Secure Boot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builder.container.engine import Engine, Image, Job
+from builder.process import OnLine
+from builder.recipe.models import Variant
+
+STEP = "pxegrub"
+
+MODULES = (
+    "configfile",
+    "echo",
+    "gzio",
+    "halt",
+    "legacycfg",
+    "linux",
+    "net",
+    "normal",
+    "reboot",
+    "regexp",
+    "sleep",
+    "test",
+    "tftp",
+)
+"""GRUB modules in every variant that we link.  `legacycfg` reads the menus of GRUB legacy."""
+
+LINKED = {
+    Variant.I386_PC: ("i386-pc-pxe", ("linux16", "pxe"), "pxe"),
+    Variant.X86_64_EFI: ("x86_64-efi", ("efinet",), "efinet0"),
+}
+"""Of each variant that we link: grub-mkimage's format, further modules, and the interface that firmware used."""
+
+EARLY = """\
+net_get_dhcp_option menu {interface} 150 string
+set prefix={root}/grub
+set root={root}
+normal {root}/grub/grub.cfg
+"""
+"""GRUB's rescue parser reads this: it knows no `if`.  Option 150 names the menu; grub.cfg decides what to do."""
+
+SIGNED = {
+    "shimx64.efi": "/usr/lib/shim/shimx64.efi.signed",
+    "grubx64.efi": "/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
+    "mmx64.efi": "/usr/lib/shim/mmx64.efi.signed",
+}
+"""The Secure Boot chain by the names under which each part looks for the next (shim loads grubx64.efi)."""
+
+SERVED = {
+    Variant.I386_PC: {"pxegrub": "pxegrub.i386-pc"},
+    Variant.X86_64_EFI: {"pxegrub.efi": "pxegrub.x86_64-efi"},
+    Variant.SECURE_BOOT: {name: f"secure-boot/{name}" for name in SIGNED},
+}
+"""Of each variant: the names that the TFTP server gives to its files."""
+
+
+def early_configuration(variant: Variant) -> str:
+    """The configuration that is embedded in a variant that we link."""
+    interface = LINKED[variant][2]
+    root = "(pxe)" if variant is Variant.I386_PC else "(tftp)"
+    return EARLY.format(interface=interface, root=root)
+
+
+def make(directory: Path, *, engine: Engine, image: Image, variants: tuple[Variant, ...], on_line: OnLine) -> None:
+    """Make `pxegrub.VARIANT` and `secure-boot/` in `directory`.
+
+    :raises CommandError: grub-mkimage failed.
+    """
+    for variant in variants:
+        if variant is Variant.SECURE_BOOT:
+            _copy_signed(directory, engine, image, on_line)
+        else:
+            _link(directory, variant, engine, image, on_line)
+
+
+def _link(directory: Path, variant: Variant, engine: Engine, image: Image, on_line: OnLine) -> None:
+    form, modules, _ = LINKED[variant]
+    early = directory / "early.cfg"
+    early.write_text(early_configuration(variant))
+    argv = ["grub-mkimage", f"--format={form}", "--prefix=/grub", "--config=/input/early.cfg"]
+    argv += [f"--output=/output/pxegrub.{variant}", *MODULES, *modules]
+    engine.run(image, Job(tuple(argv), output=directory, inputs={"/input/early.cfg": early}), on_line)
+    early.unlink()
+
+
+def _copy_signed(directory: Path, engine: Engine, image: Image, on_line: OnLine) -> None:
+    for name, source in SIGNED.items():
+        argv = ("install", "-D", "--mode=644", source, f"/output/secure-boot/{name}")
+        engine.run(image, Job(argv, output=directory), on_line)

@@ -1,0 +1,25 @@
+"""`nfsroot clean`: what the cache need not keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from builder.cli import options
+
+
+@click.command("clean")
+@click.option("--days", type=click.IntRange(min=0), default=14, show_default=True, help="Keep what was used since.")
+@click.option("--all", "everything", is_flag=True, help="Remove the whole cache.")
+@options.cache_option
+def command(days: int, everything: bool, cache_dir: Path | None) -> None:
+    """Remove objects and packages that no build used for some days.  Releases are never touched.
+
+    \b
+    Example:
+      nfsroot clean --days 3
+    """
+    cache = options.cache_at(cache_dir)
+    freed = cache.prune(0 if everything else days * 86400)
+    click.echo(f"{freed / 1e6:.1f} MB freed in {cache.root}")

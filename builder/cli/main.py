@@ -1,0 +1,101 @@
+"""The command `nfsroot`: its verbs, and how errors end it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+import builder
+from builder.errors import NfsrootError
+
+VERBS = {
+    "build": "Build a recipe's release.",
+    "plan": "Show what a build would do, and why.",
+    "check": "Check a recipe.",
+    "show": "Show a release.",
+    "list": "List recipes and releases.",
+    "schema": "Print the JSON Schema of recipes.",
+    "clean": "Remove what the cache need not keep.",
+    "doctor": "Say what is missing on this machine.",
+}
+"""The verbs in the order of their use, each in a module of its own that is imported when it is called."""
+
+INTERRUPTED = 130
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are needed, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names of all verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The verb called `cmd_name`, imported."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"builder.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a did-you-mean."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            if near:
+                raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
+            raise
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(builder.__version__, prog_name="nfsroot")
+def cli() -> None:
+    """Turn a recipe into a cluster of diskless nodes that boot.
+
+    \b
+    Examples:
+      nfsroot build kerrighed          build the release of a recipe
+      nfsroot plan kerrighed           say what a build would do, and why
+      nfsroot check my/recipe.toml     report every mistake in a recipe
+
+    Completion for bash: eval "$(_NFSROOT_COMPLETE=bash_source nfsroot)"; zsh and fish likewise.
+
+    Exit status: 0 done; 1 failed; 2 the input is wrong; 130 interrupted.
+    """
+
+
+def main() -> None:
+    """Run the command line; a person never sees a traceback for a mistake of theirs."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except NfsrootError as error:
+        click.echo(error_text(error), err=True)
+        status = error.exit_status
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        status = INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = 1
+    sys.exit(status)
+
+
+def error_text(error: NfsrootError) -> str:
+    """An error as it is shown: what happened, details, what to do."""
+    parts = (f"nfsroot: {error.brief}", error.details, error.resolution and f"-> {error.resolution}")
+    return "\n".join(part for part in parts if part)

@@ -1,0 +1,66 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from builder.cache import Cache
+from builder.errors import InputError
+from builder.recipe.search import SearchPath
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _complete_recipe(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    names = SearchPath.default().recipe_names()
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+recipe_argument: Decorator = click.argument("recipe", shell_complete=_complete_recipe)
+
+cache_option: Decorator = click.option(
+    "--cache-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="NFSROOT_CACHE_DIR",
+    help="The cache. [default: $XDG_CACHE_HOME/nfsroot or ~/.cache/nfsroot]",
+)
+output_option: Decorator = click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("output"),
+    show_default=True,
+    help="Where releases go.",
+)
+version_option: Decorator = click.option(
+    "--version", "version", metavar="VERSION", envvar="VERSION", help="Version of the release. [default: a date]"
+)
+
+
+def cache_at(directory: Path | None) -> Cache:
+    """The cache in `directory`, or in its place according to the XDG base directory specification."""
+    if directory is None:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        directory = Path(base).expanduser() / "nfsroot"
+    return Cache(directory.absolute())
+
+
+def source_date() -> int | None:
+    """SOURCE_DATE_EPOCH of the environment (the reproducible-builds.org specification), in seconds.
+
+    :raises InputError: it is not a number.
+    """
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise InputError(
+            f"SOURCE_DATE_EPOCH is {text!r}, not a number of seconds",
+            resolution="Set it to seconds since 1970-01-01 UTC, or unset it.",
+        )
+    return int(text)

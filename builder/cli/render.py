@@ -1,0 +1,86 @@
+"""Shows the events of a build: live on a terminal, as plain lines, or as one JSON object a line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from builder.events import Caution, Emit, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted, Summary
+
+LOG_FORMATS = ("live", "lines", "json")
+
+
+@contextlib.contextmanager
+def renderer(log_format: str | None, verbose: bool) -> Iterator[Emit]:
+    """What shows events in the format asked for; without one, live when standard error is a terminal."""
+    if log_format is None:
+        log_format = "live" if sys.stderr.isatty() and not verbose else "lines"
+    if log_format == "json":
+        yield _json
+    elif log_format == "live":
+        with _live() as emit:
+            yield emit
+    else:
+        yield lambda event: _line(event, verbose)
+
+
+def _json(event: Event) -> None:
+    print(json.dumps({"event": type(event).__name__, **asdict(event)}, default=str), flush=True)  # noqa: T201
+
+
+def _line(event: Event, verbose: bool) -> None:
+    if not isinstance(event, StepOutput) or verbose:
+        out = sys.stdout if isinstance(event, Summary) else sys.stderr
+        print(text(event), file=out, flush=True)
+
+
+def text(event: Event) -> str:
+    """An event in words."""
+    match event:
+        case StepStarted(step, reason):
+            return f"{step:14} {reason}"
+        case StepOutput(step, line):
+            return f"{step:14} | {line}"
+        case StepFinished(step, seconds):
+            return f"{step:14} done in {seconds:.1f} s"
+        case StepReused(step, reason):
+            return f"{step:14} {reason}, reused"
+        case Notice(words):
+            return words
+        case Caution(words):
+            return f"caution: {words}"
+        case Summary(_, _, lines):
+            return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def _live() -> Iterator[Emit]:
+    """One line a step: what it does now while it runs, how long it took when it is done."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(stderr=True, highlight=False)
+    with console.status("") as status:
+
+        def emit(event: Event) -> None:
+            match event:
+                case StepStarted(step, reason):
+                    status.update(f"[bold]{step:14}[/] {escape(reason)}")
+                case StepOutput(step, line):
+                    status.update(f"[bold]{step:14}[/] {escape(line[: console.width - 20])}")
+                case StepFinished(step, seconds):
+                    console.print(f"[green]{step:14}[/] {seconds:6.1f} s")
+                case StepReused(step, reason):
+                    console.print(f"[green]{step:14}[/] {escape(reason)}, reused", style="dim")
+                case Caution():
+                    console.print(escape(text(event)), style="yellow")
+                case Summary():
+                    status.stop()
+                    print(text(event), flush=True)  # noqa: T201
+                case Notice():
+                    console.print(escape(text(event)), style="dim")
+
+        yield emit

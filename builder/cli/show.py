@@ -1,0 +1,38 @@
+"""`nfsroot show`: one release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from builder.errors import InputError
+
+
+@click.command("show")
+@click.argument("release", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
+@click.option("--packages", is_flag=True, help="List the packages in the tree.")
+def command(release: Path, as_json: bool, packages: bool) -> None:
+    """Show the release in directory RELEASE.
+
+    \b
+    Example:
+      nfsroot show output/kerrighed/2026.01.31
+    """
+    from builder.cli import summary
+    from builder.release.manifest import FILE, Manifest
+
+    if not (release / FILE).is_file():
+        raise InputError(f"{release} holds no release", resolution="`nfsroot list` names those that there are.")
+    manifest = Manifest.read(release)
+    if as_json:
+        click.echo(manifest.text(), nl=False)
+        return
+    click.echo(f"{manifest.name} {manifest.version}")
+    click.echo(f"kernel   {manifest.kernel_version}")
+    click.echo(f"server   {manifest.server_directory}")
+    click.echo(f"packages {len(manifest.packages)}")
+    click.echo("\n".join(summary.sizes(release, manifest)))
+    if packages:
+        click.echo("\n".join(f"{package.name} {package.version}" for package in manifest.packages))

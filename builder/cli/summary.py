@@ -1,0 +1,41 @@
+"""What a user is told at the end of a build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builder.build import Outcome
+from builder.events import Summary
+from builder.release.manifest import FILE, Manifest
+
+INVISIBLE = (FILE, "SHA256SUMS", "build.log")
+
+
+def built(outcome: Outcome, seconds: float) -> Summary:
+    """The summary of a finished build that took `seconds`."""
+    manifest = Manifest.read(outcome.directory)
+    if outcome.found:
+        lines = [f"Nothing changed: the release is {outcome.directory} ({seconds:.1f} s)."]
+    else:
+        lines = [f"Release {manifest.name} {manifest.version} in {seconds:.1f} s: {outcome.directory}", ""]
+        lines += sizes(outcome.directory, manifest)
+        lines += ["", *next_steps(outcome.directory, manifest)]
+    return Summary(str(outcome.directory), outcome.found, tuple(lines))
+
+
+def sizes(directory: Path, manifest: Manifest) -> list[str]:
+    """One line a file: size and path."""
+    named = [(file.path, file.size) for file in manifest.files]
+    named += [(name, (directory / name).stat().st_size) for name in INVISIBLE]
+    return [f"  {size / 1e6:8.1f} MB  {path}" for path, size in sorted(named)]
+
+
+def next_steps(directory: Path, manifest: Manifest) -> list[str]:
+    """The commands that put a release to use on its server."""
+    stem = f"{manifest.name}-{manifest.version}"
+    return [
+        "Next, on the NFS server (the bundle's README says more):",
+        f"  mkdir -p {manifest.server_directory}",
+        f"  tar --zstd -xpf {directory}/{stem}-root.tar.zst -C {manifest.server_directory}",
+        f"  mkdir bundle && tar -xzf {directory}/{stem}-server.tar.gz -C bundle && sh bundle/install.sh",
+    ]

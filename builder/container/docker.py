@@ -1,0 +1,87 @@
+"""Docker as an engine: the builder image is imported once, each job is a container of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+
+from builder.container.engine import Image, Job, environment
+from builder.container.sandbox import CAPABILITIES
+from builder.errors import NfsrootError
+from builder.process import CommandError, OnLine, output, run
+
+
+class Docker:
+    """Runs jobs with docker(1).  Podman takes the same commands, so `command` names the program."""
+
+    name = "docker"
+    command = "docker"
+
+    def __init__(self) -> None:
+        if shutil.which(self.command) is None:
+            raise NfsrootError(
+                f"{self.command} is not on this machine",
+                resolution=f"Install {self.command}, or leave --engine out: the default needs no daemon.",
+            )
+
+    def run(self, image: Image, job: Job, on_line: OnLine) -> None:
+        """Run `job` in a new container; see `Engine.run`."""
+        tag = self._ensure(image)
+        name = f"nfsroot-{uuid.uuid4().hex[:12]}"
+        try:
+            run(self.arguments(tag, name, job), env=self._environment(), on_line=on_line)
+        except KeyboardInterrupt:
+            output([self.command, "rm", "--force", name], env=self._environment())
+            raise
+
+    def arguments(self, tag: str, name: str, job: Job) -> list[str]:
+        """The command that runs `job` in container `name` of image `tag`."""
+        argv = [self.command, "run", "--rm", "--init", f"--name={name}", "--workdir=/", "--read-only"]
+        argv += ["--hostname=builder", "--add-host=builder:127.0.0.1"]
+        argv += [f"--network={'host' if job.network else 'none'}"]
+        argv += ["--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "--cap-drop=ALL"]
+        argv += [f"--cap-add={capability.removeprefix('CAP_')}" for capability in CAPABILITIES]
+        argv += [f"--tmpfs={directory}:exec" for directory in ("/tmp", "/run", "/var/tmp", "/root")]
+        if job.work:
+            argv += [f"--volume={job.work}:/work"]
+        else:
+            argv += [f"--tmpfs=/work:exec,mode=755,size={job.work_mib}m"]
+        argv += [f"--volume={source}:{target}:ro" for target, source in sorted(job.inputs.items())]
+        argv += [f"--volume={job.output}:/output"]
+        argv += [f"--env={variable}={value}" for variable, value in sorted(environment(job).items())]
+        return [*argv, tag, *job.argv]
+
+    def _ensure(self, image: Image) -> str:
+        """The image's tag, after its import where that is needed."""
+        tag = f"localhost/nfsroot-builder:{image.id}"
+        try:
+            output([self.command, "image", "inspect", "--format={{.Id}}", tag], env=self._environment())
+        except CommandError as error:
+            if not any("o such image" in line or "not known" in line for line in error.last_lines):
+                raise NfsrootError(
+                    f"{self.command} does not answer",
+                    details=error.details,
+                    resolution=f"Start {self.command}, or leave --engine out: the default needs no daemon.",
+                ) from error
+            self._import(image, tag)
+        return tag
+
+    def _import(self, image: Image, tag: str) -> None:
+        tar = subprocess.Popen(
+            ["tar", "--create", "--numeric-owner", "--xattrs", f"--directory={image.rootfs}", "."],
+            stdout=subprocess.PIPE,
+        )
+        with tar:
+            run([self.command, "import", "-", tag], env=self._environment(), on_line=_ignore, stdin=tar.stdout)
+        if tar.returncode != 0:
+            raise NfsrootError(f"the builder image in {image.rootfs} could not be read by tar")
+
+    def _environment(self) -> dict[str, str]:
+        wanted = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "CONTAINER_HOST", "XDG_RUNTIME_DIR")
+        return {name: os.environ[name] for name in wanted if name in os.environ}
+
+
+def _ignore(_line: str) -> None:
+    """Drop a line: an import prints the image's digest."""

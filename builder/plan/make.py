@@ -1,0 +1,145 @@
+"""From a recipe to the steps of its build, each with its key and a reason.  Nothing here is done, all is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import builder
+from builder.boot import initramfs, pxegrub
+from builder.keys import digest_of_files, key_of
+from builder.overlay.render import OWNED_PATHS
+from builder.plan.explain import explain
+from builder.plan.model import Inputs, Plan, Step
+from builder.recipe.models import Recipe
+from builder.tree import build as tree
+
+OVERLAY, BUNDLE = "overlay", "server-bundle"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known beside the recipe when a build is planned.
+
+    `image` is the builder image's id and `archive` the digest of the archive's state, each None when there is
+    none yet.  `source_date` is in seconds since 1970 (UTC).  `has(step, key)` says whether an object is in the
+    cache; `release(content)` names the release of that content, if there is one; `last` holds the inputs of
+    each step when this recipe was last built.
+    """
+
+    image: str | None
+    archive: str | None
+    source_date: int | None
+    has: Callable[[str, str], bool] = lambda _step, _key: False
+    release: Callable[[str], str | None] = lambda _content: None
+    last: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make(recipe: Recipe, known: Known) -> Plan:
+    """The plan of a recipe's build."""
+    planner = _Planner(known)
+    made_tree = planner.step(tree.STEP, _tree(recipe, known))
+    ramdisk = planner.step(initramfs.STEP, _initramfs(recipe, made_tree))
+    loaders = planner.step(pxegrub.STEP, _pxegrub(recipe, known))
+    overlay = planner.step(OVERLAY, _overlay(recipe, made_tree), cached=False)
+    bundle = planner.step(BUNDLE, _bundle(recipe, ramdisk, loaders), cached=False)
+    steps: tuple[Step, ...] = (made_tree, ramdisk, loaders, overlay, bundle)
+    keys = {step.name: step.key for step in steps}
+    content = None if None in keys.values() else key_of({"name": recipe.image.name, **keys})
+    release = known.release(content) if content else None
+    if release:
+        steps = tuple(replace(step, reuse=True, reason="unchanged") for step in steps)
+    return Plan(recipe.image.name, steps, content, release)
+
+
+class _Planner:
+    """Turns inputs into steps: the key, whether the object is there, and the reason."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+
+    def step(self, name: str, inputs: Inputs, *, cached: bool = True) -> Step:
+        """The step of these inputs; an input that is None is not known yet.
+
+        A step that is not cached holds the release's version, so that it is done anew for each release.
+        """
+        missing = [key for key, value in inputs.items() if value is None and key in UNKNOWN]
+        if missing:
+            return Step(name, None, None, False, f"runs: {UNKNOWN[missing[0]]}")
+        key = key_of(inputs)
+        if cached and self._known.has(name, key):
+            return Step(name, inputs, key, True, "unchanged")
+        if name not in self._known.last:
+            return Step(name, inputs, key, False, "runs: never built here")
+        difference = explain(self._known.last[name], inputs)
+        otherwise = "its object is not in the cache any more" if cached else "the release's version is new"
+        return Step(name, inputs, key, False, f"runs: {difference or otherwise}")
+
+
+UNKNOWN = {
+    "image": "the builder image is to be made first",
+    "archive": "the archive was not asked yet",
+    "source_date": "the archive was not asked yet",
+    "tree": "it depends on the tree",
+    "initramfs": "it depends on the initramfs",
+    "pxegrub": "it depends on pxegrub",
+}
+"""Why an input is not known yet, by its name."""
+
+
+def _tree(recipe: Recipe, known: Known) -> Inputs:
+    debian = recipe.debian
+    return {
+        "image": known.image,
+        "archive": known.archive,
+        "source_date": known.source_date,
+        "packages": list(recipe.packages),
+        "elements": {element.name: digest_of_files(element.path) for element in recipe.elements},
+        "variables": recipe.variables,
+        "debian": debian.model_dump(mode="json", include={"suite", "architecture", "components", "mirror"}),
+        "owned_paths": sorted(map(str, OWNED_PATHS)),
+        "code": _code("tree"),
+    }
+
+
+def _initramfs(recipe: Recipe, made_tree: Step) -> Inputs:
+    return {"tree": made_tree.key, "configuration": initramfs.configuration(recipe.initramfs)}
+
+
+def _pxegrub(recipe: Recipe, known: Known) -> Inputs:
+    return {"image": known.image, "variants": list(recipe.boot.variants), "code": _code("boot", "pxegrub.py")}
+
+
+def _overlay(recipe: Recipe, made_tree: Step) -> Inputs:
+    sections = {"files", "image", "root", "access", "kerrighed", "cluster"}
+    return {
+        "tree": made_tree.key,
+        "recipe": _sections(recipe, sections),
+        "code": _code("overlay"),
+        "tool": builder.__version__,
+    }
+
+
+def _bundle(recipe: Recipe, ramdisk: Step, loaders: Step) -> Inputs:
+    sections = {"files", "image", "debian", "kernel", "root", "boot", "kerrighed", "cluster"}
+    return {
+        "initramfs": ramdisk.key,
+        "pxegrub": loaders.key,
+        "recipe": _sections(recipe, sections),
+        "code": {"server": _code("server"), "boot": _code("boot")},
+        "tool": builder.__version__,
+    }
+
+
+def _sections(recipe: Recipe, names: set[str]) -> Inputs:
+    """Some sections of a recipe, without what is in its release only by other ways."""
+    dump: dict[str, Any] = recipe.model_dump(mode="json", include=names, exclude={"image": {"version"}})
+    return dump
+
+
+def _code(*parts: str) -> str:
+    """Digest of our own code and templates that a step runs: a key that left them out would keep old results."""
+    path = Path(builder.__file__).parent.joinpath(*parts)
+    return digest_of_files(path.parent, [path.name]) if path.is_file() else digest_of_files(path)

@@ -1,0 +1,90 @@
+"""The manifest: what came out of a build.  It holds nothing that differs between two builds of one content."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+FILE = "manifest.json"
+
+
+class Model(BaseModel):
+    """A frozen table of the manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReleasedFile(Model):
+    """One file of the release; `path` is relative to the release's directory, `size` in bytes."""
+
+    path: str
+    size: int
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Package(Model):
+    """One Debian package in the tree."""
+
+    name: str
+    version: str
+    architecture: str
+    source: str = Field(description="Source package; the package's own name when it is the same.")
+
+
+class Manifest(Model):
+    """manifest.json of a release."""
+
+    schema_version: int = Field(default=SCHEMA_VERSION, description="Version of this schema.")
+    name: str = Field(description="Name of the release.")
+    version: str = Field(description="Version of the release.")
+    content: str = Field(description="Key over everything that the release was made from, the version left out.")
+    source_date: int = Field(description="Seconds since 1970 (UTC): the time of everything that the build made.")
+    kernel_version: str = Field(description="As in vmlinuz-KVER and /lib/modules/KVER.")
+    server_directory: str = Field(description="Where the root tarball is unpacked on the NFS server.")
+    recipe: dict[str, Any] = Field(description="The recipe, resolved.")
+    tools: dict[str, str] = Field(description="Versions of the tools that made the release.")
+    steps: dict[str, str] = Field(description="Key of each step.")
+    files: tuple[ReleasedFile, ...] = Field(description="Every file but this one, SHA256SUMS and build.log.")
+    packages: tuple[Package, ...] = Field(description="Every package in the tree.")
+
+    @classmethod
+    def read(cls, directory: Path) -> Manifest:
+        """The manifest of the release in `directory`."""
+        return cls.model_validate_json((directory / FILE).read_bytes())
+
+    def text(self) -> str:
+        """The manifest as it stands in manifest.json."""
+        return self.model_dump_json(indent=1) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of manifest.json."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Manifest.model_json_schema()}
+
+
+def released_files(directory: Path) -> tuple[ReleasedFile, ...]:
+    """Every file below `directory`, sorted by path, with its size and digest."""
+    return tuple(
+        ReleasedFile(path=str(path.relative_to(directory)), size=path.stat().st_size, sha256=sha256(path))
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    )
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def packages(tsv: Path) -> tuple[Package, ...]:
+    """The packages in a packages.tsv: name, version, architecture and source, tab-separated."""
+    rows = (line.split("\t") for line in tsv.read_text().splitlines())
+    return tuple(
+        Package(name=name, version=version, architecture=architecture, source=source.split(" ")[0] or name)
+        for name, version, architecture, source in rows
+    )
