@@ -7,19 +7,15 @@ GRUB 2's, for the signed GRUB that has no `legacycfg`.  `grub.cfg` chooses a nod
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Iterator
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict
 
-from builder.errors import InputError
 from builder.files import RenderedFile, header, text_file
-from builder.recipe.models import Access, Kerrighed, Node, Recipe, ReleaseFacts
+from builder.recipe.models import Access, Node, Recipe, ReleaseFacts
 
 DEFAULT_MENU = "default"
-RESERVED = frozenset({DEFAULT_MENU, "grub"})  # grub/default and grub/grub.cfg are not a node's.
-GREATEST_NODE_ID = 255
 
 _templates = Environment(
     loader=PackageLoader("builder.boot"), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
@@ -48,7 +44,8 @@ def menu_entry(recipe: Recipe, facts: ReleaseFacts, node: Node | None = None) ->
     arguments = ["root=/dev/nfs", "ip=dhcp", f"nfsroot={server}:{directory},v3,tcp"]
     arguments += ["rw" if recipe.root.access is Access.READ_WRITE else "ro", *recipe.kernel.arguments]
     if node and recipe.kerrighed:
-        arguments += [f"session_id={recipe.kerrighed.session_id}", f"node_id={_node_id(recipe.kerrighed, node)}"]
+        node_id = recipe.kerrighed.node_ids.get(node.name, node.ordinal)
+        arguments += [f"session_id={recipe.kerrighed.session_id}", f"node_id={node_id}"]
     return MenuEntry(
         title=f"{recipe.image.name} {facts.version}, Linux {facts.kernel_version}",
         kernel=f"{tftp}/{facts.kernel_file}",
@@ -61,9 +58,8 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
     """Every menu, sorted by path; paths are relative to the TFTP server's directory.
 
     `grub/HOST` is a node's menu in GRUB legacy's syntax, `grub/HOST.cfg` in GRUB 2's, `grub/MAC.cfg` names the
-    host that has that address.  Raises InputError when nodes cannot be told apart.
+    host that has that address.
     """
-    _check(recipe)
     return tuple(sorted(_render(recipe, facts)))
 
 
@@ -98,26 +94,3 @@ def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str) -> Iterator[R
     for suffix in ("", ".cfg"):
         text = _templates.get_template(f"{template}{suffix}.j2").render(header=top, **values)
         yield text_file(f"grub/{DEFAULT_MENU}{suffix}", text)
-
-
-def _node_id(kerrighed: Kerrighed, node: Node) -> int:
-    return kerrighed.node_ids.get(node.name, node.ordinal)
-
-
-def _check(recipe: Recipe) -> None:
-    nodes = recipe.cluster.nodes
-    for name in sorted(RESERVED.intersection(node.name for node in nodes)):
-        raise InputError(
-            f"a node is called {name}, but grub/{name} is not a node's menu", resolution="Give the node another name."
-        )
-    if recipe.kerrighed is None:
-        return
-    ids = {node.name: _node_id(recipe.kerrighed, node) for node in nodes}
-    shared = {node_id for node_id, count in Counter(ids.values()).items() if count > 1}
-    wrong = [f"{name}: node_id={n}" for name, n in ids.items() if n in shared or n > GREATEST_NODE_ID]
-    if wrong:
-        raise InputError(
-            f"node_id must be 0 to {GREATEST_NODE_ID} and another one for every node",
-            details="\n".join(wrong),
-            resolution="Set [kerrighed] node_ids in the recipe.",
-        )

@@ -28,10 +28,7 @@ class Export(NamedTuple):
 
 
 def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
-    """Every text file of the bundle, sorted by path; menus stand below srv/tftp.
-
-    Raises InputError when nodes cannot be told apart (see `builder.boot.menus.render`).
-    """
+    """Every text file of the bundle, sorted by path; menus stand below srv/tftp."""
     release = f"{recipe.image.name}-{facts.version}"
     files = (
         ("README", "README", 0o644),
