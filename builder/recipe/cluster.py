@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from builder.errors import Problem
 from builder.recipe.document import Document
+from builder.recipe.forms import CLUSTER_NAME
 from builder.recipe.models import Cluster, Node, Server
 from builder.recipe.nodes import NodeWords, bad_name, node_words
 from builder.recipe.positions import KeyPath, Place
@@ -18,9 +19,9 @@ from builder.recipe.written import WrittenCluster
 _REQUIRED: dict[KeyPath, str] = {
     ("domain",): 'domain = "cluster.home"',
     ("subnet",): 'subnet = "192.168.0.0/24"',
-    ("server", "name"): 'name = "nfsserver" under the header of the server',
-    ("server", "address"): 'address = "192.168.0.1" under the header of the server',
-    ("nodes",): "a table of nodes with names, addresses and macs",
+    ("server", "name"): 'name = "nfsserver" in the table server',
+    ("server", "address"): 'address = "192.168.0.1" in the table server',
+    ("nodes",): "[[nodes]] with names, addresses and macs",
 }
 
 
@@ -42,6 +43,9 @@ class _Parts:
 def resolve(document: Document, default_name: str) -> tuple[Cluster | None, list[Problem]]:
     """The cluster that `document` describes, called `default_name` unless it says otherwise; its mistakes."""
     written, document, problems = parse(document, WrittenCluster)
+    if not (written.name or document.lost(("name",)) or CLUSTER_NAME.matches(default_name)):
+        what = f"'{default_name}' is no cluster's name"
+        problems.append(document.problem((), what, f'write name = "..." with {CLUSTER_NAME.words}'))
     columns = []
     for index, nodes in enumerate(written.nodes):
         words, mistakes = node_words(document, index, nodes)
@@ -58,8 +62,8 @@ def _required(parts: _Parts) -> Iterator[Problem]:
         value: object = parts.written
         for key in path:
             value = getattr(value, str(key))
-        if not value and not parts.document.dropped & {path, path[:1]}:
-            yield parts.document.problem(path, f"the cluster's {dotted(path)} is missing", f"write {example}")
+        if not value and not parts.document.lost(path):
+            yield parts.document.problem(path, f"the cluster lacks {dotted(path)}", f"write {example}")
 
 
 def _server_name(parts: _Parts) -> Iterator[Problem]:
@@ -114,29 +118,29 @@ def _outside(words: Iterable[Word], subnet: IPv4Network) -> Iterator[Problem]:
 
 
 def _repeats(parts: _Parts) -> Iterator[Problem]:
-    """No two machines have the same name, address or MAC."""
-    server = parts.written.server
-    names = [*parts.single(("server", "name"), server.name), *parts.words("names")]
-    addresses = [*parts.single(("server", "address"), server.address), *parts.words("addresses")]
-    yield from _repeated("name", names)
-    yield from _repeated("address", addresses)
-    yield from _repeated("MAC address", parts.words("macs"))
-    if parts.written.gateway != server.address:
-        gateway = parts.single(("gateway",), parts.written.gateway)
-        yield from _repeated("address", [*gateway, *parts.words("addresses")], parts.written.gateway)
+    """No two machines have the same name, address or MAC; the gateway may be the server."""
+    server, gateway = parts.written.server, parts.written.gateway
+    servers = parts.single(("server", "address"), server.address)
+    routers = parts.single(("gateway",), gateway) if gateway != server.address else []
+    yield from _repeated("name", [*parts.single(("server", "name"), server.name), *parts.words("names")])
+    yield from _repeated("address", [*servers, *routers, *parts.words("addresses")])
+    yield from _repeated("MAC address", [Word(_plain_mac(word.text), word.place) for word in parts.words("macs")])
 
 
-def _repeated(kind: str, words: list[Word], only: IPv4Address | None = None) -> Iterator[Problem]:
-    """The words that stand before in `words`; of `only` this address where one is given."""
+def _repeated(kind: str, words: list[Word]) -> Iterator[Problem]:
     first: dict[str, Word] = {}
     clashes: dict[tuple[Place, Place], list[str]] = {}
     for word in words:
-        earlier = first.setdefault(word.text.lower().replace("-" if kind == "MAC address" else " ", ":"), word)
-        if earlier is not word and (only is None or word.text == str(only)):
+        earlier = first.setdefault(word.text.lower(), word)
+        if earlier is not word:
             clashes.setdefault((word.place, earlier.place), []).append(word.text)
     for (place, earlier_place), texts in clashes.items():
         what = f"{kind} {listed(texts)} is given already at {earlier_place}"
-        yield Problem(*place, what, f"give every machine a {kind} of its own".replace("a address", "an address"))
+        yield Problem(*place, what, f"every machine needs its own {kind}")
+
+
+def _plain_mac(mac: str) -> str:
+    return mac.lower().replace("-", ":")
 
 
 def _long_names(parts: _Parts) -> Iterator[Problem]:
@@ -165,7 +169,7 @@ def _cluster(parts: _Parts, default_name: str) -> Cluster:
             Node(
                 name=name.text,
                 address=IPv4Address(address.text),
-                mac=mac.text.lower().replace("-", ":"),
+                mac=_plain_mac(mac.text),
                 ordinal=ordinal,
             )
             for ordinal, (name, address, mac) in enumerate(rows, start=1)

@@ -35,6 +35,10 @@ class Document:
         """A mistake at `path`."""
         return Problem(*self.at(path, key=key), what, fix)
 
+    def lost(self, path: KeyPath) -> bool:
+        """Whether a mistaken value was taken out at `path`, around it or within it."""
+        return any(path[: len(gone)] == gone[: len(path)] for gone in self.dropped)
+
     def table(self, name: str) -> Document:
         """The table `name` as a document of its own."""
         marks = {path[1:]: mark for path, mark in self.marks.items() if path[:1] == (name,)}

@@ -46,20 +46,21 @@ class _Merging:
         if name not in new:
             self.take(self.parent, path)
             return old[name]
-        if isinstance(old.get(name), dict) and isinstance(new[name], dict):
+        below = old.get(name, {})
+        if isinstance(below, dict) and isinstance(new[name], dict):
             self.marks[path] = self.child.marks[path]
-            return self.tables(old[name], new[name], path)
+            return self.tables(below, new[name], path)
         self.take(self.child, path)
         return new[name]
 
     def lists(self, old: list[str], new: list[str], path: KeyPath) -> list[str]:
-        removed = {entry.removeprefix("-") for entry in new if entry.startswith("-")}
-        if path not in self.parent.dropped:
+        removed = {entry[1:] for entry in new if _is_removal(entry)}
+        if not self.parent.lost(path):
             self.report_unknown(removed - set(old), old, new, path)
         marks = self.child.marks if path in self.child.marks else self.parent.marks
         self.marks[path] = marks[path]
         entries = _marked(self.parent, old, path) | _marked(self.child, new, path)
-        kept = {entry: entries[entry] for entry in entries if not entry.startswith("-") and entry not in removed}
+        kept = {entry: entries[entry] for entry in entries if not _is_removal(entry) and entry not in removed}
         self.marks |= {(*path, index): mark for index, mark in enumerate(kept.values())}
         return list(kept)
 
@@ -72,6 +73,10 @@ class _Merging:
     def take(self, source: Document, path: KeyPath) -> None:
         length = len(path)
         self.marks |= {key: mark for key, mark in source.marks.items() if key[:length] == path}
+
+
+def _is_removal(entry: str) -> bool:
+    return entry.startswith("-") and not entry.startswith("--")  # as a private key among the ssh keys does
 
 
 def _marked(document: Document, entries: list[str], path: KeyPath) -> dict[str, Mark]:

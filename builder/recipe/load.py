@@ -12,7 +12,8 @@ from builder.recipe.document import Document, read
 from builder.recipe.elements import load_elements, variable_mistake
 from builder.recipe.forms import RELEASE_NAME
 from builder.recipe.models import Boot, Cluster, Element, Image, Recipe, Root, Variant
-from builder.recipe.rules import kerrighed_problems, recipe_problems
+from builder.recipe.node_ids import node_id_problems
+from builder.recipe.rules import recipe_problems
 from builder.recipe.search import SearchPath, is_path
 from builder.recipe.shape import parse
 from builder.recipe.words import suggestion
@@ -57,7 +58,7 @@ class _Loading:
         self.problems += recipe_problems(written, document)
         cluster = self.cluster(document)
         if cluster:
-            self.problems += kerrighed_problems(written, document, cluster)
+            self.problems += node_id_problems(written, document, cluster)
         image = self.image(written.image, document)
         elements = self.elements(written, document)
         variables = self.variables(document, elements)
@@ -88,7 +89,7 @@ class _Loading:
         else:
             fix = 'write cluster = "clusters/NAME.toml", or a table [cluster]'
             missing = [document.problem((), "cluster is missing", fix)]
-            cluster, problems = None, missing if ("cluster",) not in document.dropped else []
+            cluster, problems = None, [] if document.lost(("cluster",)) else missing
         self.problems += problems
         return cluster
 
@@ -108,15 +109,16 @@ class _Loading:
         name = written.name
         if name is None:
             if not RELEASE_NAME.matches(document.file.stem):
-                what = f"the file's name is no release's name: {RELEASE_NAME.words}"
-                self.problems.append(Problem(document.file, 0, 0, what, 'write name = "..." in [image]'))
+                what = f"'{document.file.stem}' is no release's name"
+                fix = f'write name = "..." in [image] with {RELEASE_NAME.words}'
+                self.problems.append(Problem(document.file, 0, 0, what, fix))
                 return None
             name = document.file.stem
         return Image(name=name, version=written.version, description=written.description)
 
     def elements(self, written: WrittenRecipe, document: Document) -> tuple[Element, ...]:
         wanted = [(name, document.at(("elements", index))) for index, name in enumerate(written.elements)]
-        if not wanted and ("elements",) not in document.dropped:
+        if not wanted and not document.lost(("elements",)):
             fix = 'write extends = "debian-nfsroot", or elements = [...]'
             self.problems.append(document.problem(("elements",), "no elements to build a tree from", fix))
         elements, problems = load_elements(wanted, self.search)

@@ -19,12 +19,12 @@ from builder.recipe.forms import (
     HostName,
     Interface,
     KernelArgument,
-    Line,
     Mirror,
     ModuleName,
     PackageName,
     ReleaseName,
     Suite,
+    Title,
     TreePath,
     VariableName,
     Version,
@@ -66,7 +66,7 @@ class Image(Model):
     version: Version | None = Field(
         default=None, description="Version of the release; the source date (YYYY.MM.DD) when absent."
     )
-    description: Line = Field(default="", description="One line about the release.")
+    description: Title = Field(default="", description="One line about the release.")
 
 
 class Debian(Model):

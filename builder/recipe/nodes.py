@@ -75,7 +75,7 @@ class _Reading:
         self.problems.append(self.document.problem((*self.path, key), what, fix))
 
     def require(self, key: str, text: str) -> None:
-        if (*self.path, key) not in self.document.dropped:
+        if not self.document.lost((*self.path, key)):
             self.report(key, f"nodes[{self.path[1]}].{key} is missing", f"write {text}")
 
     def range_of(self, key: str, text: str | None) -> tuple[Word, ...]:
@@ -101,7 +101,7 @@ class _Reading:
             macs, problems = macs_from_file(written.macs_file, place, names)
             self.problems += problems
             return macs
-        if (*self.path, "macs_file") not in self.document.dropped:
+        if not self.document.lost((*self.path, "macs_file")):
             self.require("macs", 'macs = ["52:54:00:12:34:56", ...] or macs_file = "macs.csv"')
         return ()
 
@@ -109,7 +109,7 @@ class _Reading:
         names = columns["names"]
         for key in ("addresses", "macs"):
             words = columns[key]
-            if names and words and len(words) != len(names):
+            if names and words and len(words) != len(names) and not self.document.lost((*self.path, key)):
                 what = f"{len(names)} names but {len(words)} {key if key == 'addresses' else 'MAC addresses'}"
                 where = "macs_file" if (*self.path, key) not in self.document.marks else key
                 self.report(where, what, "give one for each node")

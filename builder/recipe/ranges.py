@@ -15,7 +15,7 @@ from ClusterShell.RangeSet import RangeSet, RangeSetParseError
 MOST_WORDS = 65_536
 """As many as a /16 has addresses; a larger range is a slip of the keyboard."""
 
-_WORD = r"(?:[A-Za-z0-9.-]|\[[0-9,/-]+\])+"
+_WORD = r"(?:[^\s,\[\]]|\[[0-9,/-]+\])+"
 _WORDS = re.compile(rf"{_WORD}(?:,{_WORD})*")
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9})(?:/[0-9]{1,9})?)?")
 

@@ -1,4 +1,4 @@
-"""Rules of a recipe that look at more than one value."""
+"""Rules of a recipe by itself that look at more than the form of one value."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from builder.errors import Problem
 from builder.recipe.credentials import is_password_hash, ssh_key_mistake
 from builder.recipe.document import Document
-from builder.recipe.models import Access, Cluster, Variant, WritableKind
-from builder.recipe.words import listed, suggestion
+from builder.recipe.models import Access, Variant, WritableKind
 from builder.recipe.written import WrittenRecipe
 
 _TOP = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr")
@@ -39,36 +38,10 @@ def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Probl
     yield from _access(recipe, document)
 
 
-def kerrighed_problems(recipe: WrittenRecipe, document: Document, cluster: Cluster) -> Iterator[Problem]:
-    """The mistakes in `kerrighed.node_ids`: unknown nodes, ids given twice, ordinals that are no ids."""
-    if recipe.kerrighed is None:
-        return
-    path = ("kerrighed", "node_ids")
-    ids = recipe.kerrighed.node_ids
-    names = {node.name for node in cluster.nodes}
-    for name in ids:
-        if name not in names:
-            fix = suggestion(name, names, "nodes")
-            yield document.problem((*path, name), f"there is no node '{name}' in the cluster", fix, key=True)
-    owners: dict[int, str] = {}
-    for node in sorted(cluster.nodes, key=lambda node: node.name not in ids):  # explicit ids come first
-        number = ids.get(node.name, node.ordinal)
-        owner = owners.setdefault(number, node.name)
-        place = (*path, node.name if node.name in ids else owner)
-        if owner != node.name:
-            earlier = document.at((*path, owner))
-            what = f"node id {number} of '{node.name}' is that of '{owner}' at {earlier}"
-            yield document.problem(place, what, "give every node an id of its own")
-    beyond = [node.name for node in cluster.nodes if node.name not in ids and node.ordinal > 255]
-    if beyond:
-        what = f"no node id for {listed(beyond)}: ids end at 255"
-        yield document.problem(("kerrighed",), what, "give ids in kerrighed.node_ids, or have fewer nodes")
-
-
 def _root(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
     path = recipe.root.path
     if path is None:
-        if ("root", "path") not in document.dropped:
+        if not document.lost(("root", "path")):
             yield document.problem(("root", "path"), "root.path is missing", 'write path = "/NFSROOT/..." in [root]')
     elif path in SYSTEM_DIRECTORIES:
         yield document.problem(("root", "path"), f"root.path is {path}, a system directory", "write /NFSROOT/...")
@@ -129,7 +102,7 @@ def _compression(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]
 
 def _boot(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
     boot, architecture = recipe.boot, recipe.debian.architecture
-    if not boot.variants and ("boot", "variants") not in document.dropped:
+    if not boot.variants and not document.lost(("boot", "variants")):
         yield document.problem(("boot", "variants"), "no boot loader at all", 'write variants = ["i386-pc"]')
     if boot.uefi is Variant.I386_PC:
         fix = 'write "x86_64-efi" or "secure-boot"'
@@ -144,9 +117,11 @@ def _boot(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
         return
     for index, variant in enumerate(boot.variants):
         if variant not in possible:
-            fix = "write " + " or ".join(f'variants = ["{name}"]' for name in possible)
+            written = ("boot", "variants", index)
+            place = written if written in document.marks else ("debian", "architecture")
+            fix = "write " + " or ".join(f'variants = ["{name}"]' for name in possible) + " in [boot]"
             what = f"boot variant '{variant}' does not go with architecture {architecture}"
-            yield document.problem(("boot", "variants", index), what, fix)
+            yield document.problem(place, what, fix)
 
 
 def _access(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:

@@ -50,10 +50,8 @@ def _validated(document: Document, model: type[M]) -> M:
 
 
 def _culprit(model: type[Model], detail: ErrorDetails) -> KeyPath:
-    """What to take out: the mistaken value with the array around it, or the table that cannot be without it."""
+    """What to take out: the mistaken value, or the table that cannot be without it."""
     path = _path(detail)
-    while isinstance(path[-1], int):
-        path = path[:-1]
     field = _table(model, path[:-1]).model_fields.get(str(path[-1]))
     return path[:-1] if field and field.is_required() else path
 

@@ -23,7 +23,8 @@ def suggestion(word: str, known: Iterable[str], kind: str) -> str:
     near = get_close_matches(word, choice, n=1)
     if near:
         return f"did you mean '{near[0]}'?"
-    return f"known {kind}: {', '.join(choice)}" if choice else f"there are no {kind}"
+    more = f" and {len(choice) - 12} more" if len(choice) > 12 else ""
+    return f"known {kind}: {', '.join(choice[:12])}{more}" if choice else f"there are no {kind}"
 
 
 def kind_of(value: object) -> str:

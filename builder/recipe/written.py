@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from builder.recipe.forms import (
+    ClusterName,
     DomainName,
     ElementName,
     Interface,
@@ -19,6 +20,7 @@ from builder.recipe.forms import (
     NtpServer,
     PackageName,
     ReleaseName,
+    Title,
     TreePath,
     VariableName,
     Version,
@@ -57,7 +59,7 @@ class WrittenImage(Model):
 
     name: ReleaseName | None = Field(default=None, description=Image.model_fields["name"].description)
     version: Version | None = Field(default=None, description=Image.model_fields["version"].description)
-    description: Line = Field(default="", description=Image.model_fields["description"].description)
+    description: Title = Field(default="", description=Image.model_fields["description"].description)
 
 
 class WrittenRoot(Model):
@@ -91,7 +93,7 @@ class WrittenNodes(Model):
 class WrittenCluster(Model):
     """`[cluster]`: the network, the server and the nodes."""
 
-    name: Line | None = Field(default=None, description="Name of the cluster; the file's name when absent.")
+    name: ClusterName | None = Field(default=None, description="Name of the cluster; the file's name when absent.")
     domain: DomainName | None = Field(default=None, description="DNS domain of the nodes, for example cluster.home.")
     subnet: IPv4Network | None = Field(default=None, description="The nodes' network, for example 192.168.0.0/24.")
     gateway: IPv4Address | None = Field(default=None, description="The nodes' default router, if any.")

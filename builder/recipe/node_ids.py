@@ -1,0 +1,44 @@
+"""Rules of `kerrighed.node_ids`, which need the cluster's nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from builder.errors import Problem
+from builder.recipe.document import Document
+from builder.recipe.models import Cluster
+from builder.recipe.words import listed, suggestion
+from builder.recipe.written import WrittenRecipe
+
+
+def node_id_problems(recipe: WrittenRecipe, document: Document, cluster: Cluster) -> Iterator[Problem]:
+    """Unknown nodes, ids given twice, and ordinals that are ids of others or no ids at all."""
+    if recipe.kerrighed is None:
+        return
+    path = ("kerrighed", "node_ids")
+    ids = recipe.kerrighed.node_ids
+    names = {node.name for node in cluster.nodes}
+    for name in ids:
+        if name not in names:
+            fix = suggestion(name, names, "nodes")
+            yield document.problem((*path, name), f"there is no node '{name}' in the cluster", fix, key=True)
+    yield from _repeated_ids(ids, cluster, document)
+    beyond = [node.name for node in cluster.nodes if node.name not in ids and node.ordinal > 255]
+    if beyond:
+        what = f"no node id for {listed(beyond)}: ids end at 255"
+        yield document.problem(("kerrighed",), what, "give ids in kerrighed.node_ids, or have fewer nodes")
+
+
+def _repeated_ids(ids: dict[str, int], cluster: Cluster, document: Document) -> Iterator[Problem]:
+    path = ("kerrighed", "node_ids")
+    owners: dict[int, str] = {}
+    for name, number in ids.items():
+        owner = owners.setdefault(number, name)
+        if owner != name:
+            what = f"node id {number} is given already at {document.at((*path, owner))}"
+            yield document.problem((*path, name), what, "give every node an id of its own")
+    for node in cluster.nodes:
+        if node.name not in ids and node.ordinal in owners:
+            what = f"node id {node.ordinal} is that of '{node.name}', by its place in the cluster"
+            place = (*path, owners[node.ordinal])
+            yield document.problem(place, what, f"give '{node.name}' an id here too, or write another")

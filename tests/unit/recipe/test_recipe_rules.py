@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+MKPASSWD = "write the output of `mkpasswd --method=yescrypt`, never the password itself"
+PUBLIC_KEY = "write one line of an id_....pub file: type, key and comment"
+ARGUMENT = "write one kernel argument without blanks, quotes and ; $ { } \\"
+PATH = "write an absolute path of letters, digits and . _ + @ -"
+
+MISTAKES = [
+    # root and its writable directories
+    ('[root]\npath = "/"', ["3:8: root.path is /, a system directory; write /NFSROOT/..."]),
+    ('[root]\npath = "/NFSROOT//x"', ["3:8: /NFSROOT//x is a roundabout path; write /NFSROOT/x"]),
+    ('[root]\npath = "/NFSROOT/../x"', ["3:8: /NFSROOT/../x is a roundabout path; write /x"]),
+    ('[root]\npath = "NFSROOT"', [f"3:8: root.path is 'NFSROOT'; {PATH}"]),
+    ('[root]\npath = "/NFS ROOT"', [f"3:8: root.path is '/NFS ROOT'; {PATH}"]),
+    (
+        '[root]\naccess = "rw"\nwritable = [{path = "/var", kind = "shared"}]',
+        [
+            "3:10: the root is writable as a whole, yet directories are listed at recipes/mine.toml:4:12; "
+            'write writable = [], or access = "ro"'
+        ],
+    ),
+    (
+        '[[root.writable]]\npath = "/var"\nkind = "tmpfs"\n[[root.writable]]\npath = "/var"\nkind = "tmpfs"',
+        ["6:8: /var is listed already at recipes/mine.toml:3:8; keep one of them"],
+    ),
+    (
+        '[[root.writable]]\npath = "/var"\nkind = "tmpfs"\n[[root.writable]]\npath = "/var/log"\nkind = "tmpfs"',
+        ["6:8: /var/log and /var at recipes/mine.toml:3:8 lie in one another; keep the outer one"],
+    ),
+    (
+        '[[root.writable]]\npath = "/var"\nkind = "shared"\nsize_mib = 64',
+        ["5:1: size_mib is for a tmpfs, and this directory is shared; leave it out"],
+    ),
+    (
+        '[[root.writable]]\npath = "/var/"\nkind = "shared"',
+        ["3:8: /var/ is a roundabout path; write /var"],
+    ),
+    (
+        '[[root.writable]]\npath = "/var"\n[[root.writable]]\npath = "/tmp"\nkind = "ram"\n'
+        '[[root.writable]]\npath = "/etc"\nkind = "tmpfs"',
+        [
+            "2:8: root.writable[0].kind is missing; write kind = ...",
+            "6:8: root.writable[1].kind is 'ram'; write 'shared' or 'tmpfs'",
+            "8:8: /etc cannot be made writable; leave it out",
+        ],
+    ),
+    *(
+        (
+            f'[[root.writable]]\npath = "{path}"\nkind = "tmpfs"',
+            [f"3:8: {path} cannot be made writable; leave it out"],
+        )
+        for path in ("/", "/etc", "/usr", "/proc", "/proc/x", "/dev", "/run", "/lib64")
+    ),
+    # kernel arguments
+    *(
+        (f"[kernel]\narguments = ['quiet', '{argument}']", [f"3:23: kernel.arguments[1] is {argument!r}; {ARGUMENT}"])
+        for argument in ("a b", "x;y", "a{b", "}", "$x", 'x="y"', "x\\y", "`x`", "", "a|b", "a&b")
+    ),
+    ('kernel.arguments = ["a\\nb"]', [f"2:21: kernel.arguments[0] is 'a\\nb'; {ARGUMENT}"]),
+    *(
+        (f'[kernel]\narguments = ["{argument}"]', [f"3:14: '{argument}' is not for you to write; {fix}"])
+        for argument, fix in [
+            ("root=/dev/sda", "nfsroot writes it into every menu"),
+            ("ip=dhcp", "nfsroot writes it into every menu"),
+            ("rw", "set root.access instead"),
+            ("session_id=2", "set kerrighed.session_id instead"),
+            ("node_id=2", "set kerrighed.node_ids instead"),
+        ]
+    ),
+    # initramfs
+    (
+        '[initramfs]\ncompression = "gzip"\ncompression_level = 12',
+        ["4:21: gzip has no level 12; write compression_level = 9 or less"],
+    ),
+    # boot loaders
+    ("[boot]\nvariants = []", ['3:12: no boot loader at all; write variants = ["i386-pc"]']),
+    ('[boot]\nuefi = "i386-pc"', ['3:8: i386-pc is for BIOS, not for UEFI; write "x86_64-efi" or "secure-boot"']),
+    (
+        '[boot]\nvariants = ["i386-pc"]\nuefi = "secure-boot"',
+        ["4:8: 'secure-boot' is not among boot.variants; add \"secure-boot\" to boot.variants"],
+    ),
+    (
+        '[debian]\narchitecture = "arm64"',
+        ['3:16: there is no network boot loader for arm64; write "amd64" or "i386"'],
+    ),
+    (
+        '[debian]\narchitecture = "i386"\n[boot]\nvariants = ["i386-pc", "secure-boot"]',
+        [
+            "5:24: boot variant 'secure-boot' does not go with architecture i386; "
+            'write variants = ["i386-pc"] in [boot]'
+        ],
+    ),
+    (
+        '[debian]\narchitecture = "i386"\n',
+        [
+            f"3:16: boot variant '{variant}' does not go with architecture i386; "
+            'write variants = ["i386-pc"] in [boot]'
+            for variant in ("secure-boot", "x86_64-efi")
+        ],
+    ),
+    # access
+    (
+        '[access]\nroot_password_hash = "secret"',
+        [f"3:22: root_password_hash is no crypt(5) hash that is strong enough; {MKPASSWD}"],
+    ),
+    (
+        '[access]\nssh_keys = ["""-----BEGIN OPENSSH PRIVATE KEY-----\nsecret"""]',
+        [f"3:13: this is a private key; {PUBLIC_KEY}"],
+    ),
+    (
+        '[access]\nssh_keys = ["secret"]',
+        [f"3:13: this ssh key does not start with a key type that sshd knows; {PUBLIC_KEY}"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "mistakes"), MISTAKES, ids=[text for text, _ in MISTAKES])
+def test_mistake(mistakes_of: Callable[[str], list[str]], text: str, mistakes: list[str]) -> None:
+    """Each rule says where its mistake is, what it is and how to put it right, and says nothing else."""
+    assert mistakes_of(text) == [f"recipes/mine.toml:{mistake}" for mistake in mistakes]
+
+
+def test_secrets_are_not_echoed(mistakes_of: Callable[[str], list[str]]) -> None:
+    """A password that was written in place of its hash does not reach a log."""
+    text = "[access]\nroot_password_hash = 'hunter2'\nssh_keys = ['-----BEGIN RSA PRIVATE KEY----- hunter2']"
+    assert not any("hunter2" in mistake for mistake in mistakes_of(text))
+
+
+def test_rules_of_an_inherited_value_point_to_its_file(mistakes_of: Callable[[str], list[str]]) -> None:
+    """A value that is wrong only together with another is shown where it was written."""
+    assert mistakes_of('[root]\naccess = "rw"\nwritable = [{path = "/etc", kind = "tmpfs"}]')[1].startswith(
+        "recipes/mine.toml:4:21: "
+    )
