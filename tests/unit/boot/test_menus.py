@@ -12,7 +12,7 @@ import pytest
 
 from builder.boot.menus import menu_entry, render
 from builder.files import RenderedFile
-from builder.recipe.models import Kernel, Node, Recipe, ReleaseFacts
+from builder.recipe.models import Node, Recipe, ReleaseFacts
 
 NFSROOT = "nfsroot=192.168.0.1:/NFSROOT/{},v3,tcp"
 
@@ -63,14 +63,6 @@ def test_kerrighed_nodes_have_ids_of_their_own(kerrighed: Recipe, facts: Release
     arguments = [menu_entry(recipe, facts, node).arguments[2:] for node in recipe.cluster.nodes]
     root = NFSROOT.format("kerrighed/1.0")
     assert arguments == [(root, "rw", "session_id=7", f"node_id={n}") for n in (1, 20, 3, 4)]
-
-
-def test_kernel_arguments_are_quoted_for_grub_2_only(debian: Recipe, facts: ReleaseFacts) -> None:
-    """What GRUB 2 would take for syntax is quoted there, and stands as it is in GRUB legacy's menu."""
-    recipe = debian.model_copy(update={"kernel": Kernel(arguments=("quiet", "x=a|b&(c)"))})
-    rendered = texts(render(recipe, facts))
-    assert " ro quiet x=a|b&(c)\n" in rendered["grub/ssi1"]
-    assert " ro quiet 'x=a|b&(c)'\n" in rendered["grub/ssi1.cfg"]
 
 
 def test_default_boots_where_no_node_needs_its_own_arguments(debian: Recipe, facts: ReleaseFacts) -> None:
