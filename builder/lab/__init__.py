@@ -1,0 +1,1 @@
+"""The lab: a private rack on this machine in which the nodes of a release boot through its own servers."""

@@ -1,0 +1,120 @@
+"""How a node answers questions although its release knows nothing of the lab.
+
+The virtual machine hands its firmware a system credential (systemd.system-credentials(7), SMBIOS type 11):
+`tmpfiles.extra`, lines of tmpfiles.d(5) that systemd >= 252 obeys at every boot.  They write, below /run, a
+unit that answers over a virtio-serial port and a udev rule that starts the unit.  Since udev has looked at the
+machine's devices by then, the lab knocks: it plugs in a second port, whose appearance the rule is about.
+Kernel line, initramfs and tree stay as they were released.
+"""
+
+from __future__ import annotations
+
+import base64
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import NfsrootError
+from builder.lab.qemu import AGENT_PORT, KNOCK_PORT
+
+SCRIPT = f"""\
+exec <>/dev/virtio-ports/{AGENT_PORT} >&0
+printf '\\n%s listens\\n' "$word"
+while read -r number question; do
+    text=$(sh -c "$(printf %s "$question" | base64 -d)" 2>&1 </dev/null)
+    printf '%s %s %s %s\\n' "$word" "$number" "$?" "$(printf %s "$text" | base64 -w0)"
+done
+"""
+
+UNIT = """\
+[Unit]
+Description=Answer the lab
+[Service]
+ExecStart=/bin/sh /run/nfsroot-lab/agent
+"""
+
+RULE = f"""\
+ACTION!="remove", SUBSYSTEM=="virtio-ports", ATTR{{name}}=="{KNOCK_PORT}", \
+TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="nfsroot-lab.service"
+"""
+
+
+def oem_string(word: str) -> str:
+    """The SMBIOS string that makes a node answer, every answer beginning with `word`."""
+    files = {
+        "/run/nfsroot-lab/agent": f"word={word}\n{SCRIPT}",
+        "/run/systemd/system/nfsroot-lab.service": UNIT,
+        "/run/udev/rules.d/70-nfsroot-lab.rules": RULE,
+    }
+    # `f~` writes a file whose content is given in base64.
+    lines = "".join(f"f~ {path} 0644 root root - {_base64(text)}\n" for path, text in files.items())
+    return f"io.systemd.credential.binary:tmpfiles.extra={_base64(lines)}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a shell command on the node wrote, without the last newlines, and its exit status."""
+
+    status: int
+    text: str
+
+
+class Agent:
+    """The lab's end of the port.  `word` is unlikely to come from anything but the node's agent."""
+
+    def __init__(self, path: Path, word: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._word = word
+        self._received = b""
+        self._asked = 0
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def listens(self, seconds: float) -> bool:
+        """Whether the node says within `seconds` that it listens."""
+        return self._line_after("listens", seconds) is not None
+
+    def ask(self, script: str, seconds: float = 60.0) -> Answer:
+        """Run `script` with the node's sh(1), as root.
+
+        :raises NfsrootError: no answer within `seconds`.
+        """
+        self._asked += 1
+        self._socket.sendall(f"{self._asked} {_base64(script)}\n".encode())
+        line = self._line_after(f"{self._asked} ", seconds)
+        if line is None:
+            raise NfsrootError(f"the node did not answer within {seconds:.0f} s", details=f"question: {script}")
+        status, _, text = line.partition(" ")
+        return Answer(int(status), base64.b64decode(text).decode(errors="replace"))
+
+    def _line_after(self, start: str, seconds: float) -> str | None:
+        """The rest of the first line that starts with the word and `start`."""
+        wanted = f"{self._word} {start}"
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            line, newline, rest = self._received.partition(b"\n")
+            if newline:
+                self._received = rest
+                text = line.decode(errors="replace")
+                if text.startswith(wanted):
+                    return text.removeprefix(wanted)
+            elif not self._receive(left):
+                return None
+        return None
+
+    def _receive(self, seconds: float) -> bool:
+        self._socket.settimeout(seconds)
+        try:
+            received = self._socket.recv(65536)
+        except TimeoutError:
+            return False
+        self._received += received
+        return bool(received)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,67 @@
+"""Reads the rack's bridge while nodes boot."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from builder.lab.wire import Wire, WireEvent
+
+FRAME_BYTES = 2048
+"""As much of a frame as is looked at: more than any DHCP message."""
+
+RECEIVE_BUFFER = 64 << 20
+SO_RCVBUFFORCE = 33
+
+
+class Capture:
+    """What was seen so far: `events` in order, and `wire` with its byte counts."""
+
+    def __init__(self, watch: socket.socket, log: Path) -> None:
+        self.wire = Wire()
+        self.events: list[WireEvent] = []
+        self._socket = watch
+        self._log = log
+        self._started = time.monotonic()
+        self._stop = threading.Event()
+
+    def since(self, time: float, mac: str) -> list[WireEvent]:
+        """What node `mac` did since `time` (seconds, time.monotonic())."""
+        return [event for event in self.events if event.mac == mac and event.time >= time]
+
+    def follow(self) -> None:
+        """Read frames until told to stop."""
+        frame = bytearray(FRAME_BYTES)
+        with self._log.open("w", buffering=1) as log:
+            while not self._stop.is_set():
+                try:
+                    size = self._socket.recv_into(frame, 0, socket.MSG_TRUNC)
+                except TimeoutError:
+                    continue
+                for event in self.wire.see(bytes(frame[:size]), size, time.monotonic()):
+                    self.events.append(event)
+                    log.write(f"{event.time - self._started:9.3f} {event}\n")
+
+    def stop(self) -> None:
+        """Make `follow` return."""
+        self._stop.set()
+
+
+@contextmanager
+def capture(watch: socket.socket, log: Path) -> Iterator[Capture]:
+    """Follow `watch` (see `Namespace.packet_socket`) in a thread, with a line in `log` for each event."""
+    watch.settimeout(0.2)
+    watch.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    captured = Capture(watch, log)
+    thread = threading.Thread(target=captured.follow, name="capture")
+    thread.start()
+    try:
+        yield captured
+    finally:
+        captured.stop()
+        thread.join()
+        watch.close()

@@ -1,0 +1,137 @@
+"""A machine made of Linux namespaces (namespaces(7)): network, mounts, processes, IPC and host name of its own.
+
+Its init waits on a pipe that only this process holds open.  When this process ends, however it ends, init
+reads the end of file and ends too; the kernel then kills every process of the PID namespace
+(pid_namespaces(7)), and mounts, bridge and tap devices vanish with the last process that could see them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from builder.errors import InputError, NfsrootError
+from builder.process import OnLine, run
+
+ENVIRONMENT = MappingProxyType({"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8"})
+HOST_FILES = ("passwd", "group", "services", "protocols", "rpc", "netconfig", "nsswitch.conf", "ld.so.cache")
+"""What programs of /usr read in /etc; everything else there comes from the server bundle."""
+
+SECONDS_TO_END = 10.0
+ETH_P_ALL = 3
+CLONE_NEWNET = 0x40000000
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A running machine; `init` is its first process as this machine numbers it."""
+
+    init: int
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """The command that runs `argv` inside (nsenter(1)); it ends when its starter kills it."""
+        enter = ["nsenter", f"--target={self.init}", "--mount", "--net", "--pid", "--ipc", "--uts", "--root", "--wd"]
+        return [*enter, "--", "setpriv", "--pdeathsig=KILL", "--", *argv]
+
+    def run(self, argv: Sequence[str], on_line: OnLine = lambda _: None) -> None:
+        """Run `argv` inside to its end; raises CommandError when it fails."""
+        run(self.command(argv), env=ENVIRONMENT, on_line=on_line)
+
+    def start(self, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+        """Start `argv` inside; what it writes is appended to `log`."""
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                self.command(argv), env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+
+    def path(self, inside: str) -> Path:
+        """Where this machine finds the file `inside` (an absolute path in the namespace)."""
+        return Path(f"/proc/{self.init}/root") / inside.lstrip("/")
+
+    def packet_socket(self, interface: str) -> socket.socket:
+        """A socket that gets every frame of `interface` (packet(7)), from either direction."""
+        opened: list[socket.socket] = []
+        thread = threading.Thread(target=lambda: opened.append(self._open_packet_socket(interface)))
+        thread.start()
+        thread.join()
+        return opened[0]
+
+    def _open_packet_socket(self, interface: str) -> socket.socket:
+        # setns(2) moves this thread alone, which ends; the socket stays where it was made.
+        libc = ctypes.CDLL(None, use_errno=True)
+        with Path(f"/proc/{self.init}/ns/net").open() as net:
+            if libc.setns(net.fileno(), CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+        watch = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        watch.bind((interface, ETH_P_ALL))
+        return watch
+
+
+@contextmanager
+def machine(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str]) -> Iterator[Namespace]:
+    """A new machine with an empty root, this machine's /usr and each of `binds` (inside: outside).
+
+    `tmpfs` are its further file systems.  When the block is left, nothing of it remains.
+
+    :raises InputError: this process is not root's.
+    """
+    if os.geteuid() != 0:
+        raise InputError("the lab makes network devices and mounts, which only root may do", resolution="Use sudo.")
+    info, info_child = os.pipe()
+    lifeline, lifeline_ours = os.pipe()
+    argv = arguments(host_name, binds, tmpfs, info_child)
+    bwrap = subprocess.Popen(
+        argv, env=ENVIRONMENT, stdin=lifeline, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(info_child,)
+    )
+    os.close(lifeline)
+    os.close(info_child)
+    try:
+        yield Namespace(_init(bwrap, info))
+    finally:
+        os.close(lifeline_ours)
+        _wait(bwrap)
+
+
+def arguments(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], info: int) -> list[str]:
+    """The bwrap(1) command that makes the machine and tells its init on file descriptor `info`."""
+    argv = ["bwrap", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", host_name]
+    argv += ["--info-fd", str(info), "--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib64"):
+        argv += ["--symlink", f"usr/{name}", f"/{name}"]
+    for name in HOST_FILES:
+        argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    argv += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--proc", "/proc", "--dev", "/dev"]
+    argv += ["--dev-bind", "/dev/net/tun", "/dev/net/tun", "--dev-bind-try", "/dev/kvm", "/dev/kvm"]
+    argv += ["--symlink", "../run", "/var/run", "--symlink", "../proc/self/mounts", "/etc/mtab"]
+    for directory in ("/run", "/tmp", *tmpfs):
+        argv += ["--tmpfs", directory]
+    for inside, outside in binds.items():
+        argv += ["--bind", str(outside), inside]
+    return [*argv, "--", "sh", "-c", "echo up; exec cat"]
+
+
+def _init(bwrap: subprocess.Popen[bytes], info: int) -> int:
+    """The machine's first process, once its mounts are made."""
+    assert bwrap.stdout is not None and bwrap.stderr is not None
+    with os.fdopen(info) as told:
+        text = told.read()
+    if bwrap.stdout.readline() == b"":
+        raise NfsrootError("bwrap made no machine", details=bwrap.stderr.read().decode(errors="replace"))
+    return int(json.loads(text)["child-pid"])
+
+
+def _wait(bwrap: subprocess.Popen[bytes]) -> None:
+    try:
+        bwrap.communicate(timeout=SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        bwrap.kill()
+        bwrap.communicate()

@@ -1,0 +1,98 @@
+"""How far a node is on its way from power-on to `running`, and how long each part of the way may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from builder.lab.wire import Kind, WireEvent
+
+
+class Phase(StrEnum):
+    """The parts of a boot, in order."""
+
+    DHCP = "DHCP"
+    TFTP = "TFTP"
+    GRUB = "GRUB"
+    KERNEL = "kernel"
+    INITRAMFS = "initramfs"
+    NFS_ROOT = "NFS root"
+    SYSTEMD = "systemd"
+    CHECKS = "checks"
+
+
+ORDER = tuple(Phase)
+
+LIMITS = {
+    Phase.DHCP: 60.0,
+    Phase.TFTP: 60.0,
+    Phase.GRUB: 180.0,
+    Phase.KERNEL: 120.0,
+    Phase.INITRAMFS: 60.0,
+    Phase.NFS_ROOT: 60.0,
+    Phase.SYSTEMD: 300.0,
+    Phase.CHECKS: 300.0,
+}
+"""Seconds that each phase may take on a busy machine without KVM."""
+
+REQUESTS = frozenset({Kind.DHCP_DISCOVER, Kind.DHCP_REQUEST})
+
+
+def ended_by(event: WireEvent) -> Phase | None:
+    """The phase that is over, with all before it, once `event` was seen; None when it tells nothing.
+
+    The network alone tells the phases apart, so that a node needs no console for it: the firmware calls itself
+    PXEClient or HTTPClient in its vendor class (option 60), the initramfs does not; only GRUB reads below
+    /grub/; and nothing before the initramfs speaks RPC.
+    """
+    if event.kind is Kind.DHCP_ACK:
+        return Phase.DHCP
+    if event.kind in REQUESTS and not event.text.startswith(("PXEClient", "HTTPClient")):
+        return Phase.KERNEL
+    if event.kind is Kind.TFTP_READ and PurePosixPath("/", event.text).is_relative_to("/grub"):
+        return Phase.TFTP
+    if event.kind is Kind.TFTP_DONE and PurePosixPath(event.text).name.startswith("initrd"):
+        return Phase.GRUB
+    if event.kind is Kind.PORTMAP:
+        return Phase.INITRAMFS
+    if event.kind is Kind.NFS:
+        return Phase.NFS_ROOT
+    return None
+
+
+@dataclass
+class Progress:
+    """One boot: when it was powered on and when each phase ended, in seconds of time.monotonic()."""
+
+    powered_on: float
+    ended: dict[Phase, float] = field(default_factory=dict)
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that the node is in; the last one once all are over."""
+        return next((phase for phase in ORDER if phase not in self.ended), ORDER[-1])
+
+    def observe(self, event: WireEvent) -> None:
+        """Take note of what was seen on the network."""
+        phase = ended_by(event)
+        if phase is not None:
+            self.end(phase, event.time)
+
+    def end(self, phase: Phase, now: float) -> None:
+        """`phase` and all before it are over; a phase ends once."""
+        for each in ORDER[: ORDER.index(phase) + 1]:
+            self.ended.setdefault(each, now)
+
+    def overdue(self, now: float) -> bool:
+        """Whether the present phase has used up its time."""
+        return now - max(self.ended.values(), default=self.powered_on) > LIMITS[self.phase]
+
+    def seconds(self) -> dict[Phase, float]:
+        """How long each phase that is over took."""
+        previous, result = self.powered_on, {}
+        for phase in ORDER:
+            if phase in self.ended:
+                result[phase] = self.ended[phase] - previous
+                previous = self.ended[phase]
+        return result

@@ -1,0 +1,48 @@
+"""A release directory as the lab reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import InputError
+from builder.recipe.models import Recipe
+from builder.release.manifest import FILE, Manifest
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release on disk with its manifest and the recipe that the manifest keeps."""
+
+    directory: Path
+    manifest: Manifest
+    recipe: Recipe
+
+    @property
+    def server_bundle(self) -> Path:
+        """The server bundle."""
+        return self._file("server.tar.gz")
+
+    @property
+    def root_tarball(self) -> Path:
+        """The NFSROOT tree."""
+        return self._file("root.tar.zst")
+
+    @property
+    def kernel(self) -> Path:
+        """The nodes' kernel."""
+        return self.directory / f"vmlinuz-{self.manifest.kernel_version}"
+
+    def _file(self, rest: str) -> Path:
+        return self.directory / f"{self.manifest.name}-{self.manifest.version}-{rest}"
+
+
+def read(directory: Path) -> Release:
+    """The release in `directory` (`output/NAME/VERSION`).
+
+    :raises InputError: there is no release.
+    """
+    if not (directory / FILE).is_file():
+        raise InputError(f"{directory} is not a release: it has no {FILE}")
+    manifest = Manifest.read(directory)
+    return Release(directory.resolve(), manifest, Recipe.model_validate(manifest.recipe))

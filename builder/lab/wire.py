@@ -1,0 +1,183 @@
+"""What happens on the rack's bridge, read off the Ethernet frames: the lab's only witness before a node can speak.
+
+Frame formats: RFC 791 (IPv4), 768 (UDP), 793 (TCP), 2131 and 2132 (DHCP), 1350, 2347 and 2348 (TFTP).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+DHCP_SERVER, DHCP_CLIENT, TFTP, PORTMAP, NFS = 67, 68, 69, 111, 2049
+TFTP_READ, TFTP_DATA, TFTP_ERROR, TFTP_OACK = 1, 3, 5, 6
+TFTP_BLOCK = 512
+IPV4, TCP, UDP = 0x0800, 6, 17
+VENDOR_CLASS, MESSAGE_TYPE, END, PAD = 60, 53, 255, 0
+BOOTP_OPTIONS = 240
+
+
+class Kind(StrEnum):
+    """What was seen."""
+
+    DHCP_DISCOVER = "DHCPDISCOVER"
+    DHCP_OFFER = "DHCPOFFER"
+    DHCP_REQUEST = "DHCPREQUEST"
+    DHCP_ACK = "DHCPACK"
+    DHCP_NAK = "DHCPNAK"
+    TFTP_READ = "TFTP read"
+    TFTP_DONE = "TFTP done"
+    TFTP_ERROR = "TFTP error"
+    PORTMAP = "portmap"
+    NFS = "NFS"
+
+
+DHCP_TYPES = {
+    1: Kind.DHCP_DISCOVER,
+    2: Kind.DHCP_OFFER,
+    3: Kind.DHCP_REQUEST,
+    5: Kind.DHCP_ACK,
+    6: Kind.DHCP_NAK,
+}
+
+
+@dataclass(frozen=True)
+class WireEvent:
+    """Something that node `mac` did or got, at `time` (seconds, time.monotonic()); `text` says more."""
+
+    time: float
+    mac: str
+    kind: Kind
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.mac} {self.kind} {self.text}".rstrip()
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A UDP datagram or TCP segment; `size` is the frame's length in bytes, `payload` perhaps only its start."""
+
+    source_mac: str
+    target_mac: str
+    protocol: int
+    source: int
+    target: int
+    payload: bytes
+    payload_size: int
+    size: int
+
+
+@dataclass
+class _Transfer:
+    path: str
+    block: int = TFTP_BLOCK
+
+
+@dataclass
+class Wire:
+    """Follows the conversations of every node; `bytes_by` counts frames' bytes by node and server port."""
+
+    bytes_by: Counter[tuple[str, int]] = field(default_factory=Counter)
+    _transfers: dict[tuple[str, int], _Transfer] = field(default_factory=dict)
+    _flows: set[tuple[str, int, int]] = field(default_factory=set)
+
+    def see(self, frame: bytes, size: int, now: float) -> list[WireEvent]:
+        """What `frame` tells, which is `size` bytes long on the wire and may be cut after its headers."""
+        packet = decode(frame, size)
+        if packet is None:
+            return []
+        return [WireEvent(now, mac, kind, text) for mac, kind, text in self._see(packet)]
+
+    def _see(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
+        if {packet.source, packet.target} == {DHCP_SERVER, DHCP_CLIENT}:
+            yield from dhcp(packet.payload)
+        elif packet.protocol == UDP and packet.target == TFTP:
+            yield from self._tftp_request(packet)
+        elif packet.protocol == UDP and (packet.target_mac, packet.target) in self._transfers:
+            yield from self._tftp_reply(packet)
+        elif packet.target in (PORTMAP, NFS):
+            yield from self._rpc(packet)
+        elif packet.source == NFS:
+            self.bytes_by[packet.target_mac, NFS] += packet.size
+
+    def _tftp_request(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
+        if int.from_bytes(packet.payload[:2], "big") == TFTP_READ:
+            path = packet.payload[2:].split(b"\0", 1)[0].decode(errors="replace")
+            self._transfers[packet.source_mac, packet.source] = _Transfer(path)
+            yield packet.source_mac, Kind.TFTP_READ, path
+
+    def _tftp_reply(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
+        key = (packet.target_mac, packet.target)
+        transfer = self._transfers[key]
+        self.bytes_by[packet.target_mac, TFTP] += packet.size
+        operation = int.from_bytes(packet.payload[:2], "big")
+        if operation == TFTP_OACK:
+            words = packet.payload[2:].lower().split(b"\0")
+            transfer.block = int(dict(zip(words[::2], words[1::2], strict=False)).get(b"blksize", TFTP_BLOCK))
+        elif operation == TFTP_DATA and packet.payload_size - 4 < transfer.block:
+            del self._transfers[key]
+            yield packet.target_mac, Kind.TFTP_DONE, transfer.path
+        elif operation == TFTP_ERROR:
+            del self._transfers[key]
+            reason = packet.payload[4:].split(b"\0", 1)[0].decode(errors="replace")
+            yield packet.target_mac, Kind.TFTP_ERROR, f"{transfer.path}: {reason}"
+
+    def _rpc(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
+        if packet.target == NFS:
+            self.bytes_by[packet.source_mac, NFS] += packet.size
+        flow = (packet.source_mac, packet.source, packet.target)
+        if packet.payload_size and flow not in self._flows:
+            self._flows.add(flow)
+            yield packet.source_mac, Kind.NFS if packet.target == NFS else Kind.PORTMAP, ""
+
+
+def decode(frame: bytes, size: int) -> Packet | None:
+    """The UDP datagram or TCP segment in an Ethernet frame; None for anything else, later fragments included."""
+    if len(frame) < 42 or int.from_bytes(frame[12:14], "big") != IPV4:
+        return None
+    start = 14 + 4 * (frame[14] & 15)
+    protocol, fragment = frame[23], int.from_bytes(frame[20:22], "big") & 0x1FFF
+    if protocol not in (TCP, UDP) or fragment or len(frame) < start + 8:
+        return None
+    source, target = struct.unpack_from("!HH", frame, start)
+    header = 8 if protocol == UDP else 4 * (frame[start + 12] >> 4)
+    length = int.from_bytes(frame[16:18], "big") or size - 14  # 0 in a segment that the NIC was to cut (GSO).
+    payload = frame[start + header : 14 + length]
+    return Packet(
+        source_mac=frame[6:12].hex(":"),
+        target_mac=frame[:6].hex(":"),
+        protocol=protocol,
+        source=source,
+        target=target,
+        payload=payload,
+        payload_size=max(0, 14 + length - start - header),
+        size=size,
+    )
+
+
+def dhcp(message: bytes) -> Iterator[tuple[str, Kind, str]]:
+    """The node, kind and vendor class (of a request) or address (of a reply) of a DHCP message."""
+    if len(message) < BOOTP_OPTIONS:
+        return
+    options = dict(_options(message[BOOTP_OPTIONS:]))
+    kind = DHCP_TYPES.get(int.from_bytes(options.get(MESSAGE_TYPE, b"\0"), "big"))
+    if kind is None:
+        return
+    mac = message[28:34].hex(":")
+    if kind in (Kind.DHCP_DISCOVER, Kind.DHCP_REQUEST):
+        yield mac, kind, options.get(VENDOR_CLASS, b"").decode(errors="replace")
+    else:
+        yield mac, kind, ".".join(map(str, message[16:20]))
+
+
+def _options(field: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 1 < len(field) and field[at] != END:
+        if field[at] == PAD:
+            at += 1
+            continue
+        yield field[at], field[at + 2 : at + 2 + field[at + 1]]
+        at += 2 + field[at + 1]
