@@ -1,0 +1,33 @@
+"""Ethernet frames as nodes and servers send them."""
+
+from __future__ import annotations
+
+import struct
+
+NODE = "52:54:00:00:01:01"
+SERVER = "52:54:00:00:00:fe"
+
+
+def udp(source: str, target: str, ports: tuple[int, int], payload: bytes) -> bytes:
+    """A UDP datagram."""
+    return _frame(source, target, 17, struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload)
+
+
+def tcp(source: str, target: str, ports: tuple[int, int], payload: bytes) -> bytes:
+    """A TCP segment without options."""
+    return _frame(source, target, 6, struct.pack("!HHIIBBHHH", *ports, 0, 0, 5 << 4, 0x18, 0, 0, 0) + payload)
+
+
+def dhcp(kind: int, vendor_class: bytes = b"", address: bytes = bytes(4)) -> bytes:
+    """A DHCP message of NODE; requests come from it, replies from the server."""
+    fixed = bytes(16) + address + bytes(8) + bytes.fromhex(NODE.replace(":", "")) + bytes(202)
+    options = b"\x63\x82\x53\x63\x00\x35\x01" + bytes([kind]) + b"\x3c" + bytes([len(vendor_class)]) + vendor_class
+    if kind in (1, 3):
+        return udp(NODE, "ff:ff:ff:ff:ff:ff", (68, 67), fixed + options + b"\xff")
+    return udp(SERVER, NODE, (67, 68), fixed + options + b"\xff")
+
+
+def _frame(source: str, target: str, protocol: int, segment: bytes) -> bytes:
+    addresses = bytes.fromhex((target + source).replace(":", ""))
+    header = struct.pack("!BBHHHBBH8x", 0x45, 0, 20 + len(segment), 0, 0, 64, protocol, 0)
+    return addresses + b"\x08\x00" + header + segment

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from builder.lab.phases import LIMITS, Phase, Progress, ended_by
+from builder.lab.wire import Kind, WireEvent
+
+BOOT = [
+    (Kind.DHCP_DISCOVER, "PXEClient:Arch:00000", Phase.DHCP),
+    (Kind.DHCP_ACK, "192.168.0.101", Phase.TFTP),
+    (Kind.TFTP_READ, "/pxegrub", Phase.TFTP),
+    (Kind.TFTP_DONE, "/pxegrub", Phase.TFTP),
+    (Kind.TFTP_READ, "/grub/grub.cfg", Phase.GRUB),
+    (Kind.TFTP_DONE, "/debian/1/vmlinuz-6.12", Phase.GRUB),
+    (Kind.TFTP_READ, "/debian/1/initrd.img-6.12", Phase.GRUB),
+    (Kind.TFTP_DONE, "/debian/1/initrd.img-6.12", Phase.KERNEL),
+    (Kind.DHCP_DISCOVER, "Linux ipconfig", Phase.INITRAMFS),
+    (Kind.DHCP_ACK, "192.168.0.101", Phase.INITRAMFS),
+    (Kind.PORTMAP, "", Phase.NFS_ROOT),
+    (Kind.NFS, "", Phase.SYSTEMD),
+]
+
+
+def test_a_boot_goes_through_every_phase() -> None:
+    """The events of a boot, as they come, lead through the phases in order."""
+    progress = Progress(0.0)
+    for number, (kind, text, phase) in enumerate(BOOT, start=1):
+        progress.observe(WireEvent(float(number), "52:54:00:00:01:01", kind, text))
+        assert progress.phase is phase
+    assert progress.seconds() == {
+        Phase.DHCP: 2.0,
+        Phase.TFTP: 3.0,
+        Phase.GRUB: 3.0,
+        Phase.KERNEL: 1.0,
+        Phase.INITRAMFS: 2.0,
+        Phase.NFS_ROOT: 1.0,
+    }
+
+
+def test_an_event_that_was_missed_does_not_hold_a_boot_up() -> None:
+    """A later event ends the phases before it too."""
+    progress = Progress(0.0)
+    progress.observe(WireEvent(9.0, "52:54:00:00:01:01", Kind.NFS))
+    assert progress.phase is Phase.SYSTEMD
+
+
+def test_firmware_that_asks_again_is_not_the_initramfs() -> None:
+    """A second DHCP request of the firmware, for PXE or HTTP, ends no phase."""
+    assert ended_by(WireEvent(1.0, "", Kind.DHCP_DISCOVER, "PXEClient:Arch:00007")) is None
+    assert ended_by(WireEvent(1.0, "", Kind.DHCP_REQUEST, "HTTPClient:Arch:00016")) is None
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_each_phase_has_its_own_limit(phase: Phase) -> None:
+    """A phase is overdue when it alone has taken too long, however long those before it took."""
+    progress = Progress(0.0)
+    before = list(Phase)[: list(Phase).index(phase)]
+    for each in before:
+        progress.end(each, 1000.0)
+    began = 1000.0 if before else 0.0
+    assert progress.phase is phase
+    assert not progress.overdue(began + LIMITS[phase])
+    assert progress.overdue(began + LIMITS[phase] + 0.1)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from builder.lab.qemu import Accelerator, Firmware, NodeMachine
+
+NODE = NodeMachine("ssi1", "52:54:00:00:01:01", "tap1", Path("/lab/ssi1"), (Path("/lab/ssi1/oem-string"),))
+
+
+def option(argv: list[str], name: str) -> list[str]:
+    """Every value that the option was given."""
+    return [value for key, value in pairwise(argv) if key == name]
+
+
+def test_a_node_has_no_device_to_boot_from_but_its_network_card() -> None:
+    """The card has the recipe's address, and there is neither a disk nor a kernel on the command line."""
+    argv = NODE.arguments()
+    assert "virtio-net-pci,netdev=net,mac=52:54:00:00:01:01,bootindex=1" in option(argv, "-device")
+    assert option(argv, "-netdev") == ["tap,id=net,ifname=tap1,script=no,downscript=no"]
+    assert not {"-kernel", "-drive", "-hda", "-append"} & set(argv)
+    assert "-nodefaults" in argv
+
+
+def test_a_node_is_handed_the_oem_strings() -> None:
+    """Each file becomes one SMBIOS string of type 11."""
+    assert option(NODE.arguments(), "-smbios") == ["type=11,path=/lab/ssi1/oem-string"]
+
+
+def test_the_accelerator_is_named() -> None:
+    """QEMU is never left to choose."""
+    assert option(NODE.arguments(), "-accel") == ["tcg"]
+    assert option(replace(NODE, accelerator=Accelerator.KVM).arguments(), "-accel") == ["kvm"]
+
+
+def test_uefi_firmware_has_variables_of_its_own() -> None:
+    """OVMF's code is shared and read-only, its variables are the node's file."""
+    code, variables = option(replace(NODE, firmware=Firmware.UEFI).arguments(), "-drive")
+    assert "readonly=on" in code
+    assert variables.endswith("file=/lab/ssi1/OVMF_VARS_4M.fd")
+    assert "readonly" not in variables
