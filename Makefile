@@ -1,0 +1,98 @@
+# nfsroot: `make help` lists the targets.  Everything but `make help` may be run from a clean clone.
+
+RECIPE ?= kerrighed
+VERSION ?=
+ENGINE ?= sandbox
+OUTPUT ?= output
+PYTEST ?=
+
+# What a build needs on the host, and what the tests need beside it: servers, an emulator, linters.
+BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
+TEST_PACKAGES := shellcheck isc-dhcp-server tftpd-hpa tftp-hpa nfs-ganesha nfs-ganesha-vfs rpcbind iproute2 \
+	qemu-system-x86 ipxe-qemu seabios grub-common openssh-client zstd
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+NFSROOT := .venv/bin/nfsroot
+FLAGS := --output $(OUTPUT) --engine $(ENGINE) $(if $(VERSION),--version $(VERSION)) $(if $(REFRESH),--refresh)
+
+# The packages among $(1) that are not installed.
+missing = $$(for package in $(1); do \
+	dpkg-query --show --showformat='$${db:Status-Abbrev}' $$package 2>/dev/null | grep -q '^ii' || printf '%s ' $$package; \
+	done)
+
+define install
+	@missing="$(call missing,$(1))"; \
+	if [ -n "$$missing" ]; then \
+		echo "installing $$missing"; \
+		$(SUDO) apt-get update -qq && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+# The locks name versions and digests of everything, the build backend included: nothing unverified is installed.
+define venv
+	@test -x .venv/bin/pip || python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+endef
+
+.PHONY: help
+help:  ## list the targets
+	@echo "make image RECIPE=NAME [VERSION=V] [ENGINE=docker] [REFRESH=1]"
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+
+.PHONY: image
+image: announce build-packages .venv/installed  ## build a recipe's release, setting up what that needs
+	@$(SUDO) $(NFSROOT) build $(RECIPE) $(FLAGS)
+
+.PHONY: announce
+announce:
+	@echo "nfsroot: building recipe $(RECIPE)"
+	@missing="$(call missing,$(BUILD_PACKAGES))"; \
+	echo "  Debian packages to install: $${missing:-none, all are here}"
+	@echo "  steps: packages, .venv, builder image (once), archive, tree, initramfs, pxegrub, overlay, server bundle"
+
+.PHONY: plan
+plan: .venv/installed  ## say what `make image` would do, and why
+	@$(NFSROOT) plan $(RECIPE) --output $(OUTPUT)
+
+.PHONY: test
+test: build-packages test-packages .venv/tested  ## run the linters and every test
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(SUDO) .venv/bin/pytest $(PYTEST)
+
+.PHONY: test-quick
+test-quick: .venv/tested  ## run the tests that need neither root nor a build
+	.venv/bin/pytest tests/unit $(PYTEST)
+
+.PHONY: lock
+lock: .venv/tested  ## write the requirements locks anew
+	.venv/bin/pip install --quiet pip-tools
+	.venv/bin/pip-compile $(LOCK_FLAGS) --output-file requirements.lock pyproject.toml
+	.venv/bin/pip-compile $(LOCK_FLAGS) --extra dev --output-file requirements-dev.lock pyproject.toml
+
+LOCK_FLAGS := --quiet --build-deps-for editable --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.PHONY: clean
+clean:  ## remove what make made here; releases in output/ stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+
+.PHONY: build-packages
+build-packages:
+	$(call install,$(BUILD_PACKAGES))
+
+.PHONY: test-packages
+test-packages:
+	$(call install,$(TEST_PACKAGES))
+
+.venv/installed: requirements.lock pyproject.toml
+	$(call venv,requirements.lock)
+
+.venv/tested: requirements-dev.lock pyproject.toml
+	$(call venv,requirements-dev.lock)
+	@touch .venv/installed
