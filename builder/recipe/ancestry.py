@@ -64,8 +64,8 @@ class Ancestry:
         name = document.data["extends"]
         file = document.file.parent / name if is_path(name) else self.search.recipe(name)
         if file is None or not file.is_file():
-            fix = suggestion(name, self.search.recipe_names(), "recipes")
-            self.problems.append(document.problem(("extends",), f"there is no recipe '{name}'", fix))
+            fix = suggestion(Path(name).stem, self.search.recipe_names(), "recipes")
+            self.problems.append(document.problem(("extends",), f"there is no recipe {name!r}", fix))
             return None
         above = [path.resolve() for path in self.files]
         if file.resolve() in above:

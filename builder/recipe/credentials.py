@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 
 _B64 = "[./A-Za-z0-9]"
@@ -46,7 +45,7 @@ def ssh_key_mistake(text: str) -> str:
         return "this ssh key does not start with a key type that sshd knows"
     try:
         blob = base64.b64decode(rest.partition(" ")[0], validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not ASCII
         return f"the {kind} key is not complete base64"
     if not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):  # RFC 4253 section 6.6
         return f"the key's own type is not {kind}"

@@ -45,7 +45,7 @@ class _Loading:
         directory = self.search.element(name)
         if directory is None:
             fix = suggestion(name, self.search.element_names(), "elements")
-            self.problems.append(Problem(*place, f"there is no element '{name}'", fix))
+            self.problems.append(Problem(*place, f"there is no element {name!r}", fix))
             return
         self.seen.add(name)
         for dependency, written in _dependencies(directory / "element-deps"):

@@ -36,7 +36,7 @@ def _find(name_or_path: str, search: SearchPath) -> Path:
     file = search.recipe(name_or_path)
     if file is None:
         fix = suggestion(name_or_path, search.recipe_names(), "recipes")
-        raise InputError(f"there is no recipe '{name_or_path}'", resolution=fix)
+        raise InputError(f"there is no recipe {name_or_path!r}", resolution=fix)
     return file
 
 
@@ -97,7 +97,7 @@ class _Loading:
         file = self.search.cluster(path, beside=document.at(("cluster",)).file)
         if file is None:
             fix = "write a path relative to this file or to a directory of recipes"
-            return None, [document.problem(("cluster",), f"there is no cluster file '{path}'", fix)]
+            return None, [document.problem(("cluster",), f"there is no cluster file {path!r}", fix)]
         self.files.append(file)
         read_document = read(file)
         if isinstance(read_document, Problem):
@@ -132,14 +132,14 @@ class _Loading:
         for element, written in document.data.get("variables", {}).items():
             if element not in values:
                 fix = suggestion(element, values, "elements of this recipe")
-                what = f"'{element}' is no element of this recipe"
+                what = f"{element!r} is no element of this recipe"
                 self.problems.append(document.problem(("variables", element), what, fix, key=True))
                 continue
             for name, value in written.items():
                 path = ("variables", element, name)
                 if name not in values[element]:
                     fix = suggestion(name, values[element], f"variables of {element}")
-                    what = f"element '{element}' has no variable '{name}'"
+                    what = f"element '{element}' has no variable {name!r}"
                     self.problems.append(document.problem(path, what, fix, key=True))
                 elif mistake := variable_mistake(document, path, value, types[element][name]):
                     self.problems.append(mistake)

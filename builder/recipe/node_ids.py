@@ -21,7 +21,7 @@ def node_id_problems(recipe: WrittenRecipe, document: Document, cluster: Cluster
     for name in ids:
         if name not in names:
             fix = suggestion(name, names, "nodes")
-            yield document.problem((*path, name), f"there is no node '{name}' in the cluster", fix, key=True)
+            yield document.problem((*path, name), f"there is no node {name!r} in the cluster", fix, key=True)
     yield from _repeated_ids(ids, cluster, document)
     beyond = [node.name for node in cluster.nodes if node.name not in ids and node.ordinal > 255]
     if beyond:

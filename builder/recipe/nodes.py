@@ -37,7 +37,7 @@ def node_words(document: Document, index: int, written: WrittenNodes) -> tuple[N
     names = reading.range_of("names", written.names)
     addresses = reading.range_of("addresses", written.addresses)
     macs = reading.macs(written, names)
-    reading.compare_counts({"names": names, "addresses": addresses, "macs": macs})
+    reading.compare_counts("addresses", names, addresses)
     words = NodeWords(
         reading.well_formed(names, bad_name, "no host name of RFC 1123", "write letters, digits and inner hyphens"),
         reading.well_formed(addresses, bad_address, "no IPv4 address", "write four numbers from 0 to 255"),
@@ -95,24 +95,24 @@ class _Reading:
             self.report("macs_file", "both macs and macs_file are given", "keep one of them")
         if written.macs is not None:
             path = (*self.path, "macs")
-            return tuple(Word(mac, self.document.at((*path, index))) for index, mac in enumerate(written.macs))
+            macs = tuple(Word(mac, self.document.at((*path, index))) for index, mac in enumerate(written.macs))
+            self.compare_counts("macs", names, macs)
+            return macs
         if written.macs_file is not None:
             place = self.document.at((*self.path, "macs_file"))
             macs, problems = macs_from_file(written.macs_file, place, names)
             self.problems += problems
+            if not problems:
+                self.compare_counts("macs_file", names, macs)
             return macs
         if not self.document.lost((*self.path, "macs_file")):
             self.require("macs", 'macs = ["52:54:00:12:34:56", ...] or macs_file = "macs.csv"')
         return ()
 
-    def compare_counts(self, columns: dict[str, tuple[Word, ...]]) -> None:
-        names = columns["names"]
-        for key in ("addresses", "macs"):
-            words = columns[key]
-            if names and words and len(words) != len(names) and not self.document.lost((*self.path, key)):
-                what = f"{len(names)} names but {len(words)} {key if key == 'addresses' else 'MAC addresses'}"
-                where = "macs_file" if (*self.path, key) not in self.document.marks else key
-                self.report(where, what, "give one for each node")
+    def compare_counts(self, key: str, names: tuple[Word, ...], words: tuple[Word, ...]) -> None:
+        if names and words and len(words) != len(names) and not self.document.lost((*self.path, key)):
+            noun = "addresses" if key == "addresses" else "MAC addresses"
+            self.report(key, f"{len(names)} names but {len(words)} {noun}", "give one for each node")
 
     def well_formed(
         self, words: tuple[Word, ...], is_bad: Callable[[str], bool], what: str, fix: str

@@ -68,7 +68,7 @@ def _explained(document: Document, model: type[Model], detail: ErrorDetails) -> 
     match detail["type"]:
         case "extra_forbidden":
             fix = suggestion(str(path[-1]), _table(model, path[:-1]).model_fields, "keys here")
-            return document.problem(path, f"unknown key '{path[-1]}'", fix, key=True)
+            return document.problem(path, f"unknown key {path[-1]!r}", fix, key=True)
         case "missing":
             return document.problem(path[:-1], f"{name} is missing", f"write {path[-1]} = ...")
         case "form":

@@ -49,4 +49,4 @@ def kind_of(value: object) -> str:
 def listed(texts: Sequence[str]) -> str:
     """The first three of `texts` in quotes, and how many more there are."""
     more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
-    return ", ".join(f"'{text}'" for text in texts[:3]) + more
+    return ", ".join(map(repr, texts[:3])) + more
