@@ -194,7 +194,7 @@ class _Run:
             source_date=self.source_date,
             kernel_version=tree.kernel_version,
             server_directory=self.recipe.server_directory(version),
-            recipe=self.recipe.model_dump(mode="json"),
+            recipe=self.recipe.model_dump(mode="json", exclude={"access": {"root_password_hash"}}),
             tools=tools(self.image),
             steps={step.name: str(step.key) for step in self.plan.steps},
             files=manifests.released_files(directory),
