@@ -10,7 +10,7 @@ from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.forms import CLUSTER_NAME
 from builder.recipe.models import Cluster, Node, Server
-from builder.recipe.nodes import NodeWords, bad_name, node_words
+from builder.recipe.nodes import NodeWords, bad_name, by_place, node_words
 from builder.recipe.positions import KeyPath, Place
 from builder.recipe.shape import dotted, parse
 from builder.recipe.words import Word, listed
@@ -108,10 +108,7 @@ def _addresses(parts: _Parts) -> Iterator[Problem]:
 
 def _outside(words: Iterable[Word], subnet: IPv4Network) -> Iterator[Problem]:
     first, last = int(subnet.network_address), int(subnet.broadcast_address)
-    strays: dict[Place, list[str]] = {}
-    for word in words:
-        if not first <= int(IPv4Address(word.text)) <= last:
-            strays.setdefault(word.place, []).append(word.text)
+    strays = by_place(word for word in words if not first <= int(IPv4Address(word.text)) <= last)
     for place, texts in strays.items():
         verb = "is" if len(texts) == 1 else "are"
         yield Problem(*place, f"{listed(texts)} {verb} outside the subnet {subnet}", f"give addresses of {subnet}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import Problem
-from builder.recipe.document import Document, read
+from builder.recipe.document import Document, read, read_text
 from builder.recipe.models import Element, Variable
 from builder.recipe.positions import Place
 from builder.recipe.search import SearchPath
@@ -48,21 +48,22 @@ class _Loading:
             self.problems.append(Problem(*place, f"there is no element {name!r}", fix))
             return
         self.seen.add(name)
-        for dependency, written in _dependencies(directory / "element-deps"):
+        for dependency, written in self.dependencies(directory / "element-deps"):
             if dependency not in STOCK_ELEMENTS:
                 self.add(dependency, written)
         element, problems = _element(name, directory)
         self.elements.append(element)
         self.problems += problems
 
-
-def _dependencies(file: Path) -> Iterator[tuple[str, Place]]:
-    """Names in an element-deps, which is optional; like diskimage-builder we know no comments there."""
-    if not file.is_file():
-        return
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
-        if line.strip():
-            yield line.strip(), Place(file, number, line.index(line.strip()) + 1)
+    def dependencies(self, file: Path) -> Iterator[tuple[str, Place]]:
+        """Names in an element-deps, which is optional; like diskimage-builder we know no comments there."""
+        text = read_text(file) if file.is_file() else ""
+        if isinstance(text, Problem):
+            self.problems.append(text)
+            return
+        for number, line in enumerate(text.splitlines(), start=1):
+            if line.strip():
+                yield line.strip(), Place(file, number, line.index(line.strip()) + 1)
 
 
 def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:

@@ -37,7 +37,8 @@ def node_words(document: Document, index: int, written: WrittenNodes) -> tuple[N
     names = reading.range_of("names", written.names)
     addresses = reading.range_of("addresses", written.addresses)
     macs = reading.macs(written, names)
-    reading.compare_counts("addresses", names, addresses)
+    if addresses:
+        reading.compare_counts("addresses", names, addresses)
     words = NodeWords(
         reading.well_formed(names, bad_name, "no host name of RFC 1123", "write letters, digits and inner hyphens"),
         reading.well_formed(addresses, bad_address, "no IPv4 address", "write four numbers from 0 to 255"),
@@ -110,7 +111,7 @@ class _Reading:
         return ()
 
     def compare_counts(self, key: str, names: tuple[Word, ...], words: tuple[Word, ...]) -> None:
-        if names and words and len(words) != len(names) and not self.document.lost((*self.path, key)):
+        if names and len(words) != len(names) and not self.document.lost((*self.path, key)):
             noun = "addresses" if key == "addresses" else "MAC addresses"
             self.report(key, f"{len(names)} names but {len(words)} {noun}", "give one for each node")
 

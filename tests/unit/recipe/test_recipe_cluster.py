@@ -88,6 +88,7 @@ def mistakes(project: Project, text: str) -> list[str]:
                       "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "52:54:00-00:01:02", "52:54:00:00:01:02\\n", "")),
         (LIST, '"52:54:00:00:01:01", 7', [
             "11:30: nodes[0].macs[1] must be a string, not an integer; put it in double quotes"]),
+        (LIST, "", ["11:8: 2 names but 0 MAC addresses; give one for each node"]),
         (f"macs = [{LIST}]", "", [
             "8:3: nodes[0].macs is missing; write macs = [\"52:54:00:12:34:56\", ...] or macs_file = \"macs.csv\""]),
         (f"macs = [{LIST}]", f"macs = [{LIST}]\nmacs_file = 'x'", [

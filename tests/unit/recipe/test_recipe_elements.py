@@ -53,6 +53,14 @@ def test_unknown_dependency(project: Project) -> None:
     assert list(map(str, problems)) == ["elements/a/element-deps:2:3: there is no element 'bsae'; did you mean 'base'?"]
 
 
+def test_element_deps_that_is_no_text(project: Project) -> None:
+    """A file that cannot be read is a mistake like any other."""
+    project.element("a")
+    Path("elements/a/element-deps").write_bytes(b"base\n\xff\n")
+    _, problems = load_elements([("a", ASKER)], project.search)
+    assert list(map(str, problems)) == ["elements/a/element-deps:2:1: not UTF-8 text; save the file as UTF-8"]
+
+
 VARIABLE = 'description = "x"\n[variables.X]\n'
 
 

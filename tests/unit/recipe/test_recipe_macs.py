@@ -50,6 +50,7 @@ def test_files_of_mac_addresses(with_file: Project, text: str) -> None:
                 "macs.csv:4:6: 'zz': no MAC address of a NIC; write six pairs such as 52:54:00:12:34:56",
             ],
         ),
+        ("name,mac\n", ["filed.toml:11:13: 2 names but 0 MAC addresses; give one for each node"]),
         (f"{MACS[0]}\n", ["filed.toml:11:13: 2 names but 1 MAC addresses; give one for each node"]),
         (
             f"{MACS[0]}\n\n{MACS[0]}\n",

@@ -16,7 +16,7 @@ FILE = Path("x.toml")
 KEY = re.compile(r"""[A-Za-z0-9_-]+|"([^"\\]|\\.)*"|'[^']*'""")
 
 KEYS = st.text(st.characters(codec="utf-8", exclude_characters="\x7f", exclude_categories=("Cs", "Cc")), max_size=5)
-KEYS_AND_BARE = KEYS | st.from_regex(r"[a-z0-9_-]{1,5}", fullmatch=True)
+KEYS_AND_BARE = KEYS.filter(lambda key: not key[:1].isupper()) | st.from_regex(r"[a-z0-9_-]{1,5}", fullmatch=True)
 SCALARS = st.booleans() | st.integers() | KEYS
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS_AND_BARE, inner, max_size=3), max_leaves=6
