@@ -1,0 +1,119 @@
+"""A server that was set up by a release's bundle, seen from the cluster's network."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from release_under_test import ReleaseUnderTest
+
+pytestmark = [pytest.mark.docker, pytest.mark.server]
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+BIOS, UEFI_X64, UEFI_ARM64 = 0, 7, 11
+UNKNOWN_MAC = "52:54:00:ff:ff:ff"
+HOST_NAME, ROOT_PATH, SERVER_IDENTIFIER, GRUB_MENU = "12", "17", "54", "150"
+
+
+@pytest.fixture
+def offer(run: Run, installed: object) -> Callable[[str, int], dict[str, Any] | None]:
+    """Asks for an address with a MAC address and an architecture."""
+
+    def _offer(mac: str, architecture: int) -> dict[str, Any] | None:
+        done = run("client", "python3", "/dhcp_client.py", mac, str(architecture), "4")
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] | None = json.loads(done.stdout)
+        return answer
+
+    return _offer
+
+
+def text(offered: dict[str, Any], option: str) -> str:
+    """A string option of an offer."""
+    return bytes.fromhex(offered["options"][option]).decode()
+
+
+def test_install_starts_the_servers(installed: subprocess.CompletedProcess[str]) -> None:
+    """install.sh checks with the daemons' own checkers, restarts both daemons and exports."""
+    for said in ("Restarted isc-dhcp-server.", "Restarted tftpd-hpa.", "Exported what"):
+        assert said in installed.stdout
+    assert "not checked" not in installed.stdout
+
+
+def test_tftp_serves_what_was_released(run: Run, installed: object, release: ReleaseUnderTest) -> None:
+    """Loaders, kernel, initramfs and menus come over TFTP with the release's digests."""
+    assert "/pxegrub" in release.served
+    fetched = {}
+    for path in release.served:
+        get = (
+            f"tftp -m binary {release.server} -c get {path} /tmp/fetched && sha256sum < /tmp/fetched && rm /tmp/fetched"
+        )
+        fetched[path] = run("client", "sh", "-c", get).stdout.split(" ")[0]
+    assert fetched == release.served
+
+
+def test_tftp_serves_nothing_else(run: Run, installed: object, release: ReleaseUnderTest) -> None:
+    """A path out of the TFTP directory is not served."""
+    done = run("client", "tftp", "-m", "binary", str(release.server), "-c", "get", "/../../etc/passwd", "/tmp/passwd")
+    assert "Error code" in done.stdout + done.stderr
+
+
+def test_known_node_gets_its_offer(offer: Callable[..., Any], release: ReleaseUnderTest) -> None:
+    """A node of the cluster gets its address, name, root and menu, and the server to load from, unasked."""
+    offered = offer(release.mac, BIOS)
+    assert offered is not None
+    assert offered["address"] == release.address
+    assert offered["next_server"] == str(release.server)
+    assert offered["file"] == "/pxegrub"
+    assert text(offered, GRUB_MENU) == f"(nd)/grub/{release.node}"
+    assert text(offered, HOST_NAME) == release.node
+    assert text(offered, ROOT_PATH) == release.root
+    assert bytes.fromhex(offered["options"][SERVER_IDENTIFIER]) == release.server.packed
+
+
+@pytest.mark.parametrize("architecture", [UEFI_X64, 9])
+def test_uefi_gets_its_loader(offer: Callable[..., Any], release: ReleaseUnderTest, architecture: int) -> None:
+    """UEFI x64 gets a loader that the TFTP server has, and not that for BIOS."""
+    offered = offer(release.mac, architecture)
+    assert offered is not None
+    assert offered["file"] in set(release.served) - {"/pxegrub"}
+    assert text(offered, GRUB_MENU) == f"(nd)/grub/{release.node}"
+
+
+def test_other_architectures_get_no_loader(offer: Callable[..., Any], release: ReleaseUnderTest) -> None:
+    """An architecture without a boot loader gets an address and no file name."""
+    offered = offer(release.mac, UEFI_ARM64)
+    assert offered is not None
+    assert offered["file"] == ""
+
+
+def test_unknown_machine_gets_nothing(offer: Callable[..., Any], release: ReleaseUnderTest) -> None:
+    """A machine that is not a node of the cluster gets no offer, while a node does."""
+    assert offer(UNKNOWN_MAC, BIOS) is None
+    assert offer(release.mac, BIOS) is not None
+
+
+def test_root_is_exported_to_the_cluster(run: Run, installed: object, release: ReleaseUnderTest) -> None:
+    """exportfs lists the release's root for the cluster's subnet and nobody else."""
+    listed = run("server", "exportfs", "-s").stdout.splitlines()
+    assert any(line.startswith(f"{release.root}  {release.subnet}(") for line in listed), listed
+    assert all(f"  {release.subnet}(" in line for line in listed)
+
+
+def test_server_knows_its_nodes(run: Run, installed: object, release: ReleaseUnderTest) -> None:
+    """The server's /etc/hosts names the nodes."""
+    assert run("server", "getent", "hosts", release.node).stdout.split()[0] == release.address
+
+
+def test_installing_again_changes_nothing(run: Run, installed: object) -> None:
+    """install.sh run again says that nothing was changed; files and daemons stay the same."""
+    look = "find /etc /srv /var/backups -type f -printf '%p %T@\\n' | sort; pidof dhcpd in.tftpd"
+    before = run("server", "sh", "-c", look)
+    assert before.returncode == 0, before.stderr
+    again = run("server", "sh", "-c", "/work/*-server/install.sh")
+    assert again.returncode == 0, again.stderr
+    assert "nothing was changed" in again.stdout
+    assert run("server", "sh", "-c", look).stdout == before.stdout
