@@ -81,3 +81,11 @@ def test_every_key_is_described() -> None:
     schema = json_schema()
     tables = {"recipe": schema, **schema["$defs"]}
     assert [key for name, table in tables.items() for key in undescribed(table, name)] == []
+
+
+def test_reference_names_every_key() -> None:
+    """docs/reference/recipe.md leaves no key of any table out."""
+    reference = (CHECKOUT / "docs/reference/recipe.md").read_text()
+    tables = [json_schema(), *json_schema()["$defs"].values()]
+    keys = {key for table in tables for key in table.get("properties", {})}
+    assert [key for key in sorted(keys) if f"`{key}`" not in reference and f"`[{key}" not in reference] == []
