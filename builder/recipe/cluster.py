@@ -87,13 +87,14 @@ def _addresses(parts: _Parts) -> Iterator[Problem]:
     if subnet is None or subnet.prefixlen > 30:
         return
     broadcast = parts.single(("broadcast",), written.broadcast)
-    yield from _outside(broadcast, subnet)
     hosts = [
         *parts.single(("server", "address"), written.server.address),
         *parts.single(("gateway",), written.gateway),
         *parts.words("addresses"),
     ]
-    yield from _outside(hosts, subnet)
+    addresses = {word.text: IPv4Address(word.text) for word in (*broadcast, *hosts)}
+    strays = [word for word in (*broadcast, *hosts) if addresses[word.text] not in subnet]
+    yield from _outside(strays, subnet)
     taken = {
         subnet.network_address: f"the network address of {subnet}",
         subnet.broadcast_address: f"the broadcast address of {subnet}",
@@ -101,15 +102,13 @@ def _addresses(parts: _Parts) -> Iterator[Problem]:
     if written.broadcast:
         taken[written.broadcast] = "the cluster's broadcast address"
     for word in hosts:
-        meaning = taken.get(IPv4Address(word.text))
+        meaning = taken.get(addresses[word.text])
         if meaning:
             yield Problem(*word.place, f"{word.text} is {meaning}", "give another address of the subnet")
 
 
-def _outside(words: Iterable[Word], subnet: IPv4Network) -> Iterator[Problem]:
-    first, last = int(subnet.network_address), int(subnet.broadcast_address)
-    strays = by_place(word for word in words if not first <= int(IPv4Address(word.text)) <= last)
-    for place, texts in strays.items():
+def _outside(strays: Iterable[Word], subnet: IPv4Network) -> Iterator[Problem]:
+    for place, texts in by_place(strays).items():
         verb = "is" if len(texts) == 1 else "are"
         yield Problem(*place, f"{listed(texts)} {verb} outside the subnet {subnet}", f"give addresses of {subnet}")
 

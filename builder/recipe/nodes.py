@@ -118,10 +118,13 @@ class _Reading:
     def well_formed(
         self, words: tuple[Word, ...], is_bad: Callable[[str], bool], what: str, fix: str
     ) -> tuple[Word, ...]:
-        bad = [word for word in words if is_bad(word.text)]
+        good: list[Word] = []
+        bad: list[Word] = []
+        for word in words:
+            (bad if is_bad(word.text) else good).append(word)
         for place, texts in by_place(bad).items():
             self.problems.append(Problem(*place, f"{listed(texts)}: {what}", fix))
-        return tuple(word for word in words if not is_bad(word.text))
+        return tuple(good)
 
 
 def by_place(words: Iterable[Word]) -> dict[Place, list[str]]:
