@@ -46,13 +46,10 @@ def test_install_starts_the_servers(installed: subprocess.CompletedProcess[str])
 def test_tftp_serves_what_was_released(run: Run, installed: object, release: ReleaseUnderTest) -> None:
     """Loaders, kernel, initramfs and menus come over TFTP with the release's digests."""
     assert "/pxegrub" in release.served
-    fetched = {}
-    for path in release.served:
-        get = (
-            f"tftp -m binary {release.server} -c get {path} /tmp/fetched && sha256sum < /tmp/fetched && rm /tmp/fetched"
-        )
-        fetched[path] = run("client", "sh", "-c", get).stdout.split(" ")[0]
-    assert fetched == release.served
+    get = "cd /tmp && tftp -m binary {0} -c get {1} fetched && sha256sum fetched && rm fetched"
+    script = "\n".join(get.format(release.server, path) for path in release.served)
+    fetched = [line.split()[0] for line in run("client", "sh", "-s", script=script).stdout.splitlines()]
+    assert dict(zip(release.served, fetched, strict=True)) == release.served
 
 
 def test_tftp_serves_nothing_else(run: Run, installed: object, release: ReleaseUnderTest) -> None:
@@ -105,7 +102,7 @@ def test_root_is_exported_to_the_cluster(run: Run, installed: object, release: R
 
 def test_server_knows_its_nodes(run: Run, installed: object, release: ReleaseUnderTest) -> None:
     """The server's /etc/hosts names the nodes."""
-    assert run("server", "getent", "hosts", release.node).stdout.split()[0] == release.address
+    assert run("server", "getent", "--service=files", "hosts", release.node).stdout.split()[0] == release.address
 
 
 def test_installing_again_changes_nothing(run: Run, installed: object) -> None:
