@@ -16,15 +16,16 @@ from builder.boot import initramfs, pxegrub
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Engine, Image
-from builder.errors import NfsrootError
+from builder.errors import InputError, NfsrootError
 from builder.events import Caution, Emit, Notice, StepFinished, StepOutput, StepReused, StepStarted
 from builder.overlay import render as overlay
 from builder.plan import make as planning
-from builder.plan.model import Plan, Step
-from builder.process import OnLine
+from builder.plan.model import Plan
+from builder.process import COMMAND, OnLine
 from builder.recipe.models import Recipe, ReleaseFacts, Variant
 from builder.release import manifest as manifests
 from builder.release import pack, versions
+from builder.release.archive import join
 from builder.server import bundle
 from builder.tree import archive as archives
 from builder.tree import build as trees
@@ -96,8 +97,7 @@ def build(
         tree = Tree(run.tree(archive))
         ramdisk = run.initramfs(tree)
         loaders = run.pxegrub()
-        with pack.appearing(releases / chosen) as directory:
-            run.release(directory, chosen, tree, ramdisk, loaders)
+        run.release(releases / chosen, tree, ramdisk, loaders)
         cache.remember_inputs(recipe.image.name, planned.inputs())
     return Outcome(releases / chosen, found=False)
 
@@ -163,38 +163,40 @@ class _Run:
 
         return self._cached(pxegrub.STEP, make)
 
-    def release(self, directory: Path, version: str, tree: Tree, ramdisk: Path, loaders: Path) -> None:
-        started = time.monotonic()
-        emit = self.workshop.emit
-        for name in (planning.OVERLAY, planning.BUNDLE):
-            emit(StepStarted(name, self.plan.step(name).reason))
+    def release(self, target: Path, tree: Tree, ramdisk: Path, loaders: Path) -> None:
+        """Put the release together: overlay, server bundle, and then everything at once in its place."""
+        facts = ReleaseFacts(version=target.name, kernel_version=tree.kernel_version, tool_version=builder.__version__)
         with self.workshop.cache.work(RELEASE) as scratch:
-            packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date, _unlogged)
-            self._fill(directory, version, packer, tree, ramdisk, loaders)
-        emit(StepFinished(planning.BUNDLE, time.monotonic() - started))
+            packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
+            with self._running(planning.OVERLAY) as on_line:
+                end = packer.overlay(tree, overlay.render(self.recipe, facts, tree.shadow), on_line)
+            with self._running(planning.BUNDLE) as on_line:
+                served = pack.served(self.recipe, facts, tree, ramdisk, loaders)
+                server = packer.server_bundle(bundle.render(self.recipe, facts), served, on_line)
+            reason = "runs: puts everything in its place"
+            with (
+                _running(self.workshop, RELEASE, reason, self._log(RELEASE)),
+                pack.appearing(target) as directory,
+            ):
+                stem = f"{self.recipe.image.name}-{facts.version}"
+                join([tree.part, end], directory / f"{stem}-root.tar.zst")
+                shutil.copyfile(server, directory / f"{stem}-server.tar.gz")
+                self._complete(directory, facts, tree, ramdisk, loaders)
 
-    def _fill(
-        self, directory: Path, version: str, packer: pack.Packer, tree: Tree, ramdisk: Path, loaders: Path
-    ) -> None:
-        """Put every file of the release into `directory`."""
-        facts = ReleaseFacts(version=version, kernel_version=tree.kernel_version, tool_version=builder.__version__)
-        stem = f"{self.recipe.image.name}-{version}"
-        rendered = overlay.render(self.recipe, facts, tree.shadow)
-        packer.root_tarball(tree, rendered, directory / f"{stem}-root.tar.zst")
+    def _complete(self, directory: Path, facts: ReleaseFacts, tree: Tree, ramdisk: Path, loaders: Path) -> None:
+        """Put what the steps made into `directory`, with the manifest of everything there."""
         shutil.copyfile(tree.kernel, directory / facts.kernel_file)
         shutil.copyfile(ramdisk / facts.initrd_file, directory / facts.initrd_file)
         shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
         shutil.copyfile(tree.packages, directory / "packages.tsv")
-        served = bundle.render(self.recipe, facts)
-        packer.server_bundle(self.recipe, facts, served, directory, directory / f"{stem}-server.tar.gz")
         manifest = manifests.Manifest(
             name=self.recipe.image.name,
-            version=version,
+            version=facts.version,
             content=str(self.plan.content),
             source_date=self.source_date,
             kernel_version=tree.kernel_version,
-            server_directory=self.recipe.server_directory(version),
-            recipe=self.recipe.model_dump(mode="json", exclude={"access": {"root_password_hash"}}),
+            server_directory=self.recipe.server_directory(facts.version),
+            recipe=self.recipe.model_dump(mode="json"),
             tools=tools(self.image),
             steps={step.name: str(step.key) for step in self.plan.steps},
             files=manifests.released_files(directory),
@@ -206,34 +208,52 @@ class _Run:
 
     def _cached(self, name: str, make: Callable[[Path, OnLine], None]) -> Path:
         """The object of a step, made when it is missing."""
-        step, cache, emit = self.plan.step(name), self.workshop.cache, self.workshop.emit
+        step, cache = self.plan.step(name), self.workshop.cache
         assert step.key is not None and step.inputs is not None
         if step.reuse:
-            emit(StepReused(name, step.reason))
+            self.workshop.emit(StepReused(name, step.reason))
             return cache.use(name, step.key)
-        started = time.monotonic()
-        emit(StepStarted(name, step.reason))
-        log = cache.log(f"{self.recipe.image.name}-{name}")
+        with self._running(name) as on_line:
+
+            def make_with_log(directory: Path) -> None:
+                make(directory, on_line)
+                (directory / "log").write_text(_without_commands(self._log(name).read_text()))
+
+            return cache.produce(name, step.key, step.inputs, make_with_log)
+
+    def _running(self, name: str) -> contextlib.AbstractContextManager[OnLine]:
+        """One of the plan's steps while it runs."""
+        return _running(self.workshop, name, self.plan.step(name).reason, self._log(name))
+
+    def _log(self, name: str) -> Path:
+        return self.workshop.cache.log(f"{self.recipe.image.name}-{name}")
+
+
+@contextlib.contextmanager
+def _running(workshop: Workshop, name: str, reason: str, log: Path) -> Iterator[OnLine]:
+    """A step while it runs: its start and its time are told, and every line that it writes goes to its log too."""
+    started = time.monotonic()
+    workshop.emit(StepStarted(name, reason))
+    with log.open("w", buffering=1) as file:
+        file.write(f"== {name}: {reason}\n")
+
+        def on_line(line: str) -> None:
+            file.write(f"{line}\n")
+            workshop.emit(StepOutput(name, line))
+
         try:
-            path = cache.produce(
-                name, step.key, step.inputs, lambda directory: self._logged(step, make, directory, log)
-            )
-        except NfsrootError as error:
-            error.resolution = f"{error.resolution}\nThe whole output: {log}".strip()
+            yield on_line
+        except InputError:
             raise
-        emit(StepFinished(name, time.monotonic() - started))
-        return path
+        except NfsrootError as error:
+            error.resolution = f"{error.resolution}\nThe whole output, with the commands: {log}".strip()
+            raise
+    workshop.emit(StepFinished(name, time.monotonic() - started))
 
-    def _logged(self, step: Step, make: Callable[[Path, OnLine], None], directory: Path, log: Path) -> None:
-        with log.open("w") as file:
-            file.write(f"== {step.name} {step.key}: {step.reason}\n")
 
-            def on_line(line: str) -> None:
-                file.write(f"{line}\n")
-                self.workshop.emit(StepOutput(step.name, line))
-
-            make(directory, on_line)
-        shutil.copyfile(log, directory / "log")
+def _without_commands(log: str) -> str:
+    """A log without the commands in it: a release is published, and they name places on this machine."""
+    return "".join(line for line in log.splitlines(keepends=True) if not line.startswith(COMMAND))
 
 
 def tools(image: Image) -> dict[str, str]:
@@ -273,18 +293,18 @@ def _builder_image(workshop: Workshop) -> Image:
     found = builder_image.find(workshop.cache)
     if found is not None:
         return found
-    started = time.monotonic()
-    workshop.emit(StepStarted(builder_image.STEP, "runs: it is made once, for every recipe"))
-    image = builder_image.ensure(workshop.cache, workshop.emit)
-    workshop.emit(StepFinished(builder_image.STEP, time.monotonic() - started))
-    return image
+    reason = "runs: it is made once, for every recipe"
+    with _running(workshop, builder_image.STEP, reason, workshop.cache.log(builder_image.STEP)) as on_line:
+        return builder_image.ensure(workshop.cache, on_line)
 
 
 def _archive(recipe: Recipe, workshop: Workshop, image: Image, refresh: bool) -> Archive:
     found = archives.find(workshop.cache, recipe.debian)
     if found is None or refresh:
         reason = "runs: asked to refresh" if found else "runs: the archive was not asked yet"
-        found = archives.look(workshop.cache, workshop.engine, image, recipe.debian, workshop.emit, reason)
+        log = workshop.cache.log(f"{archives.STEP}-{recipe.debian.suite}")
+        with _running(workshop, archives.STEP, reason, log) as on_line:
+            found = archives.look(workshop.cache, workshop.engine, image, recipe.debian, on_line)
     workshop.emit(Notice(f"Debian {recipe.debian.suite} as of {found.date:%Y-%m-%d %H:%M} UTC (--refresh looks again)"))
     return found
 
@@ -298,10 +318,6 @@ def _caution(recipe: Recipe, emit: Emit) -> None:
         )
     if recipe.boot.variants == (Variant.SECURE_BOOT,):
         emit(Caution("nodes with BIOS firmware get no boot loader: [boot] variants has only secure-boot."))
-
-
-def _unlogged(_line: str) -> None:
-    """Drop a line: zstd and gzip say nothing unless they fail, and then the error has it."""
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -135,14 +134,8 @@ def _bundle(recipe: Recipe, ramdisk: Step, loaders: Step) -> Inputs:
 
 
 def _sections(recipe: Recipe, names: set[str]) -> Inputs:
-    """Some sections of a recipe, without the version, which is chosen later.
-
-    Inputs are kept in the cache for anybody to read, so a password's hash is hashed once more: without its salt
-    it tells nothing.
-    """
+    """Some sections of a recipe, without the version, which is chosen later."""
     dump: dict[str, Any] = recipe.model_dump(mode="json", include=names, exclude={"image": {"version"}})
-    if hidden := dump.get("access", {}).get("root_password_hash"):
-        dump["access"]["root_password_hash"] = hashlib.sha256(hidden.encode()).hexdigest()
     return dump
 
 

@@ -45,7 +45,7 @@ class Manifest(Model):
     source_date: int = Field(description="Seconds since 1970 (UTC): the time of everything that the build made.")
     kernel_version: str = Field(description="As in vmlinuz-KVER and /lib/modules/KVER.")
     server_directory: str = Field(description="Where the root tarball is unpacked on the NFS server.")
-    recipe: dict[str, Any] = Field(description="The recipe, resolved; a password's hash is left out.")
+    recipe: dict[str, Any] = Field(description="The recipe, resolved; a password's hash is hashed once more.")
     tools: dict[str, str] = Field(description="Versions of the tools that made the release.")
     steps: dict[str, str] = Field(description="Key of each step.")
     files: tuple[ReleasedFile, ...] = Field(description="Every file but this one, SHA256SUMS and build.log.")
