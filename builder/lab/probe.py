@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from builder.lab.agent import Agent, Answer
-
-SECONDS_TO_RUNNING = 240.0
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,26 @@ class NodeState:
     check: Answer
 
 
-def ask(agent: Agent, directories: Sequence[str]) -> NodeState:
-    """The state of the node once systemd has finished starting it (systemctl(1), `is-system-running --wait`).
+def ask(agent: Agent, directories: Sequence[str], seconds: float) -> NodeState:
+    """The state of the node that `agent` is on; `directories` are tried for writing.
 
-    :raises NfsrootError: the node stopped answering.
+    :raises NfsrootError: the node did not answer everything within `seconds`.
     """
-    system_state = agent.ask("systemctl is-system-running --wait", SECONDS_TO_RUNNING).text
-    failed = agent.ask("systemctl list-units --failed --plain --no-legend --full").text
+    deadline = time.monotonic() + seconds
+
+    def answer(question: str) -> Answer:
+        return agent.ask(question, deadline - time.monotonic())
+
+    failed = answer("systemctl list-units --failed --plain --no-legend --full").text
     return NodeState(
-        host_name=agent.ask("hostname").text,
-        root=mount(agent.ask("awk '$2 == \"/\"' /proc/mounts").text),
-        machine_id=agent.ask("cat /etc/machine-id").text,
-        kernel=agent.ask("uname -r").text,
-        system_state=system_state,
+        host_name=answer("hostname").text,
+        root=mount(answer("awk '$2 == \"/\"' /proc/mounts").text),
+        machine_id=answer("cat /etc/machine-id").text,
+        kernel=answer("uname -r").text,
+        system_state=answer("systemctl is-system-running").text,
         failed_units=tuple(line.split()[0] for line in failed.splitlines()),
-        writable={directory: _is_writable(agent, directory) for directory in directories},
-        check=agent.ask("nfsbooted --check"),
+        writable={directory: answer(_make_file(directory)).status == 0 for directory in directories},
+        check=answer("nfsbooted --check"),
     )
 
 
@@ -59,6 +63,6 @@ def mount(lines: str) -> Mount:
     return Mount(source, target, kind, tuple(options.split(",")))
 
 
-def _is_writable(agent: Agent, directory: str) -> bool:
-    """Whether a file can be made in `directory`; it is removed again."""
-    return agent.ask(f"file=$(mktemp '{directory}/lab.XXXXXX') && rm \"$file\"").status == 0
+def _make_file(directory: str) -> str:
+    """The command that makes a file in `directory` and removes it."""
+    return f'file=$(mktemp {shlex.quote(directory)}/lab.XXXXXX) && rm "$file"'

@@ -13,7 +13,7 @@ from builder.lab import accelerator, servers
 from builder.lab.agent import oem_string
 from builder.lab.capture import Capture, capture
 from builder.lab.namespace import Namespace, machine
-from builder.lab.node import BootedNode, power_on
+from builder.lab.node import VirtualNode, power_on
 from builder.lab.qemu import OVMF_VARS, Accelerator, Firmware, NodeMachine
 from builder.lab.release import Release
 from builder.lab.servers import LAB
@@ -35,8 +35,8 @@ class Rack:
         self._accelerator = accelerated_by
 
     @contextmanager
-    def boot(self, name: str, firmware: Firmware = Firmware.BIOS) -> Iterator[BootedNode]:
-        """Power node `name` on and wait until it answers; it is powered off when the block is left.
+    def boot(self, name: str, firmware: Firmware = Firmware.BIOS) -> Iterator[VirtualNode]:
+        """Power node `name` on and wait until it runs; it is powered off when the block is left.
 
         :raises InputError: the release has no such node.
         :raises NodeStuck: the node hung or stopped on its way; see `builder.lab.node`.
@@ -49,10 +49,10 @@ class Rack:
         if firmware is Firmware.UEFI:
             shutil.copy(OVMF_VARS, directory)
         at = Path(LAB, name)
-        virtual = NodeMachine(name, node.mac, _tap(node), at, (at / "oem-string",), firmware, self._accelerator)
-        process = self._inside.start(virtual.arguments(), directory / "qemu.log")
-        with power_on(node, process, directory, self._capture, word) as booted:
-            yield booted
+        hardware = NodeMachine(name, node.mac, _tap(node), at, (at / "oem-string",), firmware, self._accelerator)
+        process = self._inside.start(hardware.arguments(), directory / "qemu.log")
+        with power_on(node, process, directory, self._capture, word) as virtual:
+            yield virtual
 
     def bytes_by_port(self, name: str) -> dict[int, int]:
         """Bytes of frames between node `name` and each server port (69: TFTP, 2049: NFS)."""

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from first_boot import NODE, SYSTEM_DIRECTORIES, Boot
 
-from builder.lab.probe import ask
 from builder.lab.rack import rack
 from builder.lab.release import Release, read
 
@@ -32,4 +31,4 @@ def boot(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Boot:
     directory = tmp_path_factory.mktemp(release.manifest.name)
     tried = [entry.path for entry in release.recipe.root.writable] + list(SYSTEM_DIRECTORIES)
     with rack(release, directory) as servers, servers.boot(NODE) as node:
-        return Boot(release, ask(node.agent, tried), node.progress.seconds())
+        return Boot(release, node.state(tried), node.progress.seconds())
