@@ -19,12 +19,12 @@ import fcntl
 import json
 import os
 import shutil
-import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from builder.errors import NfsrootError
 
@@ -69,7 +69,7 @@ class Cache:
                 with self.work(step) as directory:
                     make(directory)
                     record = {"inputs": inputs, "sizes": _sizes(directory)}
-                    (directory / "step.json").write_text(json.dumps(record, indent=1, sort_keys=True, default=str))
+                    (directory / "step.json").write_text(json.dumps(record, indent=1, sort_keys=True))
                     target.parent.mkdir(parents=True, exist_ok=True)
                     directory.rename(target)
         return self.use(step, key)
@@ -77,26 +77,26 @@ class Cache:
     @contextlib.contextmanager
     def work(self, name: str) -> Iterator[Path]:
         """A temporary directory in the cache's file system, removed at the end unless it was renamed away."""
-        parent = self.root / "work"
-        self._make_directory(parent)
-        directory = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
-        directory.chmod(0o755)
-        with self.lock(directory.name):
+        directory = self.root / "work" / f"{name}.{uuid.uuid4().hex}"
+        with self.lock(directory.name, passing=True):
+            self._make_directory(directory)
             try:
-                yield directory
-            except OSError as error:
-                raise self._full(error) from error
+                with self._explaining():
+                    yield directory
             finally:
                 shutil.rmtree(directory, ignore_errors=True)
-        (self.root / "locks" / f"{directory.name}.lock").unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold the lock `name` (flock(2): the kernel drops it when the process dies)."""
-        self._make_directory(self.root / "locks")
-        with (self.root / "locks" / f"{name}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+    def lock(self, name: str, *, passing: bool = False) -> Iterator[None]:
+        """Hold the lock `name` (flock(2): the kernel drops it when the process dies).
+
+        A `passing` lock's file is removed at the end: nobody will ask for that name again.
+        """
+        path = self._lock_file(name)
+        with self._taken(path, fcntl.LOCK_EX):
             yield
+            if passing:
+                path.unlink()
 
     def sweep(self) -> int:
         """Remove what builds that were killed left in `work/`; the number of directories removed."""
@@ -104,7 +104,8 @@ class Cache:
         for directory in sorted((self.root / "work").glob("*")):
             with self._try_lock(directory.name) as free:
                 if free:
-                    shutil.rmtree(directory)
+                    with self._explaining():
+                        shutil.rmtree(directory)
                     removed += 1
         return removed
 
@@ -121,10 +122,11 @@ class Cache:
                 if free and _last_use(path / "step.json") <= limit:
                     freed += _disk_usage(path)
                     self._discard(path)
-        for file in [*self.root.glob("packages/*/*.deb"), *self.root.glob("logs/*.log")]:
-            if _last_use(file) <= limit:
-                freed += file.stat().st_size
-                file.unlink()
+        with self._explaining():
+            for file in [*self.root.glob("packages/*/*.deb"), *self.root.glob("logs/*.log")]:
+                if _last_use(file) <= limit:
+                    freed += file.stat().st_size
+                    file.unlink()
         return freed
 
     def last_inputs(self, recipe: str) -> dict[str, Any]:
@@ -137,7 +139,7 @@ class Cache:
 
     def remember_inputs(self, recipe: str, inputs: Mapping[str, Inputs]) -> None:
         """Record the inputs of each step of `recipe`, for `last_inputs`."""
-        self._write(self.root / "last" / f"{recipe}.json", json.dumps(inputs, default=str))
+        self._write(self.root / "last" / f"{recipe}.json", json.dumps(inputs))
 
     def pointer(self, name: str, key: str) -> str | None:
         """What `set_pointer` recorded last under `name` and `key`, if anything."""
@@ -165,37 +167,61 @@ class Cache:
         """Write a small file as a whole: under another name first, then by a rename."""
         self._make_directory(path.parent)
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        temporary.write_text(text)
-        temporary.replace(path)
+        with self._explaining():
+            temporary.write_text(text)
+            temporary.replace(path)
 
     def _discard(self, path: Path) -> None:
         """Take a damaged object away at once (a rename), then delete it."""
         if path.exists():
-            self._make_directory(self.root / "work")
-            aside = Path(tempfile.mkdtemp(prefix="damaged.", dir=self.root / "work"))
-            path.rename(aside / path.name)
-            shutil.rmtree(aside)
+            with self.work("damaged") as aside:
+                path.rename(aside / path.name)
 
     @contextlib.contextmanager
     def _try_lock(self, name: str) -> Iterator[bool]:
-        self._make_directory(self.root / "locks")
-        path = self.root / "locks" / f"{name}.lock"
-        with path.open("w") as file:
+        path = self._lock_file(name)
+        with contextlib.ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(self._taken(path, fcntl.LOCK_EX | fcntl.LOCK_NB))
             except BlockingIOError:
                 yield False
                 return
             yield True
-            path.unlink(missing_ok=True)
+            path.unlink()
+
+    @contextlib.contextmanager
+    def _taken(self, path: Path, how: int) -> Iterator[None]:
+        """The lock file, locked.  Who held it before may have removed it: then the lock is on another file."""
+        while True:
+            with self._opened(path) as file:
+                fcntl.flock(file, how)
+                if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    yield
+                    return
+
+    def _opened(self, path: Path) -> IO[str]:
+        self._make_directory(path.parent)
+        with self._explaining():
+            return path.open("w")
+
+    def _lock_file(self, name: str) -> Path:
+        return self.root / "locks" / f"{name}.lock"
 
     def _make_directory(self, path: Path) -> None:
-        try:
+        with self._explaining():
             path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._full(error) from error
 
-    def _full(self, error: OSError) -> NfsrootError:
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Say in the user's terms why the cache's file system refuses something."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise  # who read what we print has gone: nothing is wrong with the cache
+        except OSError as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: OSError) -> NfsrootError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return NfsrootError(
                 f"no space left for the cache in {self.root}",

@@ -24,7 +24,7 @@ class StepOutput:
 
 @dataclass(frozen=True)
 class StepFinished:
-    """A step has run; its object is in the cache."""
+    """A step has run, and how long that took."""
 
     step: str
     seconds: float

@@ -10,8 +10,11 @@ from typing import Any
 
 
 def key_of(inputs: Mapping[str, Any]) -> str:
-    """The key of declared inputs: 24 hexadecimal digits (96 bits) of SHA-256 over their canonical JSON."""
-    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"), default=str)
+    """The key of declared inputs: 24 hexadecimal digits (96 bits) of SHA-256 over their canonical JSON.
+
+    :raises TypeError: an input has no JSON form; one that were turned into words by chance would make a chance key.
+    """
+    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:24]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import signal
 import subprocess
@@ -15,24 +16,24 @@ from builder.errors import NfsrootError
 LAST_LINES = 20
 SECONDS_TO_END = 10.0
 
+COMMAND = "command: "
+"""How the line begins that gives a command to be pasted."""
+
 OnLine = Callable[[str], None]
 
 
 class CommandError(NfsrootError):
-    """A command ended with a status other than 0.
+    """A command called `name` ended with a status other than 0.
 
     `argv` is the command, `status` its exit status (negative: the signal that ended it) and `last_lines` the
-    end of what it wrote.
+    end of what it wrote.  The command itself stands in the log (see `run`) and not in what the user reads.
     """
 
-    def __init__(self, argv: Sequence[str], status: int, last_lines: Sequence[str]) -> None:
+    def __init__(self, name: str, argv: Sequence[str], status: int, last_lines: Sequence[str]) -> None:
         self.argv = tuple(argv)
         self.status = status
         self.last_lines = tuple(last_lines)
-        super().__init__(
-            f"{Path(argv[0]).name} {in_words(status)}",
-            details="\n".join([*(f"  | {line}" for line in last_lines), f"command: {shlex.join(argv)}"]),
-        )
+        super().__init__(f"{name} {in_words(status)}", details="\n".join(f"  | {line}" for line in last_lines))
 
 
 def in_words(status: int) -> str:
@@ -42,15 +43,36 @@ def in_words(status: int) -> str:
     return f"was ended by {signal.Signals(-status).name}"
 
 
-def run(argv: Sequence[str], *, env: Mapping[str, str], on_line: OnLine, stdin: IO[bytes] | None = None) -> None:
-    """Run `argv` with exactly the environment `env`; hand each line of its output to `on_line`.
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    on_line: OnLine,
+    stdin: IO[bytes] | None = None,
+    name: str | None = None,
+) -> None:
+    """Run `argv` with exactly the environment `env`; hand the command, to be pasted, and each line of its output
+    to `on_line`.
 
     Standard error joins standard output.  The process gets a session of its own, so that Ctrl-C reaches this
-    process alone, which then ends the other one before it goes on.
+    process alone, which then ends the other one before it goes on.  `name` is what an error calls the command:
+    its program, when there is no better name.
 
     :raises CommandError: the command failed.
     :raises NfsrootError: the command is not on this machine.
     """
+    on_line(f"{COMMAND}{_without_passwords(shlex.join(argv))}")
+    _run(argv, env, on_line, stdin, name or Path(argv[0]).name)
+
+
+def output(argv: Sequence[str], *, env: Mapping[str, str]) -> str:
+    """What `argv` writes, run with exactly the environment `env`; errors as `run`."""
+    lines: list[str] = []
+    _run(argv, env, lines.append, None, Path(argv[0]).name)
+    return "\n".join(lines)
+
+
+def _run(argv: Sequence[str], env: Mapping[str, str], on_line: OnLine, stdin: IO[bytes] | None, name: str) -> None:
     last: deque[str] = deque(maxlen=LAST_LINES)
     process = _start(argv, env=env, stdin=stdin, stdout=subprocess.PIPE)
     try:
@@ -63,14 +85,12 @@ def run(argv: Sequence[str], *, env: Mapping[str, str], on_line: OnLine, stdin: 
     finally:
         end(process)
     if status != 0:
-        raise CommandError(argv, status, last)
+        raise CommandError(name, argv, status, last)
 
 
-def output(argv: Sequence[str], *, env: Mapping[str, str]) -> str:
-    """What `argv` writes to standard output, run with exactly the environment `env`; errors as `run`."""
-    lines: list[str] = []
-    run(argv, env=env, on_line=lines.append)
-    return "\n".join(lines)
+def _without_passwords(command: str) -> str:
+    """The command without user information in its URLs (RFC 3986 section 3.2.1), such as a proxy's password."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "", command)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from builder.cache import Cache
 from builder.errors import InputError
+from builder.recipe.forms import VERSION
 from builder.recipe.search import SearchPath
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -20,6 +21,12 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 def _complete_recipe(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     names = SearchPath.default().recipe_names()
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _checked_version(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not VERSION.matches(value):
+        raise click.BadParameter(f"{value!r} is not made of {VERSION.words}.")
+    return value
 
 
 recipe_argument: Decorator = click.argument("recipe", shell_complete=_complete_recipe)
@@ -38,7 +45,12 @@ output_option: Decorator = click.option(
     help="Where releases go.",
 )
 version_option: Decorator = click.option(
-    "--version", "version", metavar="VERSION", envvar="VERSION", help="Version of the release. [default: a date]"
+    "--version",
+    "version",
+    metavar="VERSION",
+    envvar="VERSION",
+    callback=_checked_version,
+    help="Version of the release. [default: a date]",
 )
 
 

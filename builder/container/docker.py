@@ -31,7 +31,7 @@ class Docker:
         tag = self._ensure(image)
         name = f"nfsroot-{uuid.uuid4().hex[:12]}"
         try:
-            run(self.arguments(tag, name, job), env=self._environment(), on_line=on_line)
+            run(self.arguments(tag, name, job), env=self._environment(), on_line=on_line, name=job.name)
         except KeyboardInterrupt:
             output([self.command, "rm", "--force", name], env=self._environment())
             raise

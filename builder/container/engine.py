@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from builder.process import OnLine
@@ -45,6 +45,11 @@ class Job:
     network: bool = False
     work_mib: int = 512
     work: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What the job is called in words: its program."""
+        return PurePosixPath(self.argv[0]).name
 
 
 class Engine(Protocol):

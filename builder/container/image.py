@@ -18,9 +18,8 @@ from pathlib import Path
 from builder.cache import Cache, Inputs
 from builder.container.engine import Image
 from builder.errors import NfsrootError
-from builder.events import Emit, StepOutput
 from builder.keys import key_of
-from builder.process import run
+from builder.process import OnLine, run
 
 STEP = "builder-image"
 SUITE = "trixie"
@@ -72,20 +71,20 @@ def find(cache: Cache) -> Image | None:
     return _open(cache.object(STEP, key)) if cache.has(STEP, key) else None
 
 
-def ensure(cache: Cache, emit: Emit) -> Image:
+def ensure(cache: Cache, on_line: OnLine) -> Image:
     """The builder image, bootstrapped when it is not in the cache.
 
     :raises CommandError: mmdebstrap failed.
     """
     inputs = definition()
-    return _open(cache.produce(STEP, key_of(inputs), inputs, lambda directory: _bootstrap(directory, emit)))
+    return _open(cache.produce(STEP, key_of(inputs), inputs, lambda directory: _bootstrap(directory, on_line)))
 
 
 def _open(path: Path) -> Image:
     return Image((path / "id").read_text(), path / "rootfs")
 
 
-def _bootstrap(directory: Path, emit: Emit) -> None:
+def _bootstrap(directory: Path, on_line: OnLine) -> None:
     rootfs = directory / "rootfs"
     run(
         [
@@ -98,7 +97,7 @@ def _bootstrap(directory: Path, emit: Emit) -> None:
             str(rootfs),
         ],
         env=_host_environment(),
-        on_line=lambda line: emit(StepOutput(STEP, line)),
+        on_line=on_line,
     )
     _install_diskimage_builder(rootfs)
     for name in ("input", "output", "work"):

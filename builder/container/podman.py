@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from builder.container.docker import Docker
+from builder.container.engine import Job
+
+LIMITS = ("nofile=4096:4096", "nproc=16384:16384")
+"""Limits of a job (getrlimit(2)).  Podman's own defaults are above what a confined host lets it give."""
 
 
 class Podman(Docker):
@@ -10,3 +14,8 @@ class Podman(Docker):
 
     name = "podman"
     command = "podman"
+
+    def arguments(self, tag: str, name: str, job: Job) -> list[str]:
+        """As Docker's, with limits that every host grants."""
+        command, verb, *rest = super().arguments(tag, name, job)
+        return [command, verb, *(f"--ulimit={limit}" for limit in LIMITS), *rest]

@@ -37,7 +37,8 @@ class Sandbox:
 
     def run(self, image: Image, job: Job, on_line: OnLine) -> None:
         """Run `job` in a new sandbox; see `Engine.run`."""
-        run(arguments(image, job), env={"PATH": os.environ.get("PATH", os.defpath)}, on_line=on_line)
+        env = {"PATH": os.environ.get("PATH", os.defpath)}
+        run(arguments(image, job), env=env, on_line=on_line, name=job.name)
 
 
 def arguments(image: Image, job: Job) -> list[str]:

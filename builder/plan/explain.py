@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 MOST = 3
 LONGEST = 40
+DIGEST = re.compile(r"(sha256:)?[0-9a-f]{24,}")
 
 
 def explain(before: Any, now: Any) -> str:
@@ -24,15 +26,35 @@ def _differences(path: str, before: Any, now: Any) -> Iterator[str]:
             yield from _differences(f"{path}.{name}" if path else name, before.get(name), now.get(name))
     elif isinstance(before, Sequence) and isinstance(now, Sequence) and not isinstance(now, str):
         yield f"{path}: {_changes(before, now)}"
+    elif _is_text(before) and _is_text(now):
+        yield f"{path}: {_changes(before.splitlines(), now.splitlines())}"
+    elif _is_digest(before) or _is_digest(now):
+        yield f"{path} changed"
     else:
         yield f"{path}: {_short(before)} -> {_short(now)}"
 
 
 def _changes(before: Sequence[Any], now: Sequence[Any]) -> str:
-    """Items added and removed, by name where they have one: `+ vim, - nano`."""
-    added = [f"+ {_name(item)}" for item in now if item not in before]
-    removed = [f"- {_name(item)}" for item in before if item not in now]
-    return ", ".join([*added[:MOST], *removed[:MOST]]) or "in another order"
+    """Items added, removed and changed, by name where they have one: `+ vim, - nano, ssi1 changed`."""
+    added = [_name(item) for item in now if item not in before]
+    removed = [_name(item) for item in before if item not in now]
+    changed = [name for name in added if name in removed]
+    words = [
+        *[f"+ {name}" for name in added if name not in changed][:MOST],
+        *[f"- {name}" for name in removed if name not in changed][:MOST],
+        *[f"{name} changed" for name in changed][:MOST],
+    ]
+    return ", ".join(words) or "in another order"
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is a file's text, of which single lines differ."""
+    return isinstance(value, str) and "\n" in value
+
+
+def _is_digest(value: Any) -> bool:
+    """Whether a value stands for something that is too long to show, and says nothing itself."""
+    return isinstance(value, str) and DIGEST.fullmatch(value) is not None
 
 
 def _name(item: Any) -> str:

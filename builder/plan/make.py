@@ -105,7 +105,11 @@ def _tree(recipe: Recipe, known: Known) -> Inputs:
 
 
 def _initramfs(recipe: Recipe, made_tree: Step) -> Inputs:
-    return {"tree": made_tree.key, "configuration": initramfs.configuration(recipe.initramfs)}
+    return {
+        "tree": made_tree.key,
+        "configuration": initramfs.configuration(recipe.initramfs),
+        "code": _code("boot", "initramfs.py"),
+    }
 
 
 def _pxegrub(recipe: Recipe, known: Known) -> Inputs:
@@ -117,7 +121,7 @@ def _overlay(recipe: Recipe, made_tree: Step) -> Inputs:
     return {
         "tree": made_tree.key,
         "recipe": _sections(recipe, sections),
-        "code": _code("overlay"),
+        "code": {"overlay": _code("overlay"), "release": _code("release")},
         "tool": builder.__version__,
     }
 
@@ -128,7 +132,7 @@ def _bundle(recipe: Recipe, ramdisk: Step, loaders: Step) -> Inputs:
         "initramfs": ramdisk.key,
         "pxegrub": loaders.key,
         "recipe": _sections(recipe, sections),
-        "code": {"server": _code("server"), "boot": _code("boot")},
+        "code": {"server": _code("server"), "boot": _code("boot"), "release": _code("release")},
         "tool": builder.__version__,
     }
 

@@ -42,15 +42,14 @@ DOMAIN = Form(rf"{LABEL.pattern}(?:\.{LABEL.pattern})*", "names of letters, digi
 PATH = Form(r"/[A-Za-z0-9._+@/-]*", "an absolute path of letters, digits and . _ + @ -")
 RELEASE_NAME = Form(r"[a-z0-9][a-z0-9.-]*", "lower-case letters, digits, dots and hyphens, a letter or digit first")
 CLUSTER_NAME = Form(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits and . _ -, a letter or digit first")
+VERSION = Form(r"[A-Za-z0-9][A-Za-z0-9.~+_-]*", "letters, digits and . ~ + _ -, a letter or digit first")
 
 HostName = Annotated[str, LABEL]
 DomainName = Annotated[str, DOMAIN]
 TreePath = Annotated[str, PATH]
 ClusterName = Annotated[str, CLUSTER_NAME]
 ReleaseName = Annotated[str, RELEASE_NAME]
-Version = Annotated[
-    str, Form(r"[A-Za-z0-9][A-Za-z0-9.~+_-]*", "letters, digits and . ~ + _ -, a letter or digit first")
-]
+Version = Annotated[str, VERSION]
 Title = Annotated[str, Form(r"""[^\x00-\x1f\x7f"'`\\$;{}]*""", "one line without quotes and ; $ { } \\")]
 Line = Annotated[str, Form(r"[^\x00-\x1f\x7f]*", "one line without control characters")]
 Suite = Annotated[str, Form(r"[a-z]+", "a suite's code name in lower-case letters, such as trixie")]

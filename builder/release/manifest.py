@@ -6,7 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from builder.errors import InputError
 
 SCHEMA_VERSION = 1
 FILE = "manifest.json"
@@ -53,8 +55,18 @@ class Manifest(Model):
 
     @classmethod
     def read(cls, directory: Path) -> Manifest:
-        """The manifest of the release in `directory`."""
-        return cls.model_validate_json((directory / FILE).read_bytes())
+        """The manifest of the release in `directory`.
+
+        :raises InputError: the file is not a manifest.
+        """
+        try:
+            return cls.model_validate_json((directory / FILE).read_bytes())
+        except ValidationError as error:
+            raise InputError(
+                f"{directory / FILE} is not a manifest of version {SCHEMA_VERSION}",
+                details=str(error),
+                resolution="The release is damaged or of another nfsroot: remove its directory, or build elsewhere.",
+            ) from error
 
     def text(self) -> str:
         """The manifest as it stands in manifest.json."""

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -26,16 +26,15 @@ TFTP = PurePosixPath("srv/tftp")
 
 @dataclass(frozen=True)
 class Packer:
-    """Compresses and joins the parts of one release in directory `scratch`, with the builder image's tools."""
+    """Makes and compresses parts of one release in directory `scratch`, with the builder image's tools."""
 
     engine: Engine
     image: Image
     scratch: Path
     source_date: int
-    on_line: OnLine
 
-    def root_tarball(self, tree: Tree, overlay: Iterable[RenderedFile], target: Path) -> None:
-        """Write the root tarball: the tree's part as it is in the cache, then the overlay's.
+    def overlay(self, tree: Tree, overlay: Iterable[RenderedFile], on_line: OnLine) -> Path:
+        """The overlay's part of the root tarball, which ends it; the tree's part comes before it.
 
         :raises NfsrootError: a path stands in both parts.
         """
@@ -45,57 +44,60 @@ class Packer:
         if twice:
             raise NfsrootError(f"the overlay's {', '.join(twice)} would replace files of the tree")
         part = archive.fragment(files, self.source_date, known) + archive.END_OF_ARCHIVE
-        archive.join([tree.part, self._compressed("overlay.tar", part, ["zstd", "--quiet", "-3"], "zst")], target)
+        return self._compressed("overlay.tar", part, ["zstd", "--quiet", "-3"], "zst", on_line)
 
-    def server_bundle(
-        self, recipe: Recipe, facts: ReleaseFacts, files: Iterable[RenderedFile], release: Path, target: Path
-    ) -> None:
-        """Write the server bundle: the rendered `files`, and below srv/tftp what the nodes load."""
-        tftp = TFTP / recipe.tftp_directory(facts.version).lstrip("/")
-        loaded = [(tftp / name, release / name) for name in (facts.kernel_file, facts.initrd_file)]
-        for variant in recipe.boot.variants:
-            served = pxegrub.SERVED[variant].items()
-            loaded += [(TFTP / name, release / "pxegrub" / source) for name, source in served]
-        binary = (RenderedFile(path, source.read_bytes()) for path, source in loaded)
+    def server_bundle(self, files: Iterable[RenderedFile], served: Mapping[str, Path], on_line: OnLine) -> Path:
+        """The server bundle: the rendered `files`, and `served`, files by their paths below srv/tftp."""
+        binary = (RenderedFile(TFTP / path, source.read_bytes()) for path, source in served.items())
         whole = archive.fragment((*files, *binary), self.source_date) + archive.END_OF_ARCHIVE
-        archive.join([self._compressed("server.tar", whole, ["gzip", "--no-name", "-1"], "gz")], target)
+        return self._compressed("server.tar", whole, ["gzip", "--no-name", "-1"], "gz", on_line)
 
-    def _compressed(self, name: str, data: bytes, command: list[str], suffix: str) -> Path:
+    def _compressed(self, name: str, data: bytes, command: list[str], suffix: str, on_line: OnLine) -> Path:
         source = self.scratch / name
         source.write_bytes(data)
-        self.engine.run(self.image, Job((*command, f"/output/{name}"), output=self.scratch), self.on_line)
+        self.engine.run(self.image, Job((*command, f"/output/{name}"), output=self.scratch), on_line)
         return self.scratch / f"{name}.{suffix}"
+
+
+def served(recipe: Recipe, facts: ReleaseFacts, tree: Tree, ramdisk: Path, loaders: Path) -> dict[str, Path]:
+    """What nodes load, by its path below the TFTP server's directory: kernel, initramfs and boot loaders."""
+    directory = recipe.tftp_directory(facts.version).lstrip("/")
+    return {
+        f"{directory}/{facts.kernel_file}": tree.kernel,
+        f"{directory}/{facts.initrd_file}": ramdisk / facts.initrd_file,
+        **{name: loaders / file for variant in recipe.boot.variants for name, file in pxegrub.SERVED[variant].items()},
+    }
 
 
 @contextlib.contextmanager
 def appearing(target: Path) -> Iterator[Path]:
     """A directory to fill, which becomes `target` at the end: everything is on the disk before the rename.
 
-    What a killed build left beside `target` is removed first; a lock tells it from a living build's.
+    What a killed build left beside `target` is removed first.  One release at a time appears beside another: a
+    lock on the directory that holds them sees to that, and the kernel drops it when the process dies.
 
-    :raises NfsrootError: the directory cannot be written.
+    :raises NfsrootError: the directory cannot be written, or `target` was made meanwhile.
     """
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.mkdir(exist_ok=True)
-        handle = os.open(unfinished, os.O_RDONLY)
+        with _locked(target.parent):
+            if target.exists():
+                raise NfsrootError(f"{target} was made by another build meanwhile", resolution="Run this build again.")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            try:
+                yield unfinished
+                _sync(unfinished)
+                unfinished.rename(target)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+            _sync_entry(target.parent)
     except OSError as error:
         raise NfsrootError(
             f"{target.parent} cannot be written: {error.strerror}",
-            resolution="Make it writable, or name another directory with --output.",
+            resolution="Make it writable and give it room, or name another directory with --output.",
         ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        for entry in unfinished.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        yield unfinished
-        _sync(unfinished)
-        unfinished.rename(target)
-        _sync_entry(target.parent)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        os.close(handle)
 
 
 def finish(directory: Path, manifest: Manifest) -> None:
@@ -109,6 +111,16 @@ def _sync(directory: Path) -> None:
     for entry in directory.rglob("*"):
         _sync_entry(entry)
     _sync_entry(directory)
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sync_entry(path: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from builder.errors import InputError
-from builder.release.manifest import FILE
+from builder.release.manifest import FILE, Manifest
 
 
 def contents(directory: Path) -> dict[str, str]:
@@ -16,7 +15,7 @@ def contents(directory: Path) -> dict[str, str]:
     found = {}
     for manifest in sorted(directory.glob(f"*/{FILE}")):
         if not manifest.parent.name.startswith("."):
-            found[manifest.parent.name] = json.loads(manifest.read_bytes())["content"]
+            found[manifest.parent.name] = Manifest.read(manifest.parent).content
     return found
 
 

@@ -18,9 +18,8 @@ from pathlib import Path
 from builder.cache import Cache, Inputs
 from builder.container.engine import Engine, Image, Job
 from builder.errors import InputError, NfsrootError
-from builder.events import Emit, StepFinished, StepOutput, StepStarted
 from builder.keys import digest_of_files, key_of
-from builder.process import CommandError
+from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
 
 STEP = "archive"
@@ -57,15 +56,13 @@ def find(cache: Cache, debian: Debian) -> Archive | None:
     return _open(cache.object(STEP, digest), digest) if digest and cache.has(STEP, digest) else None
 
 
-def look(cache: Cache, engine: Engine, image: Image, debian: Debian, emit: Emit, reason: str) -> Archive:
+def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> Archive:
     """Ask the archive for its present state and keep that.
 
     :raises NfsrootError: the mirror cannot be reached or does not have the suite.
     """
-    started = datetime.now(UTC)
-    emit(StepStarted(STEP, reason))
     with cache.work(STEP) as directory:
-        _update(directory, engine, image, debian, emit)
+        _update(directory, engine, image, debian, on_line)
         digest = key_of({**inputs(debian), "releases": digest_of_files(directory / "lists", ["*Release"])})
 
         def keep(target: Path) -> None:
@@ -74,7 +71,6 @@ def look(cache: Cache, engine: Engine, image: Image, debian: Debian, emit: Emit,
 
         path = cache.produce(STEP, digest, inputs(debian), keep)
     cache.set_pointer(STEP, key_of(inputs(debian)), digest)
-    emit(StepFinished(STEP, (datetime.now(UTC) - started).total_seconds()))
     return _open(path, digest)
 
 
@@ -92,7 +88,7 @@ def check_packages(archive: Archive, debian: Debian, wanted: Iterable[str]) -> N
         )
 
 
-def _update(directory: Path, engine: Engine, image: Image, debian: Debian, emit: Emit) -> None:
+def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> None:
     argv = [
         "mmdebstrap",
         "--mode=root",
@@ -107,11 +103,7 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, emit:
         *([debian.mirror] if debian.mirror else []),
     ]
     try:
-        engine.run(
-            image,
-            Job(tuple(argv), output=directory, network=True, work_mib=1024),
-            lambda line: emit(StepOutput(STEP, line)),
-        )
+        engine.run(image, Job(tuple(argv), output=directory, network=True, work_mib=1024), on_line)
     except CommandError as error:
         raise explain(error, debian) from error
     lists = directory / "lists"

@@ -168,8 +168,4 @@ class Failure:
         owner = next(
             (e.name for e in self._elements if (e.path / f"{self._phase}.d" / self._script).exists()), "unknown"
         )
-        return NfsrootError(
-            f"element {owner}: {self._phase}.d/{self._script} failed",
-            details=error.details,
-            resolution="The step's whole output is in its log, named above.",
-        )
+        return NfsrootError(f"element {owner}: {self._phase}.d/{self._script} failed", details=error.details)
