@@ -18,13 +18,15 @@ NFS_CORE_PARAM {
     mount_path_pseudo = true;
     Enable_NLM = false;
     Enable_RQUOTA = false;
+    Enable_NFSACL = false;
 }
 NFSV4 {
     Graceless = true;
 }
 """
 """Nodes mount with `nolock`, so that there is no lock manager; a server that just started has no client to
-wait for, so that there is no grace period."""
+wait for, so that there is no grace period.  ganesha 4.3 answers every SETACL of NFSv3 with an error that nodes see
+as EIO; without that protocol they know that there are no ACLs."""
 
 EXPORT = """\
 EXPORT {{
