@@ -20,7 +20,7 @@ class Tool:
 
 TOOLS = (
     Tool("mmdebstrap", "mmdebstrap", "bootstraps the builder image, once"),
-    Tool("bwrap", "bubblewrap", "the sandbox in which steps run"),
+    Tool("bwrap", "bubblewrap", "sandboxes: every process of a build ends with it"),
 )
 
 
@@ -29,7 +29,7 @@ def missing_packages() -> list[str]:
     return [tool.package for tool in TOOLS if shutil.which(tool.command) is None]
 
 
-def need_for_build(engine: str) -> None:
+def need_for_build() -> None:
     """Refuse to start a build that cannot end well.
 
     :raises NfsrootError: not root, or a tool is missing.
@@ -39,9 +39,7 @@ def need_for_build(engine: str) -> None:
             "a build needs root: it makes files of other owners and device nodes, and mounts file systems",
             resolution="Run it with sudo; the release will belong to you.",
         )
-    wanted = ("mmdebstrap",) if engine != "sandbox" else ("mmdebstrap", "bubblewrap")
-    missing = [package for package in missing_packages() if package in wanted]
-    if missing:
+    if missing := missing_packages():
         raise NfsrootError(
             f"this machine lacks {', '.join(missing)}",
             resolution=f"apt-get install --no-install-recommends {' '.join(missing)}",

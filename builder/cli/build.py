@@ -51,7 +51,7 @@ def command(
     from builder.recipe.search import SearchPath
 
     loaded = load(recipe, SearchPath.default())
-    need_for_build(engine)
+    need_for_build()
     started = time.monotonic()
     with renderer(log_format, verbose) as emit:
         workshop = Workshop(options.cache_at(cache_dir), choose(engine), output, emit)

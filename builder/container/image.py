@@ -17,9 +17,10 @@ from pathlib import Path
 
 from builder.cache import Cache, Inputs
 from builder.container.engine import Image
+from builder.container.mirror import explain
 from builder.errors import NfsrootError
 from builder.keys import key_of
-from builder.process import OnLine, run
+from builder.process import CommandError, OnLine, run
 
 STEP = "builder-image"
 SUITE = "trixie"
@@ -48,6 +49,21 @@ PACKAGES = (
     "xz-utils",
     "zstd",
 )
+MORTAL = (
+    "bwrap",
+    "--die-with-parent",
+    "--unshare-pid",
+    "--cap-add",
+    "ALL",
+    "--dev-bind",
+    "/",
+    "/",
+    "--proc",
+    "/proc",
+    "--",
+)
+"""Before a command on the host: it sees the host as it is, and all that it starts ends with this process."""
+
 DISK_IMAGE_CREATE = """#!/usr/bin/python3
 import sys
 from diskimage_builder.disk_image_create import main
@@ -74,7 +90,7 @@ def find(cache: Cache) -> Image | None:
 def ensure(cache: Cache, on_line: OnLine) -> Image:
     """The builder image, bootstrapped when it is not in the cache.
 
-    :raises CommandError: mmdebstrap failed.
+    :raises NfsrootError: mmdebstrap failed.
     """
     inputs = definition()
     return _open(cache.produce(STEP, key_of(inputs), inputs, lambda directory: _bootstrap(directory, on_line)))
@@ -86,19 +102,11 @@ def _open(path: Path) -> Image:
 
 def _bootstrap(directory: Path, on_line: OnLine) -> None:
     rootfs = directory / "rootfs"
-    run(
-        [
-            "mmdebstrap",
-            "--mode=root",
-            "--variant=apt",
-            "--format=directory",
-            f"--include={','.join(PACKAGES)}",
-            SUITE,
-            str(rootfs),
-        ],
-        env=_host_environment(),
-        on_line=on_line,
-    )
+    argv = ["mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", f"--include={','.join(PACKAGES)}"]
+    try:
+        run([*MORTAL, *argv, SUITE, str(rootfs)], env=_host_environment(), on_line=on_line, name="mmdebstrap")
+    except CommandError as error:
+        raise explain(error, SUITE) from error
     _install_diskimage_builder(rootfs)
     for name in ("input", "output", "work"):
         (rootfs / name).mkdir()

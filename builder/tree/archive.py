@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from builder.cache import Cache, Inputs
 from builder.container.engine import Engine, Image, Job
+from builder.container.mirror import explain
 from builder.errors import InputError, NfsrootError
 from builder.keys import digest_of_files, key_of
 from builder.process import CommandError, OnLine
@@ -105,32 +105,12 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
     try:
         engine.run(image, Job(tuple(argv), output=directory, network=True, work_mib=1024), on_line)
     except CommandError as error:
-        raise explain(error, debian) from error
+        raise explain(error, debian.suite, debian.mirror) from error
     lists = directory / "lists"
     names = sorted(set(_names(lists.glob("*_Packages"))))
     (directory / "names").write_text("\n".join(names))
     dates = [_release_date(path) for path in lists.glob("*Release")]
     (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}))
-
-
-def explain(error: CommandError, debian: Debian) -> NfsrootError:
-    """What a failure of apt means for the user."""
-    text = "\n".join(error.last_lines)
-    mirror = debian.mirror or "the default mirror"
-    unreachable = r"Temporary failure resolving|Could not resolve|Could not connect|Connection refused|unreachable"
-    if re.search(unreachable, text):
-        return NfsrootError(
-            f"{mirror} cannot be reached",
-            details=error.details,
-            resolution="Check the network and the proxy settings, or name another mirror under [debian] mirror.",
-        )
-    if re.search(r"404 +Not Found|does not have a Release file", text):
-        return NfsrootError(
-            f"{mirror} does not have what was asked of it for Debian {debian.suite} (404 Not Found)",
-            details=error.details,
-            resolution="Check [debian] suite and mirror; if packages have moved on, look again with --refresh.",
-        )
-    return error
 
 
 def _open(path: Path, digest: str) -> Archive:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.container import mirror
 from builder.container.engine import Engine, Image, Job
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
@@ -162,7 +163,7 @@ class Failure:
 
     def explain(self, error: CommandError, recipe: Recipe) -> NfsrootError:
         """The error that the user sees."""
-        explained = archives.explain(error, recipe.debian)
+        explained = mirror.explain(error, recipe.debian.suite, recipe.debian.mirror)
         if explained is not error or not self._script:
             return explained
         owner = next(
