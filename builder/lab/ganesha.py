@@ -18,15 +18,15 @@ NFS_CORE_PARAM {
     mount_path_pseudo = true;
     Enable_NLM = false;
     Enable_RQUOTA = false;
-    Enable_NFSACL = false;
+    NFSACL_Program = 0x20000000;
 }
 NFSV4 {
     Graceless = true;
 }
 """
 """Nodes mount with `nolock`, so that there is no lock manager; a server that just started has no client to
-wait for, so that there is no grace period.  ganesha 4.3 answers every SETACL of NFSv3 with an error that nodes see
-as EIO; without that protocol they know that there are no ACLs."""
+wait for, so that there is no grace period.  NFSACL is moved to a number of no known protocol (RFC 5531, 8.1), where
+nodes do not look for it: ganesha 4.3 answers each SETACL with an error that they see as EIO."""
 
 EXPORT = """\
 EXPORT {{

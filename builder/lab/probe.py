@@ -22,7 +22,11 @@ class Mount:
 
 @dataclass(frozen=True)
 class NodeState:
-    """A node's answers.  `writable` tells for each directory that was tried whether a file could be made in it."""
+    """A node's answers.
+
+    `writable` tells for each directory that was tried whether a file could be made in it; `journal` is the end
+    of this boot's journal, errors only.
+    """
 
     host_name: str
     root: Mount
@@ -32,6 +36,7 @@ class NodeState:
     failed_units: tuple[str, ...]
     writable: dict[str, bool]
     check: Answer
+    journal: str
 
 
 def ask(agent: Agent, directories: Sequence[str], seconds: float) -> NodeState:
@@ -54,6 +59,7 @@ def ask(agent: Agent, directories: Sequence[str], seconds: float) -> NodeState:
         failed_units=tuple(line.split()[0] for line in failed.splitlines()),
         writable={directory: answer(_make_file(directory)).status == 0 for directory in directories},
         check=answer("nfsbooted --check"),
+        journal=answer("journalctl --boot --priority=err --no-pager --output=short-monotonic | tail -n 40").text,
     )
 
 

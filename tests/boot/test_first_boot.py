@@ -38,7 +38,7 @@ def test_machine_id_is_set(boot: Boot) -> None:
 
 def test_system_runs_without_a_failed_unit(boot: Boot) -> None:
     """systemd finished starting the node and no unit failed."""
-    assert (boot.state.system_state, boot.state.failed_units) == ("running", ())
+    assert (boot.state.system_state, boot.state.failed_units) == ("running", ()), boot.state.journal
 
 
 def test_nfsbooted_has_done_all_its_duties(boot: Boot) -> None:
