@@ -79,6 +79,7 @@ def build(
     :raises NfsrootError: says what failed; nothing is left in the output directory.
     """
     cache, releases = workshop.cache, workshop.output / recipe.image.name
+    pack.need_writable(releases)
     wanted = version or recipe.image.version
     with cache.lock(f"build-{recipe.image.name}"):
         cache.sweep()

@@ -30,6 +30,9 @@ from builder.errors import NfsrootError
 
 Inputs = Mapping[str, Any]
 
+NEXT_TO_NOTHING = 1 << 20
+"""Bytes free on a file system that is as good as full."""
+
 
 @dataclass(frozen=True)
 class Cache:
@@ -81,7 +84,7 @@ class Cache:
         with self.lock(directory.name, passing=True):
             self._make_directory(directory)
             try:
-                with self._explaining():
+                with self._explaining(), self._noticing_full(directory):
                     yield directory
             finally:
                 shutil.rmtree(directory, ignore_errors=True)
@@ -210,6 +213,19 @@ class Cache:
     def _make_directory(self, path: Path) -> None:
         with self._explaining():
             path.mkdir(parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def _noticing_full(self, directory: Path) -> Iterator[None]:
+        """Say that the cache is full when that is why a command failed that wrote to `directory`."""
+        try:
+            yield
+        except NfsrootError as error:
+            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if str(full.strerror) not in error.details or shutil.disk_usage(directory).free > NEXT_TO_NOTHING:
+                raise
+            explained = self._explained(full)
+            explained.details = error.details
+            raise explained from error
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:

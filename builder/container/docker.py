@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import uuid
+from pathlib import Path
 
 from builder.container.engine import Image, Job, environment
 from builder.container.sandbox import CAPABILITIES
@@ -26,10 +28,24 @@ class Docker:
                 resolution=f"Install {self.command}, or leave --engine out: the default needs no daemon.",
             )
 
+    def remove_orphans(self) -> None:
+        """Remove the containers of builds that were killed: a daemon's containers outlive who asked for them.
+
+        :raises NfsrootError: the engine does not answer.
+        """
+        argv = [self.command, "ps", "--all", "--filter=name=nfsroot-", "--format={{.Names}}"]
+        try:
+            names = output(argv, env=self._environment())
+        except CommandError as error:
+            raise self._silent(error) from error
+        for name, namespace, pid in re.findall(r"^(nfsroot-(\d+)-(\d+)-[0-9a-f]+)$", names, re.MULTILINE):
+            if int(namespace) == _pid_namespace() and not Path("/proc", pid).exists():
+                output([self.command, "rm", "--force", name], env=self._environment())
+
     def run(self, image: Image, job: Job, on_line: OnLine) -> None:
         """Run `job` in a new container; see `Engine.run`."""
         tag = self._ensure(image)
-        name = f"nfsroot-{uuid.uuid4().hex[:12]}"
+        name = f"nfsroot-{_pid_namespace()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         try:
             run(self.arguments(tag, name, job), env=self._environment(), on_line=on_line, name=job.name)
         except KeyboardInterrupt:
@@ -60,11 +76,7 @@ class Docker:
             output([self.command, "image", "inspect", "--format={{.Id}}", tag], env=self._environment())
         except CommandError as error:
             if not any("o such image" in line or "not known" in line for line in error.last_lines):
-                raise NfsrootError(
-                    f"{self.command} does not answer",
-                    details=error.details,
-                    resolution=f"Start {self.command}, or leave --engine out: the default needs no daemon.",
-                ) from error
+                raise self._silent(error) from error
             self._import(image, tag)
         return tag
 
@@ -78,9 +90,21 @@ class Docker:
         if tar.returncode != 0:
             raise NfsrootError(f"the builder image in {image.rootfs} could not be read by tar")
 
+    def _silent(self, error: CommandError) -> NfsrootError:
+        return NfsrootError(
+            f"{self.command} does not answer",
+            details=error.details,
+            resolution=f"Start {self.command}, or leave --engine out: the default needs no daemon.",
+        )
+
     def _environment(self) -> dict[str, str]:
         wanted = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "CONTAINER_HOST", "XDG_RUNTIME_DIR")
         return {name: os.environ[name] for name in wanted if name in os.environ}
+
+
+def _pid_namespace() -> int:
+    """The number of this process's PID namespace (pid_namespaces(7)): process ids mean something in it alone."""
+    return Path("/proc/self/ns/pid").stat().st_ino
 
 
 def _ignore(_line: str) -> None:

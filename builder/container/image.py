@@ -21,6 +21,7 @@ from builder.container.mirror import explain
 from builder.errors import NfsrootError
 from builder.keys import key_of
 from builder.process import CommandError, OnLine, run
+from builder.recipe.models import Debian
 
 STEP = "builder-image"
 SUITE = "trixie"
@@ -106,7 +107,7 @@ def _bootstrap(directory: Path, on_line: OnLine) -> None:
     try:
         run([*MORTAL, *argv, SUITE, str(rootfs)], env=_host_environment(), on_line=on_line, name="mmdebstrap")
     except CommandError as error:
-        raise explain(error, SUITE) from error
+        raise explain(error, Debian(suite=SUITE)) from error
     _install_diskimage_builder(rootfs)
     for name in ("input", "output", "work"):
         (rootfs / name).mkdir()

@@ -69,6 +69,19 @@ def served(recipe: Recipe, facts: ReleaseFacts, tree: Tree, ramdisk: Path, loade
     }
 
 
+def need_writable(directory: Path) -> None:
+    """Refuse a directory in which no release can appear, before a build takes its time.
+
+    :raises NfsrootError: it, or what it is to be made in, cannot be written.
+    """
+    existing = next(path for path in (directory, *directory.parents) if path.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        raise NfsrootError(
+            f"{existing} cannot be written",
+            resolution="Make it a writable directory, or name another one with --output.",
+        )
+
+
 @contextlib.contextmanager
 def appearing(target: Path) -> Iterator[Path]:
     """A directory to fill, which becomes `target` at the end: everything is on the disk before the rename.

@@ -105,7 +105,7 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
     try:
         engine.run(image, Job(tuple(argv), output=directory, network=True, work_mib=1024), on_line)
     except CommandError as error:
-        raise explain(error, debian.suite, debian.mirror) from error
+        raise explain(error, debian) from error
     lists = directory / "lists"
     names = sorted(set(_names(lists.glob("*_Packages"))))
     (directory / "names").write_text("\n".join(names))

@@ -163,7 +163,7 @@ class Failure:
 
     def explain(self, error: CommandError, recipe: Recipe) -> NfsrootError:
         """The error that the user sees."""
-        explained = mirror.explain(error, recipe.debian.suite, recipe.debian.mirror)
+        explained = mirror.explain(error, recipe.debian)
         if explained is not error or not self._script:
             return explained
         owner = next(
