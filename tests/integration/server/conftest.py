@@ -18,7 +18,7 @@ import pytest
 from release_under_test import ReleaseUnderTest, stand_in
 
 SUITE = "trixie"
-ON_SERVER = ("isc-dhcp-server", "tftpd-hpa", "nfs-kernel-server", "grub-common", "zstd", "iproute2")
+ON_SERVER = ("isc-dhcp-server", "tftpd-hpa", "nfs-kernel-server", "grub-common", "zstd", "iproute2", "procps")
 ON_CLIENT = ("python3", "tftp-hpa")
 BOOTSTRAP = (
     "mmdebstrap",
