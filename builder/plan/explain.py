@@ -8,14 +8,15 @@ from typing import Any
 
 MOST = 3
 LONGEST = 40
+ABSENT = "absent"
 DIGEST = re.compile(r"(sha256:)?[0-9a-f]{24,}")
 
 
 def explain(before: Any, now: Any) -> str:
     """What differs between two sets of inputs, as `packages: + vim; source_date: 1 -> 2`; "" when nothing does."""
     found = list(_differences("", before, now))
-    more = f"; and {len(found) - MOST} more" if len(found) > MOST else ""
-    return "; ".join(found[:MOST]) + more
+    more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []
+    return "; ".join([*found[:MOST], *more])
 
 
 def _differences(path: str, before: Any, now: Any) -> Iterator[str]:
@@ -23,8 +24,8 @@ def _differences(path: str, before: Any, now: Any) -> Iterator[str]:
         return
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for name in sorted({*before, *now}):
-            yield from _differences(f"{path}.{name}" if path else name, before.get(name), now.get(name))
-    elif isinstance(before, Sequence) and isinstance(now, Sequence) and not isinstance(now, str):
+            yield from _differences(f"{path}.{name}" if path else name, before.get(name, ABSENT), now.get(name, ABSENT))
+    elif _is_list(before) and _is_list(now):
         yield f"{path}: {_changes(before, now)}"
     elif _is_text(before) and _is_text(now):
         yield f"{path}: {_changes(before.splitlines(), now.splitlines())}"
@@ -39,12 +40,22 @@ def _changes(before: Sequence[Any], now: Sequence[Any]) -> str:
     added = [_name(item) for item in now if item not in before]
     removed = [_name(item) for item in before if item not in now]
     changed = [name for name in added if name in removed]
-    words = [
-        *[f"+ {name}" for name in added if name not in changed][:MOST],
-        *[f"- {name}" for name in removed if name not in changed][:MOST],
-        *[f"{name} changed" for name in changed][:MOST],
-    ]
-    return ", ".join(words) or "in another order"
+    groups = (
+        [f"+ {name}" for name in added if name not in changed],
+        [f"- {name}" for name in removed if name not in changed],
+        [f"{name} changed" for name in changed],
+    )
+    return ", ".join(_first(words) for words in groups if words) or "in another order"
+
+
+def _first(words: Sequence[str]) -> str:
+    """Some words, and how many more there are."""
+    more = f" and {len(words) - MOST} more" if len(words) > MOST else ""
+    return ", ".join(words[:MOST]) + more
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _is_text(value: Any) -> bool:
@@ -62,5 +73,5 @@ def _name(item: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = "nothing" if value is None else str(value)
+    text = "nothing" if value is None else " ".join(str(value).split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

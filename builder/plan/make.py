@@ -127,7 +127,7 @@ def _overlay(recipe: Recipe, made_tree: Step) -> Inputs:
 
 
 def _bundle(recipe: Recipe, ramdisk: Step, loaders: Step) -> Inputs:
-    sections = {"files", "image", "debian", "kernel", "root", "boot", "kerrighed", "cluster"}
+    sections = {"files", "image", "kernel", "root", "boot", "kerrighed", "cluster"}
     return {
         "initramfs": ramdisk.key,
         "pxegrub": loaders.key,

@@ -1,0 +1,97 @@
+"""pxegrub: what is linked in, what the early configuration does, and the names that firmware asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recording_engine import IMAGE, RecordingEngine
+
+from builder.boot import pxegrub
+from builder.container.engine import Job
+from builder.process import OnLine
+from builder.recipe.models import Variant
+
+
+def jobs_of(tmp_path: Path, *variants: Variant) -> list[Job]:
+    """The jobs that make some variants."""
+    engine = RecordingEngine()
+    pxegrub.make(tmp_path, engine=engine, image=IMAGE, variants=variants, on_line=lambda _line: None)
+    return engine.jobs
+
+
+@pytest.mark.parametrize(
+    ("variant", "form", "module"),
+    [(Variant.I386_PC, "i386-pc-pxe", "pxe"), (Variant.X86_64_EFI, "x86_64-efi", "efinet")],
+)
+def test_linked_variant(tmp_path: Path, variant: Variant, form: str, module: str) -> None:
+    """A variant is linked in its firmware's format, with its firmware's network and all that a menu needs."""
+    (job,) = jobs_of(tmp_path, variant)
+    program, *options = job.argv
+    assert program == "grub-mkimage"
+    assert f"--format={form}" in options
+    assert f"--output=/output/pxegrub.{variant}" in options
+    assert {module, "tftp", "normal", "legacycfg", "linux", "test", "regexp", "configfile"} <= set(options)
+    assert not job.network
+
+
+@pytest.mark.parametrize("variant", list(pxegrub.LINKED))
+def test_early_configuration_is_for_the_rescue_parser(variant: Variant) -> None:
+    """GRUB's rescue parser knows no `if`, no brackets and no `;`: the early configuration is plain commands."""
+    lines = pxegrub.early_configuration(variant).splitlines()
+    assert {line.split()[0].split("=")[0] for line in lines} == {"net_get_dhcp_option", "set", "normal"}
+    assert not any(sign in line for line in lines for sign in ";[{")
+
+
+def test_early_configuration_asks_for_the_menu() -> None:
+    """Option 150 of the interface that the firmware used names the menu; grub.cfg then decides."""
+    assert pxegrub.early_configuration(Variant.I386_PC).splitlines() == [
+        "net_get_dhcp_option menu pxe 150 string",
+        "set prefix=(pxe)/grub",
+        "set root=(pxe)",
+        "normal (pxe)/grub/grub.cfg",
+    ]
+    assert pxegrub.early_configuration(Variant.X86_64_EFI).splitlines() == [
+        "net_get_dhcp_option menu efinet0 150 string",
+        "set prefix=(tftp)/grub",
+        "set root=(tftp)",
+        "normal (tftp)/grub/grub.cfg",
+    ]
+
+
+def test_early_configuration_is_an_input(tmp_path: Path) -> None:
+    """The job embeds the early configuration, and the object does not keep it."""
+    seen: list[str] = []
+
+    def act(job: Job, _on_line: OnLine) -> None:
+        seen.append(job.inputs["/input/early.cfg"].read_text())
+
+    pxegrub.make(
+        tmp_path,
+        engine=RecordingEngine(act),
+        image=IMAGE,
+        variants=(Variant.I386_PC,),
+        on_line=lambda _line: None,
+    )
+    assert seen == [pxegrub.early_configuration(Variant.I386_PC)]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_signed_chain_is_copied_under_the_names_it_asks_for(tmp_path: Path) -> None:
+    """Shim loads grubx64.efi and mmx64.efi from its own directory: each signed file gets such a name."""
+    copies = {job.argv[-1]: job.argv[-2] for job in jobs_of(tmp_path, Variant.SECURE_BOOT)}
+    assert set(copies) == {f"/output/secure-boot/{name}" for name in ("shimx64.efi", "grubx64.efi", "mmx64.efi")}
+    assert all(source.endswith(".signed") for source in copies.values())
+    assert "grubnetx64" in copies["/output/secure-boot/grubx64.efi"]
+
+
+def test_only_wanted_variants(tmp_path: Path) -> None:
+    """A variant that the recipe leaves out is not made."""
+    assert jobs_of(tmp_path) == []
+
+
+def test_served_names_are_distinct() -> None:
+    """No two variants claim one name on the TFTP server, and BIOS finds /pxegrub."""
+    names = [name for served in pxegrub.SERVED.values() for name in served]
+    assert len(names) == len(set(names))
+    assert "pxegrub" in pxegrub.SERVED[Variant.I386_PC]

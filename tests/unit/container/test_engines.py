@@ -1,0 +1,239 @@
+"""The commands by which engines run jobs: the same job, the same isolation."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builder.container import choose
+from builder.container.docker import Docker
+from builder.container.engine import ENVIRONMENT, Image, Job, environment
+from builder.container.podman import Podman
+from builder.container.sandbox import CAPABILITIES, Sandbox, arguments
+from builder.errors import NfsrootError
+from builder.process import CommandError
+
+IMAGE = Image("0123456789abcdef01234567", Path("/cache/image/rootfs"))
+PROXIES = {"http_proxy": "http://proxy.example:3128", "https_proxy": "http://proxy.example:3128"}
+FAKE = """#!/bin/sh
+printf '%s\\n' "$*" >>"$HOME/calls"
+case $1 in
+image) test -e "$HOME/imported" || {{ echo "{missing}" >&2; exit 1; }} ;;
+import) cat >"$HOME/imported" ;;
+run) {job} ;;
+esac
+"""
+
+Install = Callable[..., Path]
+
+
+def job(**changes: object) -> Job:
+    """A job that lists its output directory."""
+    values: dict[str, object] = {
+        "argv": ("ls", "/output"),
+        "output": Path("/cache/work/step"),
+        "inputs": {"/input/b": Path("/b"), "/input/a": Path("/a")},
+        "environment": {"SOURCE_DATE_EPOCH": "1"},
+    }
+    return Job(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def sandboxed(**changes: object) -> list[str]:
+    """The sandbox's command of a job."""
+    return arguments(IMAGE, job(**changes))
+
+
+def contained(**changes: object) -> list[str]:
+    """Docker's command of a job."""
+    return Docker.arguments(Docker.__new__(Docker), "image:tag", "name", job(**changes))
+
+
+def pairs(argv: list[str], option: str) -> list[tuple[str, str]]:
+    """The two arguments after each `option`."""
+    return [(argv[at + 1], argv[at + 2]) for at, word in enumerate(argv) if word == option]
+
+
+def values(argv: list[str], option: str) -> list[str]:
+    """What follows each `--option=`."""
+    return [word.split("=", 1)[1] for word in argv if word.startswith(f"{option}=")]
+
+
+def test_command_ends_with_the_job() -> None:
+    """The job's own command stands at the end, unchanged."""
+    assert sandboxed()[-3:] == ["--", "ls", "/output"]
+    assert contained()[-3:] == ["image:tag", "ls", "/output"]
+
+
+def test_network_only_where_the_job_asks() -> None:
+    """A job without network has a network namespace of its own, empty; one with network has the host's resolver."""
+    assert "--unshare-net" in sandboxed()
+    assert "--unshare-net" not in sandboxed(network=True)
+    assert "/etc/resolv.conf" not in sandboxed()
+    assert (str(Path("/etc/resolv.conf").resolve()), "/etc/resolv.conf") in pairs(sandboxed(network=True), "--ro-bind")
+    assert values(contained(), "--network") == ["none"]
+    assert values(contained(network=True), "--network") == ["host"]
+
+
+def test_sandbox_shares_nothing_else() -> None:
+    """Processes, IPC and host name are the job's own, and it dies with the tool."""
+    assert {"--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"} <= set(sandboxed())
+
+
+def test_image_and_inputs_are_read_only() -> None:
+    """A job can change neither the builder image nor its inputs."""
+    bound = pairs(sandboxed(), "--ro-bind")
+    assert ("/cache/image/rootfs", "/") in bound
+    assert bound[-2:] == [("/a", "/input/a"), ("/b", "/input/b")]
+    assert "--read-only" in contained()
+    assert [volume for volume in values(contained(), "--volume") if volume.endswith(":ro")] == [
+        "/a:/input/a:ro",
+        "/b:/input/b:ro",
+    ]
+
+
+def test_output_is_all_that_stays() -> None:
+    """The output directory is the only one of the host's that a job can write to."""
+    assert pairs(sandboxed(), "--bind") == [("/cache/work/step", "/output")]
+    assert [volume for volume in values(contained(), "--volume") if not volume.endswith(":ro")] == [
+        "/cache/work/step:/output"
+    ]
+
+
+def test_scratch_space_is_memory_of_the_size_asked_for() -> None:
+    """/work is a tmpfs of `work_mib` MiB."""
+    argv = sandboxed(work_mib=3)
+    assert argv[argv.index("--size") :][:4] == ["--size", "3145728", "--tmpfs", "/work"]
+    assert "/work:exec,mode=755,size=3m" in values(contained(work_mib=3), "--tmpfs")
+
+
+def test_scratch_space_can_be_a_directory() -> None:
+    """Where memory is short, /work is a directory of the cache."""
+    assert ("/cache/work/scratch", "/work") in pairs(sandboxed(work=Path("/cache/work/scratch")), "--bind")
+    assert "--size" not in sandboxed(work=Path("/cache/work/scratch"))
+    assert "/cache/work/scratch:/work" in values(contained(work=Path("/cache/work/scratch")), "--volume")
+
+
+def test_capabilities_are_the_named_ones() -> None:
+    """Both kinds of engine give a job the same few capabilities: none over the host's network, time or modules."""
+    argv = sandboxed()
+    assert tuple(argv[at + 1] for at, word in enumerate(argv) if word == "--cap-add") == CAPABILITIES
+    assert values(contained(), "--cap-drop") == ["ALL"]
+    assert tuple(f"CAP_{name}" for name in values(contained(), "--cap-add")) == CAPABILITIES
+    assert not {"CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO"} & set(CAPABILITIES)
+
+
+def test_environment_is_hermetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the host's environment is in a job's: fixed settings and the job's own, under every engine."""
+    for name, value in {**PROXIES, "LANG": "de_DE.UTF-8", "DIB_DEBUG_TRACE": "1", "TZ": "Asia/Tokyo"}.items():
+        monkeypatch.setenv(name, value)
+    expected = {**ENVIRONMENT, "SOURCE_DATE_EPOCH": "1"}
+    assert environment(job()) == expected
+    assert "--clearenv" in sandboxed()
+    assert dict(pairs(sandboxed(), "--setenv")) == expected
+    assert dict(variable.split("=", 1) for variable in values(contained(), "--env")) == expected
+
+
+def test_proxies_reach_only_jobs_with_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's proxies are known to a job that downloads, and to no other."""
+    for name, value in PROXIES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert environment(job(network=True)) == {**environment(job()), **PROXIES}
+
+
+def test_order_is_fixed() -> None:
+    """Hash seeds, time zone and locale, by which tools would differ from run to run, are the same in every job."""
+    assert {name: ENVIRONMENT[name] for name in ("PYTHONHASHSEED", "TZ", "LC_ALL")} == {
+        "PYTHONHASHSEED": "0",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Puts a program called docker or podman on PATH, which records how it was called; gives its home."""
+
+    def install(command: str, *, missing: str = "Error: No such image: x", job: str = "echo done") -> Path:
+        program = tmp_path / "bin" / command
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(FAKE.format(missing=missing, job=job))
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+        monkeypatch.setenv("HOME", str(tmp_path))
+        return tmp_path
+
+    return install
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    """A builder image of one file."""
+    (tmp_path / "rootfs").mkdir()
+    (tmp_path / "rootfs/file").write_text("")
+    return Image("0123", tmp_path / "rootfs")
+
+
+@pytest.mark.parametrize(("engine", "command"), [(Docker, "docker"), (Podman, "podman")])
+def test_image_is_imported_once(install: Install, image: Image, engine: type[Docker], command: str) -> None:
+    """Docker and Podman import the builder image when they lack it, and not again."""
+    home = install(command, missing="Error: x: image not known")
+    lines: list[str] = []
+    for _ in range(2):
+        engine().run(image, job(), lines.append)
+    verbs = [call.split()[0] for call in (home / "calls").read_text().splitlines()]
+    assert verbs == ["image", "import", "run", "image", "run"]
+    assert lines[-1] == "done"
+    assert b"./file" in (home / "imported").read_bytes()
+
+
+def test_failure_is_the_jobs(install: Install, image: Image) -> None:
+    """A job that fails in a container is named by its program and not by docker."""
+    install("docker", job="exit 7")
+    with pytest.raises(CommandError, match=r"^ls failed with exit status 7"):
+        Docker().run(image, job(), lambda _line: None)
+
+
+def test_daemon_that_does_not_answer(install: Install, image: Image) -> None:
+    """Docker without its daemon is one clear message, before anything is imported."""
+    home = install("docker", missing="Cannot connect to the Docker daemon")
+    with pytest.raises(NfsrootError) as caught:
+        Docker().run(image, job(), lambda _line: None)
+    assert caught.value.brief == "docker does not answer"
+    assert "Cannot connect" in caught.value.details
+    assert "--engine" in caught.value.resolution
+    assert "import" not in (home / "calls").read_text()
+
+
+def test_interrupted_container_is_removed(install: Install, image: Image) -> None:
+    """Ctrl-C while a container runs removes that container."""
+    home = install("docker", job="echo begun; exec sleep 60")
+
+    def interrupt(line: str) -> None:
+        if line == "begun":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Docker().run(image, job(), interrupt)
+    *_, run, removal = (home / "calls").read_text().splitlines()
+    name = next(word.split("=")[1] for word in run.split() if word.startswith("--name="))
+    assert removal == f"rm --force {name}"
+
+
+@pytest.mark.parametrize("name", ["docker", "podman"])
+def test_engine_that_is_not_there(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that is asked for and not installed is one clear message."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NfsrootError) as caught:
+        choose(name)
+    assert caught.value.brief == f"{name} is not on this machine"
+    assert "--engine" in caught.value.resolution
+
+
+def test_default_engine_needs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox is chosen without a look at docker or podman."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert isinstance(choose("sandbox"), Sandbox)

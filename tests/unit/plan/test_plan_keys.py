@@ -1,0 +1,172 @@
+"""What each key of a recipe changes: the steps that need it, and no others."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_up import STEPS, changed, known, made_up
+from pydantic import BaseModel
+
+from builder.boot.initramfs import configuration
+from builder.overlay import render as overlay
+from builder.plan.make import make
+from builder.recipe.models import (
+    Access,
+    Element,
+    Kerrighed,
+    Node,
+    Recipe,
+    ReleaseFacts,
+    Variant,
+    WritableDirectory,
+    WritableKind,
+)
+from builder.server import bundle
+
+FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.1-amd64", tool_version="0.1.0")
+SHADOW = "root:*:20000:0:99999:7:::\n"
+
+EVERYTHING_OF_A_TREE = {"tree", "initramfs", "overlay", "server-bundle"}
+CLUSTER = {"overlay", "server-bundle"}
+ELEMENT = Element(name="nfsroot", path=Path(__file__).parents[3] / "elements/nfsroot", description="")
+
+FIELDS: dict[str, tuple[Any, set[str]]] = {
+    "files": ((Path("recipes/yours.toml"),), CLUSTER),
+    "image.name": ("yours", CLUSTER),
+    "image.version": ("2.0", set()),
+    "image.description": ("Yours", CLUSTER),
+    "debian.suite": ("bookworm", EVERYTHING_OF_A_TREE),
+    "debian.architecture": ("arm64", EVERYTHING_OF_A_TREE),
+    "debian.components": (("main", "contrib"), EVERYTHING_OF_A_TREE),
+    "debian.mirror": ("http://mirror.example/debian", EVERYTHING_OF_A_TREE),
+    "debian.packages": (("nano", "vim"), EVERYTHING_OF_A_TREE),
+    "kernel.package": ("linux-image-cloud-amd64", EVERYTHING_OF_A_TREE),
+    "kernel.arguments": (("debug",), {"server-bundle"}),
+    "initramfs.modules": (("squashfs",), {"initramfs", "server-bundle"}),
+    "initramfs.nic_drivers": (("tg3",), {"initramfs", "server-bundle"}),
+    "initramfs.compression": ("xz", {"initramfs", "server-bundle"}),
+    "initramfs.compression_level": (3, {"initramfs", "server-bundle"}),
+    "root.path": ("/NFSROOT/yours", CLUSTER),
+    "root.access": (Access.READ_WRITE, CLUSTER),
+    "root.writable": ((WritableDirectory(path="/var", kind=WritableKind.SHARED),), CLUSTER),
+    "boot.variants": ((Variant.I386_PC, Variant.SECURE_BOOT), {"pxegrub", "server-bundle"}),
+    "boot.uefi": (Variant.X86_64_EFI, {"server-bundle"}),
+    "boot.timeout_seconds": (9, {"server-bundle"}),
+    "access.root_password_hash": ("$y$j9T$salt$hash", {"overlay"}),
+    "access.ssh_keys": (("ssh-ed25519 AAAA me",), {"overlay"}),
+    "kerrighed.session_id": (2, CLUSTER),
+    "kerrighed.node_ids": ({"ssi1": 7}, CLUSTER),
+    "kerrighed.cluster_file": (False, CLUSTER),
+    "elements": ((ELEMENT,), EVERYTHING_OF_A_TREE),
+    "variables": ({"nfsroot": {"SIZE": 3}}, EVERYTHING_OF_A_TREE),
+    "cluster.name": ("yours", CLUSTER),
+    "cluster.domain": ("yours.home", CLUSTER),
+    "cluster.subnet": (IPv4Network("192.168.0.0/25"), CLUSTER),
+    "cluster.gateway": (None, CLUSTER),
+    "cluster.broadcast": (IPv4Address("192.168.0.127"), CLUSTER),
+    "cluster.dns": ((), CLUSTER),
+    "cluster.ntp": ((), CLUSTER),
+    "cluster.server.name": ("other", CLUSTER),
+    "cluster.server.address": (IPv4Address("192.168.0.2"), CLUSTER),
+    "cluster.server.interface": ("eth1", CLUSTER),
+    "cluster.nodes": (
+        (Node(name="ssi2", address=IPv4Address("192.168.0.102"), mac="52:54:00:00:01:02", ordinal=1),),
+        CLUSTER,
+    ),
+}
+"""Another value of every key of a resolved recipe, and the steps that must run anew for it."""
+
+
+def leaves(model: BaseModel, prefix: str = "") -> set[str]:
+    """Dotted paths of a model's fields, down to what is no model."""
+    found: set[str] = set()
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        path = f"{prefix}{name}"
+        found |= leaves(value, f"{path}.") if isinstance(value, BaseModel) else {path}
+    return found
+
+
+def keys(recipe: Recipe, **changes: Any) -> dict[str, str | None]:
+    """Key of each step."""
+    return {step.name: step.key for step in make(recipe, known(**changes)).steps}
+
+
+def differing(one: dict[str, str | None], other: dict[str, str | None]) -> set[str]:
+    """Names of the steps whose keys differ."""
+    return {name for name in STEPS if one[name] != other[name]}
+
+
+def test_table_is_complete() -> None:
+    """A new key of the recipe language must say here which steps it changes."""
+    assert set(FIELDS) == leaves(made_up())
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_field_changes_its_steps_and_no_others(field: str) -> None:
+    """A changed key of a recipe costs exactly the steps that depend on it."""
+    value, steps = FIELDS[field]
+    assert differing(keys(made_up()), keys(changed(made_up(), field, value))) == steps
+
+
+@pytest.mark.parametrize(
+    "field", [field for field in FIELDS if field.split(".")[0] in ("cluster", "access", "kerrighed")]
+)
+def test_nothing_of_the_cluster_reaches_the_tree(field: str) -> None:
+    """Whatever changes in the cluster, in the access to it or for Kerrighed: tree, initramfs and pxegrub stay."""
+    value, _ = FIELDS[field]
+    before, after = (make(recipe, known()) for recipe in (made_up(), changed(made_up(), field, value)))
+    for name in ("tree", "initramfs", "pxegrub"):
+        assert before.step(name) == after.step(name)
+
+
+def test_kerrighed_as_a_whole_is_the_clusters() -> None:
+    """A recipe that takes [kerrighed] away keeps its tree."""
+    assert differing(keys(made_up()), keys(changed(made_up(), "kerrighed", None))) == CLUSTER
+    assert Kerrighed() == made_up().kerrighed
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_what_changes_a_file_changes_its_key(field: str) -> None:
+    """When a rendered file or the initramfs's configuration changes, the key of its step does too."""
+    value, steps = FIELDS[field]
+    before, after = made_up(), changed(made_up(), field, value)
+    if overlay.render(before, FACTS, SHADOW) != overlay.render(after, FACTS, SHADOW):
+        assert "overlay" in steps
+    if bundle.render(before, FACTS) != bundle.render(after, FACTS):
+        assert "server-bundle" in steps
+    if configuration(before.initramfs) != configuration(after.initramfs):
+        assert "initramfs" in steps
+
+
+@pytest.mark.parametrize(
+    ("change", "steps"),
+    [
+        ({"archive": "c" * 24}, EVERYTHING_OF_A_TREE),
+        ({"source_date": 1}, EVERYTHING_OF_A_TREE),
+        ({"image": "c" * 24}, set(STEPS)),
+    ],
+)
+def test_the_world_changes_its_steps(change: dict[str, Any], steps: set[str]) -> None:
+    """Another state of the archive, another time or another builder image is another tree."""
+    assert differing(keys(made_up()), keys(made_up(), **change)) == steps
+
+
+def test_element_counts_by_its_content(tmp_path: Path) -> None:
+    """A changed file of an element changes the tree, wherever the element stands."""
+    found = []
+    for place, text in (("one", "a"), ("two", "a"), ("three", "b")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "hook").write_text(text)
+        element = Element(name="mine", path=tmp_path / place, description="")
+        found.append(keys(changed(made_up(), "elements", (element,)))["tree"])
+    assert found[0] == found[1] != found[2]
+
+
+def test_two_recipes_have_two_contents() -> None:
+    """Recipes that differ in their names only do not share a release."""
+    one, other = (make(changed(made_up(), "image.name", name), known()) for name in ("one", "other"))
+    assert one.content != other.content

@@ -1,0 +1,115 @@
+"""Tar fragments: deterministic, without what the other part has, and readable once they are joined."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.files import RenderedFile, text_file
+from builder.release.archive import END_OF_ARCHIVE, fragment, join
+
+NAMES = st.lists(st.text("abc/", min_size=1).map(lambda name: name.strip("/")).filter(lambda n: n and "//" not in n))
+
+
+def members(data: bytes) -> list[tarfile.TarInfo]:
+    """The entries of a fragment."""
+    with tarfile.open(fileobj=io.BytesIO(data + END_OF_ARCHIVE)) as archive:
+        return archive.getmembers()
+
+
+def names(data: bytes) -> list[str]:
+    """The paths in a fragment, in order."""
+    return [member.name for member in members(data)]
+
+
+def test_entries_are_sorted_with_their_parents() -> None:
+    """Entries come in the order of their paths, each after the directories that lead to it."""
+    data = fragment([text_file("etc/hosts", ""), text_file("etc/default/tftpd", ""), text_file("README", "")], 1)
+    assert names(data) == ["README", "etc", "etc/default", "etc/default/tftpd", "etc/hosts"]
+
+
+def test_known_parents_are_not_repeated() -> None:
+    """A directory that the tree has keeps the tree's mode and owner: it does not come again."""
+    data = fragment([text_file("etc/network/interfaces", "")], 1, frozenset({"etc"}))
+    assert names(data) == ["etc/network", "etc/network/interfaces"]
+
+
+def test_given_directory_keeps_its_mode() -> None:
+    """A directory that is rendered is not replaced by a parent made up for a file in it."""
+    data = fragment([text_file("root/x", ""), RenderedFile(PurePosixPath("root"), mode=0o700, directory=True)], 1)
+    assert [(member.name, member.mode) for member in members(data)] == [("root", 0o700), ("root/x", 0o644)]
+
+
+def test_every_kind_of_file() -> None:
+    """Files, directories and links keep mode, content, target and group; everything is root's and of one time."""
+    files = [
+        RenderedFile(PurePosixPath("a"), b"text", 0o640, gid=42),
+        RenderedFile(PurePosixPath("b"), mode=0o711, directory=True),
+        RenderedFile(PurePosixPath("c"), link="../a"),
+    ]
+    file, directory, link = members(fragment(files, 1763200000))
+    assert (file.isreg(), file.mode, file.size, file.gid) == (True, 0o640, 4, 42)
+    assert (directory.isdir(), directory.mode, directory.gid) == (True, 0o711, 0)
+    assert (link.issym(), link.linkname, link.mode) == (True, "../a", 0o777)
+    for member in (file, directory, link):
+        assert (member.mtime, member.uid, member.uname, member.gname) == (1763200000, 0, "", "")
+
+
+@given(NAMES, st.randoms())
+def test_order_of_files_does_not_count(paths: list[str], random: object) -> None:
+    """The same files give the same bytes in whatever order they come."""
+    files = [text_file(path, path) for path in dict.fromkeys(paths)]
+    shuffled = list(files)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert fragment(files, 1) == fragment(shuffled, 1)
+
+
+def test_fragment_has_no_end() -> None:
+    """A fragment ends with its last entry, so that another one can follow."""
+    assert fragment([], 1) == b""
+    data = fragment([text_file("a", "text")], 1)
+    assert len(data) == 1024
+    assert not data.endswith(END_OF_ARCHIVE)
+
+
+def test_long_names_survive() -> None:
+    """A path longer than the old format's 100 bytes comes back whole."""
+    path = "/".join(["directory"] * 30)
+    assert names(fragment([text_file(path, "")], 1))[-1] == path
+
+
+def test_joined_fragments_are_one_archive(tmp_path: Path) -> None:
+    """Fragments that are compressed one by one, joined and read by tar, are one archive with all entries."""
+    parts = []
+    for number, data in enumerate(
+        [fragment([text_file("etc/a", "a")], 1), fragment([text_file("etc/b", "b")], 1, frozenset({"etc"}))]
+    ):
+        part = tmp_path / f"{number}.gz"
+        part.write_bytes(gzip.compress(data + (END_OF_ARCHIVE if number else b"")))
+        parts.append(part)
+    join(parts, tmp_path / "whole.tar.gz")
+    with tarfile.open(tmp_path / "whole.tar.gz") as archive:
+        assert archive.getnames() == ["etc", "etc/a", "etc/b"]
+        file = archive.extractfile("etc/b")
+        assert file is not None
+        assert file.read() == b"b"
+
+
+def test_first_part_is_copied_byte_for_byte(tmp_path: Path) -> None:
+    """The tree's part, which is dear, stands in the tarball as it was compressed."""
+    (tmp_path / "tree").write_bytes(b"tree" * 1000)
+    (tmp_path / "overlay").write_bytes(b"overlay")
+    join([tmp_path / "tree", tmp_path / "overlay"], tmp_path / "root")
+    assert (tmp_path / "root").read_bytes() == b"tree" * 1000 + b"overlay"
+
+
+@pytest.mark.parametrize("source_date", [0, 1763200000, 2**33])
+def test_source_date_is_every_entrys(source_date: int) -> None:
+    """Parents that are made up have the same time as the files."""
+    assert {member.mtime for member in members(fragment([text_file("a/b", "")], source_date))} == {source_date}

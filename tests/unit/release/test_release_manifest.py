@@ -1,0 +1,82 @@
+"""The manifest: what goes in comes out, and its schema is the one in docs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from release_manifest import manifest
+
+from builder.recipe.models import Credentials, Recipe
+from builder.release.manifest import FILE, Manifest, ReleasedFile, json_schema, packages, released_files
+
+
+def test_manifest_comes_back(tmp_path: Path) -> None:
+    """A manifest that is written and read is the same one."""
+    (tmp_path / FILE).write_text(manifest().text())
+    assert Manifest.read(tmp_path) == manifest()
+
+
+def test_resolved_recipe_comes_back(tmp_path: Path, kerrighed: Recipe) -> None:
+    """A whole recipe fits into a manifest and comes back as it was, without a path of the build's machine."""
+    written = manifest(recipe=kerrighed.model_dump(mode="json"))
+    (tmp_path / FILE).write_text(written.text())
+    assert Manifest.read(tmp_path).recipe == kerrighed.model_dump(mode="json")
+    assert str(Path.cwd()) not in written.text()
+
+
+def test_password_hash_stays_out(kerrighed: Recipe) -> None:
+    """A manifest is published: it does not hold the hash of root's password."""
+    access = Credentials(root_password_hash="$y$j9T$salt$hash")
+    recipe = kerrighed.model_copy(update={"access": access})
+    assert "$y$" not in manifest(recipe=recipe.model_dump(mode="json")).text()
+
+
+def test_manifest_fits_its_schema() -> None:
+    """What is written is what the schema describes, and the schema itself is right."""
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    jsonschema.Draft202012Validator(json_schema()).validate(json.loads(manifest().text()))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("unknown", 1), ("files", [{"path": "x", "size": 1, "sha256": "short"}]), ("content", None), ("steps", {"a": 1})],
+)
+def test_schema_refuses(field: str, value: object) -> None:
+    """A field that is unknown or of another form does not fit the schema."""
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**json.loads(manifest().text()), field: value}, json_schema())
+
+
+def test_kept_schema_is_current(project_directory: Path) -> None:
+    """docs/reference has what the code says; `nfsroot schema --manifest` writes it anew."""
+    kept = (project_directory / "docs/reference/manifest.schema.json").read_text()
+    assert kept == json.dumps(json_schema(), indent=2) + "\n"
+
+
+def test_every_field_is_described() -> None:
+    """A reader of the schema finds a sentence for each field of the manifest."""
+    schema = json_schema()
+    assert [name for name, field in schema["properties"].items() if not field.get("description")] == []
+
+
+def test_files_of_a_release(tmp_path: Path) -> None:
+    """Every file is listed by its path below the release, sorted, with size and digest."""
+    (tmp_path / "pxegrub").mkdir()
+    (tmp_path / "pxegrub/a").write_bytes(b"abc")
+    (tmp_path / "b").write_bytes(b"")
+    assert released_files(tmp_path) == (
+        ReleasedFile(path="b", size=0, sha256=hashlib.sha256(b"").hexdigest()),
+        ReleasedFile(path="pxegrub/a", size=3, sha256=hashlib.sha256(b"abc").hexdigest()),
+    )
+
+
+def test_packages_of_a_tree(tmp_path: Path) -> None:
+    """A source package is named without its version, and a package that names none is its own."""
+    (tmp_path / "packages.tsv").write_text("nano\t8.4-1\tamd64\t\nlibc6\t2.41-12\tamd64\tglibc (2.41)\n")
+    nano, libc = packages(tmp_path / "packages.tsv")
+    assert (nano.name, nano.version, nano.architecture, nano.source) == ("nano", "8.4-1", "amd64", "nano")
+    assert libc.source == "glibc"

@@ -1,0 +1,243 @@
+"""The cache: objects appear whole or not at all, and what killed builds left is found."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from builder.cache import Cache
+from builder.errors import NfsrootError
+
+INPUTS = {"packages": ["vim"]}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Cache:
+    """A cache of this test's own, not made yet."""
+    return Cache(tmp_path / "cache")
+
+
+def fill(directory: Path) -> None:
+    """Make an object of one file."""
+    (directory / "tree.tar").write_text("tree")
+
+
+def test_produced_object_is_there(store: Cache) -> None:
+    """An object holds what its step made, with the inputs and the sizes of its files beside it."""
+    path = store.produce("tree", "1234", INPUTS, fill)
+    assert path == store.object("tree", "1234")
+    assert store.has("tree", "1234")
+    assert (path / "tree.tar").read_text() == "tree"
+    assert json.loads((path / "step.json").read_text()) == {"inputs": INPUTS, "sizes": {"tree.tar": 4}}
+
+
+def test_object_is_made_once(store: Cache) -> None:
+    """A step whose object is there is not run again."""
+    store.produce("tree", "1234", INPUTS, fill)
+    store.produce("tree", "1234", INPUTS, lambda _directory: pytest.fail("made twice"))
+
+
+@pytest.mark.parametrize("error", [NfsrootError("a hook failed"), KeyboardInterrupt()])
+def test_failed_step_leaves_nothing(store: Cache, error: BaseException) -> None:
+    """A step that fails or is interrupted leaves no object and no directory in work/."""
+
+    def fail(directory: Path) -> None:
+        fill(directory)
+        raise error
+
+    with pytest.raises(type(error)):
+        store.produce("tree", "1234", INPUTS, fail)
+    assert not store.has("tree", "1234")
+    assert list((store.root / "work").iterdir()) == []
+    assert list((store.root / "objects").glob("*")) == []
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "no record", "broken record"])
+def test_damaged_object_is_made_again(store: Cache, damage: str) -> None:
+    """An object that a crash of the machine damaged does not count and is replaced."""
+    path = store.produce("tree", "1234", INPUTS, fill)
+    match damage:
+        case "truncated":
+            (path / "tree.tar").write_text("")
+        case "missing":
+            (path / "tree.tar").unlink()
+        case "no record":
+            (path / "step.json").unlink()
+        case "broken record":
+            (path / "step.json").write_text("{")
+    assert not store.has("tree", "1234")
+    store.produce("tree", "1234", INPUTS, fill)
+    assert (store.object("tree", "1234") / "tree.tar").read_text() == "tree"
+    assert list((store.root / "work").iterdir()) == []
+
+
+def test_two_builds_make_an_object_once(store: Cache) -> None:
+    """The second of two builds that need the same object waits for the first and takes its object."""
+    begun, made = threading.Event(), []
+
+    def slowly(directory: Path) -> None:
+        begun.set()
+        time.sleep(0.2)
+        fill(directory)
+        made.append(directory)
+
+    first = threading.Thread(target=store.produce, args=("tree", "1234", INPUTS, slowly))
+    first.start()
+    assert begun.wait(5)
+    store.produce("tree", "1234", INPUTS, slowly)
+    first.join(5)
+    assert len(made) == 1
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from builder.cache import Cache
+with Cache(Path(sys.argv[1])).work("tree") as directory:
+    (directory / "half").write_text("half")
+    print(directory, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_sweep_tells_the_killed_from_the_living(store: Cache) -> None:
+    """What a build in progress works on stays; once it is killed by SIGKILL, the next sweep removes it."""
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(store.root)], stdout=subprocess.PIPE, text=True) as build:
+        try:
+            assert build.stdout is not None
+            directory = Path(build.stdout.readline().strip())
+            assert store.sweep() == 0
+            assert (directory / "half").exists()
+        finally:
+            build.kill()
+    assert store.sweep() == 1
+    assert not directory.exists()
+    assert list((store.root / "locks").iterdir()) == []
+
+
+def test_lock_waits_until_it_is_let_go(store: Cache) -> None:
+    """Two holders of one lock are never inside at the same time, even when its file was removed between them."""
+    inside, most = 0, 0
+
+    def enter(name: str) -> None:
+        nonlocal inside, most
+        for _ in range(20):
+            with store.lock(name, passing=True):
+                inside += 1
+                most = max(most, inside)
+                time.sleep(0.001)
+                inside -= 1
+
+    threads = [threading.Thread(target=enter, args=("build",)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert most == 1
+
+
+def test_prune_keeps_what_was_used(store: Cache) -> None:
+    """Pruning removes objects, packages and logs unused for that long, keeps the others and tells the bytes."""
+    for key in ("old", "new"):
+        store.produce("tree", key, INPUTS, fill)
+    package = store.packages("trixie") / "vim_1_amd64.deb"
+    package.write_bytes(bytes(100))
+    log = store.log("kerrighed-tree")
+    log.write_text("done")
+    old = time.time() - 1000
+    for path in (store.object("tree", "old") / "step.json", package, log):
+        os.utime(path, (old, old))
+    freed = store.prune(500)
+    record = len((store.object("tree", "new") / "step.json").read_bytes())
+    assert freed == 4 + record + 100 + 4
+    assert store.has("tree", "new")
+    assert not any(path.exists() for path in (store.object("tree", "old"), package, log))
+
+
+def test_use_keeps_an_object_from_pruning(store: Cache) -> None:
+    """An object that a build reuses counts as used now."""
+    path = store.produce("tree", "1234", INPUTS, fill)
+    os.utime(path / "step.json", (0, 0))
+    assert store.use("tree", "1234") == path
+    assert store.prune(500) == 0
+    assert store.has("tree", "1234")
+
+
+def test_prune_leaves_what_a_build_makes(store: Cache) -> None:
+    """An object that is locked by a build in progress stays, however old it is."""
+    store.produce("tree", "1234", INPUTS, fill)
+    with store.lock("tree-1234"):
+        assert store.prune(0) == 0
+    assert store.prune(0) > 0
+
+
+def test_inputs_are_remembered(store: Cache) -> None:
+    """The inputs of a recipe's last build come back, and a recipe that was never built has none."""
+    assert store.last_inputs("kerrighed") == {}
+    store.remember_inputs("kerrighed", {"tree": INPUTS})
+    assert store.last_inputs("kerrighed") == {"tree": INPUTS}
+    assert store.last_inputs("debian-nfsroot") == {}
+
+
+def test_unreadable_memory_is_none(store: Cache) -> None:
+    """A damaged record of the last inputs costs the reason for a miss and nothing else."""
+    store.remember_inputs("kerrighed", {"tree": INPUTS})
+    (store.root / "last/kerrighed.json").write_text("{")
+    assert store.last_inputs("kerrighed") == {}
+
+
+def test_pointer_names_the_present_object(store: Cache) -> None:
+    """A pointer gives what was recorded last under its name and key."""
+    assert store.pointer("archive", "1") is None
+    store.set_pointer("archive", "1", "before")
+    store.set_pointer("archive", "1", "now")
+    assert store.pointer("archive", "1") == "now"
+    assert store.pointer("archive", "2") is None
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "no space left for the cache in"),
+        (errno.EDQUOT, "no space left for the cache in"),
+        (errno.EROFS, "cannot be written: Read-only file system"),
+        (errno.EACCES, "cannot be written: Permission denied"),
+        (errno.EIO, "failed: [Errno 5]"),
+    ],
+)
+def test_refusals_of_the_file_system_are_explained(store: Cache, number: int, words: str) -> None:
+    """A full, read-only or failing file system under the cache is said in one sentence with the cache's place."""
+
+    def fail(_directory: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(NfsrootError) as caught:
+        store.produce("tree", "1234", INPUTS, fail)
+    assert words in caught.value.brief
+    assert str(store.root) in caught.value.brief
+    assert list((store.root / "work").iterdir()) == []
+
+
+def test_a_file_in_the_caches_place(tmp_path: Path) -> None:
+    """A cache directory that cannot be made is an error in words."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NfsrootError, match=r"the cache in .* failed"):
+        Cache(tmp_path / "file" / "cache").log("tree")
+
+
+def test_reader_that_went_away_is_no_fault_of_the_cache(store: Cache) -> None:
+    """A broken pipe under a step passes through as it is."""
+
+    def fail(_directory: Path) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        store.produce("tree", "1234", INPUTS, fail)

@@ -1,0 +1,147 @@
+"""The archive's state: what packages there are, when it was made, and failures of apt in the user's terms."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from recording_engine import IMAGE, RecordingEngine
+
+from builder.cache import Cache
+from builder.container.engine import Job
+from builder.errors import InputError, NfsrootError
+from builder.process import CommandError, OnLine
+from builder.recipe.models import Debian
+from builder.tree import archive
+from builder.tree.archive import Archive
+
+PACKAGES = """\
+Package: nano
+Version: 8.4-1
+Provides: editor
+
+Package: exim4-daemon-light
+Provides: exim4-localscanapi-6.0, mail-transport-agent (= 4.98), default-mta
+Description: says Package: nothing
+
+Package: linux-image-amd64
+Version: 6.12.1
+"""
+RELEASE = "-----BEGIN PGP SIGNED MESSAGE-----\nOrigin: Debian\nDate: {date}\nSuite: stable\n"
+
+
+def mirror_with(*, date: str = "Sat, 15 Nov 2025 10:20:30 UTC", packages: str = PACKAGES) -> RecordingEngine:
+    """An engine whose job leaves the lists of a small archive, as apt does: its security part is a day newer."""
+
+    def act(job: Job, _on_line: OnLine) -> None:
+        lists = job.output / "lists"
+        lists.mkdir()
+        (lists / "mirror_dists_trixie_InRelease").write_text(RELEASE.format(date=date))
+        (lists / "security_dists_trixie_InRelease").write_text(RELEASE.format(date="Sun, 16 Nov 2025 01:00:00 +0100"))
+        (lists / "mirror_dists_trixie_main_binary-amd64_Packages").write_text(packages)
+
+    return RecordingEngine(act)
+
+
+def ignore(_line: str) -> None:
+    """Drop a line."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Cache:
+    """A cache of this test's own."""
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def found(store: Cache) -> Archive:
+    """The small archive, asked once."""
+    return archive.look(store, mirror_with(), IMAGE, Debian(), ignore)
+
+
+def test_provided_names_count(found: Archive) -> None:
+    """A virtual package, with or without a version, is one that a recipe may ask for."""
+    assert found.unknown_packages(["nano", "default-mta", "mail-transport-agent", "editor"]) == {}
+
+
+def test_unknown_package_comes_with_what_resembles_it(found: Archive) -> None:
+    """A misspelt package is told with the nearest names, one that resembles nothing without any."""
+    assert found.unknown_packages(["linux-image-amd46", "qqqq"]) == {
+        "linux-image-amd46": ["linux-image-amd64"],
+        "qqqq": [],
+    }
+
+
+def test_unknown_packages_are_refused_together(found: Archive) -> None:
+    """Every unknown package is named with the suite, as a mistake in the recipe."""
+    with pytest.raises(InputError) as caught:
+        archive.check_packages(found, Debian(), ["nanno", "qqqq", "nano"])
+    assert caught.value.brief == "nanno, qqqq: not in Debian trixie (main)"
+    assert caught.value.details == "  nanno resembles nano"
+    assert caught.value.exit_status == 2
+
+
+def test_known_packages_pass(found: Archive) -> None:
+    """Packages that are there are no mistake."""
+    archive.check_packages(found, Debian(), ["nano", "linux-image-amd64"])
+
+
+def test_date_is_the_newest_releases(found: Archive) -> None:
+    """The archive's date is that of its newest part, in UTC whatever zone the part names."""
+    assert found.date == datetime(2025, 11, 16, 0, 0, 0, tzinfo=UTC)
+
+
+def test_found_again_without_asking(store: Cache, found: Archive) -> None:
+    """A state that was looked at once is found, for its own suite and components only."""
+    assert archive.find(store, Debian()) == found
+    assert archive.find(store, Debian(suite="bookworm")) is None
+    assert archive.find(store, Debian(components=("main", "contrib"))) is None
+
+
+def test_other_state_is_another_archive(store: Cache, found: Archive) -> None:
+    """When the archive has changed, a look makes the new state the present one."""
+    newer = archive.look(store, mirror_with(date="Mon, 17 Nov 2025 10:20:30 UTC"), IMAGE, Debian(), ignore)
+    assert newer.digest != found.digest
+    assert archive.find(store, Debian()) == newer
+
+
+def test_same_state_is_the_same_archive(store: Cache, found: Archive) -> None:
+    """A look at an unchanged archive changes nothing, so that nothing is rebuilt."""
+    assert archive.look(store, mirror_with(), IMAGE, Debian(), ignore) == found
+
+
+def test_question_to_the_archive(store: Cache) -> None:
+    """The job has network, names suite, architecture and components, and a mirror only when the recipe does."""
+    engine = mirror_with()
+    archive.look(store, engine, IMAGE, Debian(components=("main", "contrib")), ignore)
+    archive.look(store, engine, IMAGE, Debian(mirror="http://mirror.example/debian"), ignore)
+    first, second = engine.jobs
+    assert first.network
+    assert "--components=main,contrib" in first.argv
+    assert "--architectures=amd64" in first.argv
+    assert first.argv[-2:] == ("trixie", "/work/update")
+    assert second.argv[-3:] == ("trixie", "/work/update", "http://mirror.example/debian")
+
+
+def test_failed_look_leaves_nothing(store: Cache) -> None:
+    """A mirror that fails leaves no state, so that the next build asks again."""
+
+    def fail(_job: Job, _on_line: OnLine) -> None:
+        raise CommandError("mmdebstrap", ["mmdebstrap"], 25, ["E: Could not connect to mirror.example:80"])
+
+    with pytest.raises(NfsrootError, match="cannot be reached"):
+        archive.look(store, RecordingEngine(fail), IMAGE, Debian(), ignore)
+    assert archive.find(store, Debian()) is None
+    assert list((store.root / "work").iterdir()) == []
+
+
+def test_release_without_a_date(store: Cache) -> None:
+    """A mirror whose Release file has no date is told by that file's name."""
+    with pytest.raises(NfsrootError, match="InRelease has no Date field"):
+        archive.look(store, RecordingEngine(_dateless), IMAGE, Debian(), ignore)
+
+
+def _dateless(job: Job, _on_line: OnLine) -> None:
+    (job.output / "lists").mkdir()
+    (job.output / "lists/mirror_dists_trixie_InRelease").write_text("Origin: Debian\n")
