@@ -55,7 +55,7 @@ class ReleaseUnderTest:
         (kernel,) = [path for path in self.digests if path.startswith("vmlinuz-")]
         (initrd,) = [path for path in self.digests if path.startswith("initrd.img-")]
         served = {f"/{name}": self.digests[path] for name, path in names.items() if path in self.digests}
-        (directory,) = re.findall(rf"kernel (\S+)/{kernel} ", self.menu)
+        (directory,) = re.findall(rf"kernel (\S+)/{re.escape(kernel)} ", self.menu)
         served |= {f"{directory}/{file}": self.digests[file] for file in (kernel, initrd)}
         menus = (f"/grub/{name}" for name in ("grub.cfg", self.node, f"{self.node}.cfg", "default"))
         return served | {menu: hashlib.sha256(self.files[f"srv/tftp{menu}"]).hexdigest() for menu in menus}
@@ -109,7 +109,7 @@ class ReleaseUnderTest:
 def stand_in(directory: Path) -> ReleaseUnderTest:
     """A release of the shipped recipe `kerrighed` whose loaders, kernel, initramfs and tree are not real."""
     recipe = load("kerrighed", SearchPath.default(PROJECT))
-    facts = ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0.1.0")
+    facts = ReleaseFacts(version="1.0", kernel_version="6.12.117+deb13-amd64", tool_version="0.1.0")
     made = {facts.kernel_file: os.urandom(700_000), facts.initrd_file: os.urandom(900_001)}
     loaders = [file for variant in recipe.boot.variants for file in SERVED[variant].values()]
     made |= {f"pxegrub/{file}": os.urandom(60_000) for file in loaders}
