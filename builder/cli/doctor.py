@@ -10,7 +10,12 @@ import click
 @click.command("doctor")
 @click.option("--quiet", is_flag=True, help="Print only the names of missing packages.")
 def command(quiet: bool) -> None:
-    """Say what a build needs and this machine lacks; exit status 1 when something is missing."""
+    """Say what a build needs and this machine lacks; exit status 1 when something is missing.
+
+    \b
+    Example:
+      nfsroot doctor
+    """
     from builder import host
 
     missing = host.missing_packages()

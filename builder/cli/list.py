@@ -12,7 +12,12 @@ from builder.cli import options
 @click.command("list")
 @options.output_option
 def command(output: Path) -> None:
-    """List the recipes that can be built and the releases that were."""
+    """List the recipes that can be built and the releases that were.
+
+    \b
+    Example:
+      nfsroot list
+    """
     from builder.recipe.search import SearchPath
     from builder.release.versions import contents
 

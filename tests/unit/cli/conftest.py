@@ -1,0 +1,46 @@
+"""The command line in a directory of its own, without anything of the user's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from builder.cli.main import main
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit status, standard output and standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+Nfsroot = Callable[..., Ended]
+
+
+@pytest.fixture
+def nfsroot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Nfsroot:
+    """Runs `nfsroot` with some arguments in an empty directory, with an empty cache beside it."""
+    directory = tmp_path / "here"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    for name in ("SOURCE_DATE_EPOCH", "VERSION", "SUDO_UID", "SUDO_GID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NFSROOT_CACHE_DIR", str(tmp_path / "cache"))
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["nfsroot", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert isinstance(ended.value.code, int | None)
+        return Ended(ended.value.code or 0, out, err)
+
+    return run
