@@ -1,0 +1,267 @@
+"""A whole build with an engine that only pretends: the order of steps, their reasons, and what failures leave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from recording_engine import RecordingEngine
+
+from builder.build import TOOLS, Outcome, Workshop, build, plan
+from builder.cache import Cache
+from builder.container import image as builder_image
+from builder.container.engine import Job
+from builder.errors import InputError, NfsrootError
+from builder.events import Caution, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted
+from builder.keys import key_of
+from builder.process import COMMAND, CommandError, OnLine
+from builder.recipe.models import Credentials, Recipe, Variant
+from builder.release.manifest import Manifest
+from builder.tree import archive
+
+KVER = "6.12.1-amd64"
+SOURCE_DATE = 1763200000  # 2025-11-15
+STEPS = ["tree", "initramfs", "pxegrub", "overlay", "server-bundle", "release"]
+PROGRAMS = ["disk-image-create", "make-initramfs", "grub-mkimage", "install", "zstd", "gzip"]
+
+
+def pretend(job: Job, on_line: OnLine) -> None:
+    """Leave in the job's output directory what its program would."""
+    on_line(f"{COMMAND}bwrap {job.name}")
+    on_line(f"this is {job.name}")
+    output = job.output
+    match job.name:
+        case "disk-image-create":
+            (output / "packages").mkdir()
+            (output / "tree.tar.zst").write_text("tree")
+            (output / "paths").write_text("etc\netc/passwd\n")
+            (output / f"vmlinuz-{KVER}").write_text("kernel")
+            (output / "shadow").write_text("root:*:20000:0:99999:7:::\n")
+            (output / "packages.tsv").write_text("nano\t8.4-1\tamd64\t\n")
+        case "make-initramfs":
+            (output / f"initrd.img-{KVER}").write_text("initramfs")
+        case "grub-mkimage":
+            name = next(word for word in job.argv if word.startswith("--output=/output/"))
+            (output / name.removeprefix("--output=/output/")).write_text("grub")
+        case "install":
+            target = output / job.argv[-1].removeprefix("/output/")
+            target.parent.mkdir(exist_ok=True)
+            target.write_text("signed")
+        case "zstd" | "gzip":
+            source = output / Path(job.argv[-1]).name
+            source.rename(source.with_name(source.name + {"zstd": ".zst", "gzip": ".gz"}[job.name]))
+
+
+class Site:
+    """A machine that has the builder image and knows the archive; `events` are those of the last build."""
+
+    def __init__(self, directory: Path, recipe: Recipe) -> None:
+        self.cache = Cache(directory / "cache")
+        self.output = directory / "output"
+        self.recipe = recipe
+        self.events: list[Event] = []
+        status = "".join(f"Package: {name}\nStatus: install ok installed\nVersion: 1\n\n" for name in TOOLS)
+
+        def make_image(target: Path) -> None:
+            (target / "rootfs/var/lib/dpkg").mkdir(parents=True)
+            (target / "rootfs/var/lib/dpkg/status").write_text(status)
+            (target / "id").write_text("a" * 24)
+
+        def make_archive(target: Path) -> None:
+            (target / "state.json").write_text(json.dumps({"date": "2025-11-16T10:00:00+00:00"}))
+            (target / "names").write_text("\n".join(recipe.packages))
+
+        self.cache.produce(builder_image.STEP, key_of(builder_image.definition()), {}, make_image)
+        self.cache.produce(archive.STEP, "b" * 24, {}, make_archive)
+        self.cache.set_pointer(archive.STEP, key_of(archive.inputs(recipe.debian)), "b" * 24)
+
+    def build(
+        self, recipe: Recipe | None = None, engine: RecordingEngine | None = None, version: str | None = None
+    ) -> Outcome:
+        """Build a recipe, this site's own by default."""
+        self.events = []
+        workshop = Workshop(self.cache, engine or RecordingEngine(pretend), self.output, self.events.append)
+        return build(recipe or self.recipe, workshop, version=version, source_date=SOURCE_DATE, refresh=False)
+
+    def steps(self, kind: type[StepStarted] | type[StepFinished] | type[StepReused]) -> list[str]:
+        """The steps of the last build that have an event of some kind."""
+        return [event.step for event in self.events if isinstance(event, kind)]
+
+    def releases(self) -> list[str]:
+        """Everything beside the releases, hidden or not."""
+        return sorted(path.name for path in self.output.glob("*/*"))
+
+
+@pytest.fixture
+def site(tmp_path: Path, kerrighed: Recipe) -> Site:
+    """A machine on which nothing was built yet."""
+    return Site(tmp_path, kerrighed)
+
+
+def with_one_more_node(recipe: Recipe) -> Recipe:
+    """The recipe, its cluster grown by a node."""
+    node = recipe.cluster.nodes[0].model_copy(update={"name": "ssi9", "ordinal": 9})
+    cluster = recipe.cluster.model_copy(update={"nodes": (*recipe.cluster.nodes, node)})
+    return recipe.model_copy(update={"cluster": cluster})
+
+
+def files(directory: Path) -> Iterator[str]:
+    """Every file of a release."""
+    return (str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())
+
+
+def test_first_build(site: Site) -> None:
+    """Every step starts with its reason and ends with a time of its own, in the order of the build."""
+    outcome = site.build()
+    assert not outcome.found
+    assert site.steps(StepStarted) == site.steps(StepFinished) == STEPS
+    assert site.steps(StepReused) == []
+    kinds = [type(event) for event in site.events if isinstance(event, StepStarted | StepFinished)]
+    assert kinds == [StepStarted, StepFinished] * len(STEPS)
+
+
+def test_release_has_every_file(site: Site) -> None:
+    """A release holds what its documentation says, and its manifest every file of it."""
+    directory = site.build().directory
+    assert directory == site.output / "kerrighed/2025.11.15"
+    expected = {
+        "kerrighed-2025.11.15-root.tar.zst",
+        "kerrighed-2025.11.15-server.tar.gz",
+        f"vmlinuz-{KVER}",
+        f"initrd.img-{KVER}",
+        "pxegrub/pxegrub.i386-pc",
+        "pxegrub/pxegrub.x86_64-efi",
+        *(f"pxegrub/secure-boot/{name}x64.efi" for name in ("shim", "grub", "mm")),
+        "packages.tsv",
+    }
+    assert set(files(directory)) == expected | {"manifest.json", "SHA256SUMS", "build.log"}
+    manifest = Manifest.read(directory)
+    assert {file.path for file in manifest.files} == expected
+    assert manifest.steps.keys() == set(STEPS) - {"release"}
+    assert (directory / "kerrighed-2025.11.15-root.tar.zst").read_bytes().startswith(b"tree")
+
+
+def test_unchanged_recipe_finds_its_release(site: Site) -> None:
+    """A second build does nothing but say which release it is."""
+    first = site.build()
+    engine = RecordingEngine(pretend)
+    second = site.build(engine=engine)
+    assert second == Outcome(first.directory, found=True)
+    assert engine.jobs == []
+    assert site.steps(StepStarted) == []
+
+
+def test_one_more_node(site: Site) -> None:
+    """A node more reuses tree, initramfs and pxegrub, and gives another release of the same day."""
+    site.build()
+    outcome = site.build(with_one_more_node(site.recipe))
+    assert outcome.directory.name == "2025.11.15.1"
+    assert site.steps(StepReused) == ["tree", "initramfs", "pxegrub"]
+    reasons = {event.step: event.reason for event in site.events if isinstance(event, StepStarted)}
+    assert reasons["overlay"] == reasons["server-bundle"] == "runs: recipe.cluster.nodes: + ssi9"
+
+
+def test_plan_says_what_a_build_then_does(site: Site) -> None:
+    """The steps and reasons of a plan are those of the build that follows it."""
+    site.build()
+    recipe = with_one_more_node(site.recipe)
+    planned = plan(recipe, site.cache, site.output, version=None, source_date=SOURCE_DATE)
+    site.build(recipe)
+    assert [step.name for step in planned.steps if step.reuse] == site.steps(StepReused)
+    assert {step.name: step.reason for step in planned.steps if not step.reuse} == {
+        event.step: event.reason for event in site.events if isinstance(event, StepStarted) and event.step != "release"
+    }
+
+
+def test_wanted_version_is_taken(site: Site) -> None:
+    """A version that holds other content is refused before any step runs; the release stays."""
+    directory = site.build(version="1.0").directory
+    before = (directory / "manifest.json").read_bytes()
+    engine = RecordingEngine(pretend)
+    with pytest.raises(InputError, match=r"release 1\.0 exists and holds something else"):
+        site.build(with_one_more_node(site.recipe), engine, version="1.0")
+    assert engine.jobs == []
+    assert (directory / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("error", [CommandError("tool", ["tool"], 1, ["it broke"]), KeyboardInterrupt()])
+def test_failure_in_each_job(site: Site, program: str, error: BaseException) -> None:
+    """Whatever job fails or is interrupted: no part of a release is seen, and a second try succeeds."""
+
+    def fail(job: Job, on_line: OnLine) -> None:
+        pretend(job, on_line)
+        if job.name == program:
+            raise error
+
+    with pytest.raises(type(error)):
+        site.build(engine=RecordingEngine(fail))
+    assert site.releases() == []
+    assert list((site.cache.root / "work").iterdir()) == []
+    assert site.build().directory.is_dir()
+
+
+def test_failure_names_the_log(site: Site) -> None:
+    """A failed step names the log that has its whole output and the command to paste."""
+
+    def fail(job: Job, on_line: OnLine) -> None:
+        pretend(job, on_line)
+        raise CommandError(job.name, ["bwrap", job.name], 1, ["it broke"])
+
+    with pytest.raises(NfsrootError) as caught:
+        site.build(engine=RecordingEngine(fail))
+    log = site.cache.log("kerrighed-tree")
+    assert str(log) in caught.value.resolution
+    assert "bwrap" not in str(caught.value)
+    assert log.read_text().splitlines() == [
+        "== tree: runs: never built here",
+        f"{COMMAND}bwrap disk-image-create",
+        "this is disk-image-create",
+    ]
+
+
+def test_unknown_package_names_no_log(site: Site, kerrighed: Recipe) -> None:
+    """A mistake of the user's is told as that; there is no log to read about it."""
+    debian = kerrighed.debian.model_copy(update={"packages": ("nanno",)})
+    with pytest.raises(InputError, match="nanno: not in Debian trixie") as caught:
+        site.build(kerrighed.model_copy(update={"debian": debian}))
+    assert ".log" not in str(caught.value)
+
+
+def test_published_log_names_no_place_of_this_machine(site: Site) -> None:
+    """build.log has what the tools wrote, and not the commands, which name directories of the build's machine."""
+    log = (site.build().directory / "build.log").read_text()
+    assert "this is disk-image-create" in log
+    assert "this is grub-mkimage" in log
+    assert COMMAND not in log
+    assert str(site.cache.root) not in log
+
+
+def test_output_of_tools_is_told(site: Site) -> None:
+    """Each line that a tool writes is an event of its step."""
+    site.build()
+    told = [event for event in site.events if isinstance(event, StepOutput)]
+    assert StepOutput("initramfs", "this is make-initramfs") in told
+    assert StepOutput("server-bundle", "this is gzip") in told
+
+
+def test_cautions(site: Site, kerrighed: Recipe) -> None:
+    """A tree that nobody can log in to, and nodes without a boot loader, are told at the start."""
+    site.build()
+    assert isinstance(site.events[0], Caution)
+    assert "nobody can log in" in site.events[0].text
+    assert isinstance(site.events[1], Notice)
+    access = Credentials(ssh_keys=("ssh-ed25519 AAAA me",))
+    boot = kerrighed.boot.model_copy(update={"variants": (Variant.SECURE_BOOT,)})
+    site.build(kerrighed.model_copy(update={"access": access, "boot": boot}))
+    (caution,) = (event for event in site.events if isinstance(event, Caution))
+    assert "BIOS" in caution.text
+
+
+def test_archives_date_names_the_release(site: Site) -> None:
+    """Without SOURCE_DATE_EPOCH the release has the archive's date."""
+    workshop = Workshop(site.cache, RecordingEngine(pretend), site.output, lambda _event: None)
+    outcome = build(site.recipe, workshop, version=None, source_date=None, refresh=False)
+    assert outcome.directory.name == "2025.11.16"
