@@ -59,7 +59,7 @@ def run(
     its program, when there is no better name.
 
     :raises CommandError: the command failed.
-    :raises NfsrootError: the command is not on this machine.
+    :raises NfsrootError: the command cannot be started.
     """
     on_line(f"{COMMAND}{_without_passwords(shlex.join(argv))}")
     _run(argv, env, on_line, stdin, name or Path(argv[0]).name)
@@ -116,7 +116,8 @@ def _start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    except FileNotFoundError:
+    except OSError as error:
         raise NfsrootError(
-            f"{argv[0]} is not on this machine", resolution="`nfsroot doctor` says which package brings it."
-        ) from None
+            f"{argv[0]} cannot be started: {error.strerror}",
+            resolution="`nfsroot doctor` says which package brings it.",
+        ) from error

@@ -20,7 +20,7 @@ class RecordingEngine:
         self.jobs: list[Job] = []
         self._act = act
 
-    def run(self, image: Image, job: Job, on_line: OnLine) -> None:
+    def run(self, image: Image, job: Job, on_line: OnLine) -> None:  # noqa: ARG002
         """Record `job` and act."""
         self.jobs.append(job)
         self._act(job, on_line)

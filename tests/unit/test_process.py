@@ -95,11 +95,14 @@ def test_statuses_in_words(status: int, words: str) -> None:
     assert in_words(status) == words
 
 
-def test_missing_command() -> None:
-    """A command that is not on this machine is an error that leads to `nfsroot doctor`."""
+@pytest.mark.parametrize(
+    ("command", "words"), [("no-such-command", "No such file or directory"), ("/etc/passwd", "Permission denied")]
+)
+def test_command_that_cannot_be_started(command: str, words: str) -> None:
+    """A command that is not on this machine, or is no program, is an error that leads to `nfsroot doctor`."""
     with pytest.raises(NfsrootError) as caught:
-        run(["no-such-command"], env=ENV, on_line=lambda _line: None)
-    assert caught.value.brief == "no-such-command is not on this machine"
+        run([command], env={"PATH": "/usr/bin"}, on_line=lambda _line: None)
+    assert caught.value.brief == f"{command} cannot be started: {words}"
     assert "nfsroot doctor" in caught.value.resolution
 
 
