@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,18 +11,11 @@ from first_boot import NODE, SYSTEM_DIRECTORIES, Boot
 from builder.lab.rack import rack
 from builder.lab.release import Release, read
 
-RELEASES = "NFSROOT_TEST_RELEASES"
-"""Environment variable: a directory with the releases to boot, as `NAME/VERSION` below it."""
-
 
 @pytest.fixture(scope="session", params=["debian-nfsroot", "kerrighed"])
-def release(request: pytest.FixtureRequest) -> Release:
-    """The newest release of each recipe."""
-    if RELEASES not in os.environ:
-        pytest.fail(f"set {RELEASES} to a directory of releases")
-    found = sorted(Path(os.environ[RELEASES], request.param).glob("*/manifest.json"), key=os.path.getmtime)
-    assert found, f"{os.environ[RELEASES]} has no release of {request.param}"
-    return read(found[-1].parent)
+def release(request: pytest.FixtureRequest, build_release: Callable[[str], Path]) -> Release:
+    """The release of each recipe, built here or found."""
+    return read(build_release(request.param))
 
 
 @pytest.fixture(scope="session")
