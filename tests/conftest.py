@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from builder.build import Workshop, build
+from builder.build import build
 from builder.cache import Cache
 from builder.cli.options import cache_at
 from builder.container.sandbox import Sandbox
 from builder.events import Event
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
+from builder.workshop import Workshop
 
 PROJECT = Path(__file__).parent.parent
 

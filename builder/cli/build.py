@@ -10,6 +10,7 @@ import click
 
 from builder.cli import options
 from builder.cli.render import LOG_FORMATS, renderer
+from builder.events import Event, StepFinished
 
 ENGINES = ("sandbox", "docker", "podman")
 
@@ -43,21 +44,29 @@ def command(
 
     A build whose inputs are unchanged finds its release and does nothing.
     """
-    from builder.build import Workshop, build
+    from builder.build import build
     from builder.cli import summary
     from builder.container import choose
     from builder.host import need_for_build
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
+    from builder.workshop import Workshop
 
     loaded = load(recipe, SearchPath.default())
     need_for_build()
     started = time.monotonic()
-    with renderer(log_format, verbose) as emit:
+    finished: list[StepFinished] = []
+    with renderer(log_format, verbose) as show:
+
+        def emit(event: Event) -> None:
+            show(event)
+            if isinstance(event, StepFinished):
+                finished.append(event)
+
         workshop = Workshop(options.cache_at(cache_dir), choose(engine), output, emit)
         outcome = build(loaded, workshop, version=version, source_date=options.source_date(), refresh=refresh)
         _give_to_invoker(output)
-        emit(summary.built(outcome, time.monotonic() - started))
+        show(summary.built(outcome, finished, time.monotonic() - started))
 
 
 def _give_to_invoker(output: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from recording_engine import RecordingEngine
 
-from builder.build import TOOLS, Outcome, Workshop, build, plan
+from builder.build import Outcome, build, plan
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Job
@@ -19,7 +19,9 @@ from builder.keys import key_of
 from builder.process import COMMAND, CommandError, OnLine
 from builder.recipe.models import Credentials, Recipe, Variant
 from builder.release.manifest import Manifest
+from builder.steps import TOOLS
 from builder.tree import archive
+from builder.workshop import Workshop
 
 KVER = "6.12.1-amd64"
 SOURCE_DATE = 1763200000  # 2025-11-15

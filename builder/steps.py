@@ -1,0 +1,180 @@
+"""The steps of a build: what each hands to the part of the pipeline that does it, and what the release takes."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import builder
+from builder.boot import initramfs, pxegrub
+from builder.container.engine import Image
+from builder.events import StepReused
+from builder.overlay import render as overlay
+from builder.plan import make as planning
+from builder.plan.model import Plan
+from builder.process import COMMAND, OnLine
+from builder.recipe.models import Recipe, ReleaseFacts
+from builder.release import manifest as manifests
+from builder.release import pack
+from builder.release.archive import join
+from builder.server import bundle
+from builder.tree import build as trees
+from builder.tree.archive import Archive
+from builder.tree.build import Tree
+from builder.workshop import Workshop
+
+RELEASE = "release"
+TOOLS = ("grub-pc-bin", "grub-efi-amd64-signed", "isc-dhcp-server", "mmdebstrap", "shim-signed", "tar", "zstd")
+"""Debian packages of the builder image whose versions a manifest names."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of one build that is under way, each of which gives its object in the cache."""
+
+    workshop: Workshop
+    image: Image
+    plan: Plan
+    recipe: Recipe
+    source_date: int
+
+    def tree(self, archive: Archive) -> Tree:
+        """The tree."""
+        packages = self.workshop.cache.packages(self.recipe.debian.suite)
+
+        def make(directory: Path, on_line: OnLine) -> None:
+            with self.workshop.scratch(trees.WORK_MIB) as work:
+                trees.make(
+                    directory,
+                    engine=self.workshop.engine,
+                    image=self.image,
+                    recipe=self.recipe,
+                    archive=archive,
+                    packages=packages,
+                    owned_paths=map(str, overlay.OWNED_PATHS),
+                    source_date=self.source_date,
+                    work=work,
+                    on_line=on_line,
+                )
+
+        return Tree(self._cached(trees.STEP, make))
+
+    def initramfs(self, tree: Tree) -> Path:
+        """The initramfs of the tree's kernel."""
+        element = next(element for element in self.recipe.elements if element.name == initramfs.ELEMENT)
+
+        def make(directory: Path, on_line: OnLine) -> None:
+            with self.workshop.scratch(initramfs.WORK_MIB) as work:
+                initramfs.make(
+                    directory,
+                    engine=self.workshop.engine,
+                    image=self.image,
+                    tree=tree,
+                    element=element,
+                    initramfs=self.recipe.initramfs,
+                    source_date=self.source_date,
+                    work=work,
+                    on_line=on_line,
+                )
+
+        return self._cached(initramfs.STEP, make)
+
+    def pxegrub(self) -> Path:
+        """The network boot loaders."""
+
+        def make(directory: Path, on_line: OnLine) -> None:
+            pxegrub.make(
+                directory,
+                engine=self.workshop.engine,
+                image=self.image,
+                variants=self.recipe.boot.variants,
+                on_line=on_line,
+            )
+
+        return self._cached(pxegrub.STEP, make)
+
+    def release(self, target: Path, tree: Tree, ramdisk: Path, loaders: Path) -> None:
+        """Put the release together: overlay, server bundle, and then everything at once in its place."""
+        facts = ReleaseFacts(version=target.name, kernel_version=tree.kernel_version, tool_version=builder.__version__)
+        with self.workshop.cache.work(RELEASE) as scratch:
+            packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
+            with self._running(planning.OVERLAY) as on_line:
+                end = packer.overlay(tree, overlay.render(self.recipe, facts, tree.shadow), on_line)
+            with self._running(planning.BUNDLE) as on_line:
+                served = pack.served(self.recipe, facts, tree, ramdisk, loaders)
+                server = packer.server_bundle(bundle.render(self.recipe, facts), served, on_line)
+            reason = "runs: puts everything in its place"
+            with (
+                self.workshop.running(RELEASE, reason, self._log_name(RELEASE)),
+                pack.appearing(target) as directory,
+            ):
+                stem = f"{self.recipe.image.name}-{facts.version}"
+                join([tree.part, end], directory / f"{stem}-root.tar.zst")
+                shutil.copyfile(server, directory / f"{stem}-server.tar.gz")
+                self._complete(directory, facts, tree, ramdisk, loaders)
+
+    def _complete(self, directory: Path, facts: ReleaseFacts, tree: Tree, ramdisk: Path, loaders: Path) -> None:
+        """Put what the steps made into `directory`, with the manifest of everything there."""
+        shutil.copyfile(tree.kernel, directory / facts.kernel_file)
+        shutil.copyfile(ramdisk / facts.initrd_file, directory / facts.initrd_file)
+        shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
+        shutil.copyfile(tree.packages, directory / "packages.tsv")
+        manifest = manifests.Manifest(
+            name=self.recipe.image.name,
+            version=facts.version,
+            content=str(self.plan.content),
+            source_date=self.source_date,
+            kernel_version=tree.kernel_version,
+            server_directory=self.recipe.server_directory(facts.version),
+            recipe=self.recipe.model_dump(mode="json"),
+            tools=tools(self.image),
+            steps={step.name: str(step.key) for step in self.plan.steps},
+            files=manifests.released_files(directory),
+            packages=manifests.packages(tree.packages),
+        )
+        pack.finish(directory, manifest)
+        logs = (path / "log" for path in (tree.path, ramdisk, loaders))
+        (directory / "build.log").write_text("".join(log.read_text() for log in logs))
+
+    def _cached(self, name: str, make: Callable[[Path, OnLine], None]) -> Path:
+        """The object of a step, made when it is missing."""
+        step, cache = self.plan.step(name), self.workshop.cache
+        assert step.key is not None and step.inputs is not None
+        if step.reuse:
+            self.workshop.emit(StepReused(name, step.reason))
+            return cache.use(name, step.key)
+        with self._running(name) as on_line:
+
+            def make_with_log(directory: Path) -> None:
+                make(directory, on_line)
+                (directory / "log").write_text(_without_commands(cache.log(self._log_name(name)).read_text()))
+
+            return cache.produce(name, step.key, step.inputs, make_with_log)
+
+    def _running(self, name: str) -> contextlib.AbstractContextManager[OnLine]:
+        """One of the plan's steps while it runs."""
+        return self.workshop.running(name, self.plan.step(name).reason, self._log_name(name))
+
+    def _log_name(self, step: str) -> str:
+        return f"{self.recipe.image.name}-{step}"
+
+
+def _without_commands(log: str) -> str:
+    """A log without the commands in it: a release is published, and they name places on this machine."""
+    return "".join(line for line in log.splitlines(keepends=True) if not line.startswith(COMMAND))
+
+
+def tools(image: Image) -> dict[str, str]:
+    """Versions of the tools that make a release."""
+    status = (image.rootfs / "var/lib/dpkg/status").read_text()
+    found = dict(re.findall(r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)$", status, re.MULTILINE))
+    return {
+        "nfsroot": builder.__version__,
+        "diskimage-builder": installed_version("diskimage-builder"),
+        **{name: found[name] for name in TOOLS},
+    }
