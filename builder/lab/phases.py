@@ -25,9 +25,9 @@ class Phase(StrEnum):
 ORDER = tuple(Phase)
 
 LIMITS = {
-    Phase.DHCP: 60.0,
-    Phase.TFTP: 60.0,
-    Phase.GRUB: 180.0,
+    Phase.DHCP: 180.0,
+    Phase.TFTP: 120.0,
+    Phase.GRUB: 300.0,
     Phase.KERNEL: 120.0,
     Phase.INITRAMFS: 60.0,
     Phase.NFS_ROOT: 60.0,

@@ -13,8 +13,8 @@ KNOCK_PORT = "org.nfsroot.lab.knock"
 """Name of the virtio-serial ports whose appearance starts the node's agent."""
 
 MEMORY_MIB = 1024
-OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
-OVMF_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+OVMF = Path("/usr/share/OVMF")
+"""Where Debian's package ovmf has its images."""
 
 
 class Firmware(StrEnum):
@@ -22,6 +22,22 @@ class Firmware(StrEnum):
 
     BIOS = "bios"
     UEFI = "uefi"
+    SECURE_BOOT = "secure-boot"
+
+
+@dataclass(frozen=True)
+class Flash:
+    """A UEFI firmware in flash memory: code, and the variables that a new machine begins with."""
+
+    code: Path
+    variables: Path
+
+
+FLASH = {
+    Firmware.UEFI: Flash(OVMF / "OVMF_CODE_4M.fd", OVMF / "OVMF_VARS_4M.fd"),
+    Firmware.SECURE_BOOT: Flash(OVMF / "OVMF_CODE_4M.secboot.fd", OVMF / "OVMF_VARS_4M.ms.fd"),
+}
+"""The second has Microsoft's keys and enforces signatures (/usr/share/doc/ovmf/README.Debian)."""
 
 
 class Accelerator(StrEnum):
@@ -50,20 +66,31 @@ class NodeMachine:
     def arguments(self) -> list[str]:
         """The command that powers the node on; its network card is its only boot device."""
         at = self.directory
-        argv = ["qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config", "-machine", "q35"]
+        argv = ["qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config"]
         argv += ["-accel", self.accelerator, "-m", str(MEMORY_MIB), "-display", "none", "-vga", "std"]
         argv += ["-netdev", f"tap,id=net,ifname={self.tap},script=no,downscript=no"]
-        argv += ["-device", f"virtio-net-pci,netdev=net,mac={self.mac},bootindex=1"]
+        argv += ["-device", f"virtio-net-pci,netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
         argv += ["-serial", f"file:{at / 'console.log'}", "-device", "virtio-rng-pci"]
         argv += ["-device", "virtio-serial-pci", "-chardev", _socket("agent", at / "agent.sock")]
         argv += ["-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"]
         argv += ["-chardev", _socket("qmp", at / "qmp.sock"), "-mon", "chardev=qmp,mode=control"]
-        if self.firmware is Firmware.UEFI:
-            argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF_CODE}"]
-            argv += ["-drive", f"if=pflash,unit=1,format=raw,file={at / OVMF_VARS.name}"]
         for path in self.oem_strings:
             argv += ["-smbios", f"type=11,path={path}"]
-        return argv
+        return argv + self._platform()
+
+    def _option_rom(self) -> str:
+        """iPXE's ROM brings BIOS its PXE; UEFI has drivers and PXE of its own, and refuses unsigned ones."""
+        return ",romfile=" if self.firmware in FLASH else ""
+
+    def _platform(self) -> list[str]:
+        """Chipset and firmware.  Secure Boot keeps its variables from the system by System Management Mode."""
+        if self.firmware not in FLASH:
+            return ["-machine", "q35"]
+        secure = "on" if self.firmware is Firmware.SECURE_BOOT else "off"
+        flash = FLASH[self.firmware]
+        argv = ["-machine", f"q35,smm={secure}", "-global", f"driver=cfi.pflash01,property=secure,value={secure}"]
+        argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={flash.code}"]
+        return [*argv, "-drive", f"if=pflash,unit=1,format=raw,file={self.directory / flash.variables.name}"]
 
 
 def _socket(name: str, path: Path) -> str:

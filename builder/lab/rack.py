@@ -14,7 +14,7 @@ from builder.lab.agent import oem_string
 from builder.lab.capture import Capture, capture
 from builder.lab.namespace import Namespace, machine
 from builder.lab.node import VirtualNode, power_on
-from builder.lab.qemu import OVMF_VARS, Accelerator, Firmware, NodeMachine
+from builder.lab.qemu import FLASH, Accelerator, Firmware, NodeMachine
 from builder.lab.release import Release
 from builder.lab.servers import LAB
 from builder.recipe.models import Node
@@ -46,8 +46,8 @@ class Rack:
         directory.mkdir()
         word = secrets.token_hex(8)
         (directory / "oem-string").write_text(oem_string(word))
-        if firmware is Firmware.UEFI:
-            shutil.copy(OVMF_VARS, directory)
+        if firmware in FLASH:
+            shutil.copy(FLASH[firmware].variables, directory)
         at = Path(LAB, name)
         hardware = NodeMachine(name, node.mac, _tap(node), at, (at / "oem-string",), firmware, self._accelerator)
         process = self._inside.start(hardware.arguments(), directory / "qemu.log")

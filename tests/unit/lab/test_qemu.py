@@ -4,7 +4,9 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from builder.lab.qemu import Accelerator, Firmware, NodeMachine
+import pytest
+
+from builder.lab.qemu import FLASH, Accelerator, Firmware, NodeMachine
 
 NODE = NodeMachine("ssi1", "52:54:00:00:01:01", "tap1", Path("/lab/ssi1"), (Path("/lab/ssi1/oem-string"),))
 
@@ -40,3 +42,21 @@ def test_uefi_firmware_has_variables_of_its_own() -> None:
     assert "readonly=on" in code
     assert variables.endswith("file=/lab/ssi1/OVMF_VARS_4M.fd")
     assert "readonly" not in variables
+
+
+def test_secure_boot_protects_its_variables() -> None:
+    """Microsoft's keys are enrolled, and only code in System Management Mode can change the variables."""
+    argv = replace(NODE, firmware=Firmware.SECURE_BOOT).arguments()
+    assert option(argv, "-machine") == ["q35,smm=on"]
+    assert option(argv, "-global") == ["driver=cfi.pflash01,property=secure,value=on"]
+    code, variables = option(argv, "-drive")
+    assert code.endswith("file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
+    assert variables.endswith("file=/lab/ssi1/OVMF_VARS_4M.ms.fd")
+
+
+@pytest.mark.parametrize("firmware", FLASH)
+def test_uefi_uses_its_own_network_driver(firmware: Firmware) -> None:
+    """The card brings no option ROM, which is not signed; a BIOS needs the ROM for PXE."""
+    card = f"virtio-net-pci,netdev=net,mac={NODE.mac},bootindex=1"
+    assert f"{card},romfile=" in option(replace(NODE, firmware=firmware).arguments(), "-device")
+    assert card in option(NODE.arguments(), "-device")
