@@ -19,6 +19,10 @@ from builder.recipe.shape import parse
 from builder.recipe.words import suggestion
 from builder.recipe.written import WrittenImage, WrittenRecipe
 
+NFSROOT = "/NFSROOT"
+"""Where releases stand on the NFS server unless root.path says otherwise: each recipe in a directory of its own,
+so that versions of two recipes never meet."""
+
 
 def load(name_or_path: str, search: SearchPath) -> Recipe:
     """The recipe called `name_or_path`, or in that .toml file, resolved.
@@ -70,7 +74,7 @@ class _Loading:
             debian=written.debian,
             kernel=written.kernel,
             initramfs=written.initramfs,
-            root=Root.model_validate(dict(written.root)),
+            root=Root.model_validate({**dict(written.root), "path": written.root.path or f"{NFSROOT}/{image.name}"}),
             boot=_with_uefi(written.boot),
             access=written.access,
             kerrighed=written.kerrighed,

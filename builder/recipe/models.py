@@ -118,7 +118,9 @@ class WritableDirectory(Model):
 class Root(Model):
     """`[root]`: the NFSROOT on the server and how nodes mount it."""
 
-    path: TreePath = Field(description="Directory on the NFS server; releases stand below it by version.")
+    path: TreePath = Field(
+        description="Directory on the NFS server, by default /NFSROOT/NAME; releases stand below it by version."
+    )
     access: Access = Field(default=Access.READ_ONLY, description="ro: read-only root; rw: one read-write export.")
     writable: tuple[WritableDirectory, ...] = Field(default=(), description="Directories that nodes may write to.")
 

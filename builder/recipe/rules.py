@@ -41,9 +41,8 @@ def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Probl
 def _root(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
     path = recipe.root.path
     if path is None:
-        if not document.lost(("root", "path")):
-            yield document.problem(("root", "path"), "root.path is missing", 'write path = "/NFSROOT/..." in [root]')
-    elif path in SYSTEM_DIRECTORIES:
+        return
+    if path in SYSTEM_DIRECTORIES:
         yield document.problem(("root", "path"), f"root.path is {path}, a system directory", "write /NFSROOT/...")
     else:
         yield from _not_normal(path, document, ("root", "path"))

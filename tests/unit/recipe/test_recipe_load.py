@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recipe_project import CLUSTER, Project
+from recipe_project import BASE, CLUSTER, Project
 
 from builder.errors import InputError
 from builder.recipe.load import load
@@ -68,7 +68,7 @@ def test_dump_keeps_the_password_hash_secret_but_tells_of_a_change(project: Proj
 def test_debian_nfsroot_is_the_pages_base_system() -> None:
     """The base recipe has a read-only root with /tmp, /var and /root writable."""
     recipe = load("debian-nfsroot", SHIPPED)
-    assert (recipe.root.path, recipe.root.access) == ("/NFSROOT/debian", Access.READ_ONLY)
+    assert (recipe.root.path, recipe.root.access) == ("/NFSROOT/debian-nfsroot", Access.READ_ONLY)
     assert [(entry.path, entry.kind.value) for entry in recipe.root.writable] == [
         ("/tmp", "tmpfs"),
         ("/var", "shared"),
@@ -218,13 +218,21 @@ def test_mistaken_variable(project: Project, value: str, mistake: str) -> None:
     assert project.mistakes() == [f"recipes/mine.toml:{int(line) - 1}:{at}:{rest}"]
 
 
+def test_recipes_stand_in_directories_of_their_own(project: Project) -> None:
+    """Without root.path, a release stands below /NFSROOT/NAME, so that recipes that extend one base never meet."""
+    project.write("recipes/base.toml", BASE.replace('path = "/NFSROOT/debian"', ""))
+    project.write("recipes/mine.toml", 'extends = "base"')
+    project.write("recipes/yours.toml", 'extends = "base"')
+    paths = [load(name, project.search).root.path for name in ("mine", "yours")]
+    assert paths == ["/NFSROOT/mine", "/NFSROOT/yours"]
+
+
 def test_recipe_without_anything(project: Project) -> None:
     """An empty recipe is told everything that it lacks."""
     project.write("recipes/mine.toml", "")
     assert project.mistakes() == [
         'recipes/mine.toml: cluster is missing; write cluster = "clusters/NAME.toml", or a table [cluster]',
         'recipes/mine.toml: no elements to build a tree from; write extends = "debian-nfsroot", or elements = [...]',
-        'recipes/mine.toml: root.path is missing; write path = "/NFSROOT/..." in [root]',
     ]
 
 

@@ -83,7 +83,7 @@ def test_dhcpd_conf_has_the_pages_four_parts(debian: Recipe, facts: ReleaseFacts
         "}",
         "group {",
         "next-server 192.168.0.1;",
-        'option root-path "/NFSROOT/debian/1.0";',
+        'option root-path "/NFSROOT/debian-nfsroot/1.0";',
         'option grub-menu = concat("(nd)/grub/", host-decl-name);',
         "option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 96);",
         "if not exists pxe-system-type or option pxe-system-type = 00:00 {",
@@ -124,9 +124,9 @@ def test_read_only_root_is_exported_with_its_shared_directories(debian: Recipe, 
     """The root is exported read-only and each shared directory read-write, to the cluster's subnet alone."""
     lines = statements(texts(render(debian, facts))["etc/exports.d/debian-nfsroot-1.0.exports"])
     assert [re.sub("fsid=[^)]*", "fsid", line) for line in lines] == [
-        "/NFSROOT/debian/1.0 192.168.0.0/24(ro,async,no_root_squash,no_subtree_check,fsid)",
-        "/NFSROOT/debian/1.0/var 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
-        "/NFSROOT/debian/1.0/root 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
+        "/NFSROOT/debian-nfsroot/1.0 192.168.0.0/24(ro,async,no_root_squash,no_subtree_check,fsid)",
+        "/NFSROOT/debian-nfsroot/1.0/var 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
+        "/NFSROOT/debian-nfsroot/1.0/root 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
     ]
 
 
@@ -194,7 +194,7 @@ def test_cluster_is_the_only_network_named(debian: Recipe, facts: ReleaseFacts) 
 def test_readme_has_the_commands_of_this_release(debian: Recipe, facts: ReleaseFacts) -> None:
     """The README's commands name the release's own files and directories."""
     readme = texts(render(debian, facts))["README"]
-    assert "-xpf debian-nfsroot-1.0-root.tar.zst -C /NFSROOT/debian/1.0\n" in readme
+    assert "-xpf debian-nfsroot-1.0-root.tar.zst -C /NFSROOT/debian-nfsroot/1.0\n" in readme
     assert "tar -xzf debian-nfsroot-1.0-server.tar.gz" in readme
     assert "    ./install.sh --dry-run\n    ./install.sh\n" in readme
 

@@ -35,7 +35,7 @@ def bundle(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> Path:
 def root(tmp_path: Path) -> Path:
     """A server's file system with the release's root in place and settings of its own."""
     directory = tmp_path / "root"
-    (directory / "NFSROOT/debian/1.0").mkdir(parents=True)
+    (directory / "NFSROOT/debian-nfsroot/1.0").mkdir(parents=True)
     (directory / "etc/dhcp").mkdir(parents=True)
     (directory / "etc/dhcp/dhcpd.conf").write_text("# the administrator's\n")
     (directory / "etc/hosts").write_text("127.0.0.1 localhost\n")
@@ -154,10 +154,10 @@ def test_hosts_keeps_other_lines(bundle: Path, root: Path) -> None:
 def test_missing_root_tarball_is_named(bundle: Path, root: Path) -> None:
     """install.sh says so when the directory that nodes will mount is not there, and installs all the same."""
     assert "Not there yet" not in install(bundle, "--root", root, "--dry-run").stdout
-    (root / "NFSROOT/debian/1.0").rmdir()
+    (root / "NFSROOT/debian-nfsroot/1.0").rmdir()
     done = install(bundle, "--root", root)
     assert done.returncode == 0
-    assert f"Not there yet: {root}/NFSROOT/debian/1.0" in done.stdout
+    assert f"Not there yet: {root}/NFSROOT/debian-nfsroot/1.0" in done.stdout
 
 
 @pytest.mark.server
