@@ -20,12 +20,19 @@ missing = $$(for package in $(1); do \
 	dpkg-query --show --showformat='$${db:Status-Abbrev}' $$package 2>/dev/null | grep -q '^ii' || printf '%s ' $$package; \
 	done)
 
+# Install those of the packages $(1) that are missing; no daemon among them is started (policy-rc.d, invoke-rc.d(8)).
 define install
 	@missing="$(call missing,$(1))"; \
 	if [ -n "$$missing" ]; then \
 		echo "installing $$missing"; \
-		$(SUDO) apt-get update -qq && \
-		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; \
+		$(SUDO) sh -ec ' \
+			policy=/usr/sbin/policy-rc.d; \
+			if [ ! -e $$policy ]; then \
+				printf "#!/bin/sh\nexit 101\n" > $$policy; chmod 755 $$policy; trap "rm $$policy" EXIT; \
+			fi; \
+			apt-get update -qq; \
+			DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$$@" >/dev/null' \
+			install $$missing; \
 	fi
 endef
 
