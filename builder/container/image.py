@@ -28,6 +28,7 @@ SUITE = "trixie"
 PACKAGES = (
     "bash",
     "debian-archive-keyring",
+    "dnsmasq-base",  # dnsmasq --test
     "e2fsprogs",  # lsattr, which disk-image-create calls
     "grub-common",
     "grub-efi-amd64-bin",
@@ -35,6 +36,7 @@ PACKAGES = (
     "grub-pc-bin",
     "gzip",
     "isc-dhcp-server",  # dhcpd -t
+    "kea-dhcp4-server",  # kea-dhcp4 -t
     "mmdebstrap",
     "mount",
     "procps",  # ps, which disk-image-create calls
