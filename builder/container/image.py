@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution, PackagePath, distribution
 from pathlib import Path
 
 from builder.cache import Cache, Inputs
@@ -67,6 +67,7 @@ MORTAL = (
 )
 """Before a command on the host: it sees the host as it is, and all that it starts ends with this process."""
 
+PACKAGE = "diskimage_builder"
 DISK_IMAGE_CREATE = """#!/usr/bin/python3
 import sys
 from diskimage_builder.disk_image_create import main
@@ -76,12 +77,8 @@ sys.exit(main())
 
 def definition() -> Inputs:
     """What the builder image is made of: its key's inputs."""
-    record = distribution("diskimage-builder").read_text("RECORD") or ""
-    return {
-        "suite": SUITE,
-        "packages": list(PACKAGES),
-        "diskimage-builder": hashlib.sha256(record.encode()).hexdigest(),
-    }
+    files = {str(entry): entry.hash.value for entry in _code(distribution("diskimage-builder")) if entry.hash}
+    return {"suite": SUITE, "packages": list(PACKAGES), "diskimage-builder": key_of(files)}
 
 
 def find(cache: Cache) -> Image | None:
@@ -132,9 +129,7 @@ def _install_diskimage_builder(rootfs: Path) -> None:
     """
     found = distribution("diskimage-builder")
     target = rootfs / "usr/lib/python3/dist-packages"
-    for entry in found.files or ():
-        if ".." in entry.parts or "__pycache__" in entry.parts:
-            continue
+    for entry in _code(found):
         source = Path(str(entry.locate()))
         if entry.hash is not None:
             _verify(found, source, entry.hash.mode, entry.hash.value)
@@ -144,6 +139,20 @@ def _install_diskimage_builder(rootfs: Path) -> None:
     command = rootfs / "usr/local/bin/disk-image-create"
     command.write_text(DISK_IMAGE_CREATE)
     command.chmod(0o755)
+
+
+def _code(found: Distribution) -> list[PackagePath]:
+    """The files of the package, and the metadata by which it finds its version and its plugins.
+
+    What an installer adds beside them differs by who installs it, and where.
+    """
+    wanted = (
+        f"{PACKAGE}/",
+        f"{PACKAGE}-{found.version}.dist-info/METADATA",
+        f"{PACKAGE}-{found.version}.dist-info/entry_",
+    )
+    files = (entry for entry in found.files or () if str(entry).startswith(wanted))
+    return [entry for entry in files if "__pycache__" not in entry.parts]
 
 
 def _verify(found: Distribution, file: Path, algorithm: str, expected: str) -> None:

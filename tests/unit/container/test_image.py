@@ -25,7 +25,7 @@ def test_definition_names_everything() -> None:
     definition = image.definition()
     assert definition["suite"] == image.SUITE
     assert definition["packages"] == list(image.PACKAGES)
-    assert re.fullmatch("[0-9a-f]{64}", definition["diskimage-builder"])
+    assert re.fullmatch("[0-9a-f]{24}", definition["diskimage-builder"])
 
 
 def test_found_by_its_definition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
