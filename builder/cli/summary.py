@@ -35,9 +35,10 @@ def sizes(directory: Path, manifest: Manifest) -> list[str]:
 def next_steps(directory: Path, manifest: Manifest) -> list[str]:
     """The commands that put a release to use on its server."""
     stem = f"{manifest.name}-{manifest.version}"
+    unpack = "tar --zstd --xattrs --xattrs-include='*' -xpf"
     return [
         "Next, on the NFS server (the bundle's README says more):",
         f"  mkdir -p {manifest.server_directory}",
-        f"  tar --zstd -xpf {directory}/{stem}-root.tar.zst -C {manifest.server_directory}",
+        f"  {unpack} {directory}/{stem}-root.tar.zst -C {manifest.server_directory}",
         f"  mkdir bundle && tar -xzf {directory}/{stem}-server.tar.gz -C bundle && sh bundle/install.sh",
     ]
