@@ -160,7 +160,7 @@ def _cluster(parts: _Parts, default_name: str) -> Cluster:
         broadcast=written.broadcast or subnet.broadcast_address,
         dns=written.dns,
         ntp=written.ntp,
-        server=Server(name=server.name, address=server.address, interface=server.interface),
+        server=Server.model_validate(dict(server)),
         nodes=tuple(
             Node(
                 name=name.text,

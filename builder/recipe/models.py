@@ -59,6 +59,28 @@ class Variant(StrEnum):
     SECURE_BOOT = "secure-boot"
 
 
+class DhcpServer(StrEnum):
+    """The program that serves DHCP."""
+
+    ISC = "isc"
+    KEA = "kea"
+    DNSMASQ = "dnsmasq"
+
+
+class TftpServer(StrEnum):
+    """The program that serves TFTP."""
+
+    TFTPD_HPA = "tftpd-hpa"
+    DNSMASQ = "dnsmasq"
+
+
+class NfsServer(StrEnum):
+    """What serves NFS: the server's kernel, or nfs-ganesha, which needs nothing of the kernel's."""
+
+    KERNEL = "kernel"
+    GANESHA = "ganesha"
+
+
 class Image(Model):
     """`[image]`: the release's name and version."""
 
@@ -172,6 +194,9 @@ class Server(Model):
     interface: Interface = Field(
         default="", description="The server's interface on the cluster's network; found by address when empty."
     )
+    dhcp: DhcpServer = Field(default=DhcpServer.ISC, description="The DHCP server that install.sh sets up.")
+    tftp: TftpServer = Field(default=TftpServer.TFTPD_HPA, description="The TFTP server that install.sh sets up.")
+    nfs: NfsServer = Field(default=NfsServer.KERNEL, description="The NFS server that install.sh sets up.")
 
 
 class Cluster(Model):

@@ -30,13 +30,16 @@ from builder.recipe.models import (
     Boot,
     Credentials,
     Debian,
+    DhcpServer,
     Image,
     Initramfs,
     Kernel,
     Kerrighed,
     Model,
+    NfsServer,
     Root,
     Server,
+    TftpServer,
     WritableDirectory,
 )
 
@@ -76,6 +79,9 @@ class WrittenServer(Model):
     name: str | None = Field(default=None, description=Server.model_fields["name"].description)
     address: IPv4Address | None = Field(default=None, description=Server.model_fields["address"].description)
     interface: Interface = Field(default="", description=Server.model_fields["interface"].description)
+    dhcp: DhcpServer = Field(default=DhcpServer.ISC, description=Server.model_fields["dhcp"].description)
+    tftp: TftpServer = Field(default=TftpServer.TFTPD_HPA, description=Server.model_fields["tftp"].description)
+    nfs: NfsServer = Field(default=NfsServer.KERNEL, description=Server.model_fields["nfs"].description)
 
 
 class WrittenNodes(Model):

@@ -90,10 +90,10 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "tree": "f57d8007fc0cd998002c1b7d",
         "initramfs": "6e7db0d0d205bcafd672da6a",
         "pxegrub": "3e40d245ec017c12f7a48565",
-        "overlay": "64b2e570789fb55636aaf508",
-        "server-bundle": "366b6c0da8bf20aaad8673a1",
+        "overlay": "4e1d5ad96a5f2483726e7caa",
+        "server-bundle": "687f89c35b4198845ca4c607",
     }
-    assert plan.content == "6e16dc788ad8c908df3adb1c"
+    assert plan.content == "54ce37f09111b51705763ffe"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

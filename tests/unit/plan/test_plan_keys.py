@@ -15,11 +15,14 @@ from builder.overlay import render as overlay
 from builder.plan.make import make
 from builder.recipe.models import (
     Access,
+    DhcpServer,
     Element,
     Kerrighed,
+    NfsServer,
     Node,
     Recipe,
     ReleaseFacts,
+    TftpServer,
     Variant,
     WritableDirectory,
     WritableKind,
@@ -72,6 +75,9 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "cluster.server.name": ("other", CLUSTER),
     "cluster.server.address": (IPv4Address("192.168.0.2"), CLUSTER),
     "cluster.server.interface": ("eth1", CLUSTER),
+    "cluster.server.dhcp": (DhcpServer.KEA, CLUSTER),
+    "cluster.server.tftp": (TftpServer.DNSMASQ, CLUSTER),
+    "cluster.server.nfs": (NfsServer.GANESHA, CLUSTER),
     "cluster.nodes": (
         (Node(name="ssi2", address=IPv4Address("192.168.0.102"), mac="52:54:00:00:01:02", ordinal=1),),
         CLUSTER,

@@ -47,6 +47,11 @@ def mistakes(project: Project, text: str) -> list[str]:
             "4:2: the cluster lacks server.name; write name = \"nfsserver\" in the table server"]),
         ("[[nodes]]", "interface = 'eth 0'\n[[nodes]]", [
             "8:13: server.interface is 'eth 0'; write a network interface's name, such as eth0"]),
+        ("[[nodes]]", "dhcp = 'dhcpd'\n[[nodes]]", [
+            "8:8: server.dhcp is 'dhcpd'; write 'isc', 'kea' or 'dnsmasq'"]),
+        ("[[nodes]]", "tftp = 'hpa'\nnfs = 'knfsd'\n[[nodes]]", [
+            "8:8: server.tftp is 'hpa'; write 'tftpd-hpa' or 'dnsmasq'",
+            "9:7: server.nfs is 'knfsd'; write 'kernel' or 'ganesha'"]),
         # names
         *(("ssi[1-2]", f"ssi1,{name}", [f"9:9: '{name}': {LABEL}"])
           for name in ("a_b", "-a", "a-", "a.b", "12", "grub", "Default", "localhost", "x" * 64, "a;b", 'ä')),
@@ -171,3 +176,13 @@ def test_file_that_cannot_name_a_cluster(project: Project) -> None:
         "recipes/clusters/my cluster.toml: 'my cluster' is no cluster's name; "
         'write name = "..." with letters, digits and . _ -, a letter or digit first'
     ]
+
+
+def test_servers_are_chosen_by_the_cluster(project: Project) -> None:
+    """A cluster's server runs the programs that its table names, and Debian's usual ones where it names none."""
+    server = project.load("base").cluster.server
+    assert (server.dhcp, server.tftp, server.nfs) == ("isc", "tftpd-hpa", "kernel")
+    chosen = CLUSTER.replace("[[nodes]]", 'dhcp = "kea"\ntftp = "dnsmasq"\nnfs = "ganesha"\n[[nodes]]')
+    project.write("recipes/clusters/small.toml", chosen)
+    server = project.load("base").cluster.server
+    assert (server.dhcp, server.tftp, server.nfs) == ("kea", "dnsmasq", "ganesha")
