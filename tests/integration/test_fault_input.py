@@ -1,0 +1,96 @@
+"""Mistakes of the user, and mirrors that do not have what is asked of them."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from command import Project
+
+pytestmark = pytest.mark.container
+
+WITHOUT_NETWORK = ("unshare", "--net")
+
+
+@pytest.fixture
+def empty_mirror(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """A mirror on the loopback interface that has nothing: its URL, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    class Nothing(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *arguments: object) -> None:
+            """Write nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Nothing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/debian", asked
+        server.shutdown()
+
+
+def test_unknown_package_is_named_with_its_suite_and_what_resembles_it(project: Callable[..., Project]) -> None:
+    """A package that does not exist stops the build before anything is bootstrapped; a near name is offered."""
+    made = project()
+    made.tiny(packages=["iproute3", "iputils-ping"])
+    done = made.build()
+    message = done.refusal(status=2)
+    assert "iproute3" in message and "trixie" in message and "iproute3 resembles iproute2" in message
+    assert "iputils-ping" not in message
+    assert not any("mmdebstrap" in event.get("line", "") for event in done.events)
+    assert made.left() == []
+
+
+def test_mirror_without_the_suite(project: Callable[..., Project], empty_mirror: tuple[str, list[str]]) -> None:
+    """A mirror that answers 404 is named, with the suite that it lacks."""
+    url, asked = empty_mirror
+    made = project()
+    made.tiny(mirror=url)
+    message = made.build(env={"http_proxy": ""}).refusal()
+    assert f"{url} does not have what was asked of it for Debian trixie (404 Not Found)" in message
+    assert asked
+    assert made.left() == []
+
+
+def test_no_network_to_look_at_the_archive(project: Callable[..., Project]) -> None:
+    """Without a network the archive's state cannot be asked for, and the message says what to check."""
+    made = project()
+    for pointer in (made.cache / "pointers").iterdir():
+        pointer.unlink()
+    done = made.build(around=WITHOUT_NETWORK)
+    assert "the default mirror cannot be reached" in done.refusal()
+    assert done.started == ["archive"]
+    assert made.left() == []
+
+
+def test_no_network_to_download_packages(project: Callable[..., Project]) -> None:
+    """Without a network and without kept packages a tree cannot be made, though the archive's state is known."""
+    made = project(packages=False)
+    done = made.build(around=WITHOUT_NETWORK)
+    assert "the default mirror cannot be reached" in done.refusal()
+    assert done.started == ["tree"]
+    assert made.left() == []
+
+
+def test_no_network_to_make_the_builder_image(project: Callable[..., Project]) -> None:
+    """Without a network the builder image cannot be bootstrapped."""
+    made = project()
+    for image in (made.cache / "objects").glob("builder-image-*"):
+        image.unlink()
+    done = made.build(around=WITHOUT_NETWORK)
+    assert "the default mirror cannot be reached" in done.refusal()
+    assert done.started == ["builder-image"]
+    assert made.left() == []
+    assert made.working() == []
+
+
+def test_no_network_and_none_needed(project: Callable[..., Project]) -> None:
+    """With everything kept, a release is put together without any network."""
+    made = project("tree", "initramfs", "pxegrub")
+    assert made.build(around=WITHOUT_NETWORK).status == 0
+    assert made.release.is_dir()

@@ -1,0 +1,84 @@
+"""Builds after a first one: what is done again, and what is not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+
+import pytest
+from command import Project
+from tarball import members, root_tarball
+
+from builder.overlay.render import OWNED_PATHS
+from builder.release.manifest import Manifest
+
+pytestmark = pytest.mark.container
+
+ALL = ("tree", "initramfs", "pxegrub")
+
+
+def test_nothing_changed(tiny: Project) -> None:
+    """A build whose inputs are unchanged finds its release, runs no step and changes no file."""
+    before = {path: path.stat().st_mtime_ns for path in tiny.output.rglob("*")}
+    done = tiny.build()
+    assert done.status == 0
+    assert done.started == []
+    assert done.events[-1]["found"] is True
+    assert "Nothing changed" in done.events[-1]["lines"][0]
+    assert {path: path.stat().st_mtime_ns for path in tiny.output.rglob("*")} == before
+
+
+def test_node_added(project: Callable[..., Project], tiny: Project) -> None:
+    """One more node changes the overlay's files and the bundle; tree, initramfs and loaders are the same objects."""
+    made = project(*ALL)
+    objects = {path: path.resolve().stat().st_mtime_ns for path in made.cache.glob("objects/*")}
+    made.tiny(nodes=2)
+    done = made.build()
+    assert done.status == 0, done.errors
+    assert done.started == ["overlay", "server-bundle", "release"]
+    assert {path: path.resolve().stat().st_mtime_ns for path in made.cache.glob("objects/*")} == objects
+
+    old, new = (dict(members(root_tarball(release))) for release in (tiny.release, made.release))
+    changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
+    assert changed == {"etc/hosts"}
+    assert changed <= set(map(str, OWNED_PATHS))
+    before, after = Manifest.read(tiny.release), Manifest.read(made.release)
+    differing = {file.path for file in set(before.files) ^ set(after.files)}
+    stem = f"tiny-{after.version}"
+    assert differing == {f"{stem}-root.tar.zst", f"{stem}-server.tar.gz"}
+
+
+def test_plan_says_why(project: Callable[..., Project]) -> None:
+    """`nfsroot plan` says of each step whether it would run and why, and runs none."""
+    made = project(*ALL)
+    assert made.build().status == 0
+    made.tiny(nodes=2)
+    plan = made.run("plan", "tiny", "--json", f"--cache-dir={made.cache}")
+    assert plan.status == 0, plan.errors
+    steps = {step["name"]: step for step in json.loads(plan.out)["steps"]}
+    assert [name for name, step in steps.items() if step["reuse"]] == list(ALL)
+    assert "node" in steps["overlay"]["reason"] and "node" in steps["server-bundle"]["reason"]
+    assert len(list(made.output.glob("*/*"))) == 1
+
+
+def test_second_release_of_one_day(project: Callable[..., Project]) -> None:
+    """A release of other content gets a version of its own; the one before it stays as it is."""
+    made = project(*ALL)
+    assert made.build().status == 0
+    first = made.release
+    digest = hashlib.sha256((first / "manifest.json").read_bytes()).digest()
+    made.tiny(nodes=2)
+    assert made.build().status == 0
+    assert {path.name for path in made.output.glob("*/*")} == {first.name, f"{first.name}.1"}
+    assert hashlib.sha256((first / "manifest.json").read_bytes()).digest() == digest
+
+
+def test_version_that_is_taken(project: Callable[..., Project]) -> None:
+    """A version that holds something else is never given again."""
+    made = project(*ALL)
+    assert made.build("--version=1.0").status == 0
+    made.tiny(nodes=2)
+    message = made.build("--version=1.0").refusal(status=2)
+    assert "release 1.0 exists and holds something else" in message
+    assert Manifest.read(made.release).version == "1.0"

@@ -1,0 +1,77 @@
+"""The same inputs give the same bytes, whenever, wherever and with whatever engine."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from command import Project
+
+from builder.release.manifest import Manifest
+
+pytestmark = pytest.mark.container
+
+
+def assert_same(project: Project, other: Project) -> None:
+    """Every file of two releases is the same, byte for byte, but for the log of their builds."""
+    assert project.release.name == other.release.name
+    names = [file.path for file in Manifest.read(project.release).files] + ["manifest.json", "SHA256SUMS"]
+    assert {file.path for file in Manifest.read(other.release).files} <= set(names)
+    differing = [name for name in names if (project.release / name).read_bytes() != (other.release / name).read_bytes()]
+    assert differing == []
+
+
+def test_two_empty_caches(project: Callable[..., Project], tiny: Project) -> None:
+    """Root tarball, initramfs, loaders, bundle and manifest are the same from two caches that held no tree."""
+    made = project()
+    done = made.build()
+    assert done.status == 0, done.errors
+    assert done.started == ["tree", "initramfs", "pxegrub", "overlay", "server-bundle", "release"]
+    assert_same(made, tiny)
+
+
+@pytest.mark.docker
+def test_docker(project: Callable[..., Project], tiny: Project, docker_engine: str) -> None:
+    """Docker gives the sandbox's bytes, after a build that was killed too, whose container goes."""
+    made = project()
+    build = made.building("--engine=docker")
+    build.until("StepOutput", "tree", "I: extracting archives")
+    build.send(signal.SIGKILL)
+    assert len(containers(docker_engine)) == 1, "a daemon's container outlives who asked for it"
+    assert made.left() == []
+
+    done = made.build("--engine=docker")
+    assert done.status == 0, done.errors
+    assert containers(docker_engine) == []
+    assert made.working() == []
+    assert_same(made, tiny)
+
+
+@pytest.mark.docker
+def test_interrupted_docker(project: Callable[..., Project], docker_engine: str) -> None:
+    """Ctrl-C while a container runs removes the container."""
+    made = project()
+    build = made.building("--engine=docker")
+    build.until("StepOutput", "tree", "I: extracting archives")
+    done = build.send(signal.SIGINT)
+    assert done.status == 130
+    assert containers(docker_engine) == []
+    assert made.left() == []
+
+
+def test_podman(project: Callable[..., Project], tiny: Project, podman_engine: str) -> None:
+    """Podman gives the sandbox's bytes."""
+    made = project()
+    done = made.build("--engine=podman")
+    assert done.status == 0, done.errors
+    assert containers(podman_engine) == []
+    assert_same(made, tiny)
+
+
+def containers(engine: str) -> list[str]:
+    """Names of our containers, running or not."""
+    argv = [engine, "ps", "--all", "--filter=name=nfsroot-", "--format={{.Names}}"]
+    names = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()
+    return [name for name in names if name.startswith("nfsroot-")]
