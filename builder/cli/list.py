@@ -19,10 +19,11 @@ def command(output: Path) -> None:
       nfsroot list
     """
     from builder.recipe.search import SearchPath
+    from builder.release.manifest import Manifest
     from builder.release.versions import contents
 
     for name in SearchPath.default().recipe_names():
         click.echo(f"recipe   {name}")
     for directory in sorted(path for path in output.glob("*") if path.is_dir()):
         for version in contents(directory):
-            click.echo(f"release  {directory / version}")
+            click.echo(f"release  {directory / version}  lab: {Manifest.read(directory / version).lab}")

@@ -16,7 +16,8 @@ VERBS = {
     "check": "Check a recipe.",
     "show": "Show a release.",
     "list": "List recipes and releases.",
-    "schema": "Print the JSON Schema of recipes.",
+    "lab": "Boot a release's nodes on a private network and check them.",
+    "schema": "Print the JSON Schemas.",
     "clean": "Remove what the cache need not keep.",
     "doctor": "Say what is missing on this machine.",
 }

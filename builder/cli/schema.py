@@ -8,16 +8,19 @@ import click
 
 
 @click.command("schema")
-@click.option("--manifest", is_flag=True, help="The schema of manifest.json instead.")
-def command(manifest: bool) -> None:
+@click.option("--manifest", "of", flag_value="manifest", help="The schema of manifest.json instead.")
+@click.option("--lab", "of", flag_value="lab", help="The schema of lab.json instead.")
+def command(of: str | None) -> None:
     """Print the JSON Schema of recipes, so that an editor can complete and check them.
 
     \b
     Example:
       nfsroot schema > recipe.schema.json
     """
-    if manifest:
+    if of == "manifest":
         from builder.release.manifest import json_schema
+    elif of == "lab":
+        from builder.lab.report import json_schema
     else:
         from builder.recipe.schema import json_schema
     click.echo(json.dumps(json_schema(), indent=2))

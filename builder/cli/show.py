@@ -33,6 +33,7 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
     click.echo(f"kernel   {manifest.kernel_version}")
     click.echo(f"server   {manifest.server_directory}")
     click.echo(f"packages {len(manifest.packages)}")
+    click.echo(f"lab      {manifest.lab}")
     click.echo("\n".join(summary.sizes(release, manifest)))
     if packages:
         click.echo("\n".join(f"{package.name} {package.version}" for package in manifest.packages))

@@ -1,22 +1,21 @@
-"""One node from power-on until it answers."""
+"""One node from power-on to power-off."""
 
 from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import NfsrootError
-from builder.lab import probe
-from builder.lab.agent import Agent
+from builder.lab.agent import Agent, Answer
 from builder.lab.capture import Capture
-from builder.lab.phases import LIMITS, Phase, Progress
-from builder.lab.probe import NodeState
+from builder.lab.phases import Phase, Progress
 from builder.lab.qemu import KNOCK_PORT
 from builder.lab.qmp import Qmp
+from builder.lab.screen import png
 from builder.lab.servers import LAB, last_lines
 from builder.lab.wire import WireEvent
 from builder.recipe.models import Node
@@ -27,8 +26,12 @@ STARTING = frozenset({"initializing", "starting", "offline", "unknown"})
 """States in which systemd is not up yet."""
 
 SECONDS_TO_POWER_ON = 10.0
+SECONDS_TO_ANSWER = 60.0
 KNOCK_SECONDS = 4.0
 """Time from one knock to the next; longer than the three seconds for which udev does not look for new rules."""
+
+POWERED_OFF_BY_ITSELF = "guest-shutdown"
+"""Why QEMU ends when its guest turned the power off (QMP, ShutdownCause)."""
 
 
 class NodeStuck(NfsrootError):
@@ -43,7 +46,7 @@ class NodeStuck(NfsrootError):
 class VirtualNode:
     """A node that is powered on: how far it got, its agent, and QEMU's own control of it.
 
-    `directory` holds its sockets, console and screenshot.
+    `directory` holds its sockets and logs.
     """
 
     node: Node
@@ -56,15 +59,16 @@ class VirtualNode:
     knocks: int = 0
     jobs: str = ""
 
-    def until_it_runs(self) -> None:
-        """Follow the node until systemd has finished starting it, in whatever state.
+    def until_it_runs(self, watch: Callable[[], None] = lambda: None) -> None:
+        """Follow the node until systemd has finished starting it, in whatever state; `watch` is called now and then.
 
         :raises NodeStuck: the node hung or QEMU ended.
         """
         listens = runs = False
         while not runs:
-            for event in self._events():
+            for event in self.events():
                 self.progress.observe(event)
+            watch()
             self._check()
             if self.progress.phase is not Phase.SYSTEMD:
                 time.sleep(POLL_SECONDS)
@@ -74,17 +78,31 @@ class VirtualNode:
                 runs = self._is_started()
         self.progress.end(Phase.SYSTEMD, time.monotonic())
 
-    def state(self, directories: Sequence[str]) -> NodeState:
-        """What the node says about itself; `directories` are tried for writing.
+    def ask(self, script: str) -> Answer:
+        """Run `script` with the node's sh(1), as root.
 
-        :raises NodeStuck: the node stopped answering.
+        :raises NfsrootError: the node does not answer.
         """
-        try:
-            state = probe.ask(self.agent, directories, LIMITS[Phase.CHECKS])
-        except NfsrootError as error:
-            raise self._stuck(f"failed ({error})") from error
-        self.progress.end(Phase.CHECKS, time.monotonic())
-        return state
+        return self.agent.ask(script, SECONDS_TO_ANSWER * self.progress.patience)
+
+    def power_off(self, seconds: float) -> float | None:
+        """Shut the node down as an administrator does; after how many seconds it had turned its power off itself.
+
+        None when it has not within `seconds`.
+        """
+        began = time.monotonic()
+        self.ask("systemctl --no-block poweroff")
+        reason = self.qmp.shutdown_reason(seconds)
+        return time.monotonic() - began if reason == POWERED_OFF_BY_ITSELF else None
+
+    def screenshot(self) -> bytes:
+        """What the node shows on its screen, as a PNG file."""
+        self.qmp.execute("screendump", filename=f"{LAB}/{self.node.name}/screen.ppm")
+        return png((self.directory / "screen.ppm").read_bytes())
+
+    def events(self) -> list[WireEvent]:
+        """What the node did on the network since it was powered on."""
+        return self.captured.since(self.progress.powered_on, self.node.mac)
 
     def _knock(self) -> bool:
         """Whether the node's agent has started."""
@@ -96,53 +114,46 @@ class VirtualNode:
 
     def _is_started(self) -> bool:
         """Whether systemd has no more to start (systemctl(1), "is-system-running")."""
-        answer = self.agent.ask("systemctl is-system-running; systemctl list-jobs --plain --no-legend")
+        answer = self.ask("systemctl is-system-running; systemctl list-jobs --plain --no-legend")
         state, _, self.jobs = answer.text.partition("\n")
         if state not in STARTING:
             return True
         time.sleep(STARTED_POLL_SECONDS)
         return False
 
-    def _events(self) -> list[WireEvent]:
-        return self.captured.since(self.progress.powered_on, self.node.mac)
-
     def _check(self) -> None:
         if self.process.poll() is not None:
             raise self._stuck("stopped")
         if self.progress.overdue(time.monotonic()):
-            raise self._stuck(f"hung for {LIMITS[self.progress.phase]:.0f} s")
+            raise self._stuck(f"hung for {self.progress.limit:.0f} s")
 
     def _stuck(self, what: str) -> NodeStuck:
-        lines = [f"network | {event}" for event in self._events()[-10:]]
+        lines = [f"network | {event}" for event in self.events()[-10:]]
         lines += [f"jobs | {job}" for job in self.jobs.splitlines()]
-        logs = [self.directory / "console.log", self.directory / "qemu.log"]
+        logs = [self.directory / "qemu.log"]
         logs += [self.directory.parent / f"{server}.log" for server in ("dhcp", "tftp", "nfs")]
         lines += [text for text in map(last_lines, logs) if text]
-        if self.process.poll() is None:
-            self.qmp.execute("screendump", filename=f"{LAB}/{self.node.name}/screen.png", format="png")
-            lines.append(f"screen: {self.directory / 'screen.png'}")
         return NodeStuck(self.node.name, self.progress.phase, what, "\n".join(lines))
 
 
 @contextmanager
 def power_on(
-    node: Node, process: subprocess.Popen[bytes], directory: Path, captured: Capture, word: str
+    node: Node, process: subprocess.Popen[bytes], directory: Path, captured: Capture, word: str, patience: float
 ) -> Iterator[VirtualNode]:
-    """Follow a node that QEMU (`process`) has just begun to run until it runs; power it off in the end.
+    """A node that QEMU (`process`) has just begun to run; its power is cut when the block is left.
 
-    `directory` holds the node's sockets and console, `word` marks its agent's answers.
+    `directory` holds the node's sockets and console, `word` marks its agent's answers, and every limit of time is
+    multiplied by `patience`.
 
-    :raises NodeStuck: the node hung or QEMU ended.
+    :raises NfsrootError: QEMU did not start.
     """
-    progress = Progress(time.monotonic())
+    progress = Progress(time.monotonic(), patience)
     with ExitStack() as stack:
         stack.callback(_end, process)
         _await_socket(directory / "agent.sock", process)
         agent = stack.enter_context(closing(Agent(directory / "agent.sock", word)))
         qmp = stack.enter_context(closing(Qmp(directory / "qmp.sock")))
-        virtual = VirtualNode(node, process, directory, captured, progress, qmp, agent)
-        virtual.until_it_runs()
-        yield virtual
+        yield VirtualNode(node, process, directory, captured, progress, qmp, agent)
 
 
 def _await_socket(path: Path, process: subprocess.Popen[bytes]) -> None:

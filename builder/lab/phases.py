@@ -63,9 +63,13 @@ def ended_by(event: WireEvent) -> Phase | None:
 
 @dataclass
 class Progress:
-    """One boot: when it was powered on and when each phase ended, in seconds of time.monotonic()."""
+    """One boot: when it was powered on and when each phase ended, in seconds of time.monotonic().
+
+    Every limit is multiplied by `patience`.
+    """
 
     powered_on: float
+    patience: float = 1.0
     ended: dict[Phase, float] = field(default_factory=dict)
 
     @property
@@ -84,9 +88,14 @@ class Progress:
         for each in ORDER[: ORDER.index(phase) + 1]:
             self.ended.setdefault(each, now)
 
+    @property
+    def limit(self) -> float:
+        """Seconds that the present phase may take."""
+        return LIMITS[self.phase] * self.patience
+
     def overdue(self, now: float) -> bool:
         """Whether the present phase has used up its time."""
-        return now - max(self.ended.values(), default=self.powered_on) > LIMITS[self.phase]
+        return now - max(self.ended.values(), default=self.powered_on) > self.limit
 
     def seconds(self) -> dict[Phase, float]:
         """How long each phase that is over took."""

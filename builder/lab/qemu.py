@@ -12,6 +12,9 @@ AGENT_PORT = "org.nfsroot.lab"
 KNOCK_PORT = "org.nfsroot.lab.knock"
 """Name of the virtio-serial ports whose appearance starts the node's agent."""
 
+SHELL_PORT = "org.nfsroot.lab.shell"
+"""Name of the virtio-serial port of a person's shell on a node."""
+
 MEMORY_MIB = 1024
 OVMF = Path("/usr/share/OVMF")
 """Where Debian's package ovmf has its images."""
@@ -73,6 +76,8 @@ class NodeMachine:
         argv += ["-serial", f"file:{at / 'console.log'}", "-device", "virtio-rng-pci"]
         argv += ["-device", "virtio-serial-pci", "-chardev", _socket("agent", at / "agent.sock")]
         argv += ["-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"]
+        argv += ["-chardev", _socket("shell", at / "shell.sock")]
+        argv += ["-device", f"virtserialport,chardev=shell,name={SHELL_PORT}"]
         argv += ["-chardev", _socket("qmp", at / "qmp.sock"), "-mon", "chardev=qmp,mode=control"]
         for path in self.oem_strings:
             argv += ["-smbios", f"type=11,path={path}"]

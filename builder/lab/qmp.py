@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ class Qmp:
         self._socket.connect(str(path))
         self._lines = self._socket.makefile("rw", encoding="utf-8")
         self._lines.readline()
+        self._shutdown: str | None = None
         self.execute("qmp_capabilities")
 
     def close(self) -> None:
@@ -36,10 +38,31 @@ class Qmp:
         named = {name.replace("_", "-"): value for name, value in arguments.items()}
         self._lines.write(json.dumps({"execute": command, "arguments": named}) + "\n")
         self._lines.flush()
-        for line in self._lines:
-            reply = json.loads(line)
+        while (reply := self._next()) is not None:
             if "error" in reply:
                 raise NfsrootError(f"QEMU refused {command}: {reply['error']['desc']}")
             if "return" in reply:
                 return reply["return"]
         raise NfsrootError(f"QEMU hung up at {command}")
+
+    def shutdown_reason(self, seconds: float) -> str | None:
+        """Why the machine's power goes off (ShutdownCause); None when it has not within `seconds`."""
+        deadline = time.monotonic() + seconds
+        try:
+            while self._shutdown is None and (left := deadline - time.monotonic()) > 0:
+                self._socket.settimeout(left)
+                if self._next() is None:
+                    break
+        except TimeoutError:
+            return None
+        return self._shutdown
+
+    def _next(self) -> dict[str, Any] | None:
+        """QEMU's next message; None when it has hung up."""
+        line = self._lines.readline()
+        if not line:
+            return None
+        message: dict[str, Any] = json.loads(line)
+        if message.get("event") == "SHUTDOWN":
+            self._shutdown = message["data"]["reason"]
+        return message

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from builder.errors import InputError
-from builder.lab import accelerator, servers
-from builder.lab.agent import oem_string
+from builder.lab import accelerator, overlay, servers
+from builder.lab.agent import Answer, oem_string
 from builder.lab.capture import Capture, capture
 from builder.lab.namespace import Namespace, machine
 from builder.lab.node import VirtualNode, power_on
 from builder.lab.qemu import FLASH, Accelerator, Firmware, NodeMachine
 from builder.lab.release import Release
 from builder.lab.servers import LAB
+from builder.process import CommandError
 from builder.recipe.models import Node
 
 BRIDGE = "cluster0"
@@ -33,37 +34,50 @@ class Rack:
         self._directory = directory
         self._capture = captured
         self._accelerator = accelerated_by
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.overlay = overlay.files(release.root_tarball, directory)
+
+    @property
+    def accelerator(self) -> Accelerator:
+        """How nodes run."""
+        return self._accelerator
 
     @contextmanager
-    def boot(self, name: str, firmware: Firmware = Firmware.BIOS) -> Iterator[VirtualNode]:
-        """Power node `name` on and wait until it runs; it is powered off when the block is left.
+    def power_on(self, node: Node, firmware: Firmware, patience: float = 1.0) -> Iterator[VirtualNode]:
+        """Power `node` on; its power is cut when the block is left.  Limits of time are multiplied by `patience`.
 
-        :raises InputError: the release has no such node.
-        :raises NodeStuck: the node hung or stopped on its way; see `builder.lab.node`.
+        :raises NfsrootError: QEMU did not start.
         """
-        node = self._node(name)
-        directory = self._directory / name
+        directory = self._directory / node.name
         directory.mkdir()
         word = secrets.token_hex(8)
         (directory / "oem-string").write_text(oem_string(word))
         if firmware in FLASH:
             shutil.copy(FLASH[firmware].variables, directory)
-        at = Path(LAB, name)
-        hardware = NodeMachine(name, node.mac, _tap(node), at, (at / "oem-string",), firmware, self._accelerator)
+        at = Path(LAB, node.name)
+        hardware = NodeMachine(node.name, node.mac, _tap(node), at, (at / "oem-string",), firmware, self._accelerator)
         process = self._inside.start(hardware.arguments(), directory / "qemu.log")
-        with power_on(node, process, directory, self._capture, word) as virtual:
+        self._processes.append(process)
+        with power_on(node, process, directory, self._capture, word, patience) as virtual:
             yield virtual
 
-    def bytes_by_port(self, name: str) -> dict[int, int]:
-        """Bytes of frames between node `name` and each server port (69: TFTP, 2049: NFS)."""
-        mac = self._node(name).mac
-        return {port: count for (of, port), count in self._capture.wire.bytes_by.items() if of == mac}
+    def bytes_by_port(self, node: Node) -> dict[int, int]:
+        """Bytes of frames between `node` and each server port (69: TFTP, 2049: NFS)."""
+        return {port: count for (mac, port), count in self._capture.wire.bytes_by.copy().items() if mac == node.mac}
 
-    def _node(self, name: str) -> Node:
-        nodes = {node.name: node for node in self.release.recipe.cluster.nodes}
-        if name not in nodes:
-            raise InputError(f"the release has no node {name}", resolution=f"Its nodes are {', '.join(nodes)}.")
-        return nodes[name]
+    def cut_power(self) -> None:
+        """Take the power from every node."""
+        for process in self._processes:
+            process.kill()
+
+    def on_server(self, argv: Sequence[str]) -> Answer:
+        """What `argv` writes when it is run on the server, and its exit status."""
+        lines: list[str] = []
+        try:
+            self._inside.run(argv, lines.append)
+        except CommandError as error:
+            return Answer(error.status, "\n".join(lines[1:]))
+        return Answer(0, "\n".join(lines[1:]))
 
 
 @contextmanager

@@ -55,6 +55,9 @@ DAEMONS = (
 )
 """In the order in which they start."""
 
+LOGS = (*(f"{daemon.name}.log" for daemon in DAEMONS), "network.log")
+"""Files in the rack's directory that tell what the servers did and what was seen on the network."""
+
 
 def install(machine: Namespace, release: Release) -> None:
     """Unpack the bundle and run its own installer, then unpack the root tarball where nodes will look for it."""

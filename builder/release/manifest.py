@@ -1,8 +1,9 @@
-"""The manifest: what came out of a build.  It holds nothing that differs between two builds of one content."""
+"""The manifest: what came out of a build.  What a build writes is the same in every build of one content."""
 
 from __future__ import annotations
 
 import hashlib
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,21 @@ from builder.errors import InputError
 
 SCHEMA_VERSION = 1
 FILE = "manifest.json"
+SUMS = "SHA256SUMS"
 
 
 class Model(BaseModel):
     """A frozen table of the manifest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Lab(StrEnum):
+    """What came of booting the release in the lab."""
+
+    NONE = "none"
+    PASSED = "passed"
+    FAILED = "failed"
 
 
 class ReleasedFile(Model):
@@ -50,8 +60,11 @@ class Manifest(Model):
     recipe: dict[str, Any] = Field(description="The recipe, resolved; a password's hash is hashed once more.")
     tools: dict[str, str] = Field(description="Versions of the tools that made the release.")
     steps: dict[str, str] = Field(description="Key of each step.")
-    files: tuple[ReleasedFile, ...] = Field(description="Every file but this one, SHA256SUMS and build.log.")
+    files: tuple[ReleasedFile, ...] = Field(
+        description="Every file of the build but this one, SHA256SUMS and build.log."
+    )
     packages: tuple[Package, ...] = Field(description="Every package in the tree.")
+    lab: Lab = Field(default=Lab.NONE, description="What the lab found; the one field that changes after the build.")
 
     @classmethod
     def read(cls, directory: Path) -> Manifest:

@@ -18,7 +18,7 @@ from builder.overlay.render import OWNED_PATHS
 from builder.process import OnLine
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.release import archive
-from builder.release.manifest import FILE, Manifest, released_files
+from builder.release.manifest import FILE, SUMS, Manifest, released_files
 from builder.tree.build import Tree
 
 TFTP = PurePosixPath("srv/tftp")
@@ -117,7 +117,7 @@ def finish(directory: Path, manifest: Manifest) -> None:
     """Write manifest.json and SHA256SUMS of the release in `directory`."""
     (directory / FILE).write_text(manifest.text())
     sums = (f"{file.sha256}  {file.path}\n" for file in released_files(directory) if file.path != "build.log")
-    (directory / "SHA256SUMS").write_text("".join(sums))
+    (directory / SUMS).write_text("".join(sums))
 
 
 def _sync(directory: Path) -> None:

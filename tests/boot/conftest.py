@@ -1,15 +1,29 @@
-"""Releases, and node ssi1 of each of them, booted."""
+"""Releases, and what came of booting node ssi1 of each of them."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from first_boot import NODE, SYSTEM_DIRECTORIES, Boot
+from first_boot import NODE, Boot
 
-from builder.lab.rack import rack
+from builder.lab.qemu import Firmware
 from builder.lab.release import Release, read
+from builder.lab.run import request as ask_for
+from builder.lab.run import run
+
+OWN_UEFI_LOADER = """\
+extends = "debian-nfsroot"
+[image]
+name = "boot-uefi"
+[boot]
+uefi = "x86_64-efi"
+[access]
+ssh_keys = ["{key}"]
+"""
+"""A recipe whose UEFI nodes load pxegrub.efi instead of the signed chain, and on which somebody may log in."""
 
 
 @pytest.fixture(scope="session", params=["debian-nfsroot", "kerrighed"])
@@ -19,9 +33,27 @@ def release(request: pytest.FixtureRequest, build_release: Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
-def boot(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Boot:
-    """Node ssi1, booted over the network by its own release's servers and asked how it is."""
-    directory = tmp_path_factory.mktemp(release.manifest.name)
-    tried = [entry.path for entry in release.recipe.root.writable] + list(SYSTEM_DIRECTORIES)
-    with rack(release, directory) as servers, servers.boot(NODE) as node:
-        return Boot(release, node.state(tried), node.progress.seconds())
+def boot(release: Release) -> Boot:
+    """Node ssi1 booted by BIOS, from its own release's servers, and checked."""
+    return booted(release, Firmware.BIOS)
+
+
+@pytest.fixture(scope="session")
+def uefi_boot(build_release: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Boot:
+    """Node ssi1 booted by UEFI, with GRUB as we link it, from a recipe with an ssh key."""
+    directory = tmp_path_factory.mktemp("recipes")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "key")], check=True)
+    recipe = directory / "boot-uefi.toml"
+    recipe.write_text(OWN_UEFI_LOADER.format(key=(directory / "key.pub").read_text().strip()))
+    return booted(read(build_release(str(recipe))), Firmware.UEFI)
+
+
+@pytest.fixture(scope="session")
+def secure_boot(build_release: Callable[[str], Path]) -> Boot:
+    """Node ssi1 booted with Secure Boot enforced: shim, signed GRUB, signed kernel."""
+    return booted(read(build_release("debian-nfsroot")), Firmware.SECURE_BOOT)
+
+
+def booted(release: Release, firmware: Firmware) -> Boot:
+    """What came of a lab with the release's first node."""
+    return Boot(release, run(release, ask_for(release, [NODE], firmware), lambda _: None))

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.lab.phases import Phase
-from builder.lab.probe import NodeState
+from builder.lab.checks import CHECKS
 from builder.lab.release import Release
-from builder.recipe.models import Access
+from builder.lab.report import LabReport, NodeReport
+from builder.lab.trial import SHUTDOWN
 
 NODE = "ssi1"
-SYSTEM_DIRECTORIES = ("/etc", "/usr")
-"""Directories that a node may write to only when its whole root is read-write."""
+EVERY_CHECK = {check.name for check in CHECKS} | {SHUTDOWN[0]}
 
 
 @dataclass(frozen=True)
 class Boot:
-    """A release, what its node says of itself, and how many seconds each phase took."""
+    """A release and the lab's report on its node."""
 
     release: Release
-    state: NodeState
-    seconds: dict[Phase, float]
+    report: LabReport
 
     @property
-    def writable(self) -> set[str]:
-        """The directories that a node of the release may write to, of those that were tried."""
-        root = self.release.recipe.root
-        own = {directory.path for directory in root.writable}
-        return own | set(SYSTEM_DIRECTORIES) if root.access is Access.READ_WRITE else own
+    def node(self) -> NodeReport:
+        """The only node that was booted."""
+        (node,) = self.report.nodes
+        return node
+
+    @property
+    def wrong(self) -> list[str]:
+        """Everything that ought not to be so, in words."""
+        stopped = [f"{self.node.stopped.reason}\n{self.node.stopped.details}"] if self.node.stopped else []
+        return stopped + [f"{check.name}: {check.reason}" for check in self.node.failed]

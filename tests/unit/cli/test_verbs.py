@@ -209,19 +209,20 @@ def test_list(nfsroot: Nfsroot, release: Path) -> None:
         "recipe   debian-nfsroot",
         "recipe   kerrighed",
         "recipe   mine",
-        "release  output/kerrighed/1.0",
+        "release  output/kerrighed/1.0  lab: none",
     ]
 
 
 def test_show(nfsroot: Nfsroot, release: Path) -> None:
-    """A release is shown with kernel, place on the server and sizes; on demand its packages or its manifest."""
+    """A release is shown with kernel, place, the lab's verdict and sizes; on demand its packages or its manifest."""
     ended = nfsroot("show", str(release))
     assert ended.status == 0
-    assert ended.out.splitlines()[:4] == [
+    assert ended.out.splitlines()[:5] == [
         "kerrighed 1.0",
         "kernel   6.12.1-amd64",
         "server   /NFSROOT/kerrighed/1.0",
         "packages 1",
+        "lab      none",
     ]
     assert "       1.5 MB  vmlinuz-6.12.1-amd64" in ended.out.splitlines()
     assert "nano 8.4-1" in nfsroot("show", str(release), "--packages").out.splitlines()
@@ -244,11 +245,11 @@ def test_damaged_manifest(nfsroot: Nfsroot, release: Path, arguments: tuple[str,
     assert f"nfsroot: {release / FILE} is not a manifest" in ended.err
 
 
-@pytest.mark.parametrize("options", [(), ("--manifest",)])
+@pytest.mark.parametrize("options", [(), ("--manifest",), ("--lab",)])
 def test_schema(nfsroot: Nfsroot, project_directory: Path, options: tuple[str, ...]) -> None:
-    """Both schemas are printed as they stand in docs/reference, and are right."""
+    """All schemas are printed as they stand in docs/reference, and are right."""
     ended = nfsroot("schema", *options)
-    name = "manifest.schema.json" if options else "recipe.schema.json"
+    name = f"{options[0].removeprefix('--') if options else 'recipe'}.schema.json"
     assert ended.out == (project_directory / "docs/reference" / name).read_text()
     schema = json.loads(ended.out)
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -1,0 +1,74 @@
+"""What a check is, what it looks at, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from builder.lab.agent import Answer
+from builder.lab.qemu import Firmware
+from builder.lab.release import Release
+from builder.recipe.models import Node
+
+
+@dataclass(frozen=True)
+class OverlayFile:
+    """A file that the release put into the tree for its cluster; `mode` in octal digits."""
+
+    digest: str
+    mode: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A node that runs, and what it ought to be.
+
+    `ask` runs a script on the node, `on_server` a command on the server.  `loaded` are the files that it got whole
+    over TFTP, `overlay` those that the release put into its tree.
+    """
+
+    release: Release
+    node: Node
+    firmware: Firmware
+    ask: Callable[[str], Answer]
+    on_server: Callable[[Sequence[str]], Answer]
+    loaded: tuple[str, ...]
+    overlay: Mapping[PurePosixPath, OverlayFile]
+
+    def has_package(self, name: str) -> bool:
+        """Whether the node's tree holds Debian package `name`."""
+        return any(package.name == name for package in self.release.manifest.packages)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check saw, and what of it ought not to be so: without problems the check is passed."""
+
+    saw: str
+    problems: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why the check came out as it did, in words."""
+        return "; ".join(self.problems) or self.saw
+
+
+def always(_subject: Subject) -> bool:
+    """The condition of a check that every node has to pass."""
+    return True
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must hold on a node.  `applies` tells whether it can hold there at all."""
+
+    name: str
+    holds: str
+    examine: Callable[[Subject], Finding]
+    applies: Callable[[Subject], bool] = always
+
+
+def same(saw: str, should: str) -> Finding:
+    """The finding that `saw` is `should`, or is not."""
+    return Finding(saw) if saw == should else Finding(saw, (f"{saw!r}, not {should!r}",))

@@ -1,0 +1,102 @@
+"""Whether a node's files are the release's: where its root comes from, what it may write, what the overlay says."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from builder.lab.checks.model import Check, Finding, Subject
+from builder.recipe.models import Access
+
+TOP_DIRECTORIES = """\
+for directory in / /*/; do
+    [ ! -L "${directory%/}" ] && [ "$(stat -c %d "$directory")" = "$(stat -c %d /)" ] || continue
+    if file=$(mktemp "$directory/lab.XXXXXX" 2>/dev/null); then rm "$file"; echo "taken $directory"
+    else echo "refused $directory"; fi
+done
+"""
+"""Try to make a file in the root directory and in each directory in it that is part of the root's own mount."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A line of /proc/mounts (proc_pid_mounts(5))."""
+
+    source: str
+    target: str
+    kind: str
+    options: tuple[str, ...]
+
+
+def mount(lines: str) -> Mount:
+    """The mount that is on top: the last of `lines` of /proc/mounts."""
+    source, target, kind, options, *_ = lines.splitlines()[-1].split()
+    return Mount(source, target, kind, tuple(options.split(",")))
+
+
+def _root_mount(subject: Subject) -> Finding:
+    recipe, manifest = subject.release.recipe, subject.release.manifest
+    root = mount(subject.ask("awk '$2 == \"/\"' /proc/mounts").text)
+    should = f"{recipe.cluster.server.address}:{manifest.server_directory}"
+    problems = [f"it comes from {root.source}, not from {should}"] if root.source != should else []
+    if root.kind != "nfs":
+        problems.append(f"it is mounted as {root.kind}, not as nfs")
+    missing = [option for option in (recipe.root.access, "vers=3", "proto=tcp", "hard") if option not in root.options]
+    problems += [f"it is mounted without {option}" for option in missing]
+    return Finding(f"{root.source} {root.kind} {','.join(root.options)}", tuple(problems))
+
+
+def _writable(subject: Subject) -> Finding:
+    paths = [directory.path for directory in subject.release.recipe.root.writable]
+    refused = [path for path in paths if subject.ask(_make_file(path)).status != 0]
+    return Finding(", ".join(paths), tuple(f"{path} refuses writes" for path in refused))
+
+
+def _make_file(directory: str) -> str:
+    return f'file=$(mktemp {shlex.quote(directory)}/lab.XXXXXX) && rm "$file"'
+
+
+def _top_directories(subject: Subject) -> Finding:
+    answer = subject.ask(TOP_DIRECTORIES)
+    tried = [line.split(" ", 1) for line in answer.text.splitlines()]
+    should = "taken" if subject.release.recipe.root.access is Access.READ_WRITE else "refused"
+    problems = [f"a file in {path} is {outcome}" for outcome, path in tried if outcome != should]
+    if not {"/", "/etc/", "/usr/"} <= {path for _, path in tried}:
+        problems.append(f"not even /, /etc and /usr could be tried: {answer.text}")
+    return Finding(f"{should}: {', '.join(path for _, path in tried)}", tuple(problems))
+
+
+def _overlay(subject: Subject) -> Finding:
+    paths = sorted(subject.overlay)
+    script = 'for file in {}; do echo "$(sha256sum <"$file" | cut -c 1-64) $(stat -c %a:%u "$file") $file"; done'
+    answer = subject.ask(script.format(shlex.join(f"/{path}" for path in paths)))
+    problems = [problem for path in paths for problem in _differs(subject, path, answer.text)]
+    return Finding(f"{len(paths)} files are as released", tuple(problems))
+
+
+def _differs(subject: Subject, path: PurePosixPath, said: str) -> list[str]:
+    file = subject.overlay[path]
+    line = next((line for line in said.splitlines() if line.endswith(f" /{path}")), "")
+    if not line.startswith(f"{file.digest} "):
+        return [f"/{path} has other content"]
+    return [] if line.startswith(f"{file.digest} {file.mode}:0 ") else [f"/{path} is not root's with mode {file.mode}"]
+
+
+CHECKS = (
+    Check(
+        "root mount", "the root is the release's own directory on the server, by NFSv3 as the recipe says", _root_mount
+    ),
+    Check(
+        "writable directories",
+        "the node can write where its recipe says",
+        _writable,
+        lambda subject: bool(subject.release.recipe.root.writable),
+    ),
+    Check(
+        "access to the root",
+        "a read-only root refuses files in each of its directories, a read-write one takes them",
+        _top_directories,
+    ),
+    Check("overlay", "each file that the release holds for its cluster is there, byte for byte", _overlay),
+)

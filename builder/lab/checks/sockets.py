@@ -1,0 +1,38 @@
+"""Sockets on which a node listens, read from /proc/net (proc_net(5)), and those that Debian's packages are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import MappingProxyType
+
+LISTENERS = MappingProxyType(
+    {
+        "openssh-server": ("22/tcp",),
+        "rpcbind": ("111/tcp", "111/udp"),
+        "systemd-resolved": ("5355/tcp", "5355/udp"),
+        "prometheus-node-exporter": ("9100/tcp",),
+        "slurmd": ("6818/tcp",),
+        "nginx": ("80/tcp",),
+    }
+)
+"""The ports on which a package's services listen when it is merely installed.  A package that is not here has none."""
+
+SOCKETS = 'for table in tcp tcp6 udp udp6; do sed "1d; s/^/$table /" "/proc/net/$table"; done'
+
+LISTEN, UNCONNECTED = "0A", "07"
+"""States of a TCP socket that listens and of a UDP socket without a peer (include/net/tcp_states.h in Linux)."""
+
+LOOPBACK = ("0100007F", "00000000000000000000000001000000")
+
+
+def listening(tables: str) -> set[str]:
+    """Every port, as `22/tcp`, that other machines can reach; `tables` is what SOCKETS writes."""
+    return set(_listening(tables))
+
+
+def _listening(tables: str) -> Iterator[str]:
+    for line in tables.splitlines():
+        table, _, local, _, state, *_ = line.split()
+        address, _, digits = local.partition(":")
+        if state in (LISTEN, UNCONNECTED) and address not in LOOPBACK:
+            yield f"{int(digits, 16)}/{table.rstrip('6')}"

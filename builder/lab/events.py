@@ -1,0 +1,72 @@
+"""What happens in the lab, as typed events.  `seconds` count from the node's power-on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from builder.lab.phases import Phase
+from builder.lab.qemu import Firmware
+from builder.lab.report import CheckResult
+
+
+@dataclass(frozen=True)
+class RackReady:
+    """The servers run, and nodes can be powered on."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PoweredOn:
+    """A node was powered on."""
+
+    node: str
+    firmware: Firmware
+
+
+@dataclass(frozen=True)
+class LoaderRead:
+    """A node asked for a boot loader."""
+
+    node: str
+    loader: str
+
+
+@dataclass(frozen=True)
+class PhaseBegan:
+    """A node got as far as a phase."""
+
+    node: str
+    phase: Phase
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check was made on a node."""
+
+    node: str
+    result: CheckResult
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A node did not get through a phase of its boot."""
+
+    node: str
+    phase: Phase
+    reason: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing more happens to a node."""
+
+    node: str
+    passed: bool
+    seconds: float
+
+
+LabEvent = RackReady | PoweredOn | LoaderRead | PhaseBegan | Checked | Stopped | Done
+Emit = Callable[[LabEvent], None]

@@ -1,0 +1,50 @@
+"""What this machine must have for the lab."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from builder.errors import InputError
+from builder.host import Tool
+from builder.lab.namespace import ENVIRONMENT
+from builder.lab.qemu import FLASH, Firmware
+
+TOOLS = (
+    Tool("bwrap", "bubblewrap", "makes the rack's machine"),
+    Tool("ip", "iproute2", "makes the rack's network"),
+    Tool("dhcpd", "isc-dhcp-server", "serves DHCP"),
+    Tool("in.tftpd", "tftpd-hpa", "serves TFTP"),
+    Tool("rpcbind", "rpcbind", "tells nodes where NFS is served"),
+    Tool("ganesha.nfsd", "nfs-ganesha nfs-ganesha-vfs", "serves NFS"),
+    Tool("qemu-system-x86_64", "qemu-system-x86 ipxe-qemu seabios", "runs nodes"),
+    Tool("ssh", "openssh-client", "logs in on nodes"),
+    Tool("zstd", "zstd", "unpacks releases"),
+)
+
+
+def need(firmware: Firmware) -> None:
+    """Refuse to begin what cannot end well.
+
+    :raises InputError: not root, or a program or the firmware is missing.
+    """
+    if os.geteuid() != 0:
+        raise InputError("the lab makes network devices and mounts, which only root may do", resolution="Use sudo.")
+    if missing := missing_packages(firmware):
+        raise InputError(
+            f"this machine lacks {', '.join(missing)}",
+            resolution=f"apt-get install --no-install-recommends {' '.join(missing)}",
+        )
+
+
+def missing_packages(firmware: Firmware) -> list[str]:
+    """Debian packages that the lab needs and this machine lacks."""
+    found = {tool.command: shutil.which(tool.command, path=ENVIRONMENT["PATH"]) for tool in TOOLS}
+    missing = [package for tool in TOOLS if found[tool.command] is None for package in tool.package.split()]
+    flash = FLASH.get(firmware)
+    return missing + (["ovmf"] if flash and not _are_there(flash.code, flash.variables) else [])
+
+
+def _are_there(*files: Path) -> bool:
+    return all(file.exists() for file in files)

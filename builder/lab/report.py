@@ -1,0 +1,98 @@
+"""The lab's report on a release: lab.json."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from builder.lab.phases import Phase
+from builder.lab.qemu import Accelerator, Firmware
+from builder.release.manifest import Lab
+
+SCHEMA_VERSION = 1
+FILE = "lab.json"
+
+
+class Model(BaseModel):
+    """A frozen table of the report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PhaseTime(Model):
+    """One phase of a boot, in seconds since power-on."""
+
+    phase: Phase = Field(description="The phase.")
+    began: float = Field(description="When it began.")
+    ended: float = Field(description="When it ended.")
+
+
+class Stop(Model):
+    """Where a node's boot came to an end before it ran."""
+
+    phase: Phase = Field(description="The phase that it did not get through.")
+    reason: str = Field(description="What happened, in one sentence.")
+    details: str = Field(description="What was seen last: network, jobs of systemd, logs of the servers.")
+
+
+class CheckResult(Model):
+    """One thing that must hold on a node, and whether it does."""
+
+    name: str = Field(description="Name of the check.")
+    holds: str = Field(description="What must hold.")
+    passed: bool = Field(description="Whether it holds.")
+    reason: str = Field(description="What was seen, or why that is wrong.")
+
+
+class Traffic(Model):
+    """Bytes of Ethernet frames between a node and its server."""
+
+    tftp: int = Field(description="Over TFTP, from the server to the node.")
+    nfs: int = Field(description="Over NFS, both ways, until the node ran and was checked.")
+
+
+class NodeReport(Model):
+    """One node's boot and checks."""
+
+    name: str = Field(description="Host name of the node.")
+    address: str = Field(description="IPv4 address of the node.")
+    mac: str = Field(description="MAC address of the node.")
+    loader: str | None = Field(description="The boot loader that it loaded, as the TFTP server calls it.")
+    passed: bool = Field(description="Whether it booted and passed every check.")
+    phases: tuple[PhaseTime, ...] = Field(description="Every phase that it got through.")
+    stopped: Stop | None = Field(description="Where its boot ended before it ran, if it did.")
+    checks: tuple[CheckResult, ...] = Field(description="Every check that was made.")
+    traffic: Traffic = Field(description="What it loaded.")
+
+    @property
+    def failed(self) -> tuple[CheckResult, ...]:
+        """The checks that it did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
+
+
+class LabReport(Model):
+    """lab.json of a release."""
+
+    schema_version: int = Field(default=SCHEMA_VERSION, description="Version of this schema.")
+    name: str = Field(description="Name of the release.")
+    version: str = Field(description="Version of the release.")
+    content: str = Field(description="The release's content, as in its manifest.")
+    tool_version: str = Field(description="Version of nfsroot that ran the lab.")
+    started: datetime = Field(description="When the lab began, in UTC.")
+    seconds: float = Field(description="How long it took.")
+    firmware: Firmware = Field(description="What the nodes were started with.")
+    accelerator: Accelerator | None = Field(description="How QEMU ran the nodes.")
+    verdict: Lab = Field(description="passed: every node booted and passed every check.")
+    problem: str | None = Field(description="Why there was no rack at all, if there was none.")
+    nodes: tuple[NodeReport, ...] = Field(description="Every node that was asked for.")
+
+    def text(self) -> str:
+        """The report as it stands in lab.json."""
+        return self.model_dump_json(indent=1) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of lab.json."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **LabReport.model_json_schema()}

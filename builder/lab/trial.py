@@ -1,0 +1,152 @@
+"""One node's trial: power-on, boot, checks, power-off."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from builder.errors import NfsrootError
+from builder.lab import checks
+from builder.lab.checks import identity
+from builder.lab.checks.model import Finding, Subject
+from builder.lab.events import Checked, Done, Emit, LoaderRead, PhaseBegan, PoweredOn, Stopped
+from builder.lab.node import NodeStuck, VirtualNode
+from builder.lab.phases import Phase
+from builder.lab.qemu import Firmware
+from builder.lab.rack import Rack
+from builder.lab.report import CheckResult, NodeReport, PhaseTime, Stop, Traffic
+from builder.lab.wire import NFS, TFTP, Kind
+from builder.recipe.models import Node
+
+SECONDS_TO_SHUT_DOWN = 60.0
+SHUTDOWN = ("shutdown", f"the node shuts down cleanly within {SECONDS_TO_SHUT_DOWN:.0f} s")
+JOURNAL = "journalctl --boot --no-pager --output=short-monotonic | tail -n 400"
+
+
+@dataclass
+class Trial:
+    """A node on trial: what came of it so far.
+
+    `screen` is a PNG file, `console` what it wrote to its serial port, `journal` the end of systemd's.
+    """
+
+    rack: Rack
+    node: Node
+    firmware: Firmware
+    patience: float
+    emit: Emit
+    virtual: VirtualNode | None = None
+    stopped: Stop | None = None
+    results: list[CheckResult] = field(default_factory=list)
+    identity: identity.Identity | None = None
+    screen: bytes = b""
+    console: str = ""
+    journal: str = ""
+    _phase: Phase | None = None
+    _loader: str | None = None
+
+    def run(self, powered: ExitStack) -> None:
+        """Boot the node and check it.  It stays on until `powered` is closed, whatever became of it."""
+        self.emit(PoweredOn(self.node.name, self.firmware))
+        try:
+            self.virtual = powered.enter_context(self.rack.power_on(self.node, self.firmware, self.patience))
+            self.virtual.until_it_runs(self._watch)
+            self._check(self.virtual)
+        except NfsrootError as error:
+            self._stop(error)
+        if self.virtual is not None:
+            self._look(self.virtual)
+
+    def note(self, name: str, holds: str, finding: Finding) -> None:
+        """Take down the outcome of a check."""
+        result = CheckResult(name=name, holds=holds, passed=not finding.problems, reason=finding.reason)
+        self.results.append(result)
+        self.emit(Checked(self.node.name, result))
+
+    def finish(self) -> None:
+        """Shut the node down if it runs."""
+        if self.virtual is not None and self.stopped is None:
+            self.note(*SHUTDOWN, self._shut_down(self.virtual))
+        self.emit(Done(self.node.name, self.passed, self._seconds()))
+
+    @property
+    def passed(self) -> bool:
+        """Whether the node booted and passed every check."""
+        return self.stopped is None and bool(self.results) and all(result.passed for result in self.results)
+
+    def report(self) -> NodeReport:
+        """Everything that is known of the node."""
+        moved = self.rack.bytes_by_port(self.node)
+        return NodeReport(
+            name=self.node.name,
+            address=str(self.node.address),
+            mac=self.node.mac,
+            loader=self._loader,
+            passed=self.passed,
+            phases=self._phases(),
+            stopped=self.stopped,
+            checks=tuple(self.results),
+            traffic=Traffic(tftp=moved.get(TFTP, 0), nfs=moved.get(NFS, 0)),
+        )
+
+    def _check(self, virtual: VirtualNode) -> None:
+        self._watch()
+        subject = Subject(
+            release=self.rack.release,
+            node=self.node,
+            firmware=self.firmware,
+            ask=virtual.ask,
+            on_server=self.rack.on_server,
+            loaded=tuple(event.text for event in virtual.events() if event.kind is Kind.TFTP_DONE),
+            overlay=self.rack.overlay,
+        )
+        for check, finding in checks.examine(subject):
+            self.note(check.name, check.holds, finding)
+        self.identity = identity.identity(subject)
+        self.journal = virtual.ask(JOURNAL).text
+        virtual.progress.end(Phase.CHECKS, time.monotonic())
+
+    def _watch(self) -> None:
+        """Tell how far the node got since the last look."""
+        assert self.virtual is not None
+        progress = self.virtual.progress
+        if self._loader is None:
+            self._loader = next((e.text for e in self.virtual.events() if e.kind is Kind.TFTP_READ), None)
+            if self._loader is not None:
+                self.emit(LoaderRead(self.node.name, self._loader))
+        if progress.phase is not self._phase:
+            self._phase = progress.phase
+            began = max(progress.ended.values(), default=progress.powered_on) - progress.powered_on
+            self.emit(PhaseBegan(self.node.name, progress.phase, began))
+
+    def _stop(self, error: NfsrootError) -> None:
+        phase = error.phase if isinstance(error, NodeStuck) else self._phase or Phase.DHCP
+        self.stopped = Stop(phase=phase, reason=error.brief, details=error.details)
+        self.emit(Stopped(self.node.name, phase, error.brief))
+
+    def _look(self, virtual: VirtualNode) -> None:
+        if virtual.process.poll() is None:
+            self.screen = virtual.screenshot()
+        self.console = (virtual.directory / "console.log").read_text(errors="replace")
+
+    def _shut_down(self, virtual: VirtualNode) -> Finding:
+        try:
+            seconds = virtual.power_off(SECONDS_TO_SHUT_DOWN)
+        except NfsrootError as error:
+            return Finding("", (error.brief,))
+        if seconds is None:
+            return Finding("", ("it had not turned its power off by then",))
+        return Finding(f"after {seconds:.0f} s")
+
+    def _phases(self) -> tuple[PhaseTime, ...]:
+        if self.virtual is None:
+            return ()
+        began, times = 0.0, []
+        for phase, seconds in self.virtual.progress.seconds().items():
+            times.append(PhaseTime(phase=phase, began=round(began, 3), ended=round(began + seconds, 3)))
+            began += seconds
+        return tuple(times)
+
+    def _seconds(self) -> float:
+        return self._phases()[-1].ended if self._phases() else 0.0

@@ -1,0 +1,32 @@
+"""Node ssi1 boots by UEFI too, and with Secure Boot enforced; DHCP tells each its loader by option 93."""
+
+from __future__ import annotations
+
+import pytest
+from first_boot import EVERY_CHECK, Boot
+
+from builder.release.manifest import Lab
+
+pytestmark = pytest.mark.boot
+
+
+def test_uefi_boots_by_our_own_grub(uefi_boot: Boot) -> None:
+    """A recipe that names x86_64-efi has its UEFI nodes load pxegrub.efi, and they pass every check."""
+    assert uefi_boot.wrong == []
+    assert uefi_boot.node.loader == "/pxegrub.efi"
+    assert uefi_boot.report.verdict is Lab.PASSED
+
+
+def test_recipes_key_opens_the_node(uefi_boot: Boot) -> None:
+    """sshd on the node accepts the key of the recipe, and no password."""
+    passed = {check.name for check in uefi_boot.node.checks if check.passed}
+    assert {"ssh keys", "passwords", "ssh host keys"} <= passed
+
+
+def test_secure_boot_is_enforced(secure_boot: Boot) -> None:
+    """Shim, GRUB and kernel are signed: the node boots, says that signatures are enforced, and is locked down."""
+    assert secure_boot.wrong == []
+    assert secure_boot.node.loader == "/shimx64.efi"
+    made = {check.name: check.reason for check in secure_boot.node.checks}
+    assert made["firmware"] == "secure-boot"
+    assert set(made) == EVERY_CHECK - {"ssh keys", "Kerrighed ids"}

@@ -1,0 +1,192 @@
+"""`nfsroot lab` as a user meets it, up to the rack."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from builder.cli import lab_display
+from builder.cli.lab_display import LiveTable, conclusion, text
+from builder.lab import host, run
+from builder.lab.events import Checked, Done, LabEvent, LoaderRead, PhaseBegan, PoweredOn, RackReady, Stopped
+from builder.lab.phases import Phase
+from builder.lab.qemu import Firmware
+from builder.lab.report import CheckResult, LabReport, NodeReport, Stop, Traffic
+from builder.recipe.models import Recipe
+from builder.release.manifest import FILE, Lab, Manifest
+
+Nfsroot = Callable[..., Any]
+WRONG = CheckResult(name="clock", holds="it is right", passed=False, reason="it is wrong by [1 h]")
+EVENTS: list[LabEvent] = [
+    RackReady(4.0),
+    PoweredOn("ssi1", Firmware.BIOS),
+    LoaderRead("ssi1", "/pxegrub"),
+    PhaseBegan("ssi1", Phase.GRUB, 12.0),
+    Checked("ssi1", WRONG),
+    Done("ssi1", False, 90.0),
+    PoweredOn("ssi2", Firmware.BIOS),
+    Stopped("ssi2", Phase.KERNEL, "ssi2 hung in phase kernel"),
+]
+
+
+@pytest.fixture
+def release(nfsroot: Nfsroot, kerrighed: Recipe) -> Path:
+    """A release of the recipe kerrighed of which there is only the manifest."""
+    directory = Path("output/kerrighed/1.0")
+    directory.mkdir(parents=True)
+    made = Manifest(
+        name="kerrighed",
+        version="1.0",
+        content="c" * 24,
+        source_date=0,
+        kernel_version="6.12.1-amd64",
+        server_directory="/NFSROOT/kerrighed/1.0",
+        recipe=kerrighed.model_dump(mode="json"),
+        tools={},
+        steps={},
+        files=(),
+        packages=(),
+    )
+    (directory / FILE).write_text(made.text())
+    return directory
+
+
+def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
+    """The lab's report on one node."""
+    node = NodeReport(
+        name="ssi1",
+        address="192.168.0.101",
+        mac="52:54:00:00:01:01",
+        loader="/pxegrub",
+        passed=verdict is Lab.PASSED,
+        phases=(),
+        stopped=stopped,
+        checks=() if verdict is Lab.PASSED else (WRONG,),
+        traffic=Traffic(tftp=0, nfs=0),
+    )
+    return LabReport(
+        name="kerrighed",
+        version="1.0",
+        content="c" * 24,
+        tool_version="0.1.0",
+        started="2026-01-31T12:00:00Z",
+        seconds=115.2,
+        firmware=Firmware.BIOS,
+        accelerator=None,
+        verdict=verdict,
+        problem=None,
+        nodes=(node,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--nodes", "ssi9"], "the release has no node ssi9"),
+        (["--nodes", "ssi[1-"], "Write names and ranges"),
+        (["--shell", "ssi1"], "--shell needs a terminal"),
+        (["--firmware", "coreboot"], "coreboot"),
+    ],
+)
+def test_wrong_input(nfsroot: Nfsroot, release: Path, arguments: list[str], words: str) -> None:
+    """A mistake in what is asked for is told with status 2 before anything is done."""
+    ended = nfsroot("lab", str(release), *arguments)
+    assert (ended.status, ended.out) == (2, "")
+    assert words in ended.err
+
+
+def test_no_release(nfsroot: Nfsroot) -> None:
+    """A directory without a release is told as such."""
+    ended = nfsroot("lab", "output")
+    assert ended.status == 2
+    assert "output is not a release" in ended.err
+
+
+def test_without_root(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without root the lab says what needs it, and leaves the release as it was."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    ended = nfsroot("lab", str(release))
+    assert ended.status == 2
+    assert "only root may do" in ended.err
+    assert [path.name for path in release.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize(("verdict", "status"), [(Lab.PASSED, 0), (Lab.FAILED, 1)])
+def test_status_is_the_verdict(
+    nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch, verdict: Lab, status: int
+) -> None:
+    """Only a lab that passed ends with 0; every event and the conclusion are told in lines."""
+    asked: list[run.Request] = []
+
+    def ran(_release: object, wanted: run.Request, emit: Callable[[LabEvent], None], _meanwhile: object) -> LabReport:
+        asked.append(wanted)
+        emit(EVENTS[0])
+        return report(verdict)
+
+    monkeypatch.setattr(host, "need", lambda _firmware: None)
+    monkeypatch.setattr(run, "run", ran)
+    ended = nfsroot("lab", str(release), "--nodes", "ssi[2-3],ssi2", "--firmware", "uefi")
+    assert ended.status == status
+    assert [node.name for node in asked[0].nodes] == ["ssi2", "ssi3"]
+    assert asked[0].firmware is Firmware.UEFI
+    assert ended.err == "servers up after 4.0 s\n"
+    assert ended.out.splitlines()[0] == f"Lab of kerrighed 1.0: {verdict} (115 s)"
+
+
+def test_conclusion_says_what_is_wrong() -> None:
+    """Each failed check and each node that stopped is named with its reason, and where to read more."""
+    stop = Stop(phase=Phase.GRUB, reason="ssi1 hung for 300 s in phase GRUB", details="")
+    assert conclusion(report(Lab.FAILED, stop), Path("output/x/1")) == [
+        "Lab of kerrighed 1.0: failed (115 s)",
+        "  ssi1: ssi1 hung for 300 s in phase GRUB",
+        "  ssi1: clock: it is wrong by [1 h]",
+        "Report: output/x/1/lab.html",
+    ]
+
+
+def test_events_in_words() -> None:
+    """Every event is one line that names its node."""
+    lines = [text(event) for event in EVENTS]
+    assert all("\n" not in line for line in lines)
+    assert [line[:4] for line in lines[1:]] == ["ssi1"] * 5 + ["ssi2"] * 2
+    assert "FAILED  clock: it is wrong by [1 h]" in lines[4]
+
+
+def test_live_table() -> None:
+    """The table has a row for each node with firmware, loader, phase or result, seconds and checks."""
+    written = io.StringIO()
+    console = Console(file=written, width=120)
+    shown = LiveTable(console)
+    for event in EVENTS:
+        shown.emit(event)
+    console.print(shown.table())
+    first, second = (line for line in written.getvalue().splitlines() if "bios" in line)
+    assert first.split() == ["ssi1", "bios", "/pxegrub", "failed", "90.0", "0", "passed,", "1", "failed"]
+    assert second.split()[:2] == ["ssi2", "bios"]
+    assert "it is wrong by [1 h]" in written.getvalue()
+    assert "ssi2 hung in phase kernel" in written.getvalue()
+
+
+def test_terminal_gets_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal there is a table that can be put away for something else; elsewhere there are lines."""
+
+    @contextlib.contextmanager
+    def shown_on(terminal: bool) -> Iterator[lab_display.Display]:
+        monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+        with lab_display.display() as shown:
+            yield shown
+
+    with shown_on(True) as shown:
+        assert isinstance(shown, LiveTable)
+        with shown.paused():
+            assert not shown.live.is_started
+        assert shown.live.is_started
+    with shown_on(False) as shown:
+        assert isinstance(shown, lab_display.Lines)

@@ -1,0 +1,50 @@
+"""Reports made in memory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from builder.lab.phases import Phase
+from builder.lab.qemu import Accelerator, Firmware
+from builder.lab.report import CheckResult, LabReport, NodeReport, PhaseTime, Stop, Traffic
+from builder.release.manifest import Lab
+
+PASSED = CheckResult(name="host name", holds="it has its name", passed=True, reason="ssi1")
+FAILED = CheckResult(name="clock", holds="it is right", passed=False, reason="it is wrong by <b>1 h</b>")
+STOP = Stop(phase=Phase.GRUB, reason="ssi1 hung for 300 s in phase GRUB", details="tftp.log | no such file")
+
+
+def node(name: str = "ssi1", **changes: Any) -> NodeReport:
+    """A node that booted in a second a phase and passed."""
+    times = tuple(PhaseTime(phase=phase, began=float(n), ended=n + 1.0) for n, phase in enumerate(Phase))
+    values: dict[str, Any] = {
+        "name": name,
+        "address": "192.168.0.101",
+        "mac": "52:54:00:00:01:01",
+        "loader": "/pxegrub",
+        "passed": True,
+        "phases": times,
+        "stopped": None,
+        "checks": (PASSED,),
+        "traffic": Traffic(tftp=28_500_000, nfs=37_200_000),
+    }
+    return NodeReport(**{**values, **changes})
+
+
+def report(*nodes: NodeReport, **changes: Any) -> LabReport:
+    """The report on these nodes."""
+    values: dict[str, Any] = {
+        "name": "kerrighed",
+        "version": "1.0",
+        "content": "c" * 24,
+        "tool_version": "0.1.0",
+        "started": datetime(2026, 1, 31, 12, 0, tzinfo=UTC),
+        "seconds": 115.0,
+        "firmware": Firmware.BIOS,
+        "accelerator": Accelerator.TCG,
+        "verdict": Lab.PASSED if all(node.passed for node in nodes) else Lab.FAILED,
+        "problem": None,
+        "nodes": nodes,
+    }
+    return LabReport(**{**values, **changes})

@@ -1,0 +1,106 @@
+"""A node that answers as it should, until a test makes it answer something else."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from builder.lab.agent import Answer
+from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID
+from builder.lab.checks.model import OverlayFile, Subject
+from builder.lab.checks.root import TOP_DIRECTORIES
+from builder.lab.checks.sockets import SOCKETS
+from builder.lab.checks.system import FIRMWARE
+from builder.lab.qemu import Firmware
+from builder.lab.release import Release
+from builder.recipe.models import Access, Recipe
+from builder.release.manifest import Manifest, Package
+
+KERNEL = "6.12.1-amd64"
+KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIGNvZGUgb2YgYSBrZXkgdGhhdCBpcyBub25lIDEyMzQ1"
+KEY_PRINT = "SHA256:M1hMHf0tr7itwq9YpIG2co5Hqk+5n9tYgF40ZWe2cow"
+FSTAB = hashlib.sha256(b"proc\n").hexdigest()
+OVERLAY = {PurePosixPath("etc/fstab"): OverlayFile(FSTAB, "644")}
+
+Replies = Mapping[str, Answer | str]
+
+
+def manifest(recipe: Recipe, *packages: str) -> Manifest:
+    """The manifest of release 1.0 of a recipe, with these packages in its tree."""
+    return Manifest(
+        name=recipe.image.name,
+        version="1.0",
+        content="c" * 24,
+        source_date=0,
+        kernel_version=KERNEL,
+        server_directory=recipe.server_directory("1.0"),
+        recipe=recipe.model_dump(mode="json"),
+        tools={},
+        steps={},
+        files=(),
+        packages=tuple(Package(name=name, version="1", architecture="all", source=name) for name in packages),
+    )
+
+
+def release(recipe: Recipe) -> Release:
+    """A release of the recipe, of which there are no files."""
+    return Release(Path("/nowhere"), manifest(recipe, "openssh-server", "rpcbind"), recipe)
+
+
+def subject(
+    recipe: Recipe, changes: Replies, *, firmware: Firmware = Firmware.BIOS, unloaded: str = "nothing"
+) -> Subject:
+    """The first node of the recipe's cluster.
+
+    `changes` replace answers by how their questions begin; files with `unloaded` in their path it did not load.
+    """
+    replies = [*changes.items(), *good(recipe, firmware).items()]
+    directory = recipe.tftp_directory("1.0")
+    loaded = (f"{directory}/vmlinuz-{KERNEL}", f"{directory}/initrd.img-{KERNEL}")
+
+    def answer(question: str) -> Answer:
+        found = next(reply for start, reply in replies if question.startswith(start))
+        return Answer(0, found) if isinstance(found, str) else found
+
+    def on_server(argv: Sequence[str]) -> Answer:
+        return answer(" ".join(("server:", *argv)))
+
+    node = recipe.cluster.nodes[0]
+    kept = tuple(file for file in loaded if unloaded not in file)
+    return Subject(release(recipe), node, firmware, answer, on_server, kept, OVERLAY)
+
+
+def good(recipe: Recipe, firmware: Firmware) -> dict[str, Answer | str]:
+    """The answers of a node that is as it should be, by how questions begin."""
+    cluster, node = recipe.cluster, recipe.cluster.nodes[0]
+    read_write = recipe.root.access is Access.READ_WRITE
+    names = [(cluster.server.name, cluster.server.address), *((each.name, each.address) for each in cluster.nodes)]
+    names += [(f"{name}.{cluster.domain}", address) for name, address in names]
+    outcome = "taken" if read_write else "refused"
+    source = f"{cluster.server.address}:{recipe.server_directory('1.0')}"
+    return {
+        "systemctl is-system-running": "running",
+        "systemctl list-units --failed": "",
+        "nfsbooted --check": "ok: host name\nok: machine-id",
+        FIRMWARE: str(firmware),
+        "cat /sys/kernel/security/lockdown": "none [integrity] confidentiality",
+        "uname -r": KERNEL,
+        "test -s /lib/modules/": "",
+        "date +%s": f"{time.time():.0f}",
+        "hostname": node.name,
+        MACHINE_ID: "0123456789abcdef0123456789abcdef",
+        HOST_KEYS: f"256 {KEY_PRINT} root@{node.name} (ED25519)",
+        "server: ssh-keyscan": f"# {node.address}:22 SSH-2.0\n{node.address} ssh-ed25519 {KEY}",
+        "cat /proc/cmdline": "root=/dev/nfs session_id=1 node_id=1",
+        "awk": f"rootfs / rootfs rw 0 0\n{source} / nfs {recipe.root.access},vers=3,hard,nolock,proto=tcp 0 0",
+        "file=$(mktemp": "",
+        TOP_DIRECTORIES: f"{outcome} /\n{outcome} /etc/\n{outcome} /usr/",
+        "for file in": f"{FSTAB} 644:0 /etc/fstab",
+        "ip -oneline": f"2: eth0 inet {node.address}/24 brd {cluster.broadcast} scope global eth0",
+        "for name in": "\n".join(f"{name} {address} STREAM {name}" for name, address in names),
+        SOCKETS: "tcp 0: 00000000:0016 00000000:0000 0A 0\nudp 0: 00000000:006F 00000000:0000 07 0",
+        "server: ssh -v": "debug1: Authentications that can continue: publickey",
+        "server: sh -c": "",
+    }

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from builder.errors import NfsrootError
+from builder.lab.qmp import Qmp
+
+POWER_OFF = {"event": "SHUTDOWN", "data": {"guest": True, "reason": "guest-shutdown"}}
+
+
+class Script:
+    """QEMU's end of the conversation: after each command it says the next of `replies`."""
+
+    def __init__(self, path: Path, *replies: list[object]) -> None:
+        self.heard: list[dict[str, object]] = []
+        self._replies = ([{"QMP": {}}], [{"return": {}}], *replies)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._speak)
+        self._thread.start()
+
+    def _speak(self) -> None:
+        connection, _ = self._listener.accept()
+        with connection, connection.makefile("rw") as lines:
+            for number, messages in enumerate(self._replies):
+                if number:
+                    self.heard.append(json.loads(lines.readline()))
+                lines.writelines(json.dumps(message) + "\n" for message in messages)
+                lines.flush()
+            lines.readline()  # until the lab hangs up
+        self._listener.close()
+
+    def join(self) -> None:
+        """Wait for its end."""
+        self._thread.join()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    """Where QEMU listens."""
+    return tmp_path / "qmp.sock"
+
+
+def test_answers_are_told_from_events(path: Path) -> None:
+    """Events that come before a command's answer are passed over; its arguments have QMP's names."""
+    qemu = Script(path, [{"event": "RESUME"}, {"return": 7}])
+    with closing(Qmp(path)) as qmp:
+        assert qmp.execute("screendump", file_name="x") == 7
+    qemu.join()
+    assert qemu.heard[-1] == {"execute": "screendump", "arguments": {"file-name": "x"}}
+
+
+def test_refusal_is_an_error(path: Path) -> None:
+    """What QEMU refuses is told in its words."""
+    qemu = Script(path, [{"error": {"desc": "no such device"}}])
+    with closing(Qmp(path)) as qmp, pytest.raises(NfsrootError, match="refused device_del: no such device"):
+        qmp.execute("device_del")
+    qemu.join()
+
+
+def test_reason_of_a_shutdown(path: Path) -> None:
+    """Why the power went off is known, also when it was told while something else was asked."""
+    qemu = Script(path, [POWER_OFF, {"return": {}}])
+    with closing(Qmp(path)) as qmp:
+        qmp.execute("query-status")
+        assert qmp.shutdown_reason(0.1) == "guest-shutdown"
+    qemu.join()
+
+
+def test_no_shutdown_within_its_time(path: Path) -> None:
+    """A machine that stays on has no reason to be off."""
+    qemu = Script(path)
+    with closing(Qmp(path)) as qmp:
+        assert qmp.shutdown_reason(0.1) is None
+    qemu.join()
+
+
+def test_crash_is_no_shutdown(path: Path) -> None:
+    """When QEMU hangs up without a word there was no shutdown."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+
+    def hang_up() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b'{"QMP": {}}\n')
+            connection.recv(4096)
+            connection.sendall(b'{"return": {}}\n')
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    with closing(Qmp(path)) as qmp:
+        thread.join()
+        assert qmp.shutdown_reason(5) is None
+    listener.close()
