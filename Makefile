@@ -8,7 +8,7 @@ PYTEST ?=
 
 # What a build needs on the host, and what the tests need beside it: servers, an emulator, linters.
 BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
-TEST_PACKAGES := shellcheck isc-dhcp-server tftpd-hpa tftp-hpa nfs-ganesha nfs-ganesha-vfs rpcbind iproute2 \
+TEST_PACKAGES := shellcheck isc-dhcp-server kea-dhcp4-server dnsmasq-base tftpd-hpa tftp-hpa nfs-ganesha nfs-ganesha-vfs rpcbind iproute2 \
 	qemu-system-x86 ipxe-qemu seabios ovmf grub-common initramfs-tools-core openssh-client zstd
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)

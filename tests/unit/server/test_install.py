@@ -8,23 +8,31 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from server_recipes import with_server
 
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.files import RenderedFile
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
 from builder.server.bundle import render
+from builder.server.programs import programs
 
 KERNEL = "srv/tftp/debian-nfsroot/1.0/vmlinuz-6.12.0-1-amd64"
 MARKED = ["# BEGIN nfsroot", "# END nfsroot"]
 
 
-@pytest.fixture
-def bundle(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> Path:
-    """The bundle of a release, unpacked, with a stand-in for its kernel."""
-    directory = tmp_path / "bundle"
-    for file in render(debian, facts):
+def unpack(files: tuple[RenderedFile, ...], directory: Path) -> Path:
+    """The directory with the files in it."""
+    for file in files:
         target = directory / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)
         target.chmod(file.mode)
+    return directory
+
+
+@pytest.fixture
+def bundle(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> Path:
+    """The bundle of a release, unpacked, with a stand-in for its kernel."""
+    directory = unpack(render(debian, facts), tmp_path / "bundle")
     kernel = directory / KERNEL
     kernel.parent.mkdir(parents=True)
     kernel.write_bytes(os.urandom(5000))
@@ -53,6 +61,15 @@ def contents(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
+def settings_of(*chosen: tuple[str, str]) -> set[str]:
+    """The files that these programs read, each given by role and name."""
+    every = programs("debian-nfsroot-1.0")
+    return {path for program in every if (program.role, program.name) in chosen for path in program.settings}
+
+
+USUAL = settings_of(("dhcp", "isc"), ("tftp", "tftpd-hpa"), ("nfs", "kernel"))
+
+
 def temporary(bundle: Path) -> list[Path]:
     """What install.sh left in its directory for temporary files."""
     return [path for path in bundle.parent.iterdir() if path.name.startswith("tmp.")]
@@ -70,7 +87,7 @@ def test_help_says_what_it_does(bundle: Path) -> None:
     """--help exits with 0, an unknown option with 2, and both name every option."""
     shown, refused = install(bundle, "--help"), install(bundle, "--forse")
     assert (shown.returncode, refused.returncode) == (0, 2)
-    for option in ("--dry-run", "--root DIR", "--help"):
+    for option in ("--dry-run", "--root DIR", "--dhcp NAME", "--tftp NAME", "--nfs NAME", "--help"):
         assert option in shown.stdout
         assert option in refused.stderr
 
@@ -86,16 +103,17 @@ def test_dry_run_changes_nothing(bundle: Path, root: Path) -> None:
 
 
 def test_first_run_installs_everything(bundle: Path, root: Path) -> None:
-    """Every file of etc/ and srv/ is installed as it is in the bundle, and readable by the daemons."""
+    """All of srv/ and the usual servers' settings are installed as in the bundle, and readable by the daemons."""
     done = install(bundle, "--root", root)
     assert done.returncode == 0, done.stderr
-    wanted = {path: data for path, data in contents(bundle).items() if path.startswith(("etc/", "srv/"))}
-    lines_for_hosts = wanted.pop("etc/hosts.nfsroot").decode()
+    shipped = contents(bundle)
+    wanted = {path: data for path, data in shipped.items() if path.startswith("srv/") or path in USUAL}
+    lines_for_hosts = shipped["etc/hosts.nfsroot"].decode()
     installed = contents(root)
     assert installed["etc/hosts"].decode() == f"127.0.0.1 localhost\n{MARKED[0]}\n{lines_for_hosts}{MARKED[1]}\n"
     assert {path: installed[path] for path in wanted} == wanted
     assert all((root / path).stat().st_mode & 0o777 == 0o644 for path in wanted)
-    assert "etc/hosts.nfsroot" not in installed
+    assert {path for path in installed if path.startswith("etc/")} == USUAL | {"etc/hosts"}
     assert not [path for path in installed if "/.nfsroot." in path]
 
 
@@ -160,24 +178,145 @@ def test_missing_root_tarball_is_named(bundle: Path, root: Path) -> None:
     assert f"Not there yet: {root}/NFSROOT/debian-nfsroot/1.0" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        (["--dhcp", "kea"], [("dhcp", "kea"), ("tftp", "tftpd-hpa"), ("nfs", "kernel")]),
+        (["--dhcp", "dnsmasq"], [("dhcp", "dnsmasq"), ("tftp", "tftpd-hpa"), ("nfs", "kernel")]),
+        (["--tftp", "dnsmasq"], [("dhcp", "isc"), ("tftp", "dnsmasq"), ("nfs", "kernel")]),
+        (["--dhcp", "dnsmasq", "--tftp", "dnsmasq"], [("dhcp", "dnsmasq"), ("tftp", "dnsmasq"), ("nfs", "kernel")]),
+        (["--nfs", "ganesha"], [("dhcp", "isc"), ("tftp", "tftpd-hpa"), ("nfs", "ganesha")]),
+    ],
+)
+def test_only_chosen_servers_are_set_up(
+    bundle: Path, root: Path, options: list[str], chosen: list[tuple[str, str]]
+) -> None:
+    """The settings of the servers that are asked for are installed, and those of the others stay as they were."""
+    before = contents(root)
+    done = install(bundle, "--root", root, *options)
+    assert done.returncode == 0, done.stderr
+    installed, shipped, wanted = contents(root), contents(bundle), settings_of(*chosen)
+    assert {path: installed[path] for path in wanted} == {path: shipped[path] for path in wanted}
+    others = {path: data for path, data in installed.items() if path.startswith("etc/") and path not in wanted}
+    del others["etc/hosts"]
+    assert others == {path: data for path, data in before.items() if path not in {*wanted, "etc/hosts"}}
+
+
+def test_recipe_names_the_servers(debian: Recipe, facts: ReleaseFacts, root: Path, tmp_path: Path) -> None:
+    """What the cluster's table names is set up without an option."""
+    chosen = with_server(debian, dhcp=DhcpServer.KEA, tftp=TftpServer.DNSMASQ, nfs=NfsServer.GANESHA)
+    directory = unpack(render(chosen, facts), tmp_path / "chosen")
+    done = install(directory, "--root", root)
+    assert done.returncode == 0, done.stderr
+    wanted = settings_of(("dhcp", "kea"), ("tftp", "dnsmasq"), ("nfs", "ganesha"))
+    assert {path for path in contents(root) if path.startswith("etc/")} == wanted | {
+        "etc/hosts",
+        "etc/dhcp/dhcpd.conf",  # the administrator's
+    }
+
+
+@pytest.mark.parametrize("options", [["--dhcp", "dhcpd"], ["--tftp", "kea"], ["--nfs", ""], ["--dhcp"]])
+def test_unknown_server_is_refused(bundle: Path, root: Path, options: list[str]) -> None:
+    """A server that the bundle has no settings for, or none at all, is refused before anything is touched."""
+    before = contents(root)
+    done = install(bundle, "--root", root, *options)
+    assert done.returncode == 1
+    assert f"install.sh: {options[0]}" in done.stderr
+    assert contents(root) == before
+
+
+def with_active(bundle: Path, *services: str, settings: str = "") -> str:
+    """A PATH on which systemctl says that these services, and no others, are active.
+
+    install.sh is changed to believe in systemd, and to look for dnsmasq's settings in a file of the test.
+    """
+    tools = bundle.parent / "tools"
+    tools.mkdir()
+    (tools / "systemctl").write_text(f'#!/bin/sh\ncase " {" ".join(services)} " in *" $3 "*) ;; *) exit 3 ;; esac\n')
+    (tools / "systemctl").chmod(0o755)
+    (bundle.parent / "dnsmasq.conf").write_text(settings)
+    script = (bundle / "install.sh").read_text()
+    script = script.replace("/run/systemd/system", str(tools))
+    script = script.replace("/etc/dnsmasq.conf /etc/dnsmasq.d", str(bundle.parent / "dnsmasq.conf"))
+    (bundle / "install.sh").write_text(script)
+    return f"{tools}:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize(
+    ("active", "settings", "options", "refused"),
+    [
+        ("kea-dhcp4-server", "", [], "kea-dhcp4-server serves dhcp"),
+        ("isc-dhcp-server", "", ["--dhcp", "kea"], "isc-dhcp-server serves dhcp"),
+        ("dnsmasq", "dhcp-range=10.0.0.5,10.0.0.9\n", [], "dnsmasq serves dhcp"),
+        ("dnsmasq", "enable-tftp\n", [], "dnsmasq serves tftp"),
+        ("tftpd-hpa", "", ["--tftp", "dnsmasq"], "tftpd-hpa serves tftp"),
+        ("nfs-kernel-server", "", ["--nfs", "ganesha"], "nfs-kernel-server serves nfs"),
+    ],
+)
+def test_second_server_is_refused(bundle: Path, active: str, settings: str, options: list[str], refused: str) -> None:
+    """While another DHCP, TFTP or NFS server is at work, install.sh says which, and what to do, and stops."""
+    done = install(bundle, "--dry-run", *options, path=with_active(bundle, active, settings=settings))
+    assert done.returncode == 1
+    assert refused in done.stderr
+    assert "Would install" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("active", "settings", "options"),
+    [
+        (["isc-dhcp-server", "tftpd-hpa", "nfs-kernel-server"], "", []),
+        (["dnsmasq"], "#dhcp-range=10.0.0.5,10.0.0.9\nserver=10.0.0.1\n", []),
+        (["dnsmasq"], "dhcp-range=10.0.0.0,static\n", ["--dhcp", "dnsmasq"]),
+        (
+            ["kea-dhcp4-server", "dnsmasq", "nfs-ganesha"],
+            "enable-tftp\n",
+            ["--dhcp", "kea", "--tftp", "dnsmasq", "--nfs", "ganesha"],
+        ),
+    ],
+)
+def test_chosen_servers_may_be_at_work(bundle: Path, active: list[str], settings: str, options: list[str]) -> None:
+    """The chosen servers themselves may be active, and so may a dnsmasq that answers DNS questions only."""
+    done = install(bundle, "--dry-run", *options, path=with_active(bundle, *active, settings=settings))
+    assert done.returncode == 0, done.stderr
+    assert "Would install" in done.stdout
+
+
+def test_export_ids_of_releases_may_not_clash(bundle: Path, root: Path) -> None:
+    """A release whose Export_Id another one on the server has is refused; its own older file does not count."""
+    assert install(bundle, "--root", root, "--nfs", "ganesha").returncode == 0
+    exports = root / "etc/ganesha/exports.d"
+    own = exports / "debian-nfsroot-1.0.conf"
+    own.write_text(own.read_text() + "# older\n")
+    assert install(bundle, "--root", root, "--nfs", "ganesha").returncode == 0
+    own.rename(exports / "debian-nfsroot-0.9.conf")
+    before = contents(root)
+    done = install(bundle, "--root", root, "--nfs", "ganesha")
+    assert done.returncode == 1
+    assert "is another release's" in done.stderr
+    assert contents(root) == before
+
+
 @pytest.mark.server
 @pytest.mark.parametrize(
-    ("path", "text", "checker"),
+    ("path", "text", "checker", "options"),
     [
-        ("etc/dhcp/dhcpd.conf", "option no-such-option 1;\n", "dhcpd rejects"),
-        ("etc/default/tftpd-hpa", 'TFTP_OPTIONS="\n', "sh rejects"),
-        ("srv/tftp/grub/grub.cfg", "if true; then\n", "grub-script-check rejects"),
+        ("etc/dhcp/dhcpd.conf", "option no-such-option 1;\n", "dhcpd rejects", []),
+        ("etc/kea/kea-dhcp4.conf", "}\n", "kea-dhcp4 rejects", ["--dhcp", "kea"]),
+        ("etc/dnsmasq.d/nfsroot-dhcp.conf", "dhcp-rage=1\n", "dnsmasq rejects", ["--dhcp", "dnsmasq"]),
+        ("etc/dnsmasq.d/nfsroot.conf", "port=53\n", "dnsmasq rejects", ["--tftp", "dnsmasq"]),
+        ("etc/default/tftpd-hpa", 'TFTP_OPTIONS="\n', "sh rejects", []),
+        ("srv/tftp/grub/grub.cfg", "if true; then\n", "grub-script-check rejects", []),
     ],
 )
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry-run"])
 def test_broken_file_leaves_all_untouched(
-    bundle: Path, root: Path, path: str, text: str, checker: str, dry: tuple[str, ...]
+    bundle: Path, root: Path, path: str, text: str, checker: str, options: list[str], dry: tuple[str, ...]
 ) -> None:
     """When a file fails its program's checker, install.sh says which, fails and touches nothing."""
     with (bundle / path).open("a") as file:
         file.write(text)
     before = contents(root)
-    done = install(bundle, "--root", root, *dry)
+    done = install(bundle, "--root", root, *options, *dry)
     assert done.returncode == 1
     assert checker in done.stderr
     assert "nothing was changed" in done.stderr

@@ -1,0 +1,97 @@
+"""What DHCP has to say to the nodes of a cluster, decided once for every DHCP server that can say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import NamedTuple
+
+from builder.recipe.models import Boot, Recipe, ReleaseFacts, Variant
+
+MENU_OPTION = 150
+"""The option that names a node's GRUB menu ("GRUB configuration path name" in IANA's list of DHCP options)."""
+
+BIOS_LOADER = "/pxegrub"
+UEFI_LOADERS = {Variant.X86_64_EFI: "/pxegrub.efi", Variant.SECURE_BOOT: "/shimx64.efi"}
+
+
+class Loader(NamedTuple):
+    """The boot loader of a class of clients: those of these architectures (option 93, RFC 4578 section 2.1).
+
+    `by_default` adds those that name no architecture.  `file` is its path below the TFTP server's directory.
+    """
+
+    name: str
+    file: str
+    architectures: tuple[int, ...]
+    by_default: bool = False
+
+
+class Reservation(NamedTuple):
+    """What one node alone is told; `menu` is its GRUB menu as GRUB legacy writes paths."""
+
+    name: str
+    mac: str
+    address: IPv4Address
+    menu: str
+
+
+@dataclass(frozen=True)
+class Dhcp:
+    """Everything that DHCP says.  A machine that has no reservation is not answered.
+
+    `server` is the machine that answers and serves the boot loaders; it does so at `interface`, or where it has
+    its address when that is empty.
+    """
+
+    server: IPv4Address
+    interface: str
+    subnet: IPv4Network
+    broadcast: IPv4Address
+    router: IPv4Address | None
+    domain: str
+    dns: tuple[IPv4Address, ...]
+    ntp: tuple[IPv4Address, ...]
+    root_path: str
+    loaders: tuple[Loader, ...]
+    reservations: tuple[Reservation, ...]
+
+
+def decide(recipe: Recipe, facts: ReleaseFacts) -> Dhcp:
+    """What DHCP says for a release."""
+    cluster = recipe.cluster
+    return Dhcp(
+        server=cluster.server.address,
+        interface=cluster.server.interface,
+        subnet=cluster.subnet,
+        broadcast=cluster.broadcast,
+        router=cluster.gateway,
+        domain=cluster.domain,
+        dns=cluster.dns,
+        ntp=_addresses(cluster.ntp),
+        root_path=recipe.server_directory(facts.version),
+        loaders=tuple(_loaders(recipe.boot)),
+        reservations=tuple(
+            Reservation(node.name, node.mac, node.address, f"(nd)/grub/{node.name}") for node in cluster.nodes
+        ),
+    )
+
+
+def _loaders(boot: Boot) -> Iterator[Loader]:
+    """Only loaders that were made.  Some UEFI firmware for x64 says 9 where 7 is meant."""
+    if Variant.I386_PC in boot.variants:
+        yield Loader("bios", BIOS_LOADER, (0,), by_default=True)
+    if boot.uefi in boot.variants:
+        yield Loader("uefi-x64", UEFI_LOADERS[boot.uefi], (7, 9))
+
+
+def _addresses(servers: tuple[str, ...]) -> tuple[IPv4Address, ...]:
+    """The servers that are given by address: option 42 has no place for names (RFC 2132 section 8.3)."""
+    found = []
+    for server in servers:
+        try:
+            found.append(IPv4Address(server))
+        except AddressValueError:
+            continue
+    return tuple(found)

@@ -1,0 +1,66 @@
+"""Configuration of Kea's DHCPv4 server (Kea Administrator Reference Manual, "The DHCPv4 Server")."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from builder.server.dhcp import MENU_OPTION, Dhcp, Loader, Reservation
+
+MENU = "grub-menu"
+
+
+def render(dhcp: Dhcp, header: str) -> str:
+    """The text of kea-dhcp4.conf: JSON below `header`, a comment of lines that begin with #."""
+    return f"{header}\n# Check it with: kea-dhcp4 -t FILE\n\n{json.dumps({'Dhcp4': _dhcp4(dhcp)}, indent=2)}\n"
+
+
+def _dhcp4(dhcp: Dhcp) -> dict[str, Any]:
+    """Reservations are global and looked up early, so that the class DROP can hold whoever has none.
+
+    A boot ROM, GRUB and the initramfs name one node by three client identifiers: its MAC address alone counts.
+    Every address is reserved, so that no lease has to outlive the server.
+    """
+    return {
+        "interfaces-config": {"interfaces": [dhcp.interface or "*"]},
+        "lease-database": {"type": "memfile", "persist": False},
+        "host-reservation-identifiers": ["hw-address"],
+        "match-client-id": False,
+        "early-global-reservations-lookup": True,
+        "reservations-global": True,
+        "reservations-in-subnet": False,
+        "next-server": str(dhcp.server),
+        "option-def": [{"name": MENU, "code": MENU_OPTION, "type": "string"}],
+        "option-data": _options(dhcp),
+        "client-classes": [{"name": "DROP", "test": "not member('KNOWN')"}, *map(_client_class, dhcp.loaders)],
+        "subnet4": [{"id": 1, "subnet": str(dhcp.subnet)}],
+        "reservations": list(map(_reservation, dhcp.reservations)),
+    }
+
+
+def _options(dhcp: Dhcp) -> list[dict[str, Any]]:
+    values = {
+        "broadcast-address": str(dhcp.broadcast),
+        "routers": str(dhcp.router or ""),
+        "domain-name": dhcp.domain,
+        "domain-name-servers": ", ".join(map(str, dhcp.dns)),
+        "ntp-servers": ", ".join(map(str, dhcp.ntp)),
+        "root-path": dhcp.root_path,
+    }
+    return [{"name": name, "data": data} for name, data in values.items() if data]
+
+
+def _client_class(loader: Loader) -> dict[str, Any]:
+    tests = ["not option[93].exists"] if loader.by_default else []
+    tests += [f"option[93].hex == 0x{architecture:04x}" for architecture in loader.architectures]
+    return {"name": loader.name, "test": " or ".join(tests), "boot-file-name": loader.file}
+
+
+def _reservation(reservation: Reservation) -> dict[str, Any]:
+    """Boot ROMs and GRUB never ask for the menu's option, so it is always sent."""
+    return {
+        "hw-address": reservation.mac,
+        "ip-address": str(reservation.address),
+        "hostname": reservation.name,
+        "option-data": [{"name": MENU, "data": reservation.menu, "always-send": True}],
+    }

@@ -1,0 +1,60 @@
+"""What the NFS server of a cluster exports, decided once for the kernel's server and for nfs-ganesha."""
+
+from __future__ import annotations
+
+import uuid
+from typing import NamedTuple
+
+from builder.recipe.models import Access, Recipe, WritableKind
+
+GANESHA_IDS = range(1, 1 << 16)
+"""What an Export_Id may be; 0 is the pseudo root's (ganesha-export-config(8))."""
+
+
+class Export(NamedTuple):
+    """One directory that the NFS server exports to the cluster's network.
+
+    `fsid` makes handles of the exports differ although they share a file system, which need not have a UUID of
+    its own.
+    """
+
+    path: str
+    read_write: bool
+    asynchronous: bool
+    fsid: uuid.UUID
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """As exports(5) writes them."""
+        access, commit = "rw" if self.read_write else "ro", "async" if self.asynchronous else "sync"
+        return (access, commit, "no_root_squash", "no_subtree_check", f"fsid={self.fsid}")
+
+
+def exports(recipe: Recipe, version: str) -> tuple[Export, ...]:
+    """The exports of a release: its root, and each shared writable directory of a read-only root."""
+    root, server = recipe.server_directory(version), recipe.cluster.server.address
+
+    def export(path: str, *, read_write: bool, asynchronous: bool) -> Export:
+        return Export(path, read_write, asynchronous, uuid.uuid5(uuid.NAMESPACE_URL, f"nfs://{server}{path}"))
+
+    if recipe.root.access is Access.READ_WRITE:
+        return (export(root, read_write=True, asynchronous=True),)
+    shared = (directory.path for directory in recipe.root.writable if directory.kind is WritableKind.SHARED)
+    return (
+        export(root, read_write=False, asynchronous=True),
+        *(export(root + path, read_write=True, asynchronous=False) for path in shared),
+    )
+
+
+def ganesha_ids(exports: tuple[Export, ...]) -> dict[str, int]:
+    """The Export_Id of each export by its path: drawn from its fsid, so that releases seldom share one.
+
+    Within a release none is given twice; install.sh looks at the releases that a server has together.
+    """
+    ids: dict[str, int] = {}
+    for export in exports:
+        number = export.fsid.int % len(GANESHA_IDS)
+        while GANESHA_IDS[number] in ids.values():
+            number = (number + 1) % len(GANESHA_IDS)
+        ids[export.path] = GANESHA_IDS[number]
+    return ids

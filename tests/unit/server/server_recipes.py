@@ -1,0 +1,47 @@
+"""Recipes changed in what servers are told, and what is rendered of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network
+
+from builder.files import RenderedFile
+from builder.recipe.models import Boot, Node, Recipe, Variant
+
+
+def texts(files: Iterable[RenderedFile]) -> dict[str, str]:
+    """What is rendered, by path."""
+    return {str(file.path): file.content.decode() for file in files}
+
+
+def statements(text: str) -> list[str]:
+    """The lines that are neither empty nor comments, without indentation."""
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
+def with_boot(recipe: Recipe, *variants: Variant, uefi: Variant) -> Recipe:
+    """The recipe with these boot loaders."""
+    return recipe.model_copy(update={"boot": Boot(variants=variants, uefi=uefi)})
+
+
+def with_cluster(recipe: Recipe, **values: object) -> Recipe:
+    """The recipe for a cluster with these values."""
+    return recipe.model_copy(update={"cluster": recipe.cluster.model_copy(update=values)})
+
+
+def with_server(recipe: Recipe, **values: object) -> Recipe:
+    """The recipe for a cluster whose server has these values."""
+    return with_cluster(recipe, server=recipe.cluster.server.model_copy(update=values))
+
+
+def large(recipe: Recipe) -> Recipe:
+    """The recipe for a cluster of 10,000 nodes."""
+    nodes = tuple(
+        Node(
+            name=f"n{n}", address=IPv4Address("10.0.1.0") + n, mac=f"52:54:00:00:{n >> 8:02x}:{n & 255:02x}", ordinal=n
+        )
+        for n in range(10_000)
+    )
+    return with_cluster(
+        recipe, nodes=nodes, subnet=IPv4Network("10.0.0.0/16"), broadcast=IPv4Address("10.0.255.255"), gateway=None
+    )

@@ -1,0 +1,74 @@
+"""What is exported, by the kernel's server and by nfs-ganesha."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from server_recipes import statements, texts
+
+from builder.recipe.models import Recipe, ReleaseFacts
+from builder.server.bundle import settings
+from builder.server.nfs import Export, exports, ganesha_ids
+
+
+def test_read_only_root_is_exported_with_its_shared_directories(debian: Recipe, facts: ReleaseFacts) -> None:
+    """The root is exported read-only and each shared directory read-write, to the cluster's subnet alone."""
+    lines = statements(texts(settings(debian, facts))["etc/exports.d/debian-nfsroot-1.0.exports"])
+    assert [re.sub("fsid=[^)]*", "fsid", line) for line in lines] == [
+        "/NFSROOT/debian-nfsroot/1.0 192.168.0.0/24(ro,async,no_root_squash,no_subtree_check,fsid)",
+        "/NFSROOT/debian-nfsroot/1.0/var 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
+        "/NFSROOT/debian-nfsroot/1.0/root 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
+    ]
+
+
+def test_read_write_root_is_one_export(kerrighed: Recipe, facts: ReleaseFacts) -> None:
+    """A root that nodes mount read-write is a single read-write export."""
+    (line,) = statements(texts(settings(kerrighed, facts))["etc/exports.d/kerrighed-1.0.exports"])
+    assert re.sub("fsid=[^)]*", "fsid", line) == (
+        "/NFSROOT/kerrighed/1.0 192.168.0.0/24(rw,async,no_root_squash,no_subtree_check,fsid)"
+    )
+
+
+def test_every_export_has_an_fsid_of_its_own(debian: Recipe) -> None:
+    """Exports of one and of another release differ in fsid, and the same export keeps it."""
+    ids = [export.fsid for version in ("1.0", "2.0") for export in exports(debian, version)]
+    assert len(set(ids)) == len(ids) == 6
+    assert ids[:3] == [export.fsid for export in exports(debian, "1.0")]
+
+
+@pytest.mark.parametrize("name", ["debian", "kerrighed"])
+def test_ganesha_exports_the_same(name: str, facts: ReleaseFacts, request: pytest.FixtureRequest) -> None:
+    """nfs-ganesha has a block for each line of exports(5), with the same path, network and access."""
+    recipe: Recipe = request.getfixturevalue(name)
+    files = texts(settings(recipe, facts))
+    stem = f"{recipe.image.name}-1.0"
+    lines = statements(files[f"etc/exports.d/{stem}.exports"])
+    blocks = files[f"etc/ganesha/exports.d/{stem}.conf"].split("EXPORT {\n")[1:]
+    client = re.compile(r"CLIENT { Clients = (\S+); Access_Type = (R[OW]); Squash = No_Root_Squash; }")
+    assert [
+        (re.findall('Path = "(.*)";', block), re.findall('Pseudo = "(.*)";', block), *client.findall(block))
+        for block in blocks
+    ] == [
+        ([path], [path], (network, access.upper()))
+        for path, network, access in (re.findall(r"(\S+) (.*)\((..),", line)[0] for line in lines)
+    ]
+    assert all("    Access_Type = None;\n" in block for block in blocks)
+
+
+def test_ganesha_reads_the_exports_of_every_release(debian: Recipe, facts: ReleaseFacts) -> None:
+    """The one file that ganesha is given includes those of all releases; it exports nothing by itself."""
+    text = texts(settings(debian, facts))["etc/ganesha/ganesha.conf"]
+    assert '\n%dir "/etc/ganesha/exports.d"\n' in text
+    assert "EXPORT" not in text
+
+
+def test_export_ids_are_numbers_of_their_own(debian: Recipe) -> None:
+    """Export_Ids lie in 1..65535, differ within a release, and an export keeps its own."""
+    many = tuple(Export(f"/{n}", False, True, uuid.UUID(int=n * 65_535)) for n in range(50))
+    ids = ganesha_ids(many)
+    assert len(set(ids.values())) == 50
+    assert all(1 <= number <= 65_535 for number in ids.values())
+    made = exports(debian, "1.0")
+    assert ganesha_ids(made) == ganesha_ids(tuple(reversed(made)))
