@@ -22,14 +22,24 @@ from builder.recipe.models import Recipe, ReleaseFacts
 from builder.release import manifest as manifests
 from builder.release import pack
 from builder.release.archive import join
-from builder.server import bundle
+from builder.server import bundle, checks
 from builder.tree import build as trees
 from builder.tree.archive import Archive
 from builder.tree.build import Tree
 from builder.workshop import Workshop
 
 RELEASE = "release"
-TOOLS = ("grub-pc-bin", "grub-efi-amd64-signed", "isc-dhcp-server", "mmdebstrap", "shim-signed", "tar", "zstd")
+TOOLS = (
+    "dnsmasq-base",
+    "grub-pc-bin",
+    "grub-efi-amd64-signed",
+    "isc-dhcp-server",
+    "kea-dhcp4-server",
+    "mmdebstrap",
+    "shim-signed",
+    "tar",
+    "zstd",
+)
 """Debian packages of the builder image whose versions a manifest names."""
 
 
@@ -106,8 +116,13 @@ class Steps:
             with self._running(planning.OVERLAY) as on_line:
                 end = packer.overlay(tree, overlay.render(self.recipe, facts, tree.shadow), on_line)
             with self._running(planning.BUNDLE) as on_line:
+                files = bundle.render(self.recipe, facts)
+                engine = self.workshop.engine
+                checks.check(
+                    self.recipe, facts, files, engine=engine, image=self.image, scratch=scratch, on_line=on_line
+                )
                 served = pack.served(self.recipe, facts, tree, ramdisk, loaders)
-                server = packer.server_bundle(bundle.render(self.recipe, facts), served, on_line)
+                server = packer.server_bundle(files, served, on_line)
             reason = "runs: puts everything in its place"
             with (
                 self.workshop.running(RELEASE, reason, self._log_name(RELEASE)),

@@ -1,0 +1,96 @@
+"""The checks that a server bundle passes before it is packed: each server's own checker reads its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from builder.container.engine import Engine, Image, Job
+from builder.errors import NfsrootError
+from builder.files import RenderedFile, header, text_file
+from builder.process import CommandError, OnLine
+from builder.recipe.models import Recipe, ReleaseFacts
+from builder.server import dhcp, kea
+
+BUNDLE = PurePosixPath("/input/bundle")
+DHCPD_CONF = PurePosixPath("etc/dhcp/dhcpd.conf")
+KEA_CONF = PurePosixPath("etc/kea/kea-dhcp4.conf")
+DNSMASQ_D = PurePosixPath("etc/dnsmasq.d")
+MENUS = PurePosixPath("srv/tftp/grub")
+ENVIRONMENT = {"KEA_LOCKFILE_DIR": "none"}
+"""Kea locks its log in a directory that only a server has."""
+
+_COPY = ("sh", "-euc", 'cp "$(command -v "$0")" /work/ && exec "/work/$0" "$@"')
+"""Runs a copy of a program: AppArmor, where the host has it, lets the original read its own directories only."""
+
+
+class Check(NamedTuple):
+    """A checker with its arguments, and what it reads: a file of the bundle, or a directory of them."""
+
+    program: str
+    arguments: tuple[str, ...]
+    path: PurePosixPath
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The command in the builder image, where the bundle stands below `BUNDLE`."""
+        return (*_COPY, self.program, *self.arguments, str(BUNDLE / self.path))
+
+
+def checks(recipe: Recipe) -> tuple[Check, ...]:
+    """Every check of a recipe's bundle.
+
+    All nodes' menus come from one template, so that the first node's stands for them.
+    """
+    first = recipe.cluster.nodes[0]
+    menus = ("grub.cfg", "default.cfg", f"{first.name}.cfg")
+    return (
+        Check("dhcpd", ("-4", "-t", "-cf"), DHCPD_CONF),
+        Check("kea-dhcp4", ("-t",), KEA_CONF),
+        Check("dnsmasq", ("--test", "--conf-file=/dev/null", "--conf-dir"), DNSMASQ_D),
+        *(Check("grub-script-check", (), MENUS / menu) for menu in menus),
+    )
+
+
+def checked(recipe: Recipe, facts: ReleaseFacts, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:
+    """What the checkers read of a bundle's `files`.
+
+    Kea's checker refuses an interface that the machine lacks on which it runs: it reads what the recipe would lead
+    to without one.
+    """
+    paths = {check.path for check in checks(recipe)}
+    found = tuple(file for file in files if file.path in paths or file.path.parent in paths)
+    if not recipe.cluster.server.interface:
+        return found
+    anywhere = kea.render(replace(dhcp.decide(recipe, facts), interface=""), header(recipe, facts))
+    return (*(file for file in found if file.path != KEA_CONF), text_file(str(KEA_CONF), anywhere))
+
+
+def check(
+    recipe: Recipe,
+    facts: ReleaseFacts,
+    files: Iterable[RenderedFile],
+    *,
+    engine: Engine,
+    image: Image,
+    scratch: Path,
+    on_line: OnLine,
+) -> None:
+    """Run every check over a bundle's `files`, which are written below the directory `scratch` for that.
+
+    :raises NfsrootError: a checker rejects a file; its own words are in the error.
+    """
+    bundle, output = scratch / "checked", scratch / "checkers"
+    for file in checked(recipe, facts, files):
+        target = bundle / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.content)
+    output.mkdir()
+    for check in checks(recipe):
+        try:
+            engine.run(image, Job(check.argv, output, {str(BUNDLE): bundle}, ENVIRONMENT), on_line)
+        except CommandError as error:
+            what = f"{check.program} rejects {check.path} of the server bundle"
+            raise NfsrootError(what, details=error.details) from error

@@ -1,0 +1,75 @@
+"""Which checkers read a server bundle while it is built, and what comes of their words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recording_engine import IMAGE, RecordingEngine
+from server_recipes import with_server
+
+from builder.container.engine import Job
+from builder.errors import NfsrootError
+from builder.process import CommandError, OnLine
+from builder.recipe.models import Recipe, ReleaseFacts
+from builder.server.bundle import render
+from builder.server.checks import check, checks
+
+
+def run(recipe: Recipe, facts: ReleaseFacts, engine: RecordingEngine, scratch: Path) -> None:
+    """Run the checks of a recipe's bundle."""
+    files = render(recipe, facts)
+    check(recipe, facts, files, engine=engine, image=IMAGE, scratch=scratch, on_line=lambda _line: None)
+
+
+def test_every_server_has_its_checker(debian: Recipe) -> None:
+    """dhcpd, Kea and dnsmasq read their own settings, and GRUB the menus that stand for all."""
+    assert [(check.program, str(check.path)) for check in checks(debian)] == [
+        ("dhcpd", "etc/dhcp/dhcpd.conf"),
+        ("kea-dhcp4", "etc/kea/kea-dhcp4.conf"),
+        ("dnsmasq", "etc/dnsmasq.d"),
+        ("grub-script-check", "srv/tftp/grub/grub.cfg"),
+        ("grub-script-check", "srv/tftp/grub/default.cfg"),
+        ("grub-script-check", "srv/tftp/grub/ssi1.cfg"),
+    ]
+
+
+def test_checkers_read_what_is_shipped(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+    """Each job has no network, and its last argument names a file, or a directory of files, as in the bundle."""
+    engine = RecordingEngine()
+    run(debian, facts, engine, tmp_path)
+    shipped = {str(file.path): file.content for file in render(debian, facts)}
+    assert len(engine.jobs) == len(checks(debian)) == 6
+    for job in engine.jobs:
+        assert not job.network
+        ((target, source),) = job.inputs.items()
+        read = source / Path(job.argv[-1]).relative_to(target)
+        files = [read] if read.is_file() else list(read.iterdir())
+        assert files
+        for file in files:
+            assert file.read_bytes() == shipped[str(file.relative_to(source))]
+
+
+def test_kea_is_checked_without_the_servers_interface(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+    """The build's machine need not have the server's interface; dnsmasq and dhcpd do not look for it."""
+    run(with_server(debian, interface="eth7"), facts, RecordingEngine(), tmp_path)
+    text = next(tmp_path.rglob("kea-dhcp4.conf")).read_text()
+    assert "eth7" not in text
+    assert "52:54:00:00:01:01" in text
+    assert "interface=eth7\n" in next(tmp_path.rglob("nfsroot.conf")).read_text()
+
+
+def test_rejection_has_the_checkers_words(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+    """The error names program and file and shows what the program said; later checks do not run."""
+
+    def reject(job: Job, _on_line: OnLine) -> None:
+        if "kea-dhcp4" in job.argv:
+            raise CommandError("sh", job.argv, 1, ["Syntax check failed with: no such option"])
+
+    engine = RecordingEngine(reject)
+    with pytest.raises(NfsrootError) as caught:
+        run(debian, facts, engine, tmp_path)
+    assert str(caught.value) == (
+        "kea-dhcp4 rejects etc/kea/kea-dhcp4.conf of the server bundle\n  | Syntax check failed with: no such option"
+    )
+    assert len(engine.jobs) == 2
