@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.boot import initramfs
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Image
@@ -51,6 +52,7 @@ def build(
     :raises NfsrootError: says what failed; nothing is left in the output directory.
     """
     cache, releases = workshop.cache, workshop.output / recipe.image.name
+    initramfs.need_element(recipe)
     pack.need_writable(releases)
     wanted = version or recipe.image.version
     with cache.lock(f"build-{recipe.image.name}"):

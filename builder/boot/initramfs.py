@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from builder.container.engine import Engine, Image, Job
+from builder.errors import InputError
 from builder.process import OnLine
-from builder.recipe.models import Element, Initramfs
+from builder.recipe.models import Element, Initramfs, Recipe
 from builder.tree.build import Tree
 
 STEP = "initramfs"
@@ -29,6 +30,18 @@ RUNSIZE=10%
 FSTYPE=
 """
 """initramfs.conf(5)."""
+
+
+def need_element(recipe: Recipe) -> None:
+    """Refuse a recipe whose tree no initramfs can be made from.
+
+    :raises InputError: the element that brings initramfs-tools is missing.
+    """
+    if ELEMENT not in (element.name for element in recipe.elements):
+        raise InputError(
+            f"recipe {recipe.image.name} has no element that makes an initramfs",
+            resolution=f'Add "{ELEMENT}", or an element that depends on it, to its elements.',
+        )
 
 
 def configuration(initramfs: Initramfs) -> dict[str, str]:

@@ -45,7 +45,9 @@ def stock(tiny: Project, cache: Cache) -> Callable[..., Path]:
     def stocked(root: Path, *steps: str, packages: bool = True) -> Path:
         (root / "objects").mkdir(parents=True)
         shutil.copytree(cache.root / "pointers", root / "pointers")
-        objects = [*cache.root.glob("objects/builder-image-*"), *cache.root.glob("objects/archive-*")]
+        image = builder_image.find(cache)
+        assert image, "the release `tiny` was made in it"
+        objects = [image.rootfs.parent, *cache.root.glob("objects/archive-*")]
         for source in [*objects, *(cache.object(step, keys[step]) for step in steps)]:
             (root / "objects" / source.name).symlink_to(source)
         if packages:

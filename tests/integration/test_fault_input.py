@@ -46,6 +46,15 @@ def test_unknown_package_is_named_with_its_suite_and_what_resembles_it(project: 
     assert made.left() == []
 
 
+def test_tree_that_could_not_boot(project: Callable[..., Project]) -> None:
+    """A recipe without the element that makes an initramfs is refused before any step runs."""
+    made = project()
+    made.tiny(elements=["debian-root", "nfsroot"])
+    done = made.build()
+    assert "no element that makes an initramfs" in done.refusal(status=2)
+    assert done.started == []
+
+
 def test_mirror_without_the_suite(project: Callable[..., Project], empty_mirror: tuple[str, list[str]]) -> None:
     """A mirror that answers 404 is named, with the suite that it lacks."""
     url, asked = empty_mirror

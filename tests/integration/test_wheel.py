@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -42,9 +43,15 @@ def nfsroot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "nfsroot"
 
 
+def environment() -> dict[str, str]:
+    """This environment without what would lead Python or a build elsewhere."""
+    foreign = ("PYTHONPATH", "SOURCE_DATE_EPOCH", "VERSION")
+    return {name: value for name, value in os.environ.items() if name not in foreign}
+
+
 def run(nfsroot: Path, directory: Path, *arguments: str) -> str:
     """What the installed command writes when it is run in `directory`."""
-    done = subprocess.run([nfsroot, *arguments], cwd=directory, capture_output=True, text=True)
+    done = subprocess.run([nfsroot, *arguments], cwd=directory, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -61,9 +68,8 @@ def test_recipes_and_elements_travel_with_it(nfsroot: Path, tmp_path: Path) -> N
 def test_it_is_the_wheel_that_runs(nfsroot: Path, tmp_path: Path) -> None:
     """The modules come from the installed wheel and not from the checkout."""
     script = "import builder; print(builder.__file__)"
-    shown = subprocess.run(
-        [nfsroot.parent / "venv/bin/python", "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True
-    )
+    argv = [nfsroot.parent / "venv/bin/python", "-c", script]
+    shown = subprocess.run(argv, cwd=tmp_path, env=environment(), check=True, capture_output=True, text=True)
     assert Path(shown.stdout.strip()).is_relative_to(nfsroot.parent)
 
 
