@@ -11,6 +11,10 @@ BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
 TEST_PACKAGES := shellcheck isc-dhcp-server kea-dhcp4-server dnsmasq-base tftpd-hpa tftp-hpa nfs-ganesha nfs-ganesha-vfs rpcbind iproute2 \
 	qemu-system-x86 ipxe-qemu seabios ovmf grub-common initramfs-tools-core openssh-client zstd
 
+# What the lab needs: a rack's servers and an emulator with its firmware.
+LAB_PACKAGES := bubblewrap iproute2 isc-dhcp-server tftpd-hpa nfs-ganesha nfs-ganesha-vfs rpcbind qemu-system-x86 \
+	ipxe-qemu seabios ovmf openssh-client zstd
+
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 NFSROOT := .venv/bin/nfsroot
 FLAGS := --output $(OUTPUT) --engine $(ENGINE) $(if $(VERSION),--version $(VERSION)) $(if $(REFRESH),--refresh)
@@ -64,6 +68,10 @@ announce:
 plan: .venv/installed  ## say what `make image` would do, and why
 	@$(NFSROOT) plan $(RECIPE) --output $(OUTPUT)
 
+.PHONY: lab
+lab: lab-packages .venv/installed  ## boot a release's nodes and check them: make lab RELEASE=output/NAME/VERSION
+	@$(SUDO) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE))
+
 .PHONY: test
 test: build-packages test-packages .venv/tested  ## run the linters and every test
 	.venv/bin/ruff check .
@@ -92,6 +100,10 @@ clean:  ## remove what make made here; releases in output/ stay
 .PHONY: build-packages
 build-packages:
 	$(call install,$(BUILD_PACKAGES))
+
+.PHONY: lab-packages
+lab-packages:
+	$(call install,$(LAB_PACKAGES))
 
 .PHONY: test-packages
 test-packages:
