@@ -81,10 +81,13 @@ class Agent:
     def ask(self, script: str, seconds: float = 60.0) -> Answer:
         """Run `script` with the node's sh(1), as root.
 
-        :raises NfsrootError: no answer within `seconds`.
+        :raises NfsrootError: no answer within `seconds`, or the node's QEMU ended.
         """
         self._asked += 1
-        self._socket.sendall(f"{self._asked} {_base64(script)}\n".encode())
+        try:
+            self._socket.sendall(f"{self._asked} {_base64(script)}\n".encode())
+        except OSError as error:
+            raise NfsrootError("the node has gone", details=f"question: {script}") from error
         line = self._line_after(f"{self._asked} ", seconds)
         if line is None:
             raise NfsrootError(f"the node did not answer within {seconds:.0f} s", details=f"question: {script}")
@@ -110,7 +113,7 @@ class Agent:
         self._socket.settimeout(seconds)
         try:
             received = self._socket.recv(65536)
-        except TimeoutError:
+        except OSError:  # its time is over, or QEMU ended without a word
             return False
         self._received += received
         return bool(received)

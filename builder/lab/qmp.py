@@ -36,13 +36,16 @@ class Qmp:
         :raises NfsrootError: QEMU refused, or hung up.
         """
         named = {name.replace("_", "-"): value for name, value in arguments.items()}
-        self._lines.write(json.dumps({"execute": command, "arguments": named}) + "\n")
-        self._lines.flush()
-        while (reply := self._next()) is not None:
-            if "error" in reply:
-                raise NfsrootError(f"QEMU refused {command}: {reply['error']['desc']}")
-            if "return" in reply:
-                return reply["return"]
+        try:
+            self._lines.write(json.dumps({"execute": command, "arguments": named}) + "\n")
+            self._lines.flush()
+            while (reply := self._next()) is not None:
+                if "error" in reply:
+                    raise NfsrootError(f"QEMU refused {command}: {reply['error']['desc']}")
+                if "return" in reply:
+                    return reply["return"]
+        except OSError as error:
+            raise NfsrootError(f"QEMU does not answer {command}: {error}") from error
         raise NfsrootError(f"QEMU hung up at {command}")
 
     def shutdown_reason(self, seconds: float) -> str | None:
@@ -53,7 +56,7 @@ class Qmp:
                 self._socket.settimeout(left)
                 if self._next() is None:
                     break
-        except TimeoutError:
+        except OSError:  # nothing came in time, or QEMU ended without a word
             return None
         return self._shutdown
 

@@ -126,9 +126,11 @@ class Trial:
         self.emit(Stopped(self.node.name, phase, error.brief))
 
     def _look(self, virtual: VirtualNode) -> None:
-        if virtual.process.poll() is None:
-            self.screen = virtual.screenshot()
         self.console = (virtual.directory / "console.log").read_text(errors="replace")
+        try:
+            self.screen = virtual.screenshot()
+        except NfsrootError as error:
+            self.console += f"\nThere is no picture of the screen: {error.brief}\n"
 
     def _shut_down(self, virtual: VirtualNode) -> Finding:
         try:

@@ -12,14 +12,13 @@ CHECKS: tuple[Check, ...] = (*system.CHECKS, *identity.CHECKS, *root.CHECKS, *ne
 
 
 def examine(subject: Subject) -> Iterator[tuple[Check, Finding]]:
-    """Make each check that applies; a node that does not answer fails it."""
+    """Make each check that applies.  A node that did not answer once is asked no more, and fails what is left."""
+    silent: Finding | None = None
     for check in CHECKS:
-        if check.applies(subject):
-            yield check, _examine(check, subject)
-
-
-def _examine(check: Check, subject: Subject) -> Finding:
-    try:
-        return check.examine(subject)
-    except NfsrootError as error:
-        return Finding("", (error.brief,))
+        if not check.applies(subject):
+            continue
+        try:
+            yield check, silent or check.examine(subject)
+        except NfsrootError as error:
+            silent = Finding("", (error.brief,))
+            yield check, silent

@@ -83,3 +83,13 @@ def test_the_credential_is_lines_of_tmpfiles() -> None:
     lines = [line.split() for line in base64.b64decode(value).decode().splitlines()]
     assert all(kind == "f~" and path.startswith("/run/") for kind, path, *_ in lines)
     assert base64.b64decode(lines[0][-1]).decode().startswith(f"word={WORD}\n")
+
+
+def test_node_that_has_gone(silent: tuple[Path, socket.socket]) -> None:
+    """When QEMU has ended, a question is an error with its reason and not a broken pipe."""
+    path, listener = silent
+    with closing(Agent(path, WORD)) as agent:
+        listener.accept()[0].close()
+        for _ in range(2):
+            with pytest.raises(NfsrootError, match=r"has gone|did not answer"):
+                agent.ask("true", 1)

@@ -1,0 +1,73 @@
+"""lab.html in a real browser: Debian's chromium, without a network."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from picture import colours
+
+from builder.lab.page import Evidence, render
+from builder.lab.phases import Phase
+from builder.lab.qemu import Accelerator, Firmware
+from builder.lab.report import CheckResult, LabReport, NodeReport, PhaseTime, Traffic
+from builder.lab.screen import png
+from builder.release.manifest import Lab
+
+pytestmark = pytest.mark.boot
+
+MAGENTA = "#ff00ff"
+SCREEN = png(b"P6\n640 400\n255\n" + b"\xff\x00\xff" * (640 * 400))
+BROWSER = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+BROWSER += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+BROWSER += ["--hide-scrollbars", "--force-device-scale-factor=1", "--window-size=1000,1400", "--enable-logging=stderr"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a node that took a second for each phase, with a screen of one colour."""
+    node = NodeReport(
+        name="ssi1",
+        address="192.168.0.101",
+        mac="52:54:00:00:01:01",
+        loader="/pxegrub",
+        passed=True,
+        phases=tuple(PhaseTime(phase=phase, began=n, ended=n + 1.0) for n, phase in enumerate(Phase)),
+        stopped=None,
+        checks=(CheckResult(name="clock", holds="it is right", passed=True, reason="<script>x</script>"),),
+        traffic=Traffic(tftp=1, nfs=1),
+    )
+    report = LabReport(
+        name="kerrighed",
+        version="1.0",
+        content="c" * 24,
+        tool_version="0.1.0",
+        started=datetime(2026, 1, 31, tzinfo=UTC),
+        seconds=90.0,
+        firmware=Firmware.BIOS,
+        accelerator=Accelerator.TCG,
+        verdict=Lab.PASSED,
+        problem=None,
+        nodes=(node,),
+    )
+    path = tmp_path_factory.mktemp("page") / "lab.html"
+    path.write_text(render(report, {"ssi1": Evidence(SCREEN, "console", "journal")}, {"dhcp.log": "DHCPACK"}))
+    return path
+
+
+def test_browser_shows_chart_and_screen(page: Path) -> None:
+    """Each phase has its bar in the chart, the screen is shown, and the browser has nothing to complain about."""
+    shot, profile = page.with_name("shot.png"), page.with_name("profile")
+    alone = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", "--unshare-pid", "--die-with-parent", "--proc", "/proc"]
+    browser = [*BROWSER, f"--user-data-dir={profile}", f"--screenshot={shot}", page.as_uri()]
+    done = subprocess.run([*alone, *browser], capture_output=True, text=True, timeout=120, check=False)
+    assert shot.exists(), done.stderr
+    assert "CONSOLE" not in done.stderr
+    seen = colours(shot.read_bytes())
+    bars = dict(re.findall(r"\.(p\d) \{ fill: (#[0-9a-f]{6})", page.read_text()))
+    assert len(bars) == len(Phase)
+    assert {name: seen[colour] > 500 for name, colour in bars.items()} == dict.fromkeys(bars, True)
+    assert seen[MAGENTA] > 100_000
