@@ -41,7 +41,8 @@ def test_legacy_menu_is_the_pages(debian: Recipe, facts: ReleaseFacts) -> None:
         "timeout 1",
         "title debian-nfsroot 1.0, Linux 6.12.0-1-amd64",
         "root (nd)",
-        f"kernel /debian-nfsroot/1.0/vmlinuz-6.12.0-1-amd64 root=/dev/nfs ip=dhcp {NFSROOT.format('debian-nfsroot/1.0')} ro",
+        "kernel /debian-nfsroot/1.0/vmlinuz-6.12.0-1-amd64 root=/dev/nfs ip=dhcp "
+        f"{NFSROOT.format('debian-nfsroot/1.0')} ro",
         "initrd /debian-nfsroot/1.0/initrd.img-6.12.0-1-amd64",
     ]
 
