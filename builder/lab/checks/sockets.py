@@ -23,10 +23,16 @@ LISTEN, UNCONNECTED = "0A", "07"
 """States of a TCP socket that listens and of a UDP socket without a peer (include/net/tcp_states.h in Linux)."""
 
 LOOPBACK = ("0100007F", "00000000000000000000000001000000")
+HANDED_OUT = range(32768, 61000)
+"""The ports that Linux gives to who asks for any (ip(7), ip_local_port_range)."""
 
 
 def listening(tables: str) -> set[str]:
-    """Every port, as `22/tcp`, that other machines can reach; `tables` is what SOCKETS writes."""
+    """Every port, as `22/tcp`, that other machines can reach; `tables` is what SOCKETS writes.
+
+    A UDP socket at a port that Linux handed out is a client's that waits for an answer, such as that of
+    systemd-timesyncd, and does not count: a service that nobody could find would be of no use.
+    """
     return set(_listening(tables))
 
 
@@ -34,5 +40,7 @@ def _listening(tables: str) -> Iterator[str]:
     for line in tables.splitlines():
         table, _, local, _, state, *_ = line.split()
         address, _, digits = local.partition(":")
-        if state in (LISTEN, UNCONNECTED) and address not in LOOPBACK:
-            yield f"{int(digits, 16)}/{table.rstrip('6')}"
+        protocol, port = table.rstrip("6"), int(digits, 16)
+        waits = protocol == "udp" and port in HANDED_OUT
+        if state in (LISTEN, UNCONNECTED) and address not in LOOPBACK and not waits:
+            yield f"{port}/{protocol}"

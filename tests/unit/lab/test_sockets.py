@@ -9,11 +9,13 @@ tcp   2: 6500A8C0:03E1 0100A8C0:0801 01 00000000:00000000 00:00000000 00000000  
 tcp6   0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 0 0 0 0 4
 tcp6   1: 00000000000000000000000001000000:0277 00000000000000000000000000000000:0000 0A 00000000:00000000 0 0 0 0 5
 udp   7: 00000000:006F 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 6 2
+udp   9: 00000000:E521 00000000:0000 07 00000000:00000000 00:00000000 00000000   998        0 8 2
+tcp   3: 00000000:E521 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 9 1
 udp   8: 6500A8C0:A001 0100A8C0:007B 01 00000000:00000000 00:00000000 00000000     0        0 7 2
 """
 
 
 def test_ports_that_others_can_reach() -> None:
-    """Listening TCP and unconnected UDP sockets count, connected ones and those of the loopback do not."""
-    assert listening(TABLES) == {"22/tcp", "80/tcp", "111/udp"}
+    """Listening TCP and unconnected UDP sockets count; connected ones, the loopback's and UDP clients' do not."""
+    assert listening(TABLES) == {"22/tcp", "80/tcp", "111/udp", "58657/tcp"}
     assert listening("") == set()
