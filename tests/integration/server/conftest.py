@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from release_under_test import ReleaseUnderTest, stand_in
+from release_under_test import DHCP_SERVERS, TFTP_SERVERS, ReleaseUnderTest, Serving, stand_in
 
 SUITE = "trixie"
-ON_SERVER = ("isc-dhcp-server", "tftpd-hpa", "nfs-kernel-server", "grub-common", "zstd", "iproute2", "procps")
+PACKAGES = sorted({*DHCP_SERVERS.values(), *TFTP_SERVERS.values()})
+ON_SERVER = (*PACKAGES, "nfs-kernel-server", "grub-common", "zstd", "iproute2", "procps")
 ON_CLIENT = ("python3", "tftp-hpa")
 BOOTSTRAP = (
     "mmdebstrap",
@@ -123,3 +124,19 @@ def installed(run: Run, release: ReleaseUnderTest) -> subprocess.CompletedProces
     done = run("server", "sh", "-s", script=script)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
+
+
+@pytest.fixture(
+    scope="session",
+    params=[Serving("isc", "tftpd-hpa"), Serving("kea", "tftpd-hpa"), Serving("dnsmasq", "dnsmasq")],
+    ids=lambda serving: f"{serving.dhcp}+{serving.tftp}",
+)
+def serving(run: Run, installed: object, request: pytest.FixtureRequest) -> Serving:
+    """The server with one DHCP and one TFTP server at work, set up by install.sh, and the others stopped."""
+    chosen: Serving = request.param
+    wanted = {DHCP_SERVERS[chosen.dhcp], TFTP_SERVERS[chosen.tftp]}
+    stop = [f"if service {name} status; then service {name} stop; fi" for name in PACKAGES if name not in wanted]
+    wait = [f"timeout 20 sh -c 'until ss -Hlun sport = :{port} | grep -q .; do sleep 0.1; done'" for port in (67, 69)]
+    done = run("server", "sh", "-s", script="\n".join(["set -eu", *stop, chosen.install, *wait]))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return chosen

@@ -56,7 +56,7 @@ def parse_offer(packet: bytes, transaction: int) -> dict[str, object] | None:
     return {
         "address": str(ipaddress.IPv4Address(address)),
         "next_server": str(ipaddress.IPv4Address(next_server)),
-        "file": (file.rstrip(b"\0") or options.get(67, b"")).decode(),
+        "file": (file.rstrip(b"\0") or options.get(67, b"")).rstrip(b"\0").decode(),
         "options": {code: data.hex() for code, data in options.items()},
     }
 

@@ -21,6 +21,22 @@ from builder.server import bundle
 
 PROJECT = Path(__file__).parents[3]
 SUMS = "SHA256SUMS"
+DHCP_SERVERS = {"isc": "isc-dhcp-server", "kea": "kea-dhcp4-server", "dnsmasq": "dnsmasq"}
+TFTP_SERVERS = {"tftpd-hpa": "tftpd-hpa", "dnsmasq": "dnsmasq"}
+"""Services, which are packages too, by install.sh's names for them."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The programs that serve, by install.sh's names."""
+
+    dhcp: str
+    tftp: str
+
+    @property
+    def install(self) -> str:
+        """The command that sets them up."""
+        return f"/work/*-server/install.sh --dhcp {self.dhcp} --tftp {self.tftp}"
 
 
 @dataclass(frozen=True)
