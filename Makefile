@@ -6,14 +6,13 @@ ENGINE ?= sandbox
 OUTPUT ?= output
 PYTEST ?=
 
-# What a build needs on the host, and what the tests need beside it: servers, an emulator, linters.
+# What a build needs on the host; what the lab needs beside it, a rack's servers and an emulator with its firmware;
+# and what only the tests need.
 BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
-TEST_PACKAGES := shellcheck isc-dhcp-server kea-dhcp4-server dnsmasq-base tftpd-hpa tftp-hpa nfs-ganesha nfs-ganesha-vfs rpcbind iproute2 \
-	qemu-system-x86 ipxe-qemu seabios ovmf grub-common initramfs-tools-core openssh-client zstd
-
-# What the lab needs: a rack's servers and an emulator with its firmware.
-LAB_PACKAGES := bubblewrap iproute2 isc-dhcp-server tftpd-hpa nfs-ganesha nfs-ganesha-vfs rpcbind qemu-system-x86 \
-	ipxe-qemu seabios ovmf openssh-client zstd
+LAB_PACKAGES := iproute2 isc-dhcp-server ipxe-qemu nfs-ganesha nfs-ganesha-vfs openssh-client ovmf qemu-system-x86 \
+	rpcbind seabios tftpd-hpa zstd
+TEST_PACKAGES := catatonit chromium dnsmasq-base grub-common initramfs-tools-core kea-dhcp4-server libcap2-bin podman \
+	shellcheck tftp-hpa
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 NFSROOT := .venv/bin/nfsroot
@@ -69,11 +68,11 @@ plan: .venv/installed  ## say what `make image` would do, and why
 	@$(NFSROOT) plan $(RECIPE) --output $(OUTPUT)
 
 .PHONY: lab
-lab: lab-packages .venv/installed  ## boot a release's nodes and check them: make lab RELEASE=output/NAME/VERSION
+lab: build-packages lab-packages .venv/installed  ## boot a release's nodes and check them: make lab RELEASE=output/NAME/VERSION
 	@$(SUDO) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE))
 
 .PHONY: test
-test: build-packages test-packages .venv/tested  ## run the linters and every test
+test: build-packages lab-packages test-packages .venv/tested  ## run the linters and every test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
