@@ -27,6 +27,7 @@ from builder.lab.servers import LOGS, last_lines
 from builder.lab.trial import Trial
 from builder.recipe.models import Node, Variant
 from builder.release.manifest import Lab
+from builder.release.pack import need_writable
 from builder.release.verdict import record, replace
 
 Meanwhile = Callable[[Sequence[VirtualNode]], None]
@@ -67,7 +68,9 @@ def run(release: Release, wanted: Request, emit: Emit, meanwhile: Meanwhile = la
     `meanwhile` is called with the nodes that run, when their checks are done and before they are shut down.
 
     :raises InputError: the lab cannot run here at all; the release is left as it was.
+    :raises NfsrootError: the release's directory cannot be written.
     """
+    need_writable(release.directory)
     began, started = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
     trials: list[Trial] = []
     logs: dict[str, str] = {}
