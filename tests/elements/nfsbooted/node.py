@@ -42,7 +42,10 @@ STAND_INS = {
     "sshd": "printf 'hostkey /run/nfsbooted/ssh/ssh_host_%s_key\\n' ed25519 ecdsa",
 }
 SETUP = """
-mount --bind "$tree" "$tree"
+# /dev and /run are covered below, and the tree or the package may lie there.
+mount --bind "$tree" /mnt
+mount --bind "$package" /media
+tree=/mnt package=/media
 for directory in /etc/alternatives /usr/bin /usr/lib64 /usr/lib/*-linux-gnu; do
     mkdir -p "$tree$directory"
     mount --bind "$directory" "$tree$directory"
