@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from builder.errors import NfsrootError
@@ -11,7 +12,7 @@ from builder.errors import NfsrootError
 
 @dataclass(frozen=True)
 class Tool:
-    """A command that a build calls on the host, and the Debian package that brings it."""
+    """A command that is called on the host, and the Debian package that brings it (or packages, by blanks)."""
 
     command: str
     package: str
@@ -24,9 +25,9 @@ TOOLS = (
 )
 
 
-def missing_packages() -> list[str]:
-    """Debian packages of the tools that this machine lacks."""
-    return [tool.package for tool in TOOLS if shutil.which(tool.command) is None]
+def missing(tools: Iterable[Tool], path: str | None = None) -> list[Tool]:
+    """Those of the tools that are not on the search path `path`, by default this process's own."""
+    return [tool for tool in tools if shutil.which(tool.command, path=path) is None]
 
 
 def need_for_build() -> None:
@@ -39,8 +40,8 @@ def need_for_build() -> None:
             "a build needs root: it makes files of other owners and device nodes, and mounts file systems",
             resolution="Run it with sudo; the release will belong to you.",
         )
-    if missing := missing_packages():
+    if packages := [tool.package for tool in missing(TOOLS)]:
         raise NfsrootError(
-            f"this machine lacks {', '.join(missing)}",
-            resolution=f"apt-get install --no-install-recommends {' '.join(missing)}",
+            f"this machine lacks {', '.join(packages)}",
+            resolution=f"apt-get install --no-install-recommends {' '.join(packages)}",
         )

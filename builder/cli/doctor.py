@@ -8,22 +8,30 @@ import click
 
 
 @click.command("doctor")
+@click.option("--lab", is_flag=True, help="Look for what the lab needs, too.")
 @click.option("--quiet", is_flag=True, help="Print only the names of missing packages.")
-def command(quiet: bool) -> None:
+def command(lab: bool, quiet: bool) -> None:
     """Say what a build needs and this machine lacks; exit status 1 when something is missing.
 
     \b
-    Example:
+    Examples:
       nfsroot doctor
+      nfsroot doctor --lab
     """
     from builder import host
 
-    missing = host.missing_packages()
+    tools, absent = host.TOOLS, host.missing(host.TOOLS)
+    if lab:
+        from builder.lab import host as lab_host
+
+        more = tuple(tool for tool in lab_host.TOOLS if tool.package not in {known.package for known in tools})
+        tools, absent = tools + more, absent + lab_host.missing(more)
+    packages = [package for tool in absent for package in tool.package.split()]
     if quiet:
-        click.echo(" ".join(missing))
+        click.echo(" ".join(packages))
     else:
-        for tool in host.TOOLS:
-            click.echo(f"{'missing' if tool.package in missing else 'ok':8} {tool.command:12} {tool.purpose}")
-        if missing:
-            click.echo(f"\nInstall what is missing: apt-get install --no-install-recommends {' '.join(missing)}")
-    sys.exit(1 if missing else 0)
+        for tool in tools:
+            click.echo(f"{'missing' if tool in absent else 'ok':8} {tool.command:18} {tool.purpose}")
+        if packages:
+            click.echo(f"\nInstall what is missing: apt-get install --no-install-recommends {' '.join(packages)}")
+    sys.exit(1 if packages else 0)

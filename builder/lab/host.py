@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
+from builder import host
 from builder.errors import InputError
 from builder.host import Tool
 from builder.lab.namespace import ENVIRONMENT
@@ -15,6 +16,8 @@ TOOLS = (
     Tool("bwrap", "bubblewrap", "makes the rack's machine"),
     Tool("ip", "iproute2", "makes the rack's network"),
     Tool("dhcpd", "isc-dhcp-server", "serves DHCP"),
+    Tool("kea-dhcp4", "kea-dhcp4-server", "serves DHCP"),
+    Tool("dnsmasq", "dnsmasq-base", "serves DHCP and TFTP"),
     Tool("in.tftpd", "tftpd-hpa", "serves TFTP"),
     Tool("rpcbind", "rpcbind", "tells nodes where NFS is served"),
     Tool("ganesha.nfsd", "nfs-ganesha nfs-ganesha-vfs", "serves NFS"),
@@ -31,19 +34,23 @@ def need(firmware: Firmware) -> None:
     """
     if os.geteuid() != 0:
         raise InputError("the lab makes network devices and mounts, which only root may do", resolution="Use sudo.")
-    if missing := missing_packages(firmware):
+    if packages := missing_packages(firmware):
         raise InputError(
-            f"this machine lacks {', '.join(missing)}",
-            resolution=f"apt-get install --no-install-recommends {' '.join(missing)}",
+            f"this machine lacks {', '.join(packages)}",
+            resolution=f"apt-get install --no-install-recommends {' '.join(packages)}",
         )
 
 
 def missing_packages(firmware: Firmware) -> list[str]:
     """Debian packages that the lab needs and this machine lacks."""
-    found = {tool.command: shutil.which(tool.command, path=ENVIRONMENT["PATH"]) for tool in TOOLS}
-    missing = [package for tool in TOOLS if found[tool.command] is None for package in tool.package.split()]
+    packages = [package for tool in missing(TOOLS) for package in tool.package.split()]
     flash = FLASH.get(firmware)
-    return missing + (["ovmf"] if flash and not _are_there(flash.code, flash.variables) else [])
+    return packages + (["ovmf"] if flash and not _are_there(flash.code, flash.variables) else [])
+
+
+def missing(tools: Iterable[Tool]) -> list[Tool]:
+    """Those of the tools that the rack's machine would lack: it looks where daemons stand, too."""
+    return host.missing(tools, path=ENVIRONMENT["PATH"])
 
 
 def _are_there(*files: Path) -> bool:

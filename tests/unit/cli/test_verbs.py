@@ -17,6 +17,7 @@ from builder.cache import Cache
 from builder.cli import build as build_verb
 from builder.container import image
 from builder.keys import key_of
+from builder.lab import host as lab_host
 from builder.recipe.models import Debian
 from builder.release.manifest import FILE, Manifest, Package, ReleasedFile
 from builder.tree import archive
@@ -287,6 +288,14 @@ def test_doctor_finds_nothing(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPatch,
     ended = nfsroot("doctor")
     assert ended.status == 0
     assert "apt-get" not in ended.out
+
+
+def test_doctor_of_the_lab(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With --lab the doctor looks for what the lab needs too, and names every package of a missing tool."""
+    monkeypatch.setattr(lab_host, "ENVIRONMENT", {"PATH": str(tmp_path)})
+    packages = nfsroot("doctor", "--lab", "--quiet").out.split()
+    assert {"qemu-system-x86", "seabios", "nfs-ganesha-vfs"} <= set(packages)
+    assert "bubblewrap" not in packages
 
 
 def test_cache_of_the_xdg_specification(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
