@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -26,10 +28,25 @@ ssh_keys = ["{key}"]
 """A recipe whose UEFI nodes load pxegrub.efi instead of the signed chain, and on which somebody may log in."""
 
 
+@pytest.fixture(scope="session")
+def release_to_boot(
+    build_release: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Release]:
+    """Gives a recipe's release in a directory of its own: a lab leaves its verdict there, by renaming files."""
+
+    def copied(recipe: str) -> Release:
+        release = build_release(recipe)
+        directory = tmp_path_factory.mktemp("release") / release.parent.name / release.name
+        shutil.copytree(release, directory, copy_function=os.link)
+        return read(directory)
+
+    return copied
+
+
 @pytest.fixture(scope="session", params=["debian-nfsroot", "kerrighed"])
-def release(request: pytest.FixtureRequest, build_release: Callable[[str], Path]) -> Release:
-    """The release of each recipe, built here or found."""
-    return read(build_release(request.param))
+def release(request: pytest.FixtureRequest, release_to_boot: Callable[[str], Release]) -> Release:
+    """The release of each recipe."""
+    return release_to_boot(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -39,19 +56,19 @@ def boot(release: Release) -> Boot:
 
 
 @pytest.fixture(scope="session")
-def uefi_boot(build_release: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Boot:
+def uefi_boot(release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory) -> Boot:
     """Node ssi1 booted by UEFI, with GRUB as we link it, from a recipe with an ssh key."""
     directory = tmp_path_factory.mktemp("recipes")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "key")], check=True)
     recipe = directory / "boot-uefi.toml"
     recipe.write_text(OWN_UEFI_LOADER.format(key=(directory / "key.pub").read_text().strip()))
-    return booted(read(build_release(str(recipe))), Firmware.UEFI)
+    return booted(release_to_boot(str(recipe)), Firmware.UEFI)
 
 
 @pytest.fixture(scope="session")
-def secure_boot(build_release: Callable[[str], Path]) -> Boot:
+def secure_boot(release_to_boot: Callable[[str], Release]) -> Boot:
     """Node ssi1 booted with Secure Boot enforced: shim, signed GRUB, signed kernel."""
-    return booted(read(build_release("debian-nfsroot")), Firmware.SECURE_BOOT)
+    return booted(release_to_boot("debian-nfsroot"), Firmware.SECURE_BOOT)
 
 
 def booted(release: Release, firmware: Firmware) -> Boot:
