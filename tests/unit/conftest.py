@@ -1,4 +1,4 @@
-"""What the tests of several parts need: the shipped recipes, loaded."""
+"""What the tests of several parts need: the shipped recipes, loaded, and a release to render for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.recipe.load import load
-from builder.recipe.models import Recipe
+from builder.recipe.models import Recipe, ReleaseFacts
 from builder.recipe.search import SearchPath
 
 PROJECT = Path(__file__).parents[2]
@@ -29,3 +29,9 @@ def kerrighed() -> Recipe:
 def debian() -> Recipe:
     """The recipe with a read-only root."""
     return load("debian-nfsroot", SearchPath.default(PROJECT))
+
+
+@pytest.fixture
+def facts() -> ReleaseFacts:
+    """What is known of a release 1.0."""
+    return ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0.1.0")
