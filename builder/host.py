@@ -19,7 +19,7 @@ class Tool:
     purpose: str
 
 
-TOOLS = (
+TOOLS: tuple[Tool, ...] = (
     Tool("mmdebstrap", "mmdebstrap", "bootstraps the builder image, once"),
     Tool("bwrap", "bubblewrap", "sandboxes: every process of a build ends with it"),
 )
