@@ -3,7 +3,7 @@
 Layout below the cache's directory:
 
     objects/STEP-KEY/   what a step made, with `step.json` beside it: the inputs, and the size of every file
-    work/               objects in the making; a lock tells a living one from what a killed build left
+    unfinished/         objects in the making; a lock tells a living one from what a killed build left
     pointers/NAME-KEY   which object is the present one, where that is not a matter of inputs (the archive)
     last/RECIPE.json    the inputs of each step when the recipe was last built, so that a miss can say why
     packages/SUITE/     Debian packages downloaded once
@@ -80,7 +80,7 @@ class Cache:
     @contextlib.contextmanager
     def work(self, name: str) -> Iterator[Path]:
         """A temporary directory in the cache's file system, removed at the end unless it was renamed away."""
-        directory = self.root / "work" / f"{name}.{uuid.uuid4().hex}"
+        directory = self.root / "unfinished" / f"{name}.{uuid.uuid4().hex}"
         with self.lock(directory.name, passing=True):
             self._make_directory(directory)
             try:
@@ -102,9 +102,9 @@ class Cache:
                 path.unlink()
 
     def sweep(self) -> int:
-        """Remove what builds that were killed left in `work/`; the number of directories removed."""
+        """Remove what builds that were killed left in `unfinished/`; the number of directories removed."""
         removed = 0
-        for directory in sorted((self.root / "work").glob("*")):
+        for directory in sorted((self.root / "unfinished").glob("*")):
             with self._try_lock(directory.name) as free:
                 if free:
                     with self._explaining():

@@ -34,7 +34,7 @@ class Job:
     """One command to run in the builder image.
 
     `inputs` maps paths below /input to what is bound there, read-only.  `output` is bound at /output and is
-    all that the job may leave behind; /work is scratch space: the directory `work`, or without one memory of at
+    all that the job may leave behind; /scratch is scratch space: the directory `work`, or without one memory of at
     most `work_mib` MiB.  Without `network` the job has none.
     """
 

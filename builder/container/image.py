@@ -67,6 +67,8 @@ MORTAL = (
 )
 """Before a command on the host: it sees the host as it is, and all that it starts ends with this process."""
 
+DIRECTORIES = ("input", "output", "scratch")
+"""At the image's top: where a job's inputs, its output and its room to work in are mounted."""
 PACKAGE = "diskimage_builder"
 DISK_IMAGE_CREATE = """#!/usr/bin/python3
 import sys
@@ -78,7 +80,12 @@ sys.exit(main())
 def definition() -> Inputs:
     """What the builder image is made of: its key's inputs."""
     files = {str(entry): entry.hash.value for entry in _code(distribution("diskimage-builder")) if entry.hash}
-    return {"suite": SUITE, "packages": list(PACKAGES), "diskimage-builder": key_of(files)}
+    return {
+        "suite": SUITE,
+        "packages": list(PACKAGES),
+        "directories": list(DIRECTORIES),
+        "diskimage-builder": key_of(files),
+    }
 
 
 def find(cache: Cache) -> Image | None:
@@ -108,7 +115,7 @@ def _bootstrap(directory: Path, on_line: OnLine) -> None:
     except CommandError as error:
         raise explain(error, Debian(suite=SUITE)) from error
     _install_diskimage_builder(rootfs)
-    for name in ("input", "output", "work"):
+    for name in DIRECTORIES:
         (rootfs / name).mkdir()
     # sudo looks its own host name up; without an answer here it asks the network, and waits.
     (rootfs / "etc/hosts").write_text("127.0.0.1 localhost builder\n")

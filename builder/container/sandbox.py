@@ -53,7 +53,11 @@ def arguments(image: Image, job: Job) -> list[str]:
     for directory in ("/tmp", "/run", "/var/tmp", "/root"):
         argv += ["--tmpfs", directory]
     argv += ["--tmpfs", "/input"]
-    argv += ["--bind", str(job.work), "/work"] if job.work else ["--size", str(job.work_mib << 20), "--tmpfs", "/work"]
+    argv += (
+        ["--bind", str(job.work), "/scratch"]
+        if job.work
+        else ["--size", str(job.work_mib << 20), "--tmpfs", "/scratch"]
+    )
     if job.network:
         argv += ["--ro-bind", str(Path("/etc/resolv.conf").resolve()), "/etc/resolv.conf"]
     for target, source in sorted(job.inputs.items()):

@@ -22,7 +22,7 @@ MENUS = PurePosixPath("srv/tftp/grub")
 ENVIRONMENT = {"KEA_LOCKFILE_DIR": "none"}
 """Kea locks its log in a directory that only a server has."""
 
-_COPY = ("sh", "-euc", 'cp "$(command -v "$0")" /work/ && exec "/work/$0" "$@"')
+_COPY = ("sh", "-euc", 'cp "$(command -v "$0")" /scratch/ && exec "/scratch/$0" "$@"')
 """Runs a copy of a program: AppArmor, where the host has it, lets the original read its own directories only."""
 
 

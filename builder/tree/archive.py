@@ -99,7 +99,7 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
         f"--components={','.join(debian.components)}",
         "--customize-hook=copy-out /var/lib/apt/lists /output",
         debian.suite,
-        "/work/update",
+        "/scratch/update",
         *([debian.mirror] if debian.mirror else []),
     ]
     try:

@@ -88,7 +88,7 @@ def make(
     owned = directory / "owned-paths"
     owned.write_text("".join(f"{path}\n" for path in sorted(owned_paths)))
     job = Job(
-        argv=("disk-image-create", "-n", "-t", "tar", "-o", "/work/image", *(e.name for e in recipe.elements)),
+        argv=("disk-image-create", "-n", "-t", "tar", "-o", "/scratch/image", *(e.name for e in recipe.elements)),
         output=directory,
         inputs={
             "/input/lists": archive.lists,
@@ -128,11 +128,11 @@ def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
     return {
         **variables,
         "ARCH": debian.architecture,
-        "DIB_IMAGE_CACHE": "/work/cache",
+        "DIB_IMAGE_CACHE": "/scratch/cache",
         "DIB_IMAGE_SIZE": "1",  # GiB, never used: it keeps du(1) from measuring the tree
-        "DIB_LOCKFILES": "/work/locks",
+        "DIB_LOCKFILES": "/scratch/locks",
         "DIB_NO_TIMESTAMP": "1",
-        "DIB_NO_TMPFS": "1",  # /work is one already, where memory allows
+        "DIB_NO_TMPFS": "1",  # /scratch is one already, where memory allows
         "DIB_PYTHON_EXEC": "/usr/bin/python3",
         "DIB_RELEASE": debian.suite,
         "ELEMENTS_PATH": "/input/elements",
@@ -143,8 +143,8 @@ def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
         "NFSROOT_SUITE": debian.suite,
         "NFSROOT_ZSTD_LEVEL": str(ZSTD_LEVEL),
         "SOURCE_DATE_EPOCH": str(source_date),
-        "TMP_DIR": "/work",
-        "TMPDIR": "/work",
+        "TMP_DIR": "/scratch",
+        "TMPDIR": "/scratch",
     }
 
 

@@ -15,7 +15,7 @@ MAKER = """
 import sys, time
 from pathlib import Path
 from builder.lab.namespace import machine
-with machine("server", {"/work": Path(sys.argv[1])}, tmpfs=["/srv"]) as inside:
+with machine("server", {"/scratch": Path(sys.argv[1])}, tmpfs=["/srv"]) as inside:
     inside.run(["ip", "link", "add", "cluster0", "type", "bridge"])
     inside.start(["sleep", "600"], Path(sys.argv[1], "log"))
     print(inside.init, flush=True)

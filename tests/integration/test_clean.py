@@ -74,7 +74,7 @@ def test_all(used: Project) -> None:
 
 def test_what_a_killed_build_left_goes(used: Project) -> None:
     """Work in progress of a build that is no more is removed."""
-    left = used.cache / "work" / "tree.0123456789abcdef"
+    left = used.cache / "unfinished" / "tree.0123456789abcdef"
     left.mkdir()
     (left / "file").write_text("")
     assert used.run("clean", f"--cache-dir={used.cache}").status == 0

@@ -24,8 +24,8 @@ def in_namespace(mount: str) -> tuple[str, ...]:
 def test_full_cache(project: Callable[..., Project]) -> None:
     """A cache that is full is named as what is full, with the way out; what was being made is removed."""
     made = project()
-    script = "mount -t tmpfs -o size=24m tmpfs ../cache/work"
-    (made.cache / "work").mkdir()
+    script = "mount -t tmpfs -o size=24m tmpfs ../cache/unfinished"
+    (made.cache / "unfinished").mkdir()
     done = made.build(around=in_namespace(script))
     message = done.refusal()
     assert message.startswith(f"nfsroot: no space left for the cache in {made.cache}\n")

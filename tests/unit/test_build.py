@@ -201,7 +201,7 @@ def test_failure_in_each_job(site: Site, program: str, error: BaseException) -> 
     with pytest.raises(type(error)):
         site.build(engine=RecordingEngine(fail))
     assert site.releases() == []
-    assert list((site.cache.root / "work").iterdir()) == []
+    assert list((site.cache.root / "unfinished").iterdir()) == []
     assert site.build().directory.is_dir()
 
 

@@ -56,7 +56,7 @@ def test_failed_step_leaves_nothing(store: Cache, error: BaseException) -> None:
     with pytest.raises(type(error)):
         store.produce("tree", "1234", INPUTS, fail)
     assert not store.has("tree", "1234")
-    assert list((store.root / "work").iterdir()) == []
+    assert list((store.root / "unfinished").iterdir()) == []
     assert list((store.root / "objects").glob("*")) == []
 
 
@@ -76,7 +76,7 @@ def test_damaged_object_is_made_again(store: Cache, damage: str) -> None:
     assert not store.has("tree", "1234")
     store.produce("tree", "1234", INPUTS, fill)
     assert (store.object("tree", "1234") / "tree.tar").read_text() == "tree"
-    assert list((store.root / "work").iterdir()) == []
+    assert list((store.root / "unfinished").iterdir()) == []
 
 
 def test_two_builds_make_an_object_once(store: Cache) -> None:
@@ -223,7 +223,7 @@ def test_refusals_of_the_file_system_are_explained(store: Cache, number: int, wo
         store.produce("tree", "1234", INPUTS, fail)
     assert words in caught.value.brief
     assert str(store.root) in caught.value.brief
-    assert list((store.root / "work").iterdir()) == []
+    assert list((store.root / "unfinished").iterdir()) == []
 
 
 def test_a_file_in_the_caches_place(tmp_path: Path) -> None:

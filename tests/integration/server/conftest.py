@@ -120,7 +120,7 @@ def installed(run: Run, release: ReleaseUnderTest) -> subprocess.CompletedProces
     chapter = readme.split("For every release, as root\n")[1].split("\n3. ")[0]
     commands = [line.strip() for line in chapter.splitlines() if line.startswith("    ")]
     assert commands[-1] == "./install.sh"
-    script = "\n".join(["set -eu", "mkdir /work", "cd /work", "ln -s /release/* .", *commands])
+    script = "\n".join(["set -eu", "mkdir /scratch", "cd /scratch", "ln -s /release/* .", *commands])
     done = run("server", "sh", "-s", script=script)
     assert done.returncode == 0, done.stdout + done.stderr
     return done

@@ -36,7 +36,7 @@ class Serving:
     @property
     def install(self) -> str:
         """The command that sets them up."""
-        return f"/work/*-server/install.sh --dhcp {self.dhcp} --tftp {self.tftp}"
+        return f"/scratch/*-server/install.sh --dhcp {self.dhcp} --tftp {self.tftp}"
 
 
 @dataclass(frozen=True)

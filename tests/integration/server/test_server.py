@@ -51,7 +51,7 @@ def test_install_starts_the_servers(installed: subprocess.CompletedProcess[str])
 def test_second_dhcp_server_is_refused(run: Run, serving: Serving) -> None:
     """While one DHCP server is at work, install.sh sets up neither of the others, and says why."""
     for other in DHCP_SERVERS.keys() - {serving.dhcp}:
-        refused = run("server", "sh", "-c", f"/work/*-server/install.sh --dhcp {other} --tftp {serving.tftp}")
+        refused = run("server", "sh", "-c", f"/scratch/*-server/install.sh --dhcp {other} --tftp {serving.tftp}")
         assert refused.returncode == 1
         assert f"{DHCP_SERVERS[serving.dhcp]} serves dhcp on this machine" in refused.stderr
 

@@ -34,7 +34,7 @@ def job(**changes: object) -> Job:
     """A job that lists its output directory."""
     values: dict[str, object] = {
         "argv": ("ls", "/output"),
-        "output": Path("/cache/work/step"),
+        "output": Path("/cache/unfinished/step"),
         "inputs": {"/input/b": Path("/b"), "/input/a": Path("/a")},
         "environment": {"SOURCE_DATE_EPOCH": "1"},
     }
@@ -96,24 +96,26 @@ def test_image_and_inputs_are_read_only() -> None:
 
 def test_output_is_all_that_stays() -> None:
     """The output directory is the only one of the host's that a job can write to."""
-    assert pairs(sandboxed(), "--bind") == [("/cache/work/step", "/output")]
+    assert pairs(sandboxed(), "--bind") == [("/cache/unfinished/step", "/output")]
     assert [volume for volume in values(contained(), "--volume") if not volume.endswith(":ro")] == [
-        "/cache/work/step:/output"
+        "/cache/unfinished/step:/output"
     ]
 
 
 def test_scratch_space_is_memory_of_the_size_asked_for() -> None:
-    """/work is a tmpfs of `work_mib` MiB."""
+    """/scratch is a tmpfs of `work_mib` MiB."""
     argv = sandboxed(work_mib=3)
-    assert argv[argv.index("--size") :][:4] == ["--size", "3145728", "--tmpfs", "/work"]
-    assert "/work:exec,mode=755,size=3m" in values(contained(work_mib=3), "--tmpfs")
+    assert argv[argv.index("--size") :][:4] == ["--size", "3145728", "--tmpfs", "/scratch"]
+    assert "/scratch:exec,mode=755,size=3m" in values(contained(work_mib=3), "--tmpfs")
 
 
 def test_scratch_space_can_be_a_directory() -> None:
-    """Where memory is short, /work is a directory of the cache."""
-    assert ("/cache/work/scratch", "/work") in pairs(sandboxed(work=Path("/cache/work/scratch")), "--bind")
-    assert "--size" not in sandboxed(work=Path("/cache/work/scratch"))
-    assert "/cache/work/scratch:/work" in values(contained(work=Path("/cache/work/scratch")), "--volume")
+    """Where memory is short, /scratch is a directory of the cache."""
+    assert ("/cache/unfinished/scratch", "/scratch") in pairs(
+        sandboxed(work=Path("/cache/unfinished/scratch")), "--bind"
+    )
+    assert "--size" not in sandboxed(work=Path("/cache/unfinished/scratch"))
+    assert "/cache/unfinished/scratch:/scratch" in values(contained(work=Path("/cache/unfinished/scratch")), "--volume")
 
 
 def test_capabilities_are_the_named_ones() -> None:

@@ -98,4 +98,4 @@ def test_keys_are_frozen(plan: Plan) -> None:
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:
     """The builder image depends on these and on nothing of the machine that makes it."""
-    assert sorted(image.definition()) == ["diskimage-builder", "packages", "suite"]
+    assert sorted(image.definition()) == ["directories", "diskimage-builder", "packages", "suite"]

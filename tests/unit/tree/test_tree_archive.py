@@ -120,8 +120,8 @@ def test_question_to_the_archive(store: Cache) -> None:
     assert first.network
     assert "--components=main,contrib" in first.argv
     assert "--architectures=amd64" in first.argv
-    assert first.argv[-2:] == ("trixie", "/work/update")
-    assert second.argv[-3:] == ("trixie", "/work/update", "http://mirror.example/debian")
+    assert first.argv[-2:] == ("trixie", "/scratch/update")
+    assert second.argv[-3:] == ("trixie", "/scratch/update", "http://mirror.example/debian")
 
 
 def test_failed_look_leaves_nothing(store: Cache) -> None:
@@ -133,7 +133,7 @@ def test_failed_look_leaves_nothing(store: Cache) -> None:
     with pytest.raises(NfsrootError, match="cannot be reached"):
         archive.look(store, RecordingEngine(fail), IMAGE, Debian(), ignore)
     assert archive.find(store, Debian()) is None
-    assert list((store.root / "work").iterdir()) == []
+    assert list((store.root / "unfinished").iterdir()) == []
 
 
 def test_release_without_a_date(store: Cache) -> None:

@@ -16,7 +16,7 @@ from builder.tree import build as trees
 from builder.tree.archive import Archive
 from builder.tree.build import Tree
 
-RUNNING = "dib-run-parts Running /work/dib_build.x/hooks/{phase}.d/{script}"
+RUNNING = "dib-run-parts Running /scratch/dib_build.x/hooks/{phase}.d/{script}"
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_environment_of_hooks(kerrighed: Recipe) -> None:
 def test_variables_cannot_replace_settings(kerrighed: Recipe) -> None:
     """An element's variable that is called like one of the build's own does not replace it."""
     recipe = kerrighed.model_copy(update={"variables": {"one": {"TMPDIR": "/elsewhere"}}})
-    assert trees.environment(recipe, 1)["TMPDIR"] == "/work"
+    assert trees.environment(recipe, 1)["TMPDIR"] == "/scratch"
 
 
 def failure(recipe: Recipe, lines: list[str]) -> NfsrootError:
