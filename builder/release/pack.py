@@ -86,7 +86,7 @@ def need_writable(directory: Path) -> None:
 def appearing(target: Path) -> Iterator[Path]:
     """A directory to fill, which becomes `target` at the end: everything is on the disk before the rename.
 
-    What a killed build left beside `target` is removed first.  One release at a time appears beside another: a
+    What killed builds left beside `target` is removed first.  One release at a time appears beside another: a
     lock on the directory that holds them sees to that, and the kernel drops it when the process dies.
 
     :raises NfsrootError: the directory cannot be written, or `target` was made meanwhile.
@@ -97,7 +97,8 @@ def appearing(target: Path) -> Iterator[Path]:
         with _locked(target.parent):
             if target.exists():
                 raise NfsrootError(f"{target} was made by another build meanwhile", resolution="Run this build again.")
-            shutil.rmtree(unfinished, ignore_errors=True)
+            for left in target.parent.glob(".*.unfinished"):
+                shutil.rmtree(left)
             unfinished.mkdir()
             try:
                 yield unfinished

@@ -231,3 +231,13 @@ def test_empty_overlay_and_links(packer: pack.Packer, tree: Tree) -> None:
         assert archive.getnames() == []
     with tarfile.open(packer.overlay(tree, [RenderedFile(PurePosixPath("etc/resolv.conf"), link="x")], ignore)) as link:
         assert link.getmember("etc/resolv.conf").linkname == "x"
+
+
+def test_what_a_killed_build_left_of_another_version_goes(tmp_path: Path) -> None:
+    """A release that appears takes away what killed builds left, of whatever version that was to become."""
+    left = tmp_path / ".1.0.unfinished"
+    left.mkdir()
+    (left / "half").write_text("a release")
+    with pack.appearing(tmp_path / "2.0") as directory:
+        (directory / "whole").write_text("a release")
+    assert [path.name for path in tmp_path.iterdir()] == ["2.0"]
