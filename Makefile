@@ -9,10 +9,9 @@ PYTEST ?=
 # What a build needs on the host; what the lab needs beside it, a rack's servers and an emulator with its firmware;
 # and what only the tests need.
 BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
-LAB_PACKAGES := iproute2 isc-dhcp-server ipxe-qemu nfs-ganesha nfs-ganesha-vfs openssh-client ovmf qemu-system-x86 \
-	rpcbind seabios tftpd-hpa zstd
-TEST_PACKAGES := catatonit chromium dnsmasq-base grub-common initramfs-tools-core kea-dhcp4-server libcap2-bin podman \
-	shellcheck tftp-hpa
+LAB_PACKAGES := dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-server nfs-ganesha nfs-ganesha-vfs \
+	openssh-client ovmf qemu-system-x86 rpcbind seabios tftpd-hpa zstd
+TEST_PACKAGES := catatonit chromium grub-common initramfs-tools-core libcap2-bin podman shellcheck tftp-hpa
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 NFSROOT := .venv/bin/nfsroot
@@ -69,7 +68,8 @@ plan: .venv/installed  ## say what `make image` would do, and why
 
 .PHONY: lab
 lab: build-packages lab-packages .venv/installed  ## boot a release's nodes and check them: make lab RELEASE=output/NAME/VERSION
-	@$(SUDO) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE))
+	@$(SUDO) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
+		$(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP))
 
 .PHONY: test
 test: build-packages lab-packages test-packages .venv/tested  ## run the linters and every test

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.cli.options import cache_at, cache_option
 from builder.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,9 +26,21 @@ if TYPE_CHECKING:
     "--firmware", type=click.Choice(("bios", "uefi", "secure-boot")), default="bios", show_default=True,
     help="What nodes start with.",
 )  # fmt: skip
+@click.option("--dhcp", type=click.Choice(("isc", "kea", "dnsmasq")), help="What serves DHCP. [default: the cluster's]")
+@click.option("--tftp", type=click.Choice(("tftpd-hpa", "dnsmasq")), help="What serves TFTP. [default: the cluster's]")
+@cache_option
 @click.option("--keep", is_flag=True, help="Leave the nodes on until Ctrl-C.")
 @click.option("--shell", metavar="NODE", help="Give root's shell on a node that runs; the trial ends with it.")
-def command(release: Path, nodes: str | None, firmware: str, keep: bool, shell: str | None) -> None:
+def command(
+    release: Path,
+    nodes: str | None,
+    firmware: str,
+    dhcp: str | None,
+    tftp: str | None,
+    cache_dir: Path | None,
+    keep: bool,
+    shell: str | None,
+) -> None:
     """Boot nodes of the release in directory RELEASE on a private network of this machine and check them.
 
     DHCP, TFTP and NFS are served from the release's own server bundle, as shipped.  The verdict goes into the
@@ -45,13 +58,15 @@ def command(release: Path, nodes: str | None, firmware: str, keep: bool, shell: 
     from builder.lab import host, run
     from builder.lab.qemu import Firmware
     from builder.lab.release import read
+    from builder.recipe.models import DhcpServer, TftpServer
 
-    wanted = run.request(read(release), _names(nodes, shell), Firmware(firmware))
+    served_by = (DhcpServer(dhcp) if dhcp else None, TftpServer(tftp) if tftp else None)
+    wanted = run.request(read(release), _names(nodes, shell), Firmware(firmware), *served_by)
     if shell and not sys.stdin.isatty():
         raise InputError("--shell needs a terminal")
     host.need(wanted.firmware)
     with display() as shown:
-        report = run.run(read(release), wanted, shown.emit, _meanwhile(shown, keep, shell))
+        report = run.run(read(release), wanted, cache_at(cache_dir), shown.emit, _meanwhile(shown, keep, shell))
         shown.summary(report, release)
     sys.exit(0 if report.verdict == "passed" else 1)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from builder.lab.namespace import Namespace
+from builder.cache import Cache
+from builder.keys import key_of
+from builder.lab.namespace import ENVIRONMENT, Namespace
 from builder.lab.qemu import Accelerator
+from builder.process import run
 
 SECONDS = 15.0
 POLL_SECONDS = 0.1
@@ -16,14 +19,30 @@ ALIVE = "Unable to mount root fs"
 DEAD = "KVM internal error"
 """What QEMU says when the processor left the guest for a reason that KVM cannot deal with."""
 
+STEP, FILE = "kvm", "accelerator"
+
+
+def remembered(cache: Cache, machine: Namespace, kernel: str, log: Path) -> Accelerator:
+    """What `probe` says; it is asked once for a boot of this machine, a QEMU and a kernel (by its file's name).
+
+    A module of the host's kernel or its microcode changes with a boot; /dev/kvm may come and go and is looked at
+    each time.
+    """
+    if not machine.path("/dev/kvm").exists():
+        return Accelerator.TCG
+    inputs = {"boot": boot_id(), "qemu": qemu_version(), "kernel": Path(kernel).name}
+
+    def make(directory: Path) -> None:
+        (directory / FILE).write_text(probe(machine, kernel, log))
+
+    return Accelerator((cache.produce(STEP, key_of(inputs), inputs, make) / FILE).read_text())
+
 
 def probe(machine: Namespace, kernel: str, log: Path) -> Accelerator:
     """KVM if it boots `kernel` (a path inside) as far as its last words, TCG otherwise.
 
     That /dev/kvm exists proves nothing: nested virtualisation may kill the guest at its first instructions.
     """
-    if not machine.path("/dev/kvm").exists():
-        return Accelerator.TCG
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-accel", "kvm", "-m", "256", "-display", "none"]
     argv += ["-serial", "stdio", "-no-reboot", "-kernel", kernel, "-append", "console=ttyS0 panic=-1"]
     process = machine.start(argv, log)
@@ -35,3 +54,15 @@ def probe(machine: Namespace, kernel: str, log: Path) -> Accelerator:
     process.kill()
     process.wait()
     return Accelerator.KVM if ALIVE in log.read_text(errors="replace") else Accelerator.TCG
+
+
+def boot_id() -> str:
+    """A name for the time since this machine was switched on (random(4))."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def qemu_version() -> str:
+    """What QEMU calls itself, its package's version included."""
+    lines: list[str] = []
+    run(["qemu-system-x86_64", "--version"], env=ENVIRONMENT, on_line=lines.append)
+    return lines[1]

@@ -16,7 +16,7 @@ from builder.lab.phases import Phase, Progress
 from builder.lab.qemu import KNOCK_PORT
 from builder.lab.qmp import Qmp
 from builder.lab.screen import png
-from builder.lab.servers import LAB, last_lines
+from builder.lab.servers import LAB, last_lines, logs
 from builder.lab.wire import WireEvent
 from builder.recipe.models import Node
 
@@ -130,9 +130,8 @@ class VirtualNode:
     def _stuck(self, what: str) -> NodeStuck:
         lines = [f"network | {event}" for event in self.events()[-10:]]
         lines += [f"jobs | {job}" for job in self.jobs.splitlines()]
-        logs = [self.directory / "qemu.log"]
-        logs += [self.directory.parent / f"{server}.log" for server in ("dhcp", "tftp", "nfs")]
-        lines += [text for text in map(last_lines, logs) if text]
+        written = [self.directory / "qemu.log", *logs(self.directory.parent)]
+        lines += [text for text in map(last_lines, written) if text]
         return NodeStuck(self.node.name, self.progress.phase, what, "\n".join(lines))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from builder.cache import Cache
 from builder.lab import accelerator, overlay, servers
 from builder.lab.agent import Answer, oem_string
 from builder.lab.capture import Capture, capture
@@ -18,7 +19,7 @@ from builder.lab.qemu import FLASH, Accelerator, Firmware, NodeMachine
 from builder.lab.release import Release
 from builder.lab.servers import LAB
 from builder.process import CommandError
-from builder.recipe.models import Node
+from builder.recipe.models import Node, Server
 
 BRIDGE = "cluster0"
 
@@ -81,8 +82,8 @@ class Rack:
 
 
 @contextmanager
-def rack(release: Release, directory: Path) -> Iterator[Rack]:
-    """A rack with `release` installed by its own server bundle and its servers running.
+def rack(release: Release, server: Server, directory: Path, cache: Cache) -> Iterator[Rack]:
+    """A rack with `release` installed by its own server bundle and running the servers that `server` names.
 
     `directory` gets the logs; everything else is in memory and gone when the block is left, or when this
     process ends in any other way.
@@ -94,11 +95,12 @@ def rack(release: Release, directory: Path) -> Iterator[Rack]:
     bridge = cluster.server.interface or BRIDGE
     mounts = {"/release": release.directory, LAB: directory}
     with machine(cluster.server.name, mounts, tmpfs=[release.recipe.root.path]) as inside:
-        servers.install(inside, release)
+        servers.install(inside, release, server)
         servers.connect(inside, cluster, bridge, map(_tap, cluster.nodes))
-        servers.start(inside, directory)
-        accelerated_by = accelerator.probe(inside, f"/release/{release.kernel.name}", directory / "kvm.log")
-        with capture(inside.packet_socket(bridge), directory / "network.log") as captured:
+        servers.start(inside, server, directory)
+        kernel = f"/release/{release.kernel.name}"
+        accelerated_by = accelerator.remembered(cache, inside, kernel, directory / "kvm.log")
+        with capture(inside.packet_socket(bridge), directory / servers.NETWORK_LOG) as captured:
             yield Rack(release, inside, directory, captured, accelerated_by)
 
 

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import builder
+from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
-from builder.lab import page, report
+from builder.lab import page, report, servers
 from builder.lab.checks import identity
 from builder.lab.events import Emit, LabEvent, RackReady
 from builder.lab.node import VirtualNode
@@ -23,9 +24,9 @@ from builder.lab.qemu import Accelerator, Firmware
 from builder.lab.rack import Rack, rack
 from builder.lab.release import Release
 from builder.lab.report import LabReport, NodeReport
-from builder.lab.servers import LOGS, last_lines
+from builder.lab.servers import NETWORK_LOG, last_lines
 from builder.lab.trial import Trial
-from builder.recipe.models import Node, Variant
+from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServer, Variant
 from builder.release.manifest import Lab
 from builder.release.pack import need_writable
 from builder.release.verdict import record, replace
@@ -36,14 +37,24 @@ LOG_LINES = 200
 
 @dataclass(frozen=True)
 class Request:
-    """What to try: these nodes, all at once, with this firmware."""
+    """What to try: these nodes, all at once, with this firmware, served by the programs that `server` names."""
 
     nodes: tuple[Node, ...]
     firmware: Firmware
+    server: Server
 
 
-def request(release: Release, names: Sequence[str], firmware: Firmware) -> Request:
+def request(
+    release: Release,
+    names: Sequence[str],
+    firmware: Firmware,
+    dhcp: DhcpServer | None = None,
+    tftp: TftpServer | None = None,
+) -> Request:
     """Ask for nodes by name; without names, for the first one of the cluster.
+
+    `dhcp` and `tftp` are served by the cluster's own choice when they are not given.  NFS is always ganesha's,
+    which needs nothing of the kernel that the rack shares with this machine.
 
     :raises InputError: the release has no such node, or no boot loader for the firmware.
     """
@@ -59,10 +70,14 @@ def request(release: Release, names: Sequence[str], firmware: Firmware) -> Reque
             f"the release gives nodes with firmware {firmware} no boot loader",
             resolution=f"Set variants and uefi under [boot] in the recipe: {wanted} is needed.",
         )
-    return Request(tuple(nodes[name] for name in names or list(nodes)[:1]), firmware)
+    own = release.recipe.cluster.server
+    server = own.model_copy(update={"dhcp": dhcp or own.dhcp, "tftp": tftp or own.tftp, "nfs": NfsServer.GANESHA})
+    return Request(tuple(nodes[name] for name in names or list(nodes)[:1]), firmware, server)
 
 
-def run(release: Release, wanted: Request, emit: Emit, meanwhile: Meanwhile = lambda _: None) -> LabReport:
+def run(
+    release: Release, wanted: Request, cache: Cache, emit: Emit, meanwhile: Meanwhile = lambda _: None
+) -> LabReport:
     """Boot the nodes asked for, check them, and put the report and the verdict into the release.
 
     `meanwhile` is called with the nodes that run, when their checks are done and before they are shut down.
@@ -77,12 +92,13 @@ def run(release: Release, wanted: Request, emit: Emit, meanwhile: Meanwhile = la
     accelerator, problem = None, None
     with tempfile.TemporaryDirectory(prefix="nfsroot-lab-") as scratch:
         try:
-            accelerator = _try(release, wanted, Path(scratch), _one_at_a_time(emit), meanwhile, trials)
+            accelerator = _try(release, wanted, cache, Path(scratch), _one_at_a_time(emit), meanwhile, trials)
         except InputError:
             raise
         except NfsrootError as error:
             problem = str(error)
-        logs |= {name: last_lines(Path(scratch, name), LOG_LINES) for name in LOGS}
+        written = (*servers.logs(Path(scratch)), Path(scratch, NETWORK_LOG))
+        logs |= {log.name: last_lines(log, LOG_LINES) for log in written}
     nodes = tuple(trial.report() for trial in trials)
     made = LabReport(
         name=release.manifest.name,
@@ -105,29 +121,35 @@ def run(release: Release, wanted: Request, emit: Emit, meanwhile: Meanwhile = la
 
 
 def _try(
-    release: Release, wanted: Request, scratch: Path, emit: Emit, meanwhile: Meanwhile, trials: list[Trial]
+    release: Release,
+    wanted: Request,
+    cache: Cache,
+    scratch: Path,
+    emit: Emit,
+    meanwhile: Meanwhile,
+    trials: list[Trial],
 ) -> Accelerator:
     """Put a trial of each node, with all that came of it, into `trials`."""
     began = time.monotonic()
-    with rack(release, scratch) as servers, ExitStack() as powered:
+    with rack(release, wanted.server, scratch, cache) as running, ExitStack() as powered:
         emit(RackReady(time.monotonic() - began))
         patience = max(1.0, len(wanted.nodes) / (os.cpu_count() or 1))
-        trials += [Trial(servers, node, wanted.firmware, patience, emit) for node in wanted.nodes]
-        _at_once(trials, servers, lambda trial: trial.run(powered))
+        trials += [Trial(running, node, wanted.firmware, patience, emit) for node in wanted.nodes]
+        _at_once(trials, running, lambda trial: trial.run(powered))
         _compare(trials)
         meanwhile([trial.virtual for trial in trials if trial.virtual and not trial.stopped])
-        _at_once(trials, servers, Trial.finish)
-    return servers.accelerator
+        _at_once(trials, running, Trial.finish)
+    return running.accelerator
 
 
-def _at_once(trials: Sequence[Trial], servers: Rack, do: Callable[[Trial], None]) -> None:
+def _at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]) -> None:
     """Do something to every node at the same time.  When it is interrupted, all nodes lose their power."""
     with ThreadPoolExecutor(len(trials), thread_name_prefix="node") as pool:
         try:
             for _ in pool.map(do, trials):
                 pass
         except BaseException:
-            servers.cut_power()
+            running.cut_power()
             raise
 
 

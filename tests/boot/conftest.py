@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from first_boot import NODE, Boot
 
+from builder.cache import Cache
 from builder.lab.qemu import Firmware
 from builder.lab.release import Release, read
 from builder.lab.run import request as ask_for
@@ -50,27 +51,29 @@ def release(request: pytest.FixtureRequest, release_to_boot: Callable[[str], Rel
 
 
 @pytest.fixture(scope="session")
-def boot(release: Release) -> Boot:
+def boot(release: Release, cache: Cache) -> Boot:
     """Node ssi1 booted by BIOS, from its own release's servers, and checked."""
-    return booted(release, Firmware.BIOS)
+    return booted(release, Firmware.BIOS, cache)
 
 
 @pytest.fixture(scope="session")
-def uefi_boot(release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory) -> Boot:
+def uefi_boot(
+    release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache
+) -> Boot:
     """Node ssi1 booted by UEFI, with GRUB as we link it, from a recipe with an ssh key."""
     directory = tmp_path_factory.mktemp("recipes")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "key")], check=True)
     recipe = directory / "boot-uefi.toml"
     recipe.write_text(OWN_UEFI_LOADER.format(key=(directory / "key.pub").read_text().strip()))
-    return booted(release_to_boot(str(recipe)), Firmware.UEFI)
+    return booted(release_to_boot(str(recipe)), Firmware.UEFI, cache)
 
 
 @pytest.fixture(scope="session")
-def secure_boot(release_to_boot: Callable[[str], Release]) -> Boot:
+def secure_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
     """Node ssi1 booted with Secure Boot enforced: shim, signed GRUB, signed kernel."""
-    return booted(release_to_boot("debian-nfsroot"), Firmware.SECURE_BOOT)
+    return booted(release_to_boot("debian-nfsroot"), Firmware.SECURE_BOOT, cache)
 
 
-def booted(release: Release, firmware: Firmware) -> Boot:
+def booted(release: Release, firmware: Firmware, cache: Cache) -> Boot:
     """What came of a lab with the release's first node."""
-    return Boot(release, run(release, ask_for(release, [NODE], firmware), lambda _: None))
+    return Boot(release, run(release, ask_for(release, [NODE], firmware), cache, lambda _: None))

@@ -15,11 +15,11 @@ from rich.console import Console
 from builder.cli import lab_display
 from builder.cli.lab_display import LiveTable, conclusion, text
 from builder.lab import host, run
-from builder.lab.events import Checked, Done, LabEvent, LoaderRead, PhaseBegan, PoweredOn, RackReady, Stopped
+from builder.lab.events import Checked, Done, Emit, LabEvent, LoaderRead, PhaseBegan, PoweredOn, RackReady, Stopped
 from builder.lab.phases import Phase
 from builder.lab.qemu import Firmware
 from builder.lab.report import CheckResult, LabReport, NodeReport, Stop, Traffic
-from builder.recipe.models import Recipe
+from builder.recipe.models import DhcpServer, Recipe, TftpServer
 from builder.release.manifest import FILE, Lab, Manifest
 
 Nfsroot = Callable[..., Any]
@@ -93,6 +93,7 @@ def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
         (["--nodes", "ssi[1-"], "Write names and ranges"),
         (["--shell", "ssi1"], "--shell needs a terminal"),
         (["--firmware", "coreboot"], "coreboot"),
+        (["--dhcp", "bootpd"], "bootpd"),
     ],
 )
 def test_wrong_input(nfsroot: Nfsroot, release: Path, arguments: list[str], words: str) -> None:
@@ -125,17 +126,18 @@ def test_status_is_the_verdict(
     """Only a lab that passed ends with 0; every event and the conclusion are told in lines."""
     asked: list[run.Request] = []
 
-    def ran(_release: object, wanted: run.Request, emit: Callable[[LabEvent], None], _meanwhile: object) -> LabReport:
+    def ran(_release: object, wanted: run.Request, _cache: object, emit: Emit, _meanwhile: object) -> LabReport:
         asked.append(wanted)
         emit(EVENTS[0])
         return report(verdict)
 
     monkeypatch.setattr(host, "need", lambda _firmware: None)
     monkeypatch.setattr(run, "run", ran)
-    ended = nfsroot("lab", str(release), "--nodes", "ssi[2-3],ssi2", "--firmware", "uefi")
+    ended = nfsroot("lab", str(release), "--nodes", "ssi[2-3],ssi2", "--firmware", "uefi", "--dhcp", "kea")
     assert ended.status == status
     assert [node.name for node in asked[0].nodes] == ["ssi2", "ssi3"]
     assert asked[0].firmware is Firmware.UEFI
+    assert (asked[0].server.dhcp, asked[0].server.tftp) == (DhcpServer.KEA, TftpServer.TFTPD_HPA)
     assert ended.err == "servers up after 4.0 s\n"
     assert ended.out.splitlines()[0] == f"Lab of kerrighed 1.0: {verdict} (115 s)"
 

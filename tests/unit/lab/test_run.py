@@ -10,12 +10,13 @@ import pytest
 from lab_report import node as node_report
 from lab_subject import manifest
 
+from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
 from builder.lab import host, run
 from builder.lab.events import LabEvent
 from builder.lab.qemu import Firmware
 from builder.lab.release import Release, read
-from builder.recipe.models import Recipe, Variant
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Variant
 from builder.release.manifest import FILE, SUMS, Lab, Manifest
 
 
@@ -31,6 +32,17 @@ def test_first_node_is_the_default(kerrighed: Recipe, tmp_path: Path) -> None:
     release = release_of(kerrighed, tmp_path)
     assert [node.name for node in run.request(release, [], Firmware.BIOS).nodes] == ["ssi1"]
     assert [node.name for node in run.request(release, ["ssi3", "ssi1"], Firmware.UEFI).nodes] == ["ssi3", "ssi1"]
+
+
+def test_servers_are_the_clusters_unless_others_are_named(kerrighed: Recipe, tmp_path: Path) -> None:
+    """DHCP and TFTP are served by what the cluster names, or by what is asked for; NFS by ganesha."""
+    server = kerrighed.cluster.server.model_copy(update={"dhcp": DhcpServer.KEA})
+    cluster = kerrighed.cluster.model_copy(update={"server": server})
+    release = release_of(kerrighed.model_copy(update={"cluster": cluster}), tmp_path)
+    own = run.request(release, [], Firmware.BIOS).server
+    assert (own.dhcp, own.tftp, own.nfs) == (DhcpServer.KEA, TftpServer.TFTPD_HPA, NfsServer.GANESHA)
+    other = run.request(release, [], Firmware.BIOS, DhcpServer.ISC, TftpServer.DNSMASQ).server
+    assert (other.dhcp, other.tftp, other.nfs) == (DhcpServer.ISC, TftpServer.DNSMASQ, NfsServer.GANESHA)
 
 
 def test_unknown_node(kerrighed: Recipe, tmp_path: Path) -> None:
@@ -68,13 +80,13 @@ def test_a_rack_that_cannot_be_made_is_a_failed_lab(
     """A bundle that cannot be installed fails the release: report, page and manifest say so."""
 
     @contextmanager
-    def no_rack(_release: Release, _directory: Path) -> Iterator[None]:
+    def no_rack(*_of: object) -> Iterator[None]:
         raise NfsrootError("install.sh failed", details="dhcpd rejects dhcpd.conf")
         yield
 
     monkeypatch.setattr(run, "rack", no_rack)
     release, events = release_of(kerrighed, tmp_path), list[LabEvent]()
-    report = run.run(release, run.request(release, [], Firmware.BIOS), events.append)
+    report = run.run(release, run.request(release, [], Firmware.BIOS), Cache(tmp_path / "cache"), events.append)
     assert (report.verdict, report.nodes, events) == (Lab.FAILED, (), [])
     assert report.problem == "install.sh failed\ndhcpd rejects dhcpd.conf"
     assert json.loads((tmp_path / "lab.json").read_text())["problem"] == report.problem
@@ -88,14 +100,14 @@ def test_a_lab_that_cannot_run_here_is_no_verdict(
     """What is wrong with this machine says nothing about the release, which stays as it was."""
 
     @contextmanager
-    def no_root(_release: Release, _directory: Path) -> Iterator[None]:
+    def no_root(*_of: object) -> Iterator[None]:
         raise InputError("only root may do that")
         yield
 
     monkeypatch.setattr(run, "rack", no_root)
     release = release_of(kerrighed, tmp_path)
     with pytest.raises(InputError):
-        run.run(release, run.request(release, [], Firmware.BIOS), lambda _: None)
+        run.run(release, run.request(release, [], Firmware.BIOS), Cache(tmp_path / "cache"), lambda _: None)
     assert sorted(path.name for path in tmp_path.iterdir()) == [SUMS, FILE]
     assert Manifest.read(tmp_path).lab is Lab.NONE
 
