@@ -15,33 +15,44 @@ from builder.errors import InputError
 
 if TYPE_CHECKING:
     from builder.cli.lab_display import Display
+    from builder.lab.attempt import Meanwhile
     from builder.lab.node import VirtualNode
-    from builder.lab.run import Meanwhile
+    from builder.lab.release import Release
+    from builder.lab.request import Request
+
+CHOICES = ("nodes", "firmware", "dhcp", "tftp", "keep", "shell")
+"""Options that say what the matrix decides, or that are for one cell only."""
 
 
 @click.command("lab")
-@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("releases", metavar="RELEASE...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--nodes", metavar="NODES", help="Nodes to boot at once, such as ssi[1-2]. [default: the first one]")
 @click.option(
-    "--firmware", type=click.Choice(("bios", "uefi", "secure-boot")), default="bios", show_default=True,
-    help="What nodes start with.",
-)  # fmt: skip
+    "--firmware", type=click.Choice(("bios", "uefi", "secure-boot")), help="What nodes start with. [default: bios]"
+)
 @click.option("--dhcp", type=click.Choice(("isc", "kea", "dnsmasq")), help="What serves DHCP. [default: the cluster's]")
 @click.option("--tftp", type=click.Choice(("tftpd-hpa", "dnsmasq")), help="What serves TFTP. [default: the cluster's]")
+@click.option(
+    "--matrix", type=click.Choice(("quick",)),
+    help="Try each firmware, DHCP server, TFTP server and release at least once, and four nodes at once.",
+)  # fmt: skip
 @cache_option
 @click.option("--keep", is_flag=True, help="Leave the nodes on until Ctrl-C.")
 @click.option("--shell", metavar="NODE", help="Give root's shell on a node that runs; the trial ends with it.")
+@click.pass_context
 def command(
-    release: Path,
+    context: click.Context,
+    releases: tuple[Path, ...],
     nodes: str | None,
-    firmware: str,
+    firmware: str | None,
     dhcp: str | None,
     tftp: str | None,
+    matrix: str | None,
     cache_dir: Path | None,
     keep: bool,
     shell: str | None,
 ) -> None:
-    """Boot nodes of the release in directory RELEASE on a private network of this machine and check them.
+    """Boot nodes of the release in each directory RELEASE on a private network of this machine and check them.
 
     DHCP, TFTP and NFS are served from the release's own server bundle, as shipped.  The verdict goes into the
     release's manifest, the report into lab.json and lab.html beside it.
@@ -51,6 +62,7 @@ def command(
       nfsroot lab output/kerrighed/2026.01.31
       nfsroot lab output/kerrighed/2026.01.31 --nodes 'ssi[1-2]' --firmware secure-boot
       nfsroot lab output/kerrighed/2026.01.31 --shell ssi1
+      nfsroot lab output/*/2026.01.31 --matrix quick
 
     Exit status: 0 when every node passed every check, else 1.
     """
@@ -58,17 +70,52 @@ def command(
     from builder.lab import host, run
     from builder.lab.qemu import Firmware
     from builder.lab.release import read
+    from builder.lab.request import request
     from builder.recipe.models import DhcpServer, TftpServer
+    from builder.release.pack import need_writable
 
-    served_by = (DhcpServer(dhcp) if dhcp else None, TftpServer(tftp) if tftp else None)
-    wanted = run.request(read(release), _names(nodes, shell), Firmware(firmware), *served_by)
+    found = [read(path) for path in dict.fromkeys(path.resolve() for path in releases)]
+    if matrix:
+        if given := [f"--{name}" for name in CHOICES if context.params[name]]:
+            raise InputError(f"--matrix decides by itself: leave out {', '.join(given)}")
+        wanted = _quick(found)
+    else:
+        names, starts_with = _names(nodes, shell), Firmware(firmware or "bios")
+        served_by = (DhcpServer(dhcp) if dhcp else None, TftpServer(tftp) if tftp else None)
+        wanted = [(release, [request(release, names, starts_with, *served_by)]) for release in found]
     if shell and not sys.stdin.isatty():
         raise InputError("--shell needs a terminal")
-    host.need(wanted.firmware)
+    for needed in {each.firmware for _, requests in wanted for each in requests}:
+        host.need(needed)
+    for release, _ in wanted:
+        need_writable(release.directory)
     with display() as shown:
-        report = run.run(read(release), wanted, cache_at(cache_dir), shown.emit, _meanwhile(shown, keep, shell))
-        shown.summary(report, release)
-    sys.exit(0 if report.verdict == "passed" else 1)
+        meanwhile, cache = _meanwhile(shown, keep, shell), cache_at(cache_dir)
+        reports = [
+            (release.directory, run.run(release, requests, cache, shown.emit, meanwhile))
+            for release, requests in wanted
+        ]
+        shown.summary(reports)
+    sys.exit(0 if all(report.verdict == "passed" for _, report in reports) else 1)
+
+
+def _quick(releases: Sequence[Release]) -> list[tuple[Release, list[Request]]]:
+    """What the quick matrix asks of each release."""
+    from builder.lab import matrix
+    from builder.lab.request import offer, request
+
+    cells = matrix.quick([offer(release) for release in releases])
+    return [
+        (
+            release,
+            [
+                request(release, cell.nodes, cell.firmware, cell.dhcp, cell.tftp)
+                for cell in cells
+                if cell.release == str(release.directory)
+            ],
+        )
+        for release in releases
+    ]
 
 
 def _names(nodes: str | None, shell: str | None) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,12 +15,12 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from builder.lab.events import Checked, Done, LabEvent, LoaderRead, PhaseBegan, PoweredOn, RackReady, Stopped
+from builder.lab.events import CellBegan, Checked, Done, LabEvent, LoaderRead, PhaseBegan, PoweredOn, RackReady, Stopped
 from builder.lab.page import FILE as PAGE
 from builder.lab.phases import Phase
-from builder.lab.report import LabReport
+from builder.lab.report import CellReport, LabReport
 
-COLUMNS = ("node", "firmware", "loader", "phase", "seconds", "checks")
+COLUMNS = ("release", "firmware", "DHCP, TFTP", "node", "loader", "phase", "seconds", "checks")
 
 
 class Display(Protocol):
@@ -32,7 +32,7 @@ class Display(Protocol):
     def paused(self) -> contextlib.AbstractContextManager[None]:
         """Leave the terminal to something else for a while."""
 
-    def summary(self, report: LabReport, release: Path) -> None:
+    def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
         """Show how it came out."""
 
 
@@ -59,14 +59,14 @@ class Lines:
         """Lines disturb nobody."""
         yield
 
-    def summary(self, report: LabReport, release: Path) -> None:
+    def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
         """Show how it came out."""
-        print("\n".join(conclusion(report, release)), flush=True)  # noqa: T201
+        print("\n".join(conclusion(reports)), flush=True)  # noqa: T201
 
 
 @dataclass
 class _Row:
-    firmware: str
+    node: str
     powered_on: float
     loader: str = ""
     phase: Phase | str = ""
@@ -76,44 +76,53 @@ class _Row:
 
 
 class LiveTable:
-    """One row a node, whose seconds run until it is done."""
+    """A part for each cell, with one row a node, whose seconds run until it is done."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._rows: dict[str, _Row] = {}
+        self._cells: list[tuple[CellBegan, list[_Row]]] = []
         self._state = "starting the servers"
         self.live = Live(console=console, refresh_per_second=4, get_renderable=self.table)
 
     def table(self) -> Table:
         """How it stands."""
         table = Table(*COLUMNS, title=self._state, title_justify="left", box=None)
-        for name, row in self._rows.items():
-            seconds = time.monotonic() - row.powered_on if row.seconds is None else row.seconds
-            checks = f"{row.passed} passed" + (f", [red]{row.failed} failed[/]" if row.failed else "")
-            table.add_row(name, row.firmware, escape(row.loader), str(row.phase), f"{seconds:6.1f}", checks)
+        for cell, rows in self._cells:
+            for row in rows:
+                seconds = time.monotonic() - row.powered_on if row.seconds is None else row.seconds
+                checks = f"{row.passed} passed" + (f", [red]{row.failed} failed[/]" if row.failed else "")
+                tried = (cell.release, cell.firmware, f"{cell.dhcp}, {cell.tftp}")
+                table.add_row(*tried, row.node, escape(row.loader), str(row.phase), f"{seconds:6.1f}", checks)
         return table
 
     def emit(self, event: LabEvent) -> None:
         """Show an event."""
         match event:
+            case CellBegan():
+                self._cells.append((event, []))
+                self._state = "starting the servers"
             case RackReady(seconds):
                 self._state = f"servers up after {seconds:.1f} s"
-            case PoweredOn(node, firmware):
-                self._rows[node] = _Row(firmware, time.monotonic())
+            case PoweredOn(node):
+                self._cells[-1][1].append(_Row(node, time.monotonic()))
             case LoaderRead(node, loader):
-                self._rows[node].loader = loader
+                self._row(node).loader = loader
             case PhaseBegan(node, phase):
-                self._rows[node].phase = phase
+                self._row(node).phase = phase
             case Checked(node, result):
-                self._rows[node].passed += result.passed
-                self._rows[node].failed += not result.passed
+                self._row(node).passed += result.passed
+                self._row(node).failed += not result.passed
                 if not result.passed:
                     self._console.print(f"[red]{escape(text(event))}[/]")
             case Stopped():
                 self._console.print(f"[red]{escape(text(event))}[/]")
             case Done(node, passed, seconds):
-                self._rows[node].phase = "[green]passed[/]" if passed else "[red]failed[/]"
-                self._rows[node].seconds = seconds
+                self._row(node).phase = "[green]passed[/]" if passed else "[red]failed[/]"
+                self._row(node).seconds = seconds
+
+    def _row(self, node: str) -> _Row:
+        """The row of a node in the cell that is tried now."""
+        return next(row for row in self._cells[-1][1] if row.node == node)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -124,19 +133,21 @@ class LiveTable:
         finally:
             self.live.start()
 
-    def summary(self, report: LabReport, release: Path) -> None:
+    def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
         """Show how it came out."""
         self.live.stop()
-        print("\n".join(conclusion(report, release)), flush=True)  # noqa: T201
+        print("\n".join(conclusion(reports)), flush=True)  # noqa: T201
 
 
 def text(event: LabEvent) -> str:
     """An event in words."""
     match event:
+        case CellBegan(release, firmware, dhcp, tftp):
+            return f"{release}: firmware {firmware}, DHCP by {dhcp}, TFTP by {tftp}"
         case RackReady(seconds):
             return f"servers up after {seconds:.1f} s"
-        case PoweredOn(node, firmware):
-            return f"{node:8} powered on, firmware {firmware}"
+        case PoweredOn(node):
+            return f"{node:8} powered on"
         case LoaderRead(node, loader):
             return f"{node:8} loads {loader}"
         case PhaseBegan(node, phase, seconds):
@@ -149,11 +160,24 @@ def text(event: LabEvent) -> str:
             return f"{node:8} {seconds:6.1f} s  {'passed' if passed else 'FAILED'}"
 
 
-def conclusion(report: LabReport, release: Path) -> list[str]:
-    """The verdict, what is wrong, and where to read more."""
-    lines = [f"Lab of {report.name} {report.version}: {report.verdict} ({report.seconds:.0f} s)"]
-    lines += [report.problem] if report.problem else []
-    for node in report.nodes:
-        lines += [f"  {node.name}: {node.stopped.reason}"] if node.stopped else []
-        lines += [f"  {node.name}: {check.name}: {check.reason}" for check in node.failed]
-    return [*lines, f"Report: {release / PAGE}"]
+def conclusion(reports: Sequence[tuple[Path, LabReport]]) -> list[str]:
+    """Of each release, by its directory: the verdict, what is wrong, and where to read more."""
+    lines = []
+    for release, report in reports:
+        lines.append(f"Lab of {report.name} {report.version}: {report.verdict} ({report.seconds:.0f} s)")
+        lines += [line for cell in report.cells for line in _wrong(cell)]
+        lines.append(f"Report: {release / PAGE}")
+    return lines
+
+
+def _wrong(cell: CellReport) -> Iterator[str]:
+    """What is wrong in a cell; nothing when it passed."""
+    if not cell.passed:
+        yield f"  firmware {cell.firmware}, DHCP by {cell.dhcp}, TFTP by {cell.tftp}:"
+    if cell.problem:
+        yield f"  {cell.problem}"
+    for node in cell.nodes:
+        if node.stopped:
+            yield f"  {node.name}: {node.stopped.reason}"
+        for check in node.failed:
+            yield f"  {node.name}: {check.name}: {check.reason}"

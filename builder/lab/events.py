@@ -8,6 +8,17 @@ from dataclasses import dataclass
 from builder.lab.phases import Phase
 from builder.lab.qemu import Firmware
 from builder.lab.report import CheckResult
+from builder.recipe.models import DhcpServer, TftpServer
+
+
+@dataclass(frozen=True)
+class CellBegan:
+    """Nodes of a release (its name and version) are about to be tried; what follows is about them."""
+
+    release: str
+    firmware: Firmware
+    dhcp: DhcpServer
+    tftp: TftpServer
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,6 @@ class PoweredOn:
     """A node was powered on."""
 
     node: str
-    firmware: Firmware
 
 
 @dataclass(frozen=True)
@@ -68,5 +78,5 @@ class Done:
     seconds: float
 
 
-LabEvent = RackReady | PoweredOn | LoaderRead | PhaseBegan | Checked | Stopped | Done
+LabEvent = CellBegan | RackReady | PoweredOn | LoaderRead | PhaseBegan | Checked | Stopped | Done
 Emit = Callable[[LabEvent], None]

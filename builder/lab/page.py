@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -35,22 +35,34 @@ class Evidence:
     journal: str
 
 
-def render(report: LabReport, evidence: Mapping[str, Evidence], logs: Mapping[str, str]) -> str:
-    """The page; `evidence` by the names of nodes, `logs` of the servers by their names."""
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in one cell: `nodes` by their names, `logs` of the servers by theirs."""
+
+    nodes: Mapping[str, Evidence]
+    logs: Mapping[str, str]
+
+
+def render(report: LabReport, seen: Sequence[Seen]) -> str:
+    """The page; `seen` is what was seen in each of the report's cells."""
     return _templates.get_template("lab.html.j2").render(
         report=report,
-        timeline=timeline(report.nodes),
+        cells=list(zip(report.cells, seen, strict=True)),
+        timeline=timeline,
         bar=BAR,
         phases=list(Phase),
-        seconds={node.name: {time.phase: time.ended - time.began for time in node.phases} for node in report.nodes},
-        screens={name: base64.b64encode(each.screen).decode() for name, each in evidence.items()},
-        consoles={name: readable(each.console) for name, each in evidence.items()},
-        journals={name: readable(each.journal) for name, each in evidence.items()},
-        logs={name: readable(text) for name, text in logs.items()},
     )
+
+
+def picture(png: bytes) -> str:
+    """A picture as the address of itself (RFC 2397)."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def readable(text: str) -> str:
     """A console's text without the signs that move its cursor, and without empty lines."""
     lines = _CONTROL.sub("", text.replace("\r", "\n")).splitlines()
     return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+_templates.filters |= {"readable": readable, "picture": picture}

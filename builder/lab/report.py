@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from builder.lab.phases import Phase
 from builder.lab.qemu import Accelerator, Firmware
+from builder.recipe.models import DhcpServer, TftpServer
 from builder.release.manifest import Lab
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE = "lab.json"
 
 
@@ -72,6 +73,19 @@ class NodeReport(Model):
         return tuple(check for check in self.checks if not check.passed)
 
 
+class CellReport(Model):
+    """Nodes that were booted at once, with one firmware and from one choice of servers."""
+
+    firmware: Firmware = Field(description="What the nodes were started with.")
+    dhcp: DhcpServer = Field(description="What served DHCP.")
+    tftp: TftpServer = Field(description="What served TFTP.")
+    accelerator: Accelerator | None = Field(description="How QEMU ran the nodes.")
+    seconds: float = Field(description="How long it took.")
+    passed: bool = Field(description="Whether every node booted and passed every check.")
+    problem: str | None = Field(description="Why there was no rack at all, if there was none.")
+    nodes: tuple[NodeReport, ...] = Field(description="Every node that was asked for.")
+
+
 class LabReport(Model):
     """lab.json of a release."""
 
@@ -82,11 +96,8 @@ class LabReport(Model):
     tool_version: str = Field(description="Version of nfsroot that ran the lab.")
     started: datetime = Field(description="When the lab began, in UTC.")
     seconds: float = Field(description="How long it took.")
-    firmware: Firmware = Field(description="What the nodes were started with.")
-    accelerator: Accelerator | None = Field(description="How QEMU ran the nodes.")
-    verdict: Lab = Field(description="passed: every node booted and passed every check.")
-    problem: str | None = Field(description="Why there was no rack at all, if there was none.")
-    nodes: tuple[NodeReport, ...] = Field(description="Every node that was asked for.")
+    verdict: Lab = Field(description="passed: every cell was.")
+    cells: tuple[CellReport, ...] = Field(description="Every combination that was tried, in its order.")
 
     def text(self) -> str:
         """The report as it stands in lab.json."""

@@ -48,7 +48,7 @@ class Trial:
 
     def run(self, powered: ExitStack) -> None:
         """Boot the node and check it.  It stays on until `powered` is closed, whatever became of it."""
-        self.emit(PoweredOn(self.node.name, self.firmware))
+        self.emit(PoweredOn(self.node.name))
         try:
             self.virtual = powered.enter_context(self.rack.power_on(self.node, self.firmware, self.patience))
             self.virtual.until_it_runs(self._watch)

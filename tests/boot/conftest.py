@@ -14,8 +14,9 @@ from first_boot import NODE, Boot
 from builder.cache import Cache
 from builder.lab.qemu import Firmware
 from builder.lab.release import Release, read
-from builder.lab.run import request as ask_for
+from builder.lab.request import request as ask_for
 from builder.lab.run import run
+from builder.recipe.models import DhcpServer, TftpServer
 
 OWN_UEFI_LOADER = """\
 extends = "debian-nfsroot"
@@ -27,6 +28,9 @@ uefi = "x86_64-efi"
 ssh_keys = ["{key}"]
 """
 """A recipe whose UEFI nodes load pxegrub.efi instead of the signed chain, and on which somebody may log in."""
+
+
+DNSMASQ = (DhcpServer.DNSMASQ, TftpServer.DNSMASQ)
 
 
 @pytest.fixture(scope="session")
@@ -53,27 +57,34 @@ def release(request: pytest.FixtureRequest, release_to_boot: Callable[[str], Rel
 @pytest.fixture(scope="session")
 def boot(release: Release, cache: Cache) -> Boot:
     """Node ssi1 booted by BIOS, from its own release's servers, and checked."""
-    return booted(release, Firmware.BIOS, cache)
+    return booted(release, cache, Firmware.BIOS)
 
 
 @pytest.fixture(scope="session")
 def uefi_boot(
     release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache
 ) -> Boot:
-    """Node ssi1 booted by UEFI, with GRUB as we link it, from a recipe with an ssh key."""
+    """Node ssi1 booted by UEFI over Kea, with GRUB as we link it, from a recipe with an ssh key."""
     directory = tmp_path_factory.mktemp("recipes")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "key")], check=True)
     recipe = directory / "boot-uefi.toml"
     recipe.write_text(OWN_UEFI_LOADER.format(key=(directory / "key.pub").read_text().strip()))
-    return booted(release_to_boot(str(recipe)), Firmware.UEFI, cache)
+    return booted(release_to_boot(str(recipe)), cache, Firmware.UEFI, DhcpServer.KEA)
 
 
 @pytest.fixture(scope="session")
 def secure_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
-    """Node ssi1 booted with Secure Boot enforced: shim, signed GRUB, signed kernel."""
-    return booted(release_to_boot("debian-nfsroot"), Firmware.SECURE_BOOT, cache)
+    """Node ssi1 booted with Secure Boot enforced, over dnsmasq alone: shim, signed GRUB, signed kernel."""
+    return booted(release_to_boot("debian-nfsroot"), cache, Firmware.SECURE_BOOT, *DNSMASQ)
 
 
-def booted(release: Release, firmware: Firmware, cache: Cache) -> Boot:
+def booted(
+    release: Release,
+    cache: Cache,
+    firmware: Firmware,
+    dhcp: DhcpServer | None = None,
+    tftp: TftpServer | None = None,
+) -> Boot:
     """What came of a lab with the release's first node."""
-    return Boot(release, run(release, ask_for(release, [NODE], firmware), cache, lambda _: None))
+    wanted = ask_for(release, [NODE], firmware, dhcp, tftp)
+    return Boot(release, run(release, [wanted], cache, lambda _: None))

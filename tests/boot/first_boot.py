@@ -23,7 +23,8 @@ class Boot:
     @property
     def node(self) -> NodeReport:
         """The only node that was booted."""
-        (node,) = self.report.nodes
+        (cell,) = self.report.cells
+        (node,) = cell.nodes
         return node
 
     @property

@@ -49,6 +49,6 @@ def test_release_carries_its_verdict(boot: Boot) -> None:
     """Manifest, report and page stand in the release, and its checksums are right."""
     directory = boot.release.directory
     assert Manifest.read(directory).lab is Lab.PASSED
-    assert LabReport.model_validate(json.loads((directory / "lab.json").read_text())).nodes
+    assert LabReport.model_validate(json.loads((directory / "lab.json").read_text())).cells
     assert NODE in (directory / "lab.html").read_text()
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=directory, check=True)

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from picture import colours
 
-from builder.lab.page import Evidence, render
+from builder.lab.page import Evidence, Seen, render
 from builder.lab.phases import Phase
 from builder.lab.qemu import Accelerator, Firmware
-from builder.lab.report import CheckResult, LabReport, NodeReport, PhaseTime, Traffic
+from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, PhaseTime, Traffic
 from builder.lab.screen import png
+from builder.recipe.models import DhcpServer, TftpServer
 from builder.release.manifest import Lab
 
 pytestmark = pytest.mark.boot
@@ -40,6 +41,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         checks=(CheckResult(name="clock", holds="it is right", passed=True, reason="<script>x</script>"),),
         traffic=Traffic(tftp=1, nfs=1),
     )
+    cell = CellReport(
+        firmware=Firmware.BIOS,
+        dhcp=DhcpServer.ISC,
+        tftp=TftpServer.TFTPD_HPA,
+        accelerator=Accelerator.TCG,
+        seconds=90.0,
+        passed=True,
+        problem=None,
+        nodes=(node,),
+    )
     report = LabReport(
         name="kerrighed",
         version="1.0",
@@ -47,14 +58,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tool_version="0.1.0",
         started=datetime(2026, 1, 31, tzinfo=UTC),
         seconds=90.0,
-        firmware=Firmware.BIOS,
-        accelerator=Accelerator.TCG,
         verdict=Lab.PASSED,
-        problem=None,
-        nodes=(node,),
+        cells=(cell,),
     )
+    seen = Seen({"ssi1": Evidence(SCREEN, "console", "journal")}, {"dnsmasq.log": "DHCPACK"})
     path = tmp_path_factory.mktemp("page") / "lab.html"
-    path.write_text(render(report, {"ssi1": Evidence(SCREEN, "console", "journal")}, {"dhcp.log": "DHCPACK"}))
+    path.write_text(render(report, [seen]))
     return path
 
 

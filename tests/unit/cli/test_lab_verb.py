@@ -15,23 +15,37 @@ from rich.console import Console
 from builder.cli import lab_display
 from builder.cli.lab_display import LiveTable, conclusion, text
 from builder.lab import host, run
-from builder.lab.events import Checked, Done, Emit, LabEvent, LoaderRead, PhaseBegan, PoweredOn, RackReady, Stopped
+from builder.lab.events import (
+    CellBegan,
+    Checked,
+    Done,
+    Emit,
+    LabEvent,
+    LoaderRead,
+    PhaseBegan,
+    PoweredOn,
+    RackReady,
+    Stopped,
+)
+from builder.lab.matrix import SERVERS
 from builder.lab.phases import Phase
 from builder.lab.qemu import Firmware
-from builder.lab.report import CheckResult, LabReport, NodeReport, Stop, Traffic
+from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, Stop, Traffic
+from builder.lab.request import Request
 from builder.recipe.models import DhcpServer, Recipe, TftpServer
 from builder.release.manifest import FILE, Lab, Manifest
 
 Nfsroot = Callable[..., Any]
 WRONG = CheckResult(name="clock", holds="it is right", passed=False, reason="it is wrong by [1 h]")
 EVENTS: list[LabEvent] = [
+    CellBegan("kerrighed 1.0", Firmware.BIOS, DhcpServer.ISC, TftpServer.TFTPD_HPA),
     RackReady(4.0),
-    PoweredOn("ssi1", Firmware.BIOS),
+    PoweredOn("ssi1"),
     LoaderRead("ssi1", "/pxegrub"),
     PhaseBegan("ssi1", Phase.GRUB, 12.0),
     Checked("ssi1", WRONG),
     Done("ssi1", False, 90.0),
-    PoweredOn("ssi2", Firmware.BIOS),
+    PoweredOn("ssi2"),
     Stopped("ssi2", Phase.KERNEL, "ssi2 hung in phase kernel"),
 ]
 
@@ -71,6 +85,16 @@ def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
         checks=() if verdict is Lab.PASSED else (WRONG,),
         traffic=Traffic(tftp=0, nfs=0),
     )
+    cell = CellReport(
+        firmware=Firmware.BIOS,
+        dhcp=DhcpServer.ISC,
+        tftp=TftpServer.TFTPD_HPA,
+        accelerator=None,
+        seconds=113.0,
+        passed=verdict is Lab.PASSED,
+        problem=None,
+        nodes=(node,),
+    )
     return LabReport(
         name="kerrighed",
         version="1.0",
@@ -78,11 +102,8 @@ def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
         tool_version="0.1.0",
         started="2026-01-31T12:00:00Z",
         seconds=115.2,
-        firmware=Firmware.BIOS,
-        accelerator=None,
         verdict=verdict,
-        problem=None,
-        nodes=(node,),
+        cells=(cell,),
     )
 
 
@@ -101,6 +122,30 @@ def test_wrong_input(nfsroot: Nfsroot, release: Path, arguments: list[str], word
     ended = nfsroot("lab", str(release), *arguments)
     assert (ended.status, ended.out) == (2, "")
     assert words in ended.err
+
+
+def test_matrix_decides_by_itself(nfsroot: Nfsroot, release: Path) -> None:
+    """What the matrix decides cannot be asked for beside it."""
+    ended = nfsroot("lab", str(release), "--matrix", "quick", "--firmware", "bios", "--keep")
+    assert ended.status == 2
+    assert "--matrix decides by itself: leave out --firmware, --keep" in ended.err
+
+
+def test_quick_matrix(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that is named twice is tried once, in cells that cover each firmware and each server."""
+    asked: list[tuple[object, list[Request]]] = []
+
+    def ran(of: object, wanted: list[Request], *_rest: object) -> LabReport:
+        asked.append((of, wanted))
+        return report(Lab.PASSED)
+
+    monkeypatch.setattr(host, "need", lambda _firmware: None)
+    monkeypatch.setattr(run, "run", ran)
+    assert nfsroot("lab", str(release), str(release), "--matrix", "quick").status == 0
+    ((_, cells),) = asked
+    assert {cell.firmware for cell in cells} == set(Firmware)
+    assert {(cell.server.dhcp, cell.server.tftp) for cell in cells} == set(SERVERS)
+    assert max(len(cell.nodes) for cell in cells) == 4
 
 
 def test_no_release(nfsroot: Nfsroot) -> None:
@@ -124,11 +169,11 @@ def test_status_is_the_verdict(
     nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch, verdict: Lab, status: int
 ) -> None:
     """Only a lab that passed ends with 0; every event and the conclusion are told in lines."""
-    asked: list[run.Request] = []
+    asked: list[Request] = []
 
-    def ran(_release: object, wanted: run.Request, _cache: object, emit: Emit, _meanwhile: object) -> LabReport:
-        asked.append(wanted)
-        emit(EVENTS[0])
+    def ran(_release: object, wanted: list[Request], _cache: object, emit: Emit, _meanwhile: object) -> LabReport:
+        asked.extend(wanted)
+        emit(EVENTS[1])
         return report(verdict)
 
     monkeypatch.setattr(host, "need", lambda _firmware: None)
@@ -145,11 +190,15 @@ def test_status_is_the_verdict(
 def test_conclusion_says_what_is_wrong() -> None:
     """Each failed check and each node that stopped is named with its reason, and where to read more."""
     stop = Stop(phase=Phase.GRUB, reason="ssi1 hung for 300 s in phase GRUB", details="")
-    assert conclusion(report(Lab.FAILED, stop), Path("output/x/1")) == [
+    told = conclusion([(Path("output/x/1"), report(Lab.FAILED, stop)), (Path("output/x/2"), report(Lab.PASSED))])
+    assert told == [
         "Lab of kerrighed 1.0: failed (115 s)",
+        "  firmware bios, DHCP by isc, TFTP by tftpd-hpa:",
         "  ssi1: ssi1 hung for 300 s in phase GRUB",
         "  ssi1: clock: it is wrong by [1 h]",
         "Report: output/x/1/lab.html",
+        "Lab of kerrighed 1.0: passed (115 s)",
+        "Report: output/x/2/lab.html",
     ]
 
 
@@ -157,8 +206,8 @@ def test_events_in_words() -> None:
     """Every event is one line that names its node."""
     lines = [text(event) for event in EVENTS]
     assert all("\n" not in line for line in lines)
-    assert [line[:4] for line in lines[1:]] == ["ssi1"] * 5 + ["ssi2"] * 2
-    assert "FAILED  clock: it is wrong by [1 h]" in lines[4]
+    assert [line[:4] for line in lines[2:]] == ["ssi1"] * 5 + ["ssi2"] * 2
+    assert "FAILED  clock: it is wrong by [1 h]" in lines[5]
 
 
 def test_live_table() -> None:
@@ -170,8 +219,9 @@ def test_live_table() -> None:
         shown.emit(event)
     console.print(shown.table())
     first, second = (line for line in written.getvalue().splitlines() if "bios" in line)
-    assert first.split() == ["ssi1", "bios", "/pxegrub", "failed", "90.0", "0", "passed,", "1", "failed"]
-    assert second.split()[:2] == ["ssi2", "bios"]
+    tried = ["kerrighed", "1.0", "bios", "isc,", "tftpd-hpa"]
+    assert first.split() == [*tried, "ssi1", "/pxegrub", "failed", "90.0", "0", "passed,", "1", "failed"]
+    assert second.split()[:6] == [*tried, "ssi2"]
     assert "it is wrong by [1 h]" in written.getvalue()
     assert "ssi2 hung in phase kernel" in written.getvalue()
 

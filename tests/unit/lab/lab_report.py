@@ -7,7 +7,8 @@ from typing import Any
 
 from builder.lab.phases import Phase
 from builder.lab.qemu import Accelerator, Firmware
-from builder.lab.report import CheckResult, LabReport, NodeReport, PhaseTime, Stop, Traffic
+from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, PhaseTime, Stop, Traffic
+from builder.recipe.models import DhcpServer, TftpServer
 from builder.release.manifest import Lab
 
 PASSED = CheckResult(name="host name", holds="it has its name", passed=True, reason="ssi1")
@@ -32,8 +33,23 @@ def node(name: str = "ssi1", **changes: Any) -> NodeReport:
     return NodeReport(**{**values, **changes})
 
 
-def report(*nodes: NodeReport, **changes: Any) -> LabReport:
-    """The report on these nodes."""
+def cell(*nodes: NodeReport, **changes: Any) -> CellReport:
+    """The report on these nodes, booted at once."""
+    values: dict[str, Any] = {
+        "firmware": Firmware.BIOS,
+        "dhcp": DhcpServer.ISC,
+        "tftp": TftpServer.TFTPD_HPA,
+        "accelerator": Accelerator.TCG,
+        "seconds": 113.0,
+        "passed": all(node.passed for node in nodes),
+        "problem": None,
+        "nodes": nodes,
+    }
+    return CellReport(**{**values, **changes})
+
+
+def report(*cells: CellReport, **changes: Any) -> LabReport:
+    """The report on these cells."""
     values: dict[str, Any] = {
         "name": "kerrighed",
         "version": "1.0",
@@ -41,10 +57,7 @@ def report(*nodes: NodeReport, **changes: Any) -> LabReport:
         "tool_version": "0.1.0",
         "started": datetime(2026, 1, 31, 12, 0, tzinfo=UTC),
         "seconds": 115.0,
-        "firmware": Firmware.BIOS,
-        "accelerator": Accelerator.TCG,
-        "verdict": Lab.PASSED if all(node.passed for node in nodes) else Lab.FAILED,
-        "problem": None,
-        "nodes": nodes,
+        "verdict": Lab.PASSED if all(cell.passed for cell in cells) else Lab.FAILED,
+        "cells": cells,
     }
     return LabReport(**{**values, **changes})

@@ -14,9 +14,9 @@ from builder.lab.checks.root import TOP_DIRECTORIES
 from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
 from builder.lab.qemu import Firmware
-from builder.lab.release import Release
+from builder.lab.release import Release, read
 from builder.recipe.models import Access, Recipe
-from builder.release.manifest import Manifest, Package
+from builder.release.manifest import FILE, SUMS, Manifest, Package
 
 KERNEL = "6.12.1-amd64"
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIGNvZGUgb2YgYSBrZXkgdGhhdCBpcyBub25lIDEyMzQ1"
@@ -47,6 +47,13 @@ def manifest(recipe: Recipe, *packages: str) -> Manifest:
 def release(recipe: Recipe) -> Release:
     """A release of the recipe, of which there are no files."""
     return Release(Path("/nowhere"), manifest(recipe, "openssh-server", "rpcbind"), recipe)
+
+
+def release_of(recipe: Recipe, directory: Path) -> Release:
+    """A release of the recipe with nothing in it but its manifest."""
+    (directory / FILE).write_text(manifest(recipe).text())
+    (directory / SUMS).write_text(f"{'0' * 64}  {FILE}\n")
+    return read(directory)
 
 
 def subject(

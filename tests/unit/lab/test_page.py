@@ -6,11 +6,13 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from lab_report import FAILED, PASSED, STOP, node, report
+from lab_report import FAILED, PASSED, STOP, cell, node, report
 
-from builder.lab.page import Evidence, readable, render
+from builder.lab.page import Evidence, Seen, readable, render
+from builder.lab.qemu import Firmware
 from builder.lab.report import LabReport
 from builder.lab.timeline import LABEL_WIDTH, WIDTH, timeline
+from builder.recipe.models import DhcpServer
 
 PICTURE = b"\x89PNG picture"
 LOGS = {"dhcp.log": "dhcp.log | DHCPACK on <unknown>", "network.log": ""}
@@ -31,12 +33,12 @@ class Tags(HTMLParser):
 def page(made: LabReport, **changes: Any) -> str:
     """The page of a report whose nodes all showed the same."""
     seen = Evidence(**{"screen": PICTURE, "console": "GRUB", "journal": "systemd[1]: Startup", **changes})
-    return render(made, {each.name: seen for each in made.nodes}, LOGS)
+    return render(made, [Seen({each.name: seen for each in cell.nodes}, LOGS) for cell in made.cells])
 
 
 def test_page_loads_nothing() -> None:
     """There is no script, no style sheet and no picture outside the page, and its policy forbids them."""
-    html = page(report(node(), node("ssi2")))
+    html = page(report(cell(node(), node("ssi2"))))
     tags = Tags(html).seen
     assert {tag for tag, _ in tags} & {"script", "link", "iframe", "object"} == set()
     sources = [attributes[key] for _, attributes in tags for key in ("src", "href", "srcset") if key in attributes]
@@ -47,8 +49,8 @@ def test_page_loads_nothing() -> None:
 
 def test_page_shows_every_node() -> None:
     """Name, result, loader, traffic, times and checks of each node are there."""
-    html = page(report(node(), node("ssi2", passed=False, checks=(PASSED, FAILED))))
-    assert [attributes["id"] for tag, attributes in Tags(html).seen if tag == "section"] == ["ssi1", "ssi2"]
+    html = page(report(cell(node(), node("ssi2", passed=False, checks=(PASSED, FAILED)))))
+    assert [attributes["id"] for tag, attributes in Tags(html).seen if tag == "section"] == ["ssi1-1", "ssi2-1"]
     for text in ("kerrighed 1.0", "/pxegrub", "28.5 MB", "37.2 MB", "1.0 s", "it has its name", "systemd[1]: Startup"):
         assert text in html
     assert '<span class="failed">failed</span>' in html
@@ -56,7 +58,7 @@ def test_page_shows_every_node() -> None:
 
 def test_what_nodes_say_is_text() -> None:
     """Nothing that a node or a log says can become part of the page's markup."""
-    html = page(report(node(checks=(FAILED,))), console="<script>alert(1)</script>", journal="</pre><img src=x>")
+    html = page(report(cell(node(checks=(FAILED,)))), console="<script>alert(1)</script>", journal="</pre><img src=x>")
     assert "<script>" not in html
     assert "<img src=x>" not in html
     assert "&lt;b&gt;1 h&lt;/b&gt;" in html
@@ -65,7 +67,9 @@ def test_what_nodes_say_is_text() -> None:
 
 def test_page_of_a_node_that_stopped() -> None:
     """A node that never ran has its reason, what was seen last, and no picture when there is none."""
-    html = page(report(node(passed=False, stopped=STOP, checks=(), phases=(), loader=None)), screen=b"", console="")
+    html = page(
+        report(cell(node(passed=False, stopped=STOP, checks=(), phases=(), loader=None))), screen=b"", console=""
+    )
     assert STOP.reason in html
     assert STOP.details in html
     assert "<img" not in html
@@ -74,7 +78,21 @@ def test_page_of_a_node_that_stopped() -> None:
 
 def test_page_without_a_rack() -> None:
     """When there was no rack the page says why."""
-    assert "the dhcp server did not start" in page(report(problem="the dhcp server did not start", accelerator=None))
+    assert "the dhcp server did not start" in page(report(cell(problem="the dhcp server did not start", passed=False)))
+
+
+def test_page_of_several_cells() -> None:
+    """Each cell says with what it was tried and how that came out, and has a chart and places of its own."""
+    kea = cell(node(passed=False, stopped=STOP), firmware=Firmware.UEFI, dhcp=DhcpServer.KEA)
+    html = page(report(cell(node()), kea))
+    tags = Tags(html).seen
+    assert [attributes["id"] for tag, attributes in tags if tag == "section"] == ["ssi1-1", "ssi1-2"]
+    assert [tag for tag, _ in tags].count("svg") == 2
+    headings = re.findall(r"<h2>Firmware (.*?)</span></h2>", html, re.DOTALL)
+    assert [re.sub(r"\s+|<[^>]*>", " ", each).split() for each in headings] == [
+        ["bios,", "DHCP", "by", "isc,", "TFTP", "by", "tftpd-hpa:", "passed"],
+        ["uefi,", "DHCP", "by", "kea,", "TFTP", "by", "tftpd-hpa:", "failed"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,29 +5,29 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from lab_report import FAILED, PASSED, STOP, node, report
+from lab_report import FAILED, PASSED, STOP, cell, node, report
 
 from builder.lab.report import LabReport, json_schema
 
 
 def test_report_comes_back() -> None:
     """What is written to lab.json is read as the same report."""
-    written = report(node(), node("ssi2", passed=False, stopped=STOP, checks=()))
+    written = report(cell(node()), cell(node("ssi2", passed=False, stopped=STOP, checks=())))
     assert LabReport.model_validate_json(written.text()) == written
 
 
 def test_report_fits_its_schema() -> None:
     """What is written is what the schema describes, and the schema itself is right."""
     jsonschema.Draft202012Validator.check_schema(json_schema())
-    for made in (report(node(stopped=STOP)), report(accelerator=None, problem="no bundle")):
+    for made in (report(cell(node(stopped=STOP))), report(cell(accelerator=None, problem="no bundle", passed=False))):
         jsonschema.validate(json.loads(made.text()), json_schema())
 
 
-@pytest.mark.parametrize(("field", "value"), [("verdict", "perhaps"), ("nodes", [{}]), ("unknown", 1)])
+@pytest.mark.parametrize(("field", "value"), [("verdict", "perhaps"), ("cells", [{}]), ("unknown", 1)])
 def test_schema_refuses(field: str, value: object) -> None:
     """A field that is unknown or of another form does not fit the schema."""
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**json.loads(report(node()).text()), field: value}, json_schema())
+        jsonschema.validate({**json.loads(report(cell(node())).text()), field: value}, json_schema())
 
 
 def test_kept_schema_is_current(project_directory: Path) -> None:

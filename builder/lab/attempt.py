@@ -1,0 +1,125 @@
+"""An attempt at one cell of the matrix: a rack, and nodes that boot in it at once."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder.cache import Cache
+from builder.errors import InputError, NfsrootError
+from builder.lab import servers
+from builder.lab.checks import identity
+from builder.lab.events import CellBegan, Emit, LabEvent, RackReady
+from builder.lab.node import VirtualNode
+from builder.lab.page import Evidence, Seen
+from builder.lab.qemu import Accelerator
+from builder.lab.rack import Rack, rack
+from builder.lab.release import Release
+from builder.lab.report import CellReport
+from builder.lab.request import Request
+from builder.lab.trial import Trial
+
+Meanwhile = Callable[[Sequence[VirtualNode]], None]
+LOG_LINES = 200
+
+
+@dataclass
+class Attempt:
+    """What came of it so far."""
+
+    release: Release
+    wanted: Request
+    cache: Cache
+    emit: Emit
+    trials: list[Trial] = field(default_factory=list)
+    accelerator: Accelerator | None = None
+
+    def run(self, meanwhile: Meanwhile) -> tuple[CellReport, Seen]:
+        """Boot the nodes, check them and shut them down; what came of it, and what was seen.
+
+        :raises InputError: the lab cannot run here at all.
+        """
+        began, problem = time.monotonic(), None
+        self.emit(_began(self.release, self.wanted))
+        with tempfile.TemporaryDirectory(prefix="nfsroot-lab-") as scratch:
+            try:
+                self._try(Path(scratch), meanwhile)
+            except InputError:
+                raise
+            except NfsrootError as error:
+                problem = str(error)
+            logs = _logs(Path(scratch))
+        nodes = tuple(trial.report() for trial in self.trials)
+        report = CellReport(
+            firmware=self.wanted.firmware,
+            dhcp=self.wanted.server.dhcp,
+            tftp=self.wanted.server.tftp,
+            accelerator=self.accelerator,
+            seconds=round(time.monotonic() - began, 1),
+            passed=problem is None and bool(nodes) and all(node.passed for node in nodes),
+            problem=problem,
+            nodes=nodes,
+        )
+        evidence = {trial.node.name: Evidence(trial.screen, trial.console, trial.journal) for trial in self.trials}
+        return report, Seen(evidence, logs)
+
+    def _try(self, scratch: Path, meanwhile: Meanwhile) -> None:
+        """Put a trial of each node, with all that came of it, into `trials`."""
+        began, emit = time.monotonic(), _one_at_a_time(self.emit)
+        with rack(self.release, self.wanted.server, scratch, self.cache) as running, ExitStack() as powered:
+            emit(RackReady(time.monotonic() - began))
+            self.accelerator = running.accelerator
+            patience = max(1.0, len(self.wanted.nodes) / (os.cpu_count() or 1))
+            self.trials += [Trial(running, node, self.wanted.firmware, patience, emit) for node in self.wanted.nodes]
+            _at_once(self.trials, running, lambda trial: trial.run(powered))
+            compare(self.trials)
+            meanwhile([trial.virtual for trial in self.trials if trial.virtual and not trial.stopped])
+            _at_once(self.trials, running, Trial.finish)
+
+
+def _began(release: Release, wanted: Request) -> CellBegan:
+    name = f"{release.manifest.name} {release.manifest.version}"
+    return CellBegan(name, wanted.firmware, wanted.server.dhcp, wanted.server.tftp)
+
+
+def _logs(scratch: Path) -> dict[str, str]:
+    written = (*servers.logs(scratch), scratch / servers.NETWORK_LOG)
+    return {log.name: servers.last_lines(log, LOG_LINES) for log in written}
+
+
+def _at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]) -> None:
+    """Do something to every node at the same time.  When it is interrupted, all nodes lose their power."""
+    with ThreadPoolExecutor(len(trials), thread_name_prefix="node") as pool:
+        try:
+            for _ in pool.map(do, trials):
+                pass
+        except BaseException:
+            running.cut_power()
+            raise
+
+
+def compare(trials: Iterable[Trial]) -> None:
+    """Check that nodes that run together have nothing in common."""
+    running = {trial.node.name: trial for trial in trials if trial.identity is not None}
+    if len(running) < 2:
+        return
+    findings = identity.shared({name: trial.identity for name, trial in running.items() if trial.identity})
+    for name, finding in findings.items():
+        running[name].note(*identity.UNIQUE, finding)
+
+
+def _one_at_a_time(emit: Emit) -> Emit:
+    lock = threading.Lock()
+
+    def locked(event: LabEvent) -> None:
+        with lock:
+            emit(event)
+
+    return locked

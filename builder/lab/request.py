@@ -1,0 +1,72 @@
+"""What a person may ask of the lab, and whether a release can give it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from builder.errors import InputError
+from builder.lab.matrix import Offer
+from builder.lab.qemu import Firmware
+from builder.lab.release import Release
+from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServer, Variant
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to try: these nodes, all at once, with this firmware, served by the programs that `server` names."""
+
+    nodes: tuple[Node, ...]
+    firmware: Firmware
+    server: Server
+
+
+def request(
+    release: Release,
+    names: Sequence[str],
+    firmware: Firmware,
+    dhcp: DhcpServer | None = None,
+    tftp: TftpServer | None = None,
+) -> Request:
+    """Ask for nodes by name; without names, for the first one of the cluster.
+
+    `dhcp` and `tftp` are served by the cluster's own choice when they are not given.  NFS is always ganesha's,
+    which needs nothing of the kernel that the rack shares with this machine.
+
+    :raises InputError: the release has no such node, or no boot loader for the firmware.
+    """
+    nodes = {node.name: node for node in release.recipe.cluster.nodes}
+    unknown = [name for name in names if name not in nodes]
+    if unknown:
+        raise InputError(f"the release has no node {unknown[0]}", resolution=f"Its nodes are {', '.join(nodes)}.")
+    if firmware not in firmwares(release):
+        raise InputError(
+            f"the release gives nodes with firmware {firmware} no boot loader",
+            resolution=f"Set variants and uefi under [boot] in the recipe: {_loader(release, firmware)} is needed.",
+        )
+    own = release.recipe.cluster.server
+    server = own.model_copy(update={"dhcp": dhcp or own.dhcp, "tftp": tftp or own.tftp, "nfs": NfsServer.GANESHA})
+    return Request(tuple(nodes[name] for name in names or list(nodes)[:1]), firmware, server)
+
+
+def offer(release: Release) -> Offer:
+    """What the lab's matrix can try with a release, which it calls by its directory."""
+    names = tuple(node.name for node in release.recipe.cluster.nodes)
+    return Offer(str(release.directory), firmwares(release), names)
+
+
+def firmwares(release: Release) -> tuple[Firmware, ...]:
+    """The firmware with which the release's nodes find a boot loader that it runs."""
+    boot = release.recipe.boot
+    signed = boot.uefi is Variant.SECURE_BOOT
+    return tuple(
+        firmware
+        for firmware in Firmware
+        if _loader(release, firmware) in boot.variants and (signed or firmware is not Firmware.SECURE_BOOT)
+    )
+
+
+def _loader(release: Release, firmware: Firmware) -> Variant:
+    uefi = release.recipe.boot.uefi
+    loaders = {Firmware.BIOS: Variant.I386_PC, Firmware.UEFI: uefi, Firmware.SECURE_BOOT: Variant.SECURE_BOOT}
+    return loaders[firmware]

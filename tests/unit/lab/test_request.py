@@ -1,0 +1,70 @@
+"""What may be asked of the lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lab_subject import release_of
+
+from builder.errors import InputError
+from builder.lab.qemu import Firmware
+from builder.lab.request import firmwares, offer, request
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Variant
+
+
+def test_first_node_is_the_default(kerrighed: Recipe, tmp_path: Path) -> None:
+    """Without names the first node of the cluster is tried, else those that are named, in their order."""
+    release = release_of(kerrighed, tmp_path)
+    assert [node.name for node in request(release, [], Firmware.BIOS).nodes] == ["ssi1"]
+    assert [node.name for node in request(release, ["ssi3", "ssi1"], Firmware.UEFI).nodes] == ["ssi3", "ssi1"]
+
+
+def test_servers_are_the_clusters_unless_others_are_named(kerrighed: Recipe, tmp_path: Path) -> None:
+    """DHCP and TFTP are served by what the cluster names, or by what is asked for; NFS by ganesha."""
+    server = kerrighed.cluster.server.model_copy(update={"dhcp": DhcpServer.KEA})
+    cluster = kerrighed.cluster.model_copy(update={"server": server})
+    release = release_of(kerrighed.model_copy(update={"cluster": cluster}), tmp_path)
+    own = request(release, [], Firmware.BIOS).server
+    assert (own.dhcp, own.tftp, own.nfs) == (DhcpServer.KEA, TftpServer.TFTPD_HPA, NfsServer.GANESHA)
+    other = request(release, [], Firmware.BIOS, DhcpServer.ISC, TftpServer.DNSMASQ).server
+    assert (other.dhcp, other.tftp, other.nfs) == (DhcpServer.ISC, TftpServer.DNSMASQ, NfsServer.GANESHA)
+
+
+def test_unknown_node(kerrighed: Recipe, tmp_path: Path) -> None:
+    """A node that the cluster does not have is told with those that it has."""
+    with pytest.raises(InputError, match=r"no node ssi9\nIts nodes are ssi1, ssi2, ssi3, ssi4"):
+        request(release_of(kerrighed, tmp_path), ["ssi1", "ssi9"], Firmware.BIOS)
+
+
+@pytest.mark.parametrize(
+    ("variants", "uefi", "bootable"),
+    [
+        ({Variant.I386_PC}, Variant.SECURE_BOOT, {Firmware.BIOS}),
+        ({Variant.X86_64_EFI}, Variant.X86_64_EFI, {Firmware.UEFI}),
+        (set(Variant), Variant.X86_64_EFI, {Firmware.BIOS, Firmware.UEFI}),
+        (set(Variant), Variant.SECURE_BOOT, set(Firmware)),
+    ],
+)
+def test_firmware_without_a_loader(
+    kerrighed: Recipe, tmp_path: Path, variants: set[Variant], uefi: Variant, bootable: set[Firmware]
+) -> None:
+    """A firmware to which the release gives no boot loader, or only one that it would refuse, is told at once."""
+    boot = kerrighed.boot.model_copy(update={"variants": tuple(sorted(variants)), "uefi": uefi})
+    release = release_of(kerrighed.model_copy(update={"boot": boot}), tmp_path)
+    assert set(firmwares(release)) == bootable
+    for firmware in Firmware:
+        if firmware in bootable:
+            request(release, [], firmware)
+        else:
+            with pytest.raises(InputError, match=f"firmware {firmware} no boot loader"):
+                request(release, [], firmware)
+
+
+def test_offer_of_a_release(kerrighed: Recipe, tmp_path: Path) -> None:
+    """The matrix may take every node of the cluster and all firmware that finds a loader."""
+    release = release_of(kerrighed, tmp_path)
+    offered = offer(release)
+    assert offered.release == str(release.directory)
+    assert offered.nodes == ("ssi1", "ssi2", "ssi3", "ssi4")
+    assert set(offered.firmwares) == set(Firmware)
