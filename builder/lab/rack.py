@@ -28,9 +28,16 @@ class Rack:
     """A rack whose servers run; see `rack`."""
 
     def __init__(
-        self, release: Release, inside: Namespace, directory: Path, captured: Capture, accelerated_by: Accelerator
+        self,
+        release: Release,
+        server: Server,
+        inside: Namespace,
+        directory: Path,
+        captured: Capture,
+        accelerated_by: Accelerator,
     ) -> None:
         self.release = release
+        self.server = server
         self._inside = inside
         self._directory = directory
         self._capture = captured
@@ -101,7 +108,7 @@ def rack(release: Release, server: Server, directory: Path, cache: Cache) -> Ite
         kernel = f"/release/{release.kernel.name}"
         accelerated_by = accelerator.remembered(cache, inside, kernel, directory / "kvm.log")
         with capture(inside.packet_socket(bridge), directory / servers.NETWORK_LOG) as captured:
-            yield Rack(release, inside, directory, captured, accelerated_by)
+            yield Rack(release, server, inside, directory, captured, accelerated_by)
 
 
 def _tap(node: Node) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from builder.errors import NfsrootError
 from builder.lab import checks
@@ -16,7 +18,7 @@ from builder.lab.phases import Phase
 from builder.lab.qemu import Firmware
 from builder.lab.rack import Rack
 from builder.lab.report import CheckResult, NodeReport, PhaseTime, Stop, Traffic
-from builder.lab.wire import NFS, TFTP, Kind
+from builder.lab.wire import NFS, TFTP, Kind, WireEvent
 from builder.recipe.models import Node
 
 SECONDS_TO_SHUT_DOWN = 60.0
@@ -96,8 +98,10 @@ class Trial:
             release=self.rack.release,
             node=self.node,
             firmware=self.firmware,
+            server=self.rack.server,
             ask=virtual.ask,
             on_server=self.rack.on_server,
+            menus=_menus(virtual.events()),
             loaded=tuple(event.text for event in virtual.events() if event.kind is Kind.TFTP_DONE),
             overlay=self.rack.overlay,
         )
@@ -152,3 +156,9 @@ class Trial:
 
     def _seconds(self) -> float:
         return self._phases()[-1].ended if self._phases() else 0.0
+
+
+def _menus(events: Iterable[WireEvent]) -> tuple[str, ...]:
+    """The menus that DHCP named before the node asked for a boot loader."""
+    before = takewhile(lambda event: event.kind is not Kind.TFTP_READ, events)
+    return tuple(event.text for event in before if event.kind is Kind.DHCP_MENU)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from builder.server.dhcp import MENU_OPTION
+
 DHCP_SERVER, DHCP_CLIENT, TFTP, PORTMAP, NFS = 67, 68, 69, 111, 2049
 TFTP_READ, TFTP_DATA, TFTP_ERROR, TFTP_OACK = 1, 3, 5, 6
 TFTP_BLOCK = 512
@@ -27,6 +29,7 @@ class Kind(StrEnum):
     DHCP_REQUEST = "DHCPREQUEST"
     DHCP_ACK = "DHCPACK"
     DHCP_NAK = "DHCPNAK"
+    DHCP_MENU = "DHCP option 150"
     TFTP_READ = "TFTP read"
     TFTP_DONE = "TFTP done"
     TFTP_ERROR = "TFTP error"
@@ -159,7 +162,10 @@ def decode(frame: bytes, size: int) -> Packet | None:
 
 
 def dhcp(message: bytes) -> Iterator[tuple[str, Kind, str]]:
-    """The node, kind and vendor class (of a request) or address (of a reply) of a DHCP message."""
+    """The node, kind and vendor class (of a request) or address (of a reply) of a DHCP message.
+
+    An acknowledgement that names a menu tells that, too.
+    """
     if len(message) < BOOTP_OPTIONS:
         return
     options = dict(_options(message[BOOTP_OPTIONS:]))
@@ -171,6 +177,8 @@ def dhcp(message: bytes) -> Iterator[tuple[str, Kind, str]]:
         yield mac, kind, options.get(VENDOR_CLASS, b"").decode(errors="replace")
     else:
         yield mac, kind, ".".join(map(str, message[16:20]))
+    if kind is Kind.DHCP_ACK and MENU_OPTION in options:
+        yield mac, Kind.DHCP_MENU, options[MENU_OPTION].decode(errors="replace")
 
 
 def _options(field: bytes) -> Iterator[tuple[int, bytes]]:

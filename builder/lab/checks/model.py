@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from builder.lab.agent import Answer
 from builder.lab.qemu import Firmware
 from builder.lab.release import Release
-from builder.recipe.models import Node
+from builder.recipe.models import Node, Server
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,18 @@ class OverlayFile:
 class Subject:
     """A node that runs, and what it ought to be.
 
-    `ask` runs a script on the node, `on_server` a command on the server.  `loaded` are the files that it got whole
-    over TFTP, `overlay` those that the release put into its tree.
+    `server` names the programs that serve it.  `ask` runs a script on the node, `on_server` a command on the server.
+    `menus` are the GRUB menus that DHCP named to its boot ROM, `loaded` the files that it got whole over TFTP,
+    `overlay` those that the release put into its tree.
     """
 
     release: Release
     node: Node
     firmware: Firmware
+    server: Server
     ask: Callable[[str], Answer]
     on_server: Callable[[Sequence[str]], Answer]
+    menus: tuple[str, ...]
     loaded: tuple[str, ...]
     overlay: Mapping[PurePosixPath, OverlayFile]
 

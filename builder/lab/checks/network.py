@@ -9,10 +9,23 @@ from builder.lab.checks.keys import fingerprint
 from builder.lab.checks.model import Check, Finding, Subject
 from builder.lab.checks.sockets import LISTENERS, SOCKETS, listening
 from builder.lab.servers import LAB
+from builder.recipe.models import DhcpServer, ReleaseFacts
+from builder.server.dhcp import decide
 
 LOGIN = ["ssh", "-v", "-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
 LOGIN += ["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=60"]
 """ssh(1) that reads no settings and asks nobody."""
+
+
+def _menu(subject: Subject) -> Finding:
+    recipe, manifest = subject.release.recipe, subject.release.manifest
+    facts = ReleaseFacts(version=manifest.version, kernel_version=manifest.kernel_version, tool_version="")
+    reservations = decide(recipe, facts).reservations
+    should = next(each.menu for each in reservations if each.name == subject.node.name)
+    problems = [f"it names {menu}, not {should}" for menu in subject.menus if menu != should]
+    if not subject.menus:
+        problems = ["it names none: boot ROMs and GRUB do not ask for option 150, so that it has to be forced"]
+    return Finding(", ".join(sorted(set(subject.menus))), tuple(problems))
 
 
 def _address(subject: Subject) -> Finding:
@@ -82,6 +95,12 @@ def _has_sshd(subject: Subject) -> bool:
 
 
 CHECKS = (
+    Check(
+        "menu",
+        "DHCP names the node's GRUB menu to its boot ROM, in option 150",
+        _menu,
+        lambda subject: subject.server.dhcp is not DhcpServer.DNSMASQ,
+    ),
     Check("address", "the node has the address of the cluster file and no other", _address),
     Check("names", "the node knows the server and every node by name, with and without the domain", _names),
     Check("open ports", "nothing listens but what the tree's packages are for", _ports),

@@ -18,10 +18,11 @@ def tcp(source: str, target: str, ports: tuple[int, int], payload: bytes) -> byt
     return _frame(source, target, 6, struct.pack("!HHIIBBHHH", *ports, 0, 0, 5 << 4, 0x18, 0, 0, 0) + payload)
 
 
-def dhcp(kind: int, vendor_class: bytes = b"", address: bytes = bytes(4)) -> bytes:
+def dhcp(kind: int, vendor_class: bytes = b"", address: bytes = bytes(4), menu: bytes = b"") -> bytes:
     """A DHCP message of NODE; requests come from it, replies from the server."""
     fixed = bytes(16) + address + bytes(8) + bytes.fromhex(NODE.replace(":", "")) + bytes(202)
     options = b"\x63\x82\x53\x63\x00\x35\x01" + bytes([kind]) + b"\x3c" + bytes([len(vendor_class)]) + vendor_class
+    options += b"\x96" + bytes([len(menu)]) + menu if menu else b""
     if kind in (1, 3):
         return udp(NODE, "ff:ff:ff:ff:ff:ff", (68, 67), fixed + options + b"\xff")
     return udp(SERVER, NODE, (67, 68), fixed + options + b"\xff")

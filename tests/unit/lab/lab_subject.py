@@ -57,7 +57,12 @@ def release_of(recipe: Recipe, directory: Path) -> Release:
 
 
 def subject(
-    recipe: Recipe, changes: Replies, *, firmware: Firmware = Firmware.BIOS, unloaded: str = "nothing"
+    recipe: Recipe,
+    changes: Replies,
+    *,
+    firmware: Firmware = Firmware.BIOS,
+    unloaded: str = "nothing",
+    menus: tuple[str, ...] = ("(nd)/grub/ssi1",),
 ) -> Subject:
     """The first node of the recipe's cluster.
 
@@ -76,7 +81,8 @@ def subject(
 
     node = recipe.cluster.nodes[0]
     kept = tuple(file for file in loaded if unloaded not in file)
-    return Subject(release(recipe), node, firmware, answer, on_server, kept, OVERLAY)
+    server = recipe.cluster.server
+    return Subject(release(recipe), node, firmware, server, answer, on_server, menus, kept, OVERLAY)
 
 
 def good(recipe: Recipe, firmware: Firmware) -> dict[str, Answer | str]:

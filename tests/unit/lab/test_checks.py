@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from lab_subject import KEY, KEY_PRINT, Replies, good, release, subject
+from lab_subject import KEY, KEY_PRINT, Replies, good, subject
 
 from builder.errors import NfsrootError
 from builder.lab.agent import Answer
@@ -14,7 +16,7 @@ from builder.lab.checks.root import TOP_DIRECTORIES
 from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
 from builder.lab.qemu import Firmware
-from builder.recipe.models import Credentials, Recipe
+from builder.recipe.models import Credentials, DhcpServer, Recipe
 
 NFS = "192.168.0.1:/NFSROOT"
 OTHER_KEY = KEY.replace("IG", "IH")
@@ -106,6 +108,21 @@ def test_kernel_or_initramfs_of_another_release(kerrighed: Recipe, file: str) ->
     assert "did not load /kerrighed/1.0/" + file in failed(subject(kerrighed, {}, unloaded=file))["kernel"]
 
 
+@pytest.mark.parametrize(
+    ("menus", "reason"), [((), "it names none"), (("(nd)/grub/ssi2",), "names (nd)/grub/ssi2, not (nd)/grub/ssi1")]
+)
+def test_menu_that_dhcp_does_not_name(kerrighed: Recipe, menus: tuple[str, ...], reason: str) -> None:
+    """A node that found its menu by its host name is caught although it runs: option 150 was not sent, or wrong."""
+    assert reason in failed(subject(kerrighed, {}, menus=menus))["menu"]
+
+
+def test_menu_with_dnsmasq(kerrighed: Recipe) -> None:
+    """dnsmasq cannot name a menu in option 150, so nobody asks it to."""
+    node = subject(kerrighed, {}, menus=())
+    server = node.server.model_copy(update={"dhcp": DhcpServer.DNSMASQ})
+    assert "menu" not in made(replace(node, server=server))
+
+
 def test_a_read_only_root_that_takes_files(debian: Recipe) -> None:
     """A directory outside the recipe's writable ones that takes a file is caught."""
     answer = "refused /\ntaken /etc/\nrefused /usr/"
@@ -146,7 +163,7 @@ def test_a_node_that_does_not_answer_passes_nothing(kerrighed: Recipe) -> None:
         raise NfsrootError("the node did not answer within 60 s")
 
     right = subject(kerrighed, {})
-    node = Subject(release(kerrighed), right.node, right.firmware, silence, silence, right.loaded, right.overlay)
+    node = replace(right, ask=silence, on_server=silence)
     found = failed(node)
     assert set(found) == made(right)
     assert set(found.values()) == {"the node did not answer within 60 s"}

@@ -28,6 +28,14 @@ def test_dhcp_messages(frame: bytes, expected: tuple[Kind, str]) -> None:
     assert see(Wire(), frame) == [expected]
 
 
+def test_menu_of_an_acknowledgement() -> None:
+    """What DHCP finally says in option 150 is told; what it only offers is not."""
+    menu, address = b"(nd)/grub/ssi1", bytes([192, 168, 0, 101])
+    acknowledged = [(Kind.DHCP_ACK, "192.168.0.101"), (Kind.DHCP_MENU, "(nd)/grub/ssi1")]
+    assert see(Wire(), dhcp(5, address=address, menu=menu)) == acknowledged
+    assert see(Wire(), dhcp(2, address=address, menu=menu)) == [(Kind.DHCP_OFFER, "192.168.0.101")]
+
+
 def test_tftp_transfer_ends_with_a_short_block() -> None:
     """A transfer is done when a block is shorter than the size that was agreed upon (RFC 2348)."""
     wire = Wire()
