@@ -67,8 +67,11 @@ def daemons(server: Server) -> tuple[Daemon, ...]:
 
 
 def install(machine: Namespace, release: Release, server: Server) -> None:
-    """Unpack the bundle and run its own installer, then unpack the root tarball where nodes will look for it."""
-    root = release.manifest.server_directory
+    """Unpack the bundle and run its own installer, then unpack the root tarball where nodes will look for it.
+
+    :raises NfsrootError: one of them fails, or the tree has no modules of the kernel: its nodes could not speak.
+    """
+    root, kernel = release.manifest.server_directory, release.manifest.kernel_version
     state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm")
     choice = ("--dhcp", server.dhcp, "--tftp", server.tftp, "--nfs", server.nfs)
     unpack = ("tar", "--zstd", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xpf")
@@ -80,6 +83,8 @@ def install(machine: Namespace, release: Release, server: Server) -> None:
         (*unpack, f"/release/{release.root_tarball.name}", "-C", root),
     ):
         machine.run(argv)
+    if not machine.path(f"{root}/lib/modules/{kernel}/modules.dep").is_file():
+        raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {kernel}")
 
 
 def connect(machine: Namespace, cluster: Cluster, bridge: str, taps: Iterable[str]) -> None:

@@ -1,0 +1,57 @@
+"""Releases with a mistake in them, and what the lab says of their nodes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from builder.cache import Cache
+from builder.lab.attempt import compare
+from builder.lab.qemu import Firmware
+from builder.lab.rack import Rack, rack
+from builder.lab.release import Release, read
+from builder.lab.request import request
+from builder.lab.trial import Trial
+
+
+def spoilt(release: Release, directory: Path, spoil: Callable[[Path], None]) -> Release:
+    """A copy of the release in `directory`, whose server bundle `spoil` changed in its unpacked form."""
+    copy, bundle = directory / "release", directory / "bundle"
+    shutil.copytree(release.directory, copy, copy_function=os.link)
+    bundle.mkdir()
+    packed = copy / release.server_bundle.name
+    subprocess.run(["tar", "-C", str(bundle), "-xzf", str(packed)], check=True)
+    spoil(bundle)
+    packed.unlink()
+    subprocess.run(["tar", "-C", str(bundle), "-cf", str(packed), "--use-compress-program=gzip -1", "."], check=True)
+    return read(copy)
+
+
+def substitute(file: Path, old: str, new: str) -> None:
+    """Replace text in a file, which must have it."""
+    text = file.read_text()
+    assert old in text, f"{file.name} has no {old!r}"
+    file.write_text(text.replace(old, new))
+
+
+@contextmanager
+def started(release: Release, directory: Path, cache: Cache) -> Iterator[Rack]:
+    """The release's rack; `directory` is made for its logs."""
+    directory.mkdir()
+    with rack(release, request(release, [], Firmware.BIOS).server, directory, cache) as running:
+        yield running
+
+
+def tried(running: Rack, names: Sequence[str], patience: float) -> dict[str, Trial]:
+    """Nodes that were booted at once, by BIOS, and checked; every limit of time is multiplied by `patience`."""
+    nodes = request(running.release, names, Firmware.BIOS).nodes
+    trials = {node.name: Trial(running, node, Firmware.BIOS, patience, lambda _: None) for node in nodes}
+    with ExitStack() as powered, ThreadPoolExecutor(len(trials)) as pool:
+        list(pool.map(lambda trial: trial.run(powered), trials.values()))
+        compare(trials.values())
+    return trials
