@@ -8,6 +8,9 @@ from typing import Any
 from builder.server.dhcp import MENU_OPTION, Dhcp, Loader, Reservation
 
 MENU = "grub-menu"
+PATIENCE = {"service-sockets-max-retries": 60, "service-sockets-retry-wait-time": 5000}
+"""Kea opens no socket on an interface that has no link when it starts, as when server and switch get their power at
+once: then it tries again for five minutes.  The wait is in milliseconds."""
 
 
 def render(dhcp: Dhcp, header: str) -> str:
@@ -22,7 +25,7 @@ def _dhcp4(dhcp: Dhcp) -> dict[str, Any]:
     Every address is reserved, so that no lease has to outlive the server.
     """
     return {
-        "interfaces-config": {"interfaces": [dhcp.interface or "*"]},
+        "interfaces-config": {"interfaces": [dhcp.interface or "*"], **PATIENCE},
         "lease-database": {"type": "memfile", "persist": False},
         "host-reservation-identifiers": ["hw-address"],
         "match-client-id": False,
