@@ -123,7 +123,7 @@ class Project:
 
     def working(self) -> list[str]:
         """The steps whose work is in progress in the cache, or was when its build was killed."""
-        return [path.name.split(".")[0] for path in self.cache.glob("work/*")]
+        return [path.name.split(".")[0] for path in self.cache.glob("unfinished/*")]
 
     def left(self) -> list[str]:
         """Every file below the output directory, hidden ones included."""
