@@ -11,7 +11,7 @@ import io
 import shutil
 import tarfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from builder.files import RenderedFile
 
@@ -36,11 +36,6 @@ def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[s
             archive.addfile(_info(entries[path], source_date), io.BytesIO(entries[path].content))
         end = archive.offset
     return buffer.getvalue()[:end]
-
-
-def file_fragment(files: Iterable[tuple[PurePosixPath, Path]], source_date: int) -> bytes:
-    """A tar fragment of files on disk, each as (path in the archive, file), mode 0644, owned by root."""
-    return fragment((RenderedFile(path, file.read_bytes()) for path, file in files), source_date)
 
 
 def join(parts: Sequence[Path], target: Path) -> None:
