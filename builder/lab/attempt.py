@@ -14,8 +14,8 @@ from pathlib import Path
 
 from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
-from builder.lab import servers
 from builder.lab.checks import identity
+from builder.lab.directory import NETWORK_LOG, last_lines, server_logs
 from builder.lab.events import CellBegan, Emit, LabEvent, RackReady
 from builder.lab.node import VirtualNode
 from builder.lab.page import Evidence, Seen
@@ -90,8 +90,8 @@ def _began(release: Release, wanted: Request) -> CellBegan:
 
 
 def _logs(scratch: Path) -> dict[str, str]:
-    written = (*servers.logs(scratch), scratch / servers.NETWORK_LOG)
-    return {log.name: servers.last_lines(log, LOG_LINES) for log in written}
+    written = (*server_logs(scratch), scratch / NETWORK_LOG)
+    return {log.name: last_lines(log, LOG_LINES) for log in written}
 
 
 def _at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]) -> None:

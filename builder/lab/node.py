@@ -12,11 +12,11 @@ from pathlib import Path
 from builder.errors import NfsrootError
 from builder.lab.agent import Agent, Answer
 from builder.lab.capture import Capture
+from builder.lab.directory import INSIDE, last_lines, server_logs
 from builder.lab.phases import Phase, Progress
 from builder.lab.qemu import KNOCK_PORT
 from builder.lab.qmp import Qmp
 from builder.lab.screen import png
-from builder.lab.servers import LAB, last_lines, logs
 from builder.lab.wire import WireEvent
 from builder.recipe.models import Node
 
@@ -97,7 +97,7 @@ class VirtualNode:
 
     def screenshot(self) -> bytes:
         """What the node shows on its screen, as a PNG file."""
-        self.qmp.execute("screendump", filename=f"{LAB}/{self.node.name}/screen.ppm")
+        self.qmp.execute("screendump", filename=f"{INSIDE}/{self.node.name}/screen.ppm")
         return png((self.directory / "screen.ppm").read_bytes())
 
     def events(self) -> list[WireEvent]:
@@ -130,7 +130,7 @@ class VirtualNode:
     def _stuck(self, what: str) -> NodeStuck:
         lines = [f"network | {event}" for event in self.events()[-10:]]
         lines += [f"jobs | {job}" for job in self.jobs.splitlines()]
-        written = [self.directory / "qemu.log", *logs(self.directory.parent)]
+        written = [self.directory / "qemu.log", *server_logs(self.directory.parent)]
         lines += [text for text in map(last_lines, written) if text]
         return NodeStuck(self.node.name, self.progress.phase, what, "\n".join(lines))
 

@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.lab import accelerator, overlay, servers
+from builder.lab import accelerator, network, overlay
 from builder.lab.agent import Answer, oem_string
 from builder.lab.capture import Capture, capture
+from builder.lab.directory import INSIDE, NETWORK_LOG
 from builder.lab.namespace import Namespace, machine
 from builder.lab.node import VirtualNode, power_on
 from builder.lab.qemu import FLASH, Accelerator, Firmware, NodeMachine
 from builder.lab.release import Release
-from builder.lab.servers import LAB
-from builder.process import CommandError
+from builder.lab.server import ServerMachine
+from builder.lab.servers import NamespaceServer
 from builder.recipe.models import Node, Server
 
 BRIDGE = "cluster0"
@@ -31,6 +32,7 @@ class Rack:
         self,
         release: Release,
         server: Server,
+        server_machine: ServerMachine,
         inside: Namespace,
         directory: Path,
         captured: Capture,
@@ -38,6 +40,7 @@ class Rack:
     ) -> None:
         self.release = release
         self.server = server
+        self._server_machine = server_machine
         self._inside = inside
         self._directory = directory
         self._capture = captured
@@ -62,7 +65,7 @@ class Rack:
         (directory / "oem-string").write_text(oem_string(word))
         if firmware in FLASH:
             shutil.copy(FLASH[firmware].variables, directory)
-        at = Path(LAB, node.name)
+        at = Path(INSIDE, node.name)
         hardware = NodeMachine(node.name, node.mac, _tap(node), at, (at / "oem-string",), firmware, self._accelerator)
         process = self._inside.start(hardware.arguments(), directory / "qemu.log")
         self._processes.append(process)
@@ -80,12 +83,7 @@ class Rack:
 
     def on_server(self, argv: Sequence[str]) -> Answer:
         """What `argv` writes when it is run on the server, and its exit status."""
-        lines: list[str] = []
-        try:
-            self._inside.run(argv, lines.append)
-        except CommandError as error:
-            return Answer(error.status, "\n".join(lines[1:]))
-        return Answer(0, "\n".join(lines[1:]))
+        return self._server_machine.run(argv)
 
 
 @contextmanager
@@ -100,15 +98,17 @@ def rack(release: Release, server: Server, directory: Path, cache: Cache) -> Ite
     """
     cluster = release.recipe.cluster
     bridge = cluster.server.interface or BRIDGE
-    mounts = {"/release": release.directory, LAB: directory}
+    mounts = {"/release": release.directory, INSIDE: directory}
     with machine(cluster.server.name, mounts, tmpfs=[release.recipe.root.path]) as inside:
-        servers.install(inside, release, server)
-        servers.connect(inside, cluster, bridge, map(_tap, cluster.nodes))
-        servers.start(inside, server, directory)
+        network.connect(inside, bridge, map(_tap, cluster.nodes))
+        network.become_server(inside, cluster, bridge)
+        server_machine = NamespaceServer(inside, server, directory)
+        server_machine.install(release)
+        server_machine.start()
         kernel = f"/release/{release.kernel.name}"
         accelerated_by = accelerator.remembered(cache, inside, kernel, directory / "kvm.log")
-        with capture(inside.packet_socket(bridge), directory / servers.NETWORK_LOG) as captured:
-            yield Rack(release, server, inside, directory, captured, accelerated_by)
+        with capture(inside.packet_socket(bridge), directory / NETWORK_LOG) as captured:
+            yield Rack(release, server, server_machine, inside, directory, captured, accelerated_by)
 
 
 def _tap(node: Node) -> str:

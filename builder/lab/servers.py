@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
 from pathlib import Path
 from subprocess import Popen
 
 from builder.errors import NfsrootError
+from builder.lab.agent import Answer
+from builder.lab.directory import SERVER_LOGS, last_lines
 from builder.lab.namespace import Namespace
 from builder.lab.release import Release
-from builder.recipe.models import Cluster, Server
+from builder.process import CommandError
+from builder.recipe.models import Server
 from builder.server.programs import chosen
 
 SECONDS_TO_START = 30.0
-LAB = "/lab"
-"""Where the rack's working directory stands in its machine."""
-
-NETWORK_LOG = "network.log"
 RPCBIND = "rpcbind"
 SCRIPTS = {
     RPCBIND: "mkdir -p /run/rpcbind; exec rpcbind -f",
@@ -66,72 +64,61 @@ def daemons(server: Server) -> tuple[Daemon, ...]:
     return tuple(Daemon(name, tuple(served)) for name, served in roles.items() if served)
 
 
-def install(machine: Namespace, release: Release, server: Server) -> None:
-    """Unpack the bundle and run its own installer, then unpack the root tarball where nodes will look for it.
+class NamespaceServer:
+    """The rack's own machine as its server: programs of this machine run the release's settings; see `ServerMachine`.
 
-    :raises NfsrootError: one of them fails, or the tree has no modules of the kernel: its nodes could not speak.
+    `server` names the programs; `directory` is the rack's.
     """
-    root, kernel = release.manifest.server_directory, release.manifest.kernel_version
-    state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm")
-    choice = ("--dhcp", server.dhcp, "--tftp", server.tftp, "--nfs", server.nfs)
-    unpack = ("tar", "--zstd", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xpf")
-    for argv in (
-        ("mkdir", "-p", "/bundle", "/server", root, *state),
-        ("tar", "-C", "/bundle", "-xzf", f"/release/{release.server_bundle.name}"),
-        ("sh", "/bundle/install.sh", "--root", "/server", *choice),
-        ("cp", "-a", "/server/.", "/"),
-        (*unpack, f"/release/{release.root_tarball.name}", "-C", root),
-    ):
-        machine.run(argv)
-    if not machine.path(f"{root}/lib/modules/{kernel}/modules.dep").is_file():
-        raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {kernel}")
 
+    def __init__(self, machine: Namespace, server: Server, directory: Path) -> None:
+        self._machine = machine
+        self._server = server
+        self._logs = directory / SERVER_LOGS
 
-def connect(machine: Namespace, cluster: Cluster, bridge: str, taps: Iterable[str]) -> None:
-    """Make the cluster's network: a bridge with the server's address, and a port for each node.
+    def install(self, release: Release) -> None:
+        """Unpack the bundle and run its own installer, then unpack the root tarball where nodes will look for it.
 
-    A port to which no node is connected gives the server a carrier before a node is on, as a switch does: Kea opens no
-    socket at an interface that has none.  Its other end answers no ARP, or nodes would take it for the server.
-    """
-    address = IPv4Interface((cluster.server.address, cluster.subnet.prefixlen))
-    commands = [
-        f"link add {bridge} type bridge forward_delay 0",
-        f"address add {address} broadcast {cluster.broadcast} dev {bridge}",
-        f"link set {bridge} up",
-    ]
-    commands += ["link add switch0 type veth peer name switch1", f"link set switch0 master {bridge} up"]
-    commands.append("link set switch1 arp off up")
-    for tap in taps:
-        commands += [f"tuntap add dev {tap} mode tap", f"link set {tap} master {bridge} up"]
-    for command in commands:
-        machine.run(("ip", *command.split()))
+        :raises NfsrootError: one of them fails, or the tree has no modules of the kernel: its nodes could not speak.
+        """
+        root, kernel, server = release.manifest.server_directory, release.manifest.kernel_version, self._server
+        state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm")
+        choice = ("--dhcp", server.dhcp, "--tftp", server.tftp, "--nfs", server.nfs)
+        unpack = ("tar", "--zstd", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xpf")
+        for argv in (
+            ("mkdir", "-p", "/bundle", "/server", root, *state),
+            ("tar", "-C", "/bundle", "-xzf", f"/release/{release.server_bundle.name}"),
+            ("sh", "/bundle/install.sh", "--root", "/server", *choice),
+            ("cp", "-a", "/server/.", "/"),
+            (*unpack, f"/release/{release.root_tarball.name}", "-C", root),
+        ):
+            self._machine.run(argv)
+        if not self._machine.path(f"{root}/lib/modules/{kernel}/modules.dep").is_file():
+            raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {kernel}")
 
+    def start(self) -> None:
+        """Start every server and wait until all listen; the machine's end is theirs.
 
-def start(machine: Namespace, server: Server, directory: Path) -> None:
-    """Start every server, its log in `directory`, and wait until all listen; the machine's end is theirs.
+        :raises NfsrootError: a server ended, or does not listen after 30 s; its last lines are in the error.
+        """
+        self._logs.mkdir()
+        for daemon in daemons(self._server):
+            log = self._logs / f"{daemon.name}.log"
+            process = self._machine.start(("sh", "-euc", SCRIPTS[daemon.name]), log)
+            for role in daemon.roles:
+                _await(self._machine, role, process, log)
+        log = self._logs / "nfs-ganesha.log"
+        refused = [line for line in log.read_text().splitlines() if EXPORT_REFUSED in line]
+        if refused:
+            raise NfsrootError("the NFS server refuses an export", details="\n".join(refused))
 
-    :raises NfsrootError: a server ended, or does not listen after 30 s; its last lines are in the error.
-    """
-    for daemon in daemons(server):
-        log = directory / f"{daemon.name}.log"
-        process = machine.start(("sh", "-euc", SCRIPTS[daemon.name]), log)
-        for role in daemon.roles:
-            _await(machine, role, process, log)
-    log = directory / "nfs-ganesha.log"
-    refused = [line for line in log.read_text().splitlines() if EXPORT_REFUSED in line]
-    if refused:
-        raise NfsrootError("the NFS server refuses an export", details="\n".join(refused))
-
-
-def logs(directory: Path) -> list[Path]:
-    """The logs of the servers that were started."""
-    return [log for name in SCRIPTS if (log := directory / f"{name}.log").exists()]
-
-
-def last_lines(log: Path, count: int = 10) -> str:
-    """The end of a log, each line marked with the log's name."""
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return "\n".join(f"{log.name} | {line.rstrip()}" for line in lines[-count:])
+    def run(self, argv: Sequence[str]) -> Answer:
+        """What `argv` writes, and its exit status."""
+        lines: list[str] = []
+        try:
+            self._machine.run(argv, lines.append)
+        except CommandError as error:
+            return Answer(error.status, "\n".join(lines[1:]))
+        return Answer(0, "\n".join(lines[1:]))
 
 
 def _await(machine: Namespace, role: str, process: Popen[bytes], log: Path) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from builder.lab.checks.keys import fingerprint
 from builder.lab.checks.model import Check, Finding, Subject
 from builder.lab.checks.sockets import LISTENERS, SOCKETS, listening
-from builder.lab.servers import LAB
 from builder.recipe.models import DhcpServer, ReleaseFacts
 from builder.server.dhcp import decide
 
@@ -66,7 +65,7 @@ def _accepts(subject: Subject, line: str) -> bool:
 
     ssh(1) takes a public key as its identity and asks; that it then cannot sign is all right.
     """
-    at = f"{LAB}/{subject.node.name}/identity"
+    at = f"/run/identity-{subject.node.name}"
     write = ["sh", "-c", 'umask 077; printf "%s\\n" "$1" >"$2"', "sh", line, at]
     subject.on_server(write)
     said = subject.on_server([*LOGIN, "-i", at, f"root@{subject.node.address}", "true"]).text

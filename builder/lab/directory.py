@@ -1,0 +1,23 @@
+"""The rack's working directory, with the logs of everything that runs in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+INSIDE = "/lab"
+"""Where it stands in the rack's machine."""
+
+NETWORK_LOG = "network.log"
+SERVER_LOGS = "servers"
+"""The directory in it that the servers' logs are in."""
+
+
+def server_logs(directory: Path) -> list[Path]:
+    """The logs of the servers that were started."""
+    return sorted((directory / SERVER_LOGS).glob("*.log"))
+
+
+def last_lines(log: Path, count: int = 10) -> str:
+    """The end of a log, each line marked with the log's name."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(f"{log.name} | {line.rstrip()}" for line in lines[-count:])

@@ -1,0 +1,28 @@
+"""What a rack asks of the machine that serves it, wherever that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from builder.lab.agent import Answer
+from builder.lab.release import Release
+
+
+class ServerMachine(Protocol):
+    """The machine with the DHCP, TFTP and NFS servers.  It leaves their logs in the rack's directory."""
+
+    def install(self, release: Release) -> None:
+        """Install `release` by its bundle's own installer, and unpack its root.
+
+        :raises NfsrootError: one of them fails.
+        """
+
+    def start(self) -> None:
+        """Start every server and wait until all serve.
+
+        :raises NfsrootError: a server does not start.
+        """
+
+    def run(self, argv: Sequence[str]) -> Answer:
+        """What `argv` writes when it is run on the machine, and its exit status."""
