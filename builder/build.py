@@ -14,7 +14,6 @@ from builder.plan import make as planning
 from builder.plan.model import Plan
 from builder.recipe.models import Recipe, Variant
 from builder.release import pack, versions
-from builder.steps import Steps
 from builder.tree import archive as archives
 from builder.tree.archive import Archive
 from builder.workshop import Workshop
@@ -67,6 +66,8 @@ def build(
             return Outcome(releases / planned.release, found=True)
         assert planned.content is not None, "with image and archive at hand every key is known"
         chosen = versions.next_version(existing, wanted, date)
+
+        from builder.steps import Steps  # only now: a build that finds its release need not wait for it
 
         steps = Steps(workshop, image, planned, recipe, date)
         tree = steps.tree(archive)

@@ -6,21 +6,15 @@ GRUB 2's, for the signed GRUB that has no `legacycfg`.  `grub.cfg` chooses a nod
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict
 
 from builder.files import RenderedFile, header, text_file
 from builder.recipe.models import Access, Node, Recipe, ReleaseFacts
+from builder.templates import fill
 
 DEFAULT_MENU = "default"
-
-_templates = Environment(
-    loader=PackageLoader("builder.boot"), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
-)
-_templates.filters["quote"] = shlex.quote  # GRUB 2 quotes as a POSIX shell does (GRUB manual, "Quoting").
 
 
 class MenuEntry(BaseModel):
@@ -66,21 +60,19 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
 def _render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     top = header(recipe, facts)
     timeout = recipe.boot.timeout_seconds
-    menu, menu_cfg = _templates.get_template("menu.j2"), _templates.get_template("menu.cfg.j2")
-    mac_cfg = _templates.get_template("mac.cfg.j2")
-    yield text_file("grub/grub.cfg", _templates.get_template("grub.cfg.j2").render(header=top))
+    yield text_file("grub/grub.cfg", _text("grub.cfg", header=top))
     yield from _render_default(recipe, facts, top)
     for node in recipe.cluster.nodes:
         entry = menu_entry(recipe, facts, node)
-        yield text_file(f"grub/{node.name}", menu.render(header=top, timeout=timeout, entry=entry))
-        yield text_file(f"grub/{node.name}.cfg", menu_cfg.render(header=top, timeout=timeout, entry=entry))
-        yield text_file(f"grub/{node.mac}.cfg", mac_cfg.render(header=top, node=node))
+        yield text_file(f"grub/{node.name}", _text("menu", header=top, timeout=timeout, entry=entry))
+        yield text_file(f"grub/{node.name}.cfg", _text("menu.cfg", header=top, timeout=timeout, entry=entry))
+        yield text_file(f"grub/{node.mac}.cfg", _text("mac.cfg", header=top, node=node))
 
 
 def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str) -> Iterator[RenderedFile]:
     """The menu of a node that has none: it boots the release unless every node needs arguments of its own."""
     if recipe.kerrighed:
-        template = "refusal"
+        name = "refusal"
         values: dict[str, object] = {
             "reason": (
                 "This node does not boot: no menu with its own node_id= was found for it.",
@@ -89,8 +81,12 @@ def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str) -> Iterator[R
             )
         }
     else:
-        template = "menu"
+        name = "menu"
         values = {"timeout": recipe.boot.timeout_seconds, "entry": menu_entry(recipe, facts)}
     for suffix in ("", ".cfg"):
-        text = _templates.get_template(f"{template}{suffix}.j2").render(header=top, **values)
+        text = _text(f"{name}{suffix}", header=top, **values)
         yield text_file(f"grub/{DEFAULT_MENU}{suffix}", text)
+
+
+def _text(name: str, **values: object) -> str:
+    return fill("builder.boot", name, **values)

@@ -5,15 +5,13 @@ The tree itself depends on none of these, so that a changed cluster never rebuil
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import PurePosixPath
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from builder.files import RenderedFile, header, text_file
 from builder.overlay.shadow import with_root_password
 from builder.overlay.writable import mounts, state_directory
 from builder.recipe.models import Recipe, ReleaseFacts
+from builder.templates import fill
 
 SHADOW = "etc/shadow"
 SHADOW_GID = 42  # Debian's group shadow (/usr/share/base-passwd/group.master).
@@ -63,14 +61,4 @@ def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFi
 
 def _text(path: str, values: dict[str, object]) -> str:
     """The text of the template that stands below templates/ as the file stands below the root."""
-    return _templates().get_template(f"{path}.j2").render(values)
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("builder.overlay"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
+    return fill("builder.overlay", path, **values)

@@ -34,7 +34,7 @@ from builder.recipe.forms import (
 class Model(BaseModel):
     """A frozen table of a recipe; an unknown key is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=False)
 
 
 class Access(StrEnum):

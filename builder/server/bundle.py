@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from builder.boot import menus
 from builder.files import RenderedFile, header, text_file
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server import dhcp, kea, nfs
 from builder.server.programs import chosen, programs
+from builder.templates import fill
 
 TFTP_DIRECTORY = "srv/tftp"
-
-_templates = Environment(
-    loader=PackageLoader("builder.server"), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
-)
 
 
 def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
@@ -44,8 +39,8 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     yield _text("hosts.nfsroot", "etc/hosts.nfsroot", values)
 
 
-def _text(template: str, path: str, values: dict[str, object], mode: int = 0o644) -> RenderedFile:
-    return text_file(path, _templates.get_template(f"{template}.j2").render(values), mode)
+def _text(name: str, path: str, values: dict[str, object], mode: int = 0o644) -> RenderedFile:
+    return text_file(path, fill("builder.server", name, **values), mode)
 
 
 def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, object]:
