@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -21,7 +22,7 @@ from builder.process import COMMAND, OnLine
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.release import manifest as manifests
 from builder.release import pack
-from builder.release.archive import join
+from builder.release.archive import Joined
 from builder.server import bundle, checks
 from builder.tree import build as trees
 from builder.tree.archive import Archive
@@ -111,7 +112,14 @@ class Steps:
     def release(self, target: Path, tree: Tree, ramdisk: Path, loaders: Path) -> None:
         """Put the release together: overlay, server bundle, and then everything at once in its place."""
         facts = ReleaseFacts(version=target.name, kernel_version=tree.kernel_version, tool_version=builder.__version__)
-        with self.workshop.cache.work(RELEASE) as scratch:
+        stem = f"{self.recipe.image.name}-{facts.version}"
+        with (
+            self.workshop.cache.work(RELEASE) as scratch,
+            pack.appearing(target) as directory,
+            ThreadPoolExecutor(1) as aside,
+        ):
+            root = Joined(directory / f"{stem}-root.tar.zst")
+            most_of_it = aside.submit(root.add, tree.part)
             packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
             with self._running(planning.OVERLAY) as on_line:
                 end = packer.overlay(tree, overlay.render(self.recipe, facts, tree.shadow), on_line)
@@ -124,17 +132,22 @@ class Steps:
                 served = pack.served(self.recipe, facts, tree, ramdisk, loaders)
                 server = packer.server_bundle(files, served, on_line)
             reason = "runs: puts everything in its place"
-            with (
-                self.workshop.running(RELEASE, reason, self._log_name(RELEASE)),
-                pack.appearing(target) as directory,
-            ):
-                stem = f"{self.recipe.image.name}-{facts.version}"
-                join([tree.part, end], directory / f"{stem}-root.tar.zst")
+            with self.workshop.running(RELEASE, reason, self._log_name(RELEASE)):
+                most_of_it.result()
+                root.add(end)
                 shutil.copyfile(server, directory / f"{stem}-server.tar.gz")
-                self._complete(directory, facts, tree, ramdisk, loaders)
+                self._complete(directory, facts, tree, ramdisk, loaders, {root.path: root.sha256})
 
-    def _complete(self, directory: Path, facts: ReleaseFacts, tree: Tree, ramdisk: Path, loaders: Path) -> None:
-        """Put what the steps made into `directory`, with the manifest of everything there."""
+    def _complete(
+        self,
+        directory: Path,
+        facts: ReleaseFacts,
+        tree: Tree,
+        ramdisk: Path,
+        loaders: Path,
+        digests: Mapping[Path, str],
+    ) -> None:
+        """Put what the steps made into `directory`, with the manifest of everything there; some `digests` are known."""
         shutil.copyfile(tree.kernel, directory / facts.kernel_file)
         shutil.copyfile(ramdisk / facts.initrd_file, directory / facts.initrd_file)
         shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
@@ -149,7 +162,7 @@ class Steps:
             recipe=self.recipe.model_dump(mode="json"),
             tools=tools(self.image),
             steps={step.name: str(step.key) for step in self.plan.steps},
-            files=manifests.released_files(directory),
+            files=manifests.released_files(directory, digests),
             packages=manifests.packages(tree.packages),
         )
         pack.finish(directory, manifest)

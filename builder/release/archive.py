@@ -7,16 +7,23 @@ RFC 1952 section 2.2), so what is dear is compressed once and reused byte for by
 
 from __future__ import annotations
 
+import hashlib
 import io
-import shutil
 import tarfile
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from builder.files import RenderedFile
 
 END_OF_ARCHIVE = bytes(1024)
 """Two 512-byte blocks of zeros end a tar archive (POSIX pax(1))."""
+
+GZIP_HEADER = bytes.fromhex("1f8b 08 00 00000000 00 ff")
+"""Of a gzip member without name and time, made by nobody knows which system (RFC 1952 section 2.3)."""
+
+GREATEST_STORED_BLOCK = 0xFFFF
+"""Bytes (RFC 1951 section 3.2.4)."""
 
 
 def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[str] = frozenset()) -> bytes:
@@ -38,12 +45,36 @@ def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[s
     return buffer.getvalue()[:end]
 
 
-def join(parts: Sequence[Path], target: Path) -> None:
-    """Write `parts`, one after another, to `target`."""
-    with target.open("wb") as output:
-        for part in parts:
-            with part.open("rb") as file:
-                shutil.copyfileobj(file, output, 1 << 20)
+def stored(data: bytes) -> Iterator[bytes | memoryview]:
+    """A gzip member that holds `data` as it is, in pieces: for what is compressed already, and would take long."""
+    yield GZIP_HEADER
+    view = memoryview(data)
+    for start in range(0, len(data) or 1, GREATEST_STORED_BLOCK):
+        block = view[start : start + GREATEST_STORED_BLOCK]
+        last, length = start + len(block) == len(data), len(block)
+        yield bytes([last]) + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little")
+        yield block
+    yield zlib.crc32(data).to_bytes(4, "little") + (len(data) & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+class Joined:
+    """An archive that is joined from parts, at `path`, and the digest of what it holds so far."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._digest = hashlib.sha256()
+
+    def add(self, part: Path) -> None:
+        """Put the content of the file `part` at the archive's end."""
+        with part.open("rb") as source, self.path.open("ab") as target:
+            while block := source.read(1 << 20):
+                self._digest.update(block)
+                target.write(block)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the archive, in hexadecimal digits."""
+        return self._digest.hexdigest()
 
 
 def _info(file: RenderedFile, source_date: int) -> tarfile.TarInfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ SUMS = "SHA256SUMS"
 class Model(BaseModel):
     """A frozen table of the manifest."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Lab(StrEnum):
@@ -91,10 +92,12 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Manifest.model_json_schema()}
 
 
-def released_files(directory: Path) -> tuple[ReleasedFile, ...]:
-    """Every file below `directory`, sorted by path, with its size and digest."""
+def released_files(directory: Path, digests: Mapping[Path, str]) -> tuple[ReleasedFile, ...]:
+    """Every file below `directory`, sorted by path, with its size and digest; some `digests` may be known."""
     return tuple(
-        ReleasedFile(path=str(path.relative_to(directory)), size=path.stat().st_size, sha256=sha256(path))
+        ReleasedFile(
+            path=str(path.relative_to(directory)), size=path.stat().st_size, sha256=digests.get(path) or sha256(path)
+        )
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ from builder.overlay.render import OWNED_PATHS
 from builder.process import OnLine
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.release import archive
-from builder.release.manifest import FILE, SUMS, Manifest, released_files
+from builder.release.manifest import FILE, SUMS, Manifest
 from builder.tree.build import Tree
 
 TFTP = PurePosixPath("srv/tftp")
@@ -47,10 +48,19 @@ class Packer:
         return self._compressed("overlay.tar", part, ["zstd", "--quiet", "-3"], "zst", on_line)
 
     def server_bundle(self, files: Iterable[RenderedFile], served: Mapping[str, Path], on_line: OnLine) -> Path:
-        """The server bundle: the rendered `files`, and `served`, files by their paths below srv/tftp."""
+        """The server bundle: the rendered `files`, and `served`, files by their paths below srv/tftp.
+
+        Kernel and initramfs are compressed already: gzip would take most of a build's time to gain next to nothing.
+        """
+        texts = tuple(files)
+        start = archive.fragment(texts, self.source_date)
+        known = frozenset(str(parent) for text in texts for parent in text.path.parents)
         binary = (RenderedFile(TFTP / path, source.read_bytes()) for path, source in served.items())
-        whole = archive.fragment((*files, *binary), self.source_date) + archive.END_OF_ARCHIVE
-        return self._compressed("server.tar", whole, ["gzip", "--no-name", "-1"], "gz", on_line)
+        end = archive.fragment(binary, self.source_date, known) + archive.END_OF_ARCHIVE
+        bundle = self._compressed("server.tar", start, ["gzip", "--no-name", "-6"], "gz", on_line)
+        with bundle.open("ab") as output:
+            output.writelines(archive.stored(end))
+        return bundle
 
     def _compressed(self, name: str, data: bytes, command: list[str], suffix: str, on_line: OnLine) -> Path:
         source = self.scratch / name
@@ -115,10 +125,11 @@ def appearing(target: Path) -> Iterator[Path]:
 
 
 def finish(directory: Path, manifest: Manifest) -> None:
-    """Write manifest.json and SHA256SUMS of the release in `directory`."""
-    (directory / FILE).write_text(manifest.text())
-    sums = (f"{file.sha256}  {file.path}\n" for file in released_files(directory) if file.path != "build.log")
-    (directory / SUMS).write_text("".join(sums))
+    """Write manifest.json and SHA256SUMS, which has its files, into the release in `directory`."""
+    text = manifest.text()
+    (directory / FILE).write_text(text)
+    digests = {file.path: file.sha256 for file in manifest.files} | {FILE: hashlib.sha256(text.encode()).hexdigest()}
+    (directory / SUMS).write_text("".join(f"{digest}  {path}\n" for path, digest in sorted(digests.items())))
 
 
 def _sync(directory: Path) -> None:

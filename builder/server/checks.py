@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -88,9 +90,14 @@ def check(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)
     output.mkdir()
-    for check in checks(recipe):
+
+    def run(check: Check) -> None:
         try:
             engine.run(image, Job(check.argv, output, {str(BUNDLE): bundle}, ENVIRONMENT), on_line)
         except CommandError as error:
             what = f"{check.program} rejects {check.path} of the server bundle"
             raise NfsrootError(what, details=error.details) from error
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(run, checks(recipe)):
+            pass

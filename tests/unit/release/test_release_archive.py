@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import tarfile
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.files import RenderedFile, text_file
-from builder.release.archive import END_OF_ARCHIVE, fragment, join
+from builder.release.archive import END_OF_ARCHIVE, GREATEST_STORED_BLOCK, Joined, fragment, stored
 
 NAMES = st.lists(st.text("abc/", min_size=1).map(lambda name: name.strip("/")).filter(lambda n: n and "//" not in n))
 
@@ -86,14 +87,13 @@ def test_long_names_survive() -> None:
 
 def test_joined_fragments_are_one_archive(tmp_path: Path) -> None:
     """Fragments that are compressed one by one, joined and read by tar, are one archive with all entries."""
-    parts = []
+    whole = Joined(tmp_path / "whole.tar.gz")
     for number, data in enumerate(
         [fragment([text_file("etc/a", "a")], 1), fragment([text_file("etc/b", "b")], 1, frozenset({"etc"}))]
     ):
         part = tmp_path / f"{number}.gz"
         part.write_bytes(gzip.compress(data + (END_OF_ARCHIVE if number else b"")))
-        parts.append(part)
-    join(parts, tmp_path / "whole.tar.gz")
+        whole.add(part)
     with tarfile.open(tmp_path / "whole.tar.gz") as archive:
         assert archive.getnames() == ["etc", "etc/a", "etc/b"]
         file = archive.extractfile("etc/b")
@@ -102,11 +102,25 @@ def test_joined_fragments_are_one_archive(tmp_path: Path) -> None:
 
 
 def test_first_part_is_copied_byte_for_byte(tmp_path: Path) -> None:
-    """The tree's part, which is dear, stands in the tarball as it was compressed."""
+    """The tree's part, which is dear, stands in the tarball as it was compressed; the digest is the whole's."""
     (tmp_path / "tree").write_bytes(b"tree" * 1000)
     (tmp_path / "overlay").write_bytes(b"overlay")
-    join([tmp_path / "tree", tmp_path / "overlay"], tmp_path / "root")
-    assert (tmp_path / "root").read_bytes() == b"tree" * 1000 + b"overlay"
+    root = Joined(tmp_path / "root")
+    root.add(tmp_path / "tree")
+    root.add(tmp_path / "overlay")
+    whole = b"tree" * 1000 + b"overlay"
+    assert (tmp_path / "root").read_bytes() == whole
+    assert root.sha256 == hashlib.sha256(whole).hexdigest()
+
+
+@pytest.mark.parametrize("size", [0, 1, GREATEST_STORED_BLOCK, GREATEST_STORED_BLOCK + 1, 3 * GREATEST_STORED_BLOCK])
+def test_stored_data_comes_back(size: int) -> None:
+    """gzip reads what is stored, alone and after another member, and it is hardly longer than the data."""
+    data = bytes(number % 251 for number in range(size))
+    member = b"".join(stored(data))
+    assert gzip.decompress(member) == data
+    assert gzip.decompress(gzip.compress(b"first") + member) == b"first" + data
+    assert len(member) <= len(data) + 18 + 5 * 4
 
 
 @pytest.mark.parametrize("source_date", [0, 1763200000, 2**33])

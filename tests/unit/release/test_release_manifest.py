@@ -64,12 +64,12 @@ def test_every_field_is_described() -> None:
 
 
 def test_files_of_a_release(tmp_path: Path) -> None:
-    """Every file is listed by its path below the release, sorted, with size and digest."""
+    """Every file is listed by its path below the release, sorted, with size and digest, be it known already or not."""
     (tmp_path / "pxegrub").mkdir()
     (tmp_path / "pxegrub/a").write_bytes(b"abc")
     (tmp_path / "b").write_bytes(b"")
-    assert released_files(tmp_path) == (
-        ReleasedFile(path="b", size=0, sha256=hashlib.sha256(b"").hexdigest()),
+    assert released_files(tmp_path, {tmp_path / "b": "0" * 64}) == (
+        ReleasedFile(path="b", size=0, sha256="0" * 64),
         ReleasedFile(path="pxegrub/a", size=3, sha256=hashlib.sha256(b"abc").hexdigest()),
     )
 

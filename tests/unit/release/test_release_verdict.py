@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from release_manifest import manifest
 
-from builder.release.manifest import FILE, SUMS, Lab, Manifest
+from builder.release.manifest import FILE, SUMS, Lab, Manifest, released_files
 from builder.release.pack import finish
 from builder.release.verdict import record, replace
 
@@ -18,8 +18,8 @@ from builder.release.verdict import record, replace
 def release(tmp_path: Path) -> Path:
     """A release of one kernel, with right checksums."""
     (tmp_path / "vmlinuz").write_bytes(b"kernel")
+    finish(tmp_path, manifest().model_copy(update={"files": released_files(tmp_path, {})}))
     (tmp_path / "build.log").write_text("")
-    finish(tmp_path, manifest())
     return tmp_path
 
 
