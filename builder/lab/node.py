@@ -5,18 +5,17 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import NfsrootError
-from builder.lab.agent import Agent, Answer
+from builder.lab.agent import Answer
 from builder.lab.capture import Capture
 from builder.lab.directory import INSIDE, last_lines, server_logs
 from builder.lab.phases import Phase, Progress
-from builder.lab.qemu import KNOCK_PORT
-from builder.lab.qmp import Qmp
 from builder.lab.screen import png
+from builder.lab.virtual import VirtualMachine, powered_on
 from builder.lab.wire import WireEvent
 from builder.recipe.models import Node
 
@@ -25,11 +24,7 @@ STARTED_POLL_SECONDS = 1.0
 STARTING = frozenset({"initializing", "starting", "offline", "unknown"})
 """States in which systemd is not up yet."""
 
-SECONDS_TO_POWER_ON = 10.0
 SECONDS_TO_ANSWER = 60.0
-KNOCK_SECONDS = 4.0
-"""Time from one knock to the next; longer than the three seconds for which udev does not look for new rules."""
-
 POWERED_OFF_BY_ITSELF = "guest-shutdown"
 """Why QEMU ends when its guest turned the power off (QMP, ShutdownCause)."""
 
@@ -44,20 +39,18 @@ class NodeStuck(NfsrootError):
 
 @dataclass
 class VirtualNode:
-    """A node that is powered on: how far it got, its agent, and QEMU's own control of it.
-
-    `directory` holds its sockets and logs.
-    """
+    """A node that is powered on, and how far it got."""
 
     node: Node
-    process: subprocess.Popen[bytes]
-    directory: Path
+    machine: VirtualMachine
     captured: Capture
     progress: Progress
-    qmp: Qmp
-    agent: Agent
-    knocks: int = 0
     jobs: str = ""
+
+    @property
+    def directory(self) -> Path:
+        """Where its sockets and logs are."""
+        return self.machine.directory
 
     def until_it_runs(self, watch: Callable[[], None] = lambda: None) -> None:
         """Follow the node until systemd has finished starting it, in whatever state; `watch` is called now and then.
@@ -73,7 +66,7 @@ class VirtualNode:
             if self.progress.phase is not Phase.SYSTEMD:
                 time.sleep(POLL_SECONDS)
             elif not listens:
-                listens = self._knock()
+                listens = self.machine.knock()
             else:
                 runs = self._is_started()
         self.progress.end(Phase.SYSTEMD, time.monotonic())
@@ -83,7 +76,7 @@ class VirtualNode:
 
         :raises NfsrootError: the node does not answer.
         """
-        return self.agent.ask(script, SECONDS_TO_ANSWER * self.progress.patience)
+        return self.machine.agent.ask(script, SECONDS_TO_ANSWER * self.progress.patience)
 
     def power_off(self, seconds: float) -> float | None:
         """Shut the node down as an administrator does; after how many seconds it had turned its power off itself.
@@ -92,25 +85,17 @@ class VirtualNode:
         """
         began = time.monotonic()
         self.ask("systemctl --no-block poweroff")
-        reason = self.qmp.shutdown_reason(seconds)
+        reason = self.machine.qmp.shutdown_reason(seconds)
         return time.monotonic() - began if reason == POWERED_OFF_BY_ITSELF else None
 
     def screenshot(self) -> bytes:
         """What the node shows on its screen, as a PNG file."""
-        self.qmp.execute("screendump", filename=f"{INSIDE}/{self.node.name}/screen.ppm")
+        self.machine.qmp.execute("screendump", filename=f"{INSIDE}/{self.node.name}/screen.ppm")
         return png((self.directory / "screen.ppm").read_bytes())
 
     def events(self) -> list[WireEvent]:
         """What the node did on the network since it was powered on."""
         return self.captured.since(self.progress.powered_on, self.node.mac)
-
-    def _knock(self) -> bool:
-        """Whether the node's agent has started."""
-        self.knocks += 1
-        self.qmp.execute("device_add", driver="virtserialport", id=f"knock{self.knocks}", name=KNOCK_PORT)
-        answers = self.agent.listens(KNOCK_SECONDS)
-        self.qmp.execute("device_del", id=f"knock{self.knocks}")
-        return answers
 
     def _is_started(self) -> bool:
         """Whether systemd has no more to start (systemctl(1), "is-system-running")."""
@@ -122,7 +107,7 @@ class VirtualNode:
         return False
 
     def _check(self) -> None:
-        if self.process.poll() is not None:
+        if self.machine.process.poll() is not None:
             raise self._stuck("stopped")
         if self.progress.overdue(time.monotonic()):
             raise self._stuck(f"hung for {self.progress.limit:.0f} s")
@@ -147,22 +132,5 @@ def power_on(
     :raises NfsrootError: QEMU did not start.
     """
     progress = Progress(time.monotonic(), patience)
-    with ExitStack() as stack:
-        stack.callback(_end, process)
-        _await_socket(directory / "agent.sock", process)
-        agent = stack.enter_context(closing(Agent(directory / "agent.sock", word)))
-        qmp = stack.enter_context(closing(Qmp(directory / "qmp.sock")))
-        yield VirtualNode(node, process, directory, captured, progress, qmp, agent)
-
-
-def _await_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + SECONDS_TO_POWER_ON
-    while not path.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise NfsrootError("QEMU did not start", details=last_lines(path.parent / "qemu.log"))
-        time.sleep(0.02)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
+    with powered_on(process, directory, word) as machine:
+        yield VirtualNode(node, machine, captured, progress)

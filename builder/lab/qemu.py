@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -50,6 +51,17 @@ class Accelerator(StrEnum):
     KVM = "kvm"
 
 
+def control(directory: Path, oem_strings: Iterable[Path]) -> list[str]:
+    """What every machine of a rack has: randomness, and the ports by which the lab controls it and asks its agent."""
+    argv = ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
+    argv += ["-chardev", _socket("agent", directory / "agent.sock")]
+    argv += ["-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"]
+    argv += ["-chardev", _socket("qmp", directory / "qmp.sock"), "-mon", "chardev=qmp,mode=control"]
+    for path in oem_strings:
+        argv += ["-smbios", f"type=11,path={path}"]
+    return argv
+
+
 @dataclass(frozen=True)
 class NodeMachine:
     """A diskless node.
@@ -73,14 +85,9 @@ class NodeMachine:
         argv += ["-accel", self.accelerator, "-m", str(MEMORY_MIB), "-display", "none", "-vga", "std"]
         argv += ["-netdev", f"tap,id=net,ifname={self.tap},script=no,downscript=no"]
         argv += ["-device", f"virtio-net-pci,netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
-        argv += ["-serial", f"file:{at / 'console.log'}", "-device", "virtio-rng-pci"]
-        argv += ["-device", "virtio-serial-pci", "-chardev", _socket("agent", at / "agent.sock")]
-        argv += ["-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"]
+        argv += ["-serial", f"file:{at / 'console.log'}", *control(at, self.oem_strings)]
         argv += ["-chardev", _socket("shell", at / "shell.sock")]
         argv += ["-device", f"virtserialport,chardev=shell,name={SHELL_PORT}"]
-        argv += ["-chardev", _socket("qmp", at / "qmp.sock"), "-mon", "chardev=qmp,mode=control"]
-        for path in self.oem_strings:
-            argv += ["-smbios", f"type=11,path={path}"]
         return argv + self._platform()
 
     def _option_rom(self) -> str:

@@ -8,7 +8,8 @@ from builder.boot import menus
 from builder.files import RenderedFile, header, text_file
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server import dhcp, kea, nfs
-from builder.server.programs import chosen, programs
+from builder.server.procedure import procedure
+from builder.server.programs import programs
 from builder.templates import fill
 
 TFTP_DIRECTORY = "srv/tftp"
@@ -45,7 +46,6 @@ def _text(name: str, path: str, values: dict[str, object], mode: int = 0o644) ->
 
 def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, object]:
     exports = nfs.exports(recipe, facts.version)
-    running = chosen(release, recipe.cluster.server)
     return {
         "header": header(recipe, facts),
         "title": f"{recipe.image.name} {facts.version}: server bundle",
@@ -60,6 +60,5 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
         "ganesha_ids": nfs.ganesha_ids(exports),
         "server": recipe.cluster.server,
         "programs": programs(release),
-        "packages": tuple(dict.fromkeys(program.package for program in running)),
-        "services": tuple(dict.fromkeys(program.service for program in running)),
+        "procedure": procedure(recipe, facts.version, recipe.cluster.server),
     }

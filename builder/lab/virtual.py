@@ -1,0 +1,68 @@
+"""A virtual machine of the rack that runs, and how the lab talks with it: its QEMU, and the agent inside."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import NfsrootError
+from builder.lab.agent import Agent
+from builder.lab.directory import last_lines
+from builder.lab.qemu import KNOCK_PORT
+from builder.lab.qmp import Qmp
+
+SECONDS_TO_POWER_ON = 10.0
+KNOCK_SECONDS = 4.0
+"""Time from one knock to the next; longer than the three seconds for which udev does not look for new rules."""
+
+
+@dataclass
+class VirtualMachine:
+    """A machine that is powered on; `directory` holds its sockets and logs."""
+
+    process: subprocess.Popen[bytes]
+    directory: Path
+    qmp: Qmp
+    agent: Agent
+    knocks: int = 0
+
+    def knock(self) -> bool:
+        """Whether the agent has started, which waits for a knock."""
+        self.knocks += 1
+        self.qmp.execute("device_add", driver="virtserialport", id=f"knock{self.knocks}", name=KNOCK_PORT)
+        answers = self.agent.listens(KNOCK_SECONDS)
+        self.qmp.execute("device_del", id=f"knock{self.knocks}")
+        return answers
+
+
+@contextmanager
+def powered_on(process: subprocess.Popen[bytes], directory: Path, word: str) -> Iterator[VirtualMachine]:
+    """A machine that QEMU (`process`) has just begun to run; its power is cut when the block is left.
+
+    `directory` holds its sockets and logs, `word` marks its agent's answers.
+
+    :raises NfsrootError: QEMU did not start.
+    """
+    with ExitStack() as stack:
+        stack.callback(_end, process)
+        _await_socket(directory / "agent.sock", process)
+        agent = stack.enter_context(closing(Agent(directory / "agent.sock", word)))
+        qmp = stack.enter_context(closing(Qmp(directory / "qmp.sock")))
+        yield VirtualMachine(process, directory, qmp, agent)
+
+
+def _await_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + SECONDS_TO_POWER_ON
+    while not path.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise NfsrootError("QEMU did not start", details=last_lines(path.parent / "qemu.log"))
+        time.sleep(0.02)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()

@@ -1,0 +1,76 @@
+"""What an administrator does on the server, command by command: the bundle's README says it, the lab does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from builder.recipe.models import NfsServer, Recipe, Server
+from builder.server.programs import Program, chosen
+
+CHECKER = "grub-common"
+"""The package with grub-script-check, by which install.sh checks the menus."""
+
+UNPACK = "tar --zstd --numeric-owner --xattrs --xattrs-include='*' -xpf"
+OLD = "OLD"
+"""Stands for the version of a release that is to be removed."""
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """Commands of root's shell, a tuple a section of the README.
+
+    `packages` are what the server needs.  `unpack` and `install` are typed in one directory, which holds the release's
+    two archives.  `look` fails unless all serve.
+    """
+
+    packages: tuple[str, ...]
+    unpack: tuple[str, ...]
+    install: tuple[str, ...]
+    look: tuple[str, ...]
+    remove: tuple[str, ...]
+    stale: tuple[str, ...]
+
+
+def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
+    """The commands for a release when `server` names the programs, whose settings its bundle has in any case."""
+    release, directory = f"{recipe.image.name}-{version}", recipe.server_directory(version)
+    running = chosen(release, server)
+    services = dict.fromkeys(program.service for program in running)
+    install = " ".join(("./install.sh", *_options(recipe.cluster.server, running)))
+    return Procedure(
+        packages=(*dict.fromkeys(program.package for program in running), CHECKER, "zstd"),
+        unpack=(f"mkdir -p {directory}", f"{UNPACK} {release}-root.tar.zst -C {directory}"),
+        install=(
+            f"mkdir {release}-server",
+            f"tar -xzf {release}-server.tar.gz -C {release}-server",
+            f"cd {release}-server",
+            f"{install} --dry-run",
+            install,
+        ),
+        look=(
+            f"systemctl status {' '.join(services)}",
+            *(("exportfs -v",) if server.nfs is NfsServer.KERNEL else ()),
+            f"ls /srv/tftp/grub {directory}",
+        ),
+        remove=(
+            *_stop_exporting(f"{recipe.image.name}-{OLD}", server),
+            f"rm -r /srv/tftp{recipe.tftp_directory(OLD)} {recipe.server_directory(OLD)}",
+        ),
+        stale=(
+            ("exportfs -ra", "systemctl restart nfs-kernel-server")
+            if server.nfs is NfsServer.KERNEL
+            else ("systemctl restart nfs-ganesha",)
+        ),
+    )
+
+
+def _options(usual: Server, running: tuple[Program, ...]) -> list[str]:
+    """What install.sh has to be told: each program that is not the usual one."""
+    names = {program.role: program.name for program in chosen("", usual)}
+    return [f"--{program.role} {program.name}" for program in running if names[program.role] != program.name]
+
+
+def _stop_exporting(release: str, server: Server) -> tuple[str, ...]:
+    if server.nfs is NfsServer.KERNEL:
+        return (f"rm /etc/exports.d/{release}.exports", "exportfs -ra")
+    return (f"rm /etc/ganesha/exports.d/{release}.conf", "systemctl restart nfs-ganesha")

@@ -1,0 +1,56 @@
+"""What an administrator is told to do, wherever that is said."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from server_recipes import texts, with_server
+
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
+from builder.server.bundle import render
+from builder.server.procedure import Procedure, procedure
+
+HOW_TO = Path(__file__).parents[3] / "docs/how-to/install-on-the-server.md"
+
+
+def sections(found: Procedure) -> dict[str, tuple[str, ...]]:
+    """The commands of each section; of the packages, the one that installs them."""
+    every = {field.name: getattr(found, field.name) for field in fields(found)}
+    return every | {"packages": (f"apt install {' '.join(found.packages)}",)}
+
+
+@pytest.mark.parametrize("nfs", NfsServer)
+def test_readme_has_every_command_in_order(kerrighed: Recipe, facts: ReleaseFacts, nfs: NfsServer) -> None:
+    """The bundle's README tells each section's commands together, as they are to be typed."""
+    recipe = with_server(kerrighed, nfs=nfs)
+    readme = texts(render(recipe, facts))["README"]
+    for commands in sections(procedure(recipe, facts.version, recipe.cluster.server)).values():
+        assert "\n\n" + "".join(f"    {command}\n" for command in commands) + "\n" in readme
+
+
+def test_how_to_has_every_command(kerrighed: Recipe) -> None:
+    """The how-to tells the same commands, in the order of the sections."""
+    text = HOW_TO.read_text()
+    found = sections(procedure(kerrighed, "VERSION", kerrighed.cluster.server))
+    places = [text.index(f"\n{command}\n") for name in ("packages", "unpack", "install") for command in found[name]]
+    assert places == sorted(places)
+    for name in ("remove", "look"):
+        assert all(command in text for command in found[name] if not command.startswith("ls "))
+
+
+def test_other_servers_are_named_to_the_installer(kerrighed: Recipe) -> None:
+    """Programs that the recipe does not name are options of install.sh, and their packages and services are told."""
+    other = {"dhcp": DhcpServer.DNSMASQ, "tftp": TftpServer.DNSMASQ, "nfs": NfsServer.GANESHA}
+    found = procedure(kerrighed, "1.0", kerrighed.cluster.server.model_copy(update=other))
+    options = "--dhcp dnsmasq --tftp dnsmasq --nfs ganesha"
+    assert found.install[-2:] == (f"./install.sh {options} --dry-run", f"./install.sh {options}")
+    assert found.packages == ("dnsmasq", "nfs-ganesha-vfs", "grub-common", "zstd")
+    assert found.look[0] == "systemctl status dnsmasq nfs-ganesha"
+    assert "exportfs" not in " ".join((*found.look, *found.remove, *found.stale))
+
+
+def test_usual_servers_need_no_option(kerrighed: Recipe) -> None:
+    """The programs that the recipe names are installed without a word."""
+    assert procedure(kerrighed, "1.0", kerrighed.cluster.server).install[-1] == "./install.sh"
