@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from builder.recipe.models import Recipe, ReleaseFacts
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class RenderedFile:
     """A file, directory or symbolic link to be put into an archive, owned by root and by the group `gid`.
 

@@ -116,24 +116,31 @@ class Steps:
         with (
             self.workshop.cache.work(RELEASE) as scratch,
             pack.appearing(target) as directory,
-            ThreadPoolExecutor(1) as aside,
+            ThreadPoolExecutor(2) as aside,
         ):
             root = Joined(directory / f"{stem}-root.tar.zst")
-            most_of_it = aside.submit(root.add, tree.part)
+            joined = aside.submit(root.add, tree.part)
             packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
             with self._running(planning.OVERLAY) as on_line:
                 end = packer.overlay(tree, overlay.render(self.recipe, facts, tree.shadow), on_line)
             with self._running(planning.BUNDLE) as on_line:
                 files = bundle.render(self.recipe, facts)
-                engine = self.workshop.engine
-                checks.check(
-                    self.recipe, facts, files, engine=engine, image=self.image, scratch=scratch, on_line=on_line
+                checked = aside.submit(
+                    checks.check,
+                    self.recipe,
+                    facts,
+                    files,
+                    engine=self.workshop.engine,
+                    image=self.image,
+                    scratch=scratch,
+                    on_line=on_line,
                 )
                 served = pack.served(self.recipe, facts, tree, ramdisk, loaders)
                 server = packer.server_bundle(files, served, on_line)
+                checked.result()
             reason = "runs: puts everything in its place"
             with self.workshop.running(RELEASE, reason, self._log_name(RELEASE)):
-                most_of_it.result()
+                joined.result()
                 root.add(end)
                 shutil.copyfile(server, directory / f"{stem}-server.tar.gz")
                 self._complete(directory, facts, tree, ramdisk, loaders, {root.path: root.sha256})

@@ -7,6 +7,7 @@ GRUB 2's, for the signed GRUB that has no `legacycfg`.  `grub.cfg` chooses a nod
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -54,7 +55,7 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
     `grub/HOST` is a node's menu in GRUB legacy's syntax, `grub/HOST.cfg` in GRUB 2's, `grub/MAC.cfg` names the
     host that has that address.
     """
-    return tuple(sorted(_render(recipe, facts)))
+    return tuple(sorted(_render(recipe, facts), key=lambda file: str(file.path)))
 
 
 def _render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
@@ -62,10 +63,13 @@ def _render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     timeout = recipe.boot.timeout_seconds
     yield text_file("grub/grub.cfg", _text("grub.cfg", header=top))
     yield from _render_default(recipe, facts, top)
+    # Where nodes have nothing of their own in their menus, thousands have one and the same.
+    menu = cache(lambda entry: _text("menu", header=top, timeout=timeout, entry=entry))
+    menu_cfg = cache(lambda entry: _text("menu.cfg", header=top, timeout=timeout, entry=entry))
     for node in recipe.cluster.nodes:
         entry = menu_entry(recipe, facts, node)
-        yield text_file(f"grub/{node.name}", _text("menu", header=top, timeout=timeout, entry=entry))
-        yield text_file(f"grub/{node.name}.cfg", _text("menu.cfg", header=top, timeout=timeout, entry=entry))
+        yield text_file(f"grub/{node.name}", menu(entry))
+        yield text_file(f"grub/{node.name}.cfg", menu_cfg(entry))
         yield text_file(f"grub/{node.mac}.cfg", _text("mac.cfg", header=top, node=node))
 
 

@@ -8,11 +8,10 @@ RFC 1952 section 2.2), so what is dear is compressed once and reused byte for by
 from __future__ import annotations
 
 import hashlib
-import io
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from builder.files import RenderedFile
 
@@ -32,17 +31,21 @@ def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[s
     `known` holds paths without leading or trailing slash; `source_date` is every entry's time, in seconds
     since 1970 (UTC).
     """
-    entries = {file.path: file for file in files}
-    for path in list(entries):
-        for parent in list(path.parents)[:-1]:
-            if str(parent) not in known:
-                entries.setdefault(parent, RenderedFile(parent, mode=0o755, directory=True))
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in sorted(entries):
-            archive.addfile(_info(entries[path], source_date), io.BytesIO(entries[path].content))
-        end = archive.offset
-    return buffer.getvalue()[:end]
+    entries = {str(file.path): file for file in files}
+    for path in directories(entries.values()) - known:
+        entries.setdefault(path, RenderedFile(PurePosixPath(path), mode=0o755, directory=True))
+    return b"".join(block for path in sorted(entries) for block in _blocks(entries[path], source_date))
+
+
+def directories(files: Iterable[RenderedFile]) -> frozenset[str]:
+    """The paths of the directories that lead to `files`."""
+    found = {"."}
+    for file in files:
+        for parent in file.path.parents:
+            if str(parent) in found:
+                break  # and so are the parents of this one
+            found.add(str(parent))
+    return frozenset(found - {"."})
 
 
 def stored(data: bytes) -> Iterator[bytes | memoryview]:
@@ -75,6 +78,12 @@ class Joined:
     def sha256(self) -> str:
         """SHA-256 of the archive, in hexadecimal digits."""
         return self._digest.hexdigest()
+
+
+def _blocks(file: RenderedFile, source_date: int) -> Iterator[bytes]:
+    yield _info(file, source_date).tobuf(tarfile.PAX_FORMAT)
+    yield file.content
+    yield bytes(-len(file.content) % tarfile.BLOCKSIZE)
 
 
 def _info(file: RenderedFile, source_date: int) -> tarfile.TarInfo:

@@ -54,9 +54,8 @@ class Packer:
         """
         texts = tuple(files)
         start = archive.fragment(texts, self.source_date)
-        known = frozenset(str(parent) for text in texts for parent in text.path.parents)
         binary = (RenderedFile(TFTP / path, source.read_bytes()) for path, source in served.items())
-        end = archive.fragment(binary, self.source_date, known) + archive.END_OF_ARCHIVE
+        end = archive.fragment(binary, self.source_date, archive.directories(texts)) + archive.END_OF_ARCHIVE
         bundle = self._compressed("server.tar", start, ["gzip", "--no-name", "-6"], "gz", on_line)
         with bundle.open("ab") as output:
             output.writelines(archive.stored(end))

@@ -18,7 +18,7 @@ TFTP_DIRECTORY = "srv/tftp"
 def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
     """Every text file of the bundle, sorted by path; menus stand below srv/tftp."""
     served = (RenderedFile(TFTP_DIRECTORY / file.path, file.content, file.mode) for file in menus.render(recipe, facts))
-    return tuple(sorted((*settings(recipe, facts), *served)))
+    return tuple(sorted((*settings(recipe, facts), *served), key=lambda file: str(file.path)))
 
 
 def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:

@@ -15,7 +15,15 @@ once: then it tries again for five minutes.  The wait is in milliseconds."""
 
 def render(dhcp: Dhcp, header: str) -> str:
     """The text of kea-dhcp4.conf: JSON below `header`, a comment of lines that begin with #."""
-    return f"{header}\n# Check it with: kea-dhcp4 -t FILE\n\n{json.dumps({'Dhcp4': _dhcp4(dhcp)}, indent=2)}\n"
+    settings = ",\n".join(f'  "{name}": {_json(value)}' for name, value in _dhcp4(dhcp).items())
+    return f'{header}\n# Check it with: kea-dhcp4 -t FILE\n\n{{ "Dhcp4": {{\n{settings}\n}} }}\n'
+
+
+def _json(value: object) -> str:
+    """A value as JSON, each thing of a list on a line of its own, as the other servers have a line for each node."""
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(f"    {json.dumps(item)}" for item in value) + "\n  ]"
+    return json.dumps(value)
 
 
 def _dhcp4(dhcp: Dhcp) -> dict[str, Any]:
