@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -48,14 +47,14 @@ class Attempt:
         """
         began, problem = time.monotonic(), None
         self.emit(_began(self.release, self.wanted))
-        with tempfile.TemporaryDirectory(prefix="nfsroot-lab-") as scratch:
+        with self.cache.work("lab") as scratch:
             try:
-                self._try(Path(scratch), meanwhile)
+                self._try(scratch, meanwhile)
             except InputError:
                 raise
             except NfsrootError as error:
                 problem = str(error)
-            logs = _logs(Path(scratch))
+            logs = _logs(scratch)
         nodes = tuple(trial.report() for trial in self.trials)
         report = CellReport(
             firmware=self.wanted.firmware,

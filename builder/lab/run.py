@@ -25,12 +25,13 @@ def run(
     """Try the release as wanted, one cell after the other, and put the report and the verdict into it.
 
     `meanwhile` is called with the nodes of a cell that run, when their checks are done and before they are shut
-    down.
+    down.  What labs that were killed left in the cache is taken away first.
 
     :raises InputError: the lab cannot run here at all; the release is left as it was.
     :raises NfsrootError: the release's directory cannot be written.
     """
     need_writable(release.directory)
+    cache.sweep()
     began, started = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
     outcomes = [Attempt(release, each, cache, emit).run(meanwhile) for each in wanted]
     cells = tuple(cell for cell, _ in outcomes)

@@ -51,11 +51,23 @@ def test_a_lab_that_cannot_run_here_is_no_verdict(
         yield
 
     monkeypatch.setattr(attempt, "rack", no_root)
-    release = release_of(kerrighed, tmp_path)
+    directory = tmp_path / "release"
+    directory.mkdir()
+    release = release_of(kerrighed, directory)
     with pytest.raises(InputError):
         run.run(release, [request(release, [], Firmware.BIOS)], Cache(tmp_path / "cache"), lambda _: None)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [SUMS, FILE]
-    assert Manifest.read(tmp_path).lab is Lab.NONE
+    assert sorted(path.name for path in directory.iterdir()) == [SUMS, FILE]
+    assert Manifest.read(directory).lab is Lab.NONE
+
+
+def test_what_a_killed_lab_left_is_swept(kerrighed: Recipe, tmp_path: Path) -> None:
+    """The next run removes the logs and sockets of a lab that was killed, and nothing of one that still runs."""
+    cache = Cache(tmp_path / "cache")
+    left = tmp_path / "cache/unfinished/lab.0123/ssi1"
+    left.mkdir(parents=True)
+    with cache.work("lab") as living:
+        run.run(release_of(kerrighed, tmp_path), [], cache, lambda _: None)
+        assert [path.name for path in left.parent.parent.iterdir()] == [living.name]
 
 
 @pytest.mark.parametrize(
