@@ -12,12 +12,13 @@ import json
 import os
 import socket
 import subprocess
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from builder.errors import InputError, NfsrootError
 from builder.process import OnLine, run
@@ -29,6 +30,8 @@ HOST_FILES = ("passwd", "group", "services", "protocols", "rpc", "netconfig", "n
 SECONDS_TO_END = 10.0
 ETH_P_ALL = 3
 CLONE_NEWNET = 0x40000000
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -58,22 +61,26 @@ class Namespace:
         return Path(f"/proc/{self.init}/root") / inside.lstrip("/")
 
     def packet_socket(self, interface: str) -> socket.socket:
-        """A socket that gets every frame of `interface` (packet(7)), from either direction."""
-        opened: list[socket.socket] = []
-        thread = threading.Thread(target=lambda: opened.append(self._open_packet_socket(interface)))
-        thread.start()
-        thread.join()
-        return opened[0]
+        """A socket that gets every frame of `interface` (packet(7)), from either direction, and sends there."""
+        return self.in_network(lambda: _packet_socket(interface))
 
-    def _open_packet_socket(self, interface: str) -> socket.socket:
-        # setns(2) moves this thread alone, which ends; the socket stays where it was made.
+    def in_network(self, make: Callable[[], Made]) -> Made:
+        """What `make` returns when it is called inside, as far as the network is concerned."""
+        with ThreadPoolExecutor(1) as thread:  # setns(2) moves this thread alone, which ends; what it opened stays.
+            return thread.submit(self._enter_and, make).result()
+
+    def _enter_and(self, make: Callable[[], Made]) -> Made:
         libc = ctypes.CDLL(None, use_errno=True)
         with Path(f"/proc/{self.init}/ns/net").open() as net:
             if libc.setns(net.fileno(), CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), "setns")
-        watch = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        watch.bind((interface, ETH_P_ALL))
-        return watch
+        return make()
+
+
+def _packet_socket(interface: str) -> socket.socket:
+    opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+    opened.bind((interface, ETH_P_ALL))
+    return opened
 
 
 @contextmanager

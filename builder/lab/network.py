@@ -8,6 +8,9 @@ from ipaddress import IPv4Interface
 from builder.lab.namespace import Namespace
 from builder.recipe.models import Cluster
 
+FREE_PORT = "switch1"
+"""The interface behind the bridge's port to which no node is connected."""
+
 
 def connect(machine: Namespace, bridge: str, taps: Iterable[str]) -> None:
     """Make the bridge, and a port for each tap device that a virtual machine takes."""
@@ -25,8 +28,8 @@ def become_server(machine: Namespace, cluster: Cluster, bridge: str) -> None:
     """
     address = IPv4Interface((cluster.server.address, cluster.subnet.prefixlen))
     commands = [f"address add {address} broadcast {cluster.broadcast} dev {bridge}"]
-    commands += ["link add switch0 type veth peer name switch1", f"link set switch0 master {bridge} up"]
-    commands.append("link set switch1 arp off up")
+    commands += [f"link add switch0 type veth peer name {FREE_PORT}", f"link set switch0 master {bridge} up"]
+    commands.append(f"link set {FREE_PORT} arp off up")
     _ip(machine, commands)
 
 

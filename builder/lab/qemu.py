@@ -67,7 +67,7 @@ class NodeMachine:
     """A diskless node.
 
     `directory` holds its sockets and logs, `oem_strings` are files with SMBIOS strings of type 11, all as the
-    rack's machine sees them.
+    rack's machine sees them.  A node is connected to the bridge's port `tap`, or to the lab's own `cable` (a socket).
     """
 
     name: str
@@ -77,18 +77,24 @@ class NodeMachine:
     oem_strings: tuple[Path, ...] = ()
     firmware: Firmware = Firmware.BIOS
     accelerator: Accelerator = Accelerator.TCG
+    cable: Path | None = None
 
     def arguments(self) -> list[str]:
         """The command that powers the node on; its network card is its only boot device."""
         at = self.directory
         argv = ["qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config"]
         argv += ["-accel", self.accelerator, "-m", str(MEMORY_MIB), "-display", "none", "-vga", "std"]
-        argv += ["-netdev", f"tap,id=net,ifname={self.tap},script=no,downscript=no"]
+        argv += ["-netdev", self._netdev()]
         argv += ["-device", f"virtio-net-pci,netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
         argv += ["-serial", f"file:{at / 'console.log'}", *control(at, self.oem_strings)]
         argv += ["-chardev", _socket("shell", at / "shell.sock")]
         argv += ["-device", f"virtserialport,chardev=shell,name={SHELL_PORT}"]
         return argv + self._platform()
+
+    def _netdev(self) -> str:
+        if self.cable:
+            return f"stream,id=net,addr.type=unix,addr.path={self.cable}"
+        return f"tap,id=net,ifname={self.tap},script=no,downscript=no"
 
     def _option_rom(self) -> str:
         """iPXE's ROM brings BIOS its PXE; UEFI has drivers and PXE of its own, and refuses unsigned ones."""

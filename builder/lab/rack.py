@@ -6,12 +6,13 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from builder.cache import Cache
 from builder.lab import accelerator, network, overlay
 from builder.lab.agent import Answer, oem_string
+from builder.lab.cable import Cable, cable
 from builder.lab.capture import Capture, capture
 from builder.lab.directory import INSIDE, NETWORK_LOG
 from builder.lab.namespace import Namespace, machine
@@ -20,9 +21,12 @@ from builder.lab.qemu import FLASH, Accelerator, Firmware, NodeMachine
 from builder.lab.release import Release
 from builder.lab.server import ServerMachine
 from builder.lab.servers import NamespaceServer
+from builder.lab.wire import WireEvent
 from builder.recipe.models import Node, Server
 
 BRIDGE = "cluster0"
+SPARE_TAP = "tap0"
+"""The port of a node of ordinal 0, which is none of the cluster's."""
 
 
 class Rack:
@@ -37,14 +41,17 @@ class Rack:
         directory: Path,
         captured: Capture,
         accelerated_by: Accelerator,
+        cables: ExitStack,
     ) -> None:
         self.release = release
         self.server = server
-        self._server_machine = server_machine
+        self.server_machine = server_machine
         self._inside = inside
         self._directory = directory
         self._capture = captured
         self._accelerator = accelerated_by
+        self._laid_with = cables
+        self._cables: dict[str, Cable] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
         self.overlay = overlay.files(release.root_tarball, directory)
 
@@ -66,11 +73,29 @@ class Rack:
         if firmware in FLASH:
             shutil.copy(FLASH[firmware].variables, directory)
         at = Path(INSIDE, node.name)
-        hardware = NodeMachine(node.name, node.mac, _tap(node), at, (at / "oem-string",), firmware, self._accelerator)
+        tap, oem_strings = _tap(node), (at / "oem-string",)
+        socket = Path(INSIDE, _socket(node)) if node.name in self._cables else None
+        hardware = NodeMachine(node.name, node.mac, tap, at, oem_strings, firmware, self._accelerator, socket)
         process = self._inside.start(hardware.arguments(), directory / "qemu.log")
         self._processes.append(process)
         with power_on(node, process, directory, self._capture, word, patience) as virtual:
             yield virtual
+
+    def cable(self, node: Node) -> Cable:
+        """A cable between node and bridge that can be spoilt; it has to be asked for before the node is powered on."""
+        if node.name not in self._cables:
+            laid = cable(self._inside, _tap(node), self._directory / _socket(node), node.mac)
+            self._cables[node.name] = self._laid_with.enter_context(laid)
+        return self._cables[node.name]
+
+    def send(self, frame: bytes) -> None:
+        """Send an Ethernet frame to the bridge, from a port of its own."""
+        with self._inside.packet_socket(network.FREE_PORT) as port:
+            port.send(frame)
+
+    def heard(self, mac: str, since: float) -> list[WireEvent]:
+        """What node `mac` did on the network since `since` (seconds, time.monotonic())."""
+        return self._capture.since(since, mac)
 
     def bytes_by_port(self, node: Node) -> dict[int, int]:
         """Bytes of frames between `node` and each server port (69: TFTP, 2049: NFS)."""
@@ -83,7 +108,7 @@ class Rack:
 
     def on_server(self, argv: Sequence[str]) -> Answer:
         """What `argv` writes when it is run on the server, and its exit status."""
-        return self._server_machine.run(argv)
+        return self.server_machine.run(argv)
 
 
 @contextmanager
@@ -100,16 +125,22 @@ def rack(release: Release, server: Server, directory: Path, cache: Cache) -> Ite
     bridge = cluster.server.interface or BRIDGE
     mounts = {"/release": release.directory, INSIDE: directory}
     with machine(cluster.server.name, mounts, tmpfs=[release.recipe.root.path]) as inside:
-        network.connect(inside, bridge, map(_tap, cluster.nodes))
+        network.connect(inside, bridge, [SPARE_TAP, *map(_tap, cluster.nodes)])
         network.become_server(inside, cluster, bridge)
         server_machine = NamespaceServer(inside, server, directory)
         server_machine.install(release)
         server_machine.start()
         kernel = f"/release/{release.kernel.name}"
         accelerated_by = accelerator.remembered(cache, inside, kernel, directory / "kvm.log")
-        with capture(inside.packet_socket(bridge), directory / NETWORK_LOG) as captured:
-            yield Rack(release, server, server_machine, inside, directory, captured, accelerated_by)
+        with capture(inside.packet_socket(bridge), directory / NETWORK_LOG) as captured, ExitStack() as cables:
+            # By its path inside, which is short enough for a socket's name wherever the directory is (unix(7)).
+            at = inside.path(INSIDE)
+            yield Rack(release, server, server_machine, inside, at, captured, accelerated_by, cables)
 
 
 def _tap(node: Node) -> str:
     return f"tap{node.ordinal}"
+
+
+def _socket(node: Node) -> str:
+    return f"cable{node.ordinal}.sock"

@@ -24,5 +24,17 @@ class ServerMachine(Protocol):
         :raises NfsrootError: a server does not start.
         """
 
+    def stop_role(self, role: str) -> None:
+        """Stop the program that serves in a role ("dhcp", "tftp" or "nfs"): nobody does until `start_role`.
+
+        :raises NfsrootError: it cannot be stopped.
+        """
+
+    def start_role(self, role: str) -> None:
+        """Start it again and wait until it serves.
+
+        :raises NfsrootError: it does not start.
+        """
+
     def run(self, argv: Sequence[str]) -> Answer:
         """What `argv` writes when it is run on the machine, and its exit status."""

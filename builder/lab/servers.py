@@ -74,6 +74,8 @@ class NamespaceServer:
         self._machine = machine
         self._server = server
         self._logs = directory / SERVER_LOGS
+        self._daemons = daemons(server)
+        self._running: dict[Daemon, Popen[bytes]] = {}
 
     def install(self, release: Release) -> None:
         """Unpack the bundle and run its own installer, then unpack the root tarball where nodes will look for it.
@@ -101,15 +103,31 @@ class NamespaceServer:
         :raises NfsrootError: a server ended, or does not listen after 30 s; its last lines are in the error.
         """
         self._logs.mkdir()
-        for daemon in daemons(self._server):
-            log = self._logs / f"{daemon.name}.log"
-            process = self._machine.start(("sh", "-euc", SCRIPTS[daemon.name]), log)
-            for role in daemon.roles:
-                _await(self._machine, role, process, log)
+        for daemon in self._daemons:
+            self._start(daemon)
         log = self._logs / "nfs-ganesha.log"
         refused = [line for line in log.read_text().splitlines() if EXPORT_REFUSED in line]
         if refused:
             raise NfsrootError("the NFS server refuses an export", details="\n".join(refused))
+
+    def stop_role(self, role: str) -> None:
+        """Kill the daemon that serves in a role, as a crash would.
+
+        :raises NfsrootError: somebody still listens there after 30 s.
+        """
+        daemon = self._daemon(role)
+        process = self._running.pop(daemon)
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + SECONDS_TO_START
+        while any(_listens(self._machine, each) for each in daemon.roles):
+            if time.monotonic() > deadline:
+                raise NfsrootError(f"the {role} server goes on although it was killed")
+            time.sleep(0.1)
+
+    def start_role(self, role: str) -> None:
+        """Start the daemon that serves in a role again; errors as `start`."""
+        self._start(self._daemon(role))
 
     def run(self, argv: Sequence[str]) -> Answer:
         """What `argv` writes, and its exit status."""
@@ -119,6 +137,15 @@ class NamespaceServer:
         except CommandError as error:
             return Answer(error.status, "\n".join(lines[1:]))
         return Answer(0, "\n".join(lines[1:]))
+
+    def _daemon(self, role: str) -> Daemon:
+        return next(daemon for daemon in self._daemons if role in daemon.roles)
+
+    def _start(self, daemon: Daemon) -> None:
+        log = self._logs / f"{daemon.name}.log"
+        process = self._running[daemon] = self._machine.start(("sh", "-euc", SCRIPTS[daemon.name]), log)
+        for role in daemon.roles:
+            _await(self._machine, role, process, log)
 
 
 def _await(machine: Namespace, role: str, process: Popen[bytes], log: Path) -> None:

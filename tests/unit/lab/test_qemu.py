@@ -60,3 +60,9 @@ def test_uefi_uses_its_own_network_driver(firmware: Firmware) -> None:
     card = f"virtio-net-pci,netdev=net,mac={NODE.mac},bootindex=1"
     assert f"{card},romfile=" in option(replace(NODE, firmware=firmware).arguments(), "-device")
     assert card in option(NODE.arguments(), "-device")
+
+
+def test_cable_of_the_lab() -> None:
+    """A node at a cable that the lab carries hands its frames to the lab's socket, and takes no tap device."""
+    argv = replace(NODE, cable=Path("/lab/cable1.sock")).arguments()
+    assert option(argv, "-netdev") == ["stream,id=net,addr.type=unix,addr.path=/lab/cable1.sock"]
