@@ -67,9 +67,9 @@ plan: .venv/installed  ## say what `make image` would do, and why
 	@$(NFSROOT) plan $(RECIPE) --output $(OUTPUT)
 
 .PHONY: lab
-lab: build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick]
+lab: build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full]
 	@$(SUDO) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
-		$(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP)) $(if $(MATRIX),--matrix $(MATRIX))
+		$(if $(NIC),--nic $(NIC)) $(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP)) $(if $(MATRIX),--matrix $(MATRIX))
 
 .PHONY: test
 test: build-packages lab-packages test-packages .venv/tested  ## run the linters and every test

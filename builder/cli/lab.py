@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from builder.lab.release import Release
     from builder.lab.request import Request
 
-CHOICES = ("nodes", "firmware", "dhcp", "tftp", "keep", "shell")
+CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "keep", "shell")
 """Options that say what the matrix decides, or that are for one cell only."""
 
 
@@ -30,11 +30,16 @@ CHOICES = ("nodes", "firmware", "dhcp", "tftp", "keep", "shell")
 @click.option(
     "--firmware", type=click.Choice(("bios", "uefi", "secure-boot")), help="What nodes start with. [default: bios]"
 )
+@click.option(
+    "--nic", type=click.Choice(("virtio-net", "e1000e", "rtl8139")),
+    help="The nodes' network card. [default: virtio-net]",
+)  # fmt: skip
 @click.option("--dhcp", type=click.Choice(("isc", "kea", "dnsmasq")), help="What serves DHCP. [default: the cluster's]")
 @click.option("--tftp", type=click.Choice(("tftpd-hpa", "dnsmasq")), help="What serves TFTP. [default: the cluster's]")
 @click.option(
-    "--matrix", type=click.Choice(("quick",)),
-    help="Try each firmware, DHCP server, TFTP server and release at least once, and four nodes at once.",
+    "--matrix", type=click.Choice(("quick", "full")),
+    help="Try at least once each firmware, network card, server, release, and four nodes at once (quick), "
+    "or each pair of these (full).",
 )  # fmt: skip
 @cache_option
 @click.option("--keep", is_flag=True, help="Leave the nodes on until Ctrl-C.")
@@ -45,6 +50,7 @@ def command(
     releases: tuple[Path, ...],
     nodes: str | None,
     firmware: str | None,
+    nic: str | None,
     dhcp: str | None,
     tftp: str | None,
     matrix: str | None,
@@ -62,13 +68,13 @@ def command(
       nfsroot lab output/kerrighed/2026.01.31
       nfsroot lab output/kerrighed/2026.01.31 --nodes 'ssi[1-2]' --firmware secure-boot
       nfsroot lab output/kerrighed/2026.01.31 --shell ssi1
-      nfsroot lab output/*/2026.01.31 --matrix quick
+      nfsroot lab output/*/2026.01.31 --matrix full
 
     Exit status: 0 when every node passed every check, else 1.
     """
     from builder.cli.lab_display import display
     from builder.lab import host, run
-    from builder.lab.qemu import Firmware
+    from builder.lab.qemu import Firmware, Nic
     from builder.lab.release import read
     from builder.lab.request import request
     from builder.recipe.models import DhcpServer, TftpServer
@@ -78,11 +84,11 @@ def command(
     if matrix:
         if given := [f"--{name}" for name in CHOICES if context.params[name]]:
             raise InputError(f"--matrix decides by itself: leave out {', '.join(given)}")
-        wanted = _quick(found)
+        wanted = _matrix(found, matrix)
     else:
-        names, starts_with = _names(nodes, shell), Firmware(firmware or "bios")
+        names, starts_with, card = _names(nodes, shell), Firmware(firmware or "bios"), Nic(nic or "virtio-net")
         served_by = (DhcpServer(dhcp) if dhcp else None, TftpServer(tftp) if tftp else None)
-        wanted = [(release, [request(release, names, starts_with, *served_by)]) for release in found]
+        wanted = [(release, [request(release, names, starts_with, *served_by, card)]) for release in found]
     if shell and not sys.stdin.isatty():
         raise InputError("--shell needs a terminal")
     for needed in {each.firmware for _, requests in wanted for each in requests}:
@@ -99,17 +105,17 @@ def command(
     sys.exit(0 if all(report.verdict == "passed" for _, report in reports) else 1)
 
 
-def _quick(releases: Sequence[Release]) -> list[tuple[Release, list[Request]]]:
-    """What the quick matrix asks of each release."""
+def _matrix(releases: Sequence[Release], which: str) -> list[tuple[Release, list[Request]]]:
+    """What a matrix asks of each release."""
     from builder.lab import matrix
     from builder.lab.request import offer, request
 
-    cells = matrix.quick([offer(release) for release in releases])
+    cells = {"quick": matrix.quick, "full": matrix.full}[which]([offer(release) for release in releases])
     return [
         (
             release,
             [
-                request(release, cell.nodes, cell.firmware, cell.dhcp, cell.tftp)
+                request(release, cell.nodes, cell.firmware, cell.dhcp, cell.tftp, cell.nic)
                 for cell in cells
                 if cell.release == str(release.directory)
             ],

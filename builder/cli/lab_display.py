@@ -20,7 +20,7 @@ from builder.lab.page import FILE as PAGE
 from builder.lab.phases import Phase
 from builder.lab.report import CellReport, LabReport
 
-COLUMNS = ("release", "firmware", "DHCP, TFTP", "node", "loader", "phase", "seconds", "checks")
+COLUMNS = ("release", "firmware, NIC", "DHCP, TFTP", "node", "loader", "phase", "seconds", "checks")
 
 
 class Display(Protocol):
@@ -91,7 +91,7 @@ class LiveTable:
             for row in rows:
                 seconds = time.monotonic() - row.powered_on if row.seconds is None else row.seconds
                 checks = f"{row.passed} passed" + (f", [red]{row.failed} failed[/]" if row.failed else "")
-                tried = (cell.release, cell.firmware, f"{cell.dhcp}, {cell.tftp}")
+                tried = (cell.release, f"{cell.firmware}, {cell.nic}", f"{cell.dhcp}, {cell.tftp}")
                 table.add_row(*tried, row.node, escape(row.loader), str(row.phase), f"{seconds:6.1f}", checks)
         return table
 
@@ -142,8 +142,8 @@ class LiveTable:
 def text(event: LabEvent) -> str:
     """An event in words."""
     match event:
-        case CellBegan(release, firmware, dhcp, tftp):
-            return f"{release}: firmware {firmware}, DHCP by {dhcp}, TFTP by {tftp}"
+        case CellBegan(release, firmware, nic, dhcp, tftp):
+            return f"{release}: firmware {firmware}, NIC {nic}, DHCP by {dhcp}, TFTP by {tftp}"
         case RackReady(seconds):
             return f"servers up after {seconds:.1f} s"
         case PoweredOn(node):
@@ -173,7 +173,7 @@ def conclusion(reports: Sequence[tuple[Path, LabReport]]) -> list[str]:
 def _wrong(cell: CellReport) -> Iterator[str]:
     """What is wrong in a cell; nothing when it passed."""
     if not cell.passed:
-        yield f"  firmware {cell.firmware}, DHCP by {cell.dhcp}, TFTP by {cell.tftp}:"
+        yield f"  firmware {cell.firmware}, NIC {cell.nic}, DHCP by {cell.dhcp}, TFTP by {cell.tftp}:"
     if cell.problem:
         yield f"  {cell.problem}"
     for node in cell.nodes:

@@ -58,6 +58,7 @@ class Attempt:
         nodes = tuple(trial.report() for trial in self.trials)
         report = CellReport(
             firmware=self.wanted.firmware,
+            nic=self.wanted.nic,
             dhcp=self.wanted.server.dhcp,
             tftp=self.wanted.server.tftp,
             accelerator=self.accelerator,
@@ -76,7 +77,8 @@ class Attempt:
             emit(RackReady(time.monotonic() - began))
             self.accelerator = running.accelerator
             patience = max(1.0, len(self.wanted.nodes) / (os.cpu_count() or 1))
-            self.trials += [Trial(running, node, self.wanted.firmware, patience, emit) for node in self.wanted.nodes]
+            wanted = self.wanted
+            self.trials += [Trial(running, node, wanted.firmware, patience, emit, wanted.nic) for node in wanted.nodes]
             _at_once(self.trials, running, lambda trial: trial.run(powered))
             compare(self.trials)
             meanwhile([trial.virtual for trial in self.trials if trial.virtual and not trial.stopped])
@@ -85,7 +87,7 @@ class Attempt:
 
 def _began(release: Release, wanted: Request) -> CellBegan:
     name = f"{release.manifest.name} {release.manifest.version}"
-    return CellBegan(name, wanted.firmware, wanted.server.dhcp, wanted.server.tftp)
+    return CellBegan(name, wanted.firmware, wanted.nic, wanted.server.dhcp, wanted.server.tftp)
 
 
 def _logs(scratch: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.lab.phases import Phase
-from builder.lab.qemu import Firmware
+from builder.lab.qemu import Firmware, Nic
 from builder.lab.report import CheckResult
 from builder.recipe.models import DhcpServer, TftpServer
 
@@ -17,6 +17,7 @@ class CellBegan:
 
     release: str
     firmware: Firmware
+    nic: Nic
     dhcp: DhcpServer
     tftp: TftpServer
 

@@ -1,11 +1,13 @@
-"""Which combinations of firmware, servers, number of nodes and release to try."""
+"""Which combinations of hardware, servers, number of nodes and release to try."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 
-from builder.lab.qemu import Firmware
+from builder.lab.qemu import Firmware, Nic
 from builder.recipe.models import DhcpServer, TftpServer
 
 SERVERS = (
@@ -17,54 +19,84 @@ SERVERS = (
 
 AT_ONCE = 4
 
+Servers = Iterable[tuple[DhcpServer, TftpServer]]
+
 
 @dataclass(frozen=True)
 class Offer:
-    """What release `release` can be tried with; `nodes` are those of its cluster."""
+    """What release `release` can be tried with: firmware with network card, and the nodes of its cluster."""
 
     release: str
-    firmwares: tuple[Firmware, ...]
+    hardware: tuple[tuple[Firmware, Nic], ...]
     nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination: these nodes of a release at once, with this firmware, served by these programs."""
+    """One combination: these nodes of a release at once, of this hardware, served by these programs."""
 
     release: str
     firmware: Firmware
+    nic: Nic
     dhcp: DhcpServer
     tftp: TftpServer
     nodes: tuple[str, ...]
 
     @property
-    def values(self) -> frozenset[object]:
-        """What is tried when the cell is: a value of each axis."""
-        return frozenset({("release", self.release), self.firmware, self.dhcp, ("TFTP", self.tftp), len(self.nodes)})
+    def values(self) -> tuple[object, ...]:
+        """What is tried when the cell is: its value on each axis, always in the same order."""
+        servers = (("DHCP", self.dhcp), ("TFTP", self.tftp))
+        return (("release", self.release), self.firmware, self.nic, *servers, len(self.nodes))
+
+    @property
+    def pairs(self) -> tuple[object, ...]:
+        """Every two values that are tried together when the cell is."""
+        return tuple(combinations(self.values, 2))
 
 
 def quick(offers: Sequence[Offer]) -> tuple[Cell, ...]:
     """Few cells that together try every value of every axis that the releases offer.
 
-    Greedy: each cell tries as many values as any could that no cell before it tried, with as few nodes as that
-    takes.
+    Servers are combined as sites have them.
     """
-    cells = list(possible(offers))
-    left = {value for cell in cells for value in cell.values}
+    return _few(offers, SERVERS, lambda cell: cell.values)
+
+
+def full(offers: Sequence[Offer]) -> tuple[Cell, ...]:
+    """Few cells that together try every two values of different axes that go together.
+
+    Most faults that only a combination shows are shown by a pair of values already.
+    """
+    return _few(offers, product(DhcpServer, TftpServer), lambda cell: cell.pairs)
+
+
+def _few(offers: Sequence[Offer], servers: Servers, trying: Callable[[Cell], Iterable[object]]) -> tuple[Cell, ...]:
+    """Cells that together try whatever any cell could try, as `trying` tells.
+
+    Greedy: each cell tries as much as any could that no cell before it tried, with as few nodes as that takes; of such
+    cells, what the fewest could try, so that it does not cost a cell of its own in the end.
+    """
+    tried_by = {cell: frozenset(trying(cell)) for cell in possible(offers, servers)}
+    chances = Counter(each for tried in tried_by.values() for each in tried)
+    left = set(chances)
     chosen: list[Cell] = []
+
+    def worth(cell: Cell) -> tuple[int, int, int]:
+        new = tried_by[cell] & left
+        return len(new), -len(cell.nodes), -sum(chances[each] for each in new)
+
     while left:
-        best = max(cells, key=lambda cell: (len(cell.values & left), -len(cell.nodes)))
+        best = max(tried_by, key=worth)
         chosen.append(best)
-        left -= best.values
+        left -= tried_by[best]
     return tuple(sorted(chosen, key=lambda cell: [offer.release for offer in offers].index(cell.release)))
 
 
-def possible(offers: Sequence[Offer]) -> Iterator[Cell]:
-    """Every cell of the matrix: one node, or as many as a rack tries at once, where the cluster has them."""
+def possible(offers: Sequence[Offer], servers: Servers) -> Iterator[Cell]:
+    """Every cell with one of `servers`: one node, or as many as a rack tries at once, where the cluster has them."""
     most = min(AT_ONCE, max((len(offer.nodes) for offer in offers), default=0))
+    choices = list(servers)
     for offer in offers:
-        for firmware in offer.firmwares:
-            for dhcp, tftp in SERVERS:
-                for count in sorted({1, most}):
-                    if count <= len(offer.nodes):
-                        yield Cell(offer.release, firmware, dhcp, tftp, offer.nodes[:count])
+        counts = [count for count in sorted({1, most}) if count <= len(offer.nodes)]
+        for (firmware, nic), (dhcp, tftp), count in product(offer.hardware, choices, counts):
+            yield Cell(offer.release, firmware, nic, dhcp, tftp, offer.nodes[:count])

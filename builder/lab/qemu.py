@@ -29,6 +29,30 @@ class Firmware(StrEnum):
     SECURE_BOOT = "secure-boot"
 
 
+class Nic(StrEnum):
+    """The network card of a node, as people call it."""
+
+    VIRTIO_NET = "virtio-net"
+    E1000E = "e1000e"
+    RTL8139 = "rtl8139"
+
+
+@dataclass(frozen=True)
+class Card:
+    """QEMU's device for a network card, and the module of Linux that drives it."""
+
+    device: str
+    driver: str
+
+
+CARDS = {
+    Nic.VIRTIO_NET: Card("virtio-net-pci", "virtio_net"),
+    Nic.E1000E: Card("e1000e", "e1000e"),
+    Nic.RTL8139: Card("rtl8139", "8139cp"),
+}
+"""QEMU's RTL8139 is of revision C+ (0x20), which Linux's 8139too leaves to 8139cp."""
+
+
 @dataclass(frozen=True)
 class Flash:
     """A UEFI firmware in flash memory: code, and the variables that a new machine begins with."""
@@ -42,6 +66,14 @@ FLASH = {
     Firmware.SECURE_BOOT: Flash(OVMF / "OVMF_CODE_4M.secboot.fd", OVMF / "OVMF_VARS_4M.ms.fd"),
 }
 """The second has Microsoft's keys and enforces signatures (/usr/share/doc/ovmf/README.Debian)."""
+
+
+FIRMWARE_OF_ROMS = (Firmware.BIOS, Firmware.UEFI)
+"""What boots by the iPXE that a card has in its ROM, as every card but virtio's does.
+
+Under Secure Boot shim asks the ROM for GRUB; iPXE of 2019 (Debian 12's ipxe-qemu) gives it without its length, as
+4 MiB, and shim takes that for damaged.
+"""
 
 
 class Accelerator(StrEnum):
@@ -77,6 +109,7 @@ class NodeMachine:
     oem_strings: tuple[Path, ...] = ()
     firmware: Firmware = Firmware.BIOS
     accelerator: Accelerator = Accelerator.TCG
+    nic: Nic = Nic.VIRTIO_NET
     cable: Path | None = None
 
     def arguments(self) -> list[str]:
@@ -85,7 +118,7 @@ class NodeMachine:
         argv = ["qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config"]
         argv += ["-accel", self.accelerator, "-m", str(MEMORY_MIB), "-display", "none", "-vga", "std"]
         argv += ["-netdev", self._netdev()]
-        argv += ["-device", f"virtio-net-pci,netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
+        argv += ["-device", f"{CARDS[self.nic].device},netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
         argv += ["-serial", f"file:{at / 'console.log'}", *control(at, self.oem_strings)]
         argv += ["-chardev", _socket("shell", at / "shell.sock")]
         argv += ["-device", f"virtserialport,chardev=shell,name={SHELL_PORT}"]
@@ -97,8 +130,8 @@ class NodeMachine:
         return f"tap,id=net,ifname={self.tap},script=no,downscript=no"
 
     def _option_rom(self) -> str:
-        """iPXE's ROM brings BIOS its PXE; UEFI has drivers and PXE of its own, and refuses unsigned ones."""
-        return ",romfile=" if self.firmware in FLASH else ""
+        """iPXE's ROM brings BIOS its PXE, and OVMF the drivers that it lacks: it has none but virtio's."""
+        return ",romfile=" if self.firmware in FLASH and self.nic is Nic.VIRTIO_NET else ""
 
     def _platform(self) -> list[str]:
         """Chipset and firmware.  Secure Boot keeps its variables from the system by System Management Mode."""

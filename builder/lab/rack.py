@@ -17,7 +17,7 @@ from builder.lab.capture import Capture, capture
 from builder.lab.directory import INSIDE, NETWORK_LOG
 from builder.lab.namespace import Namespace, machine
 from builder.lab.node import VirtualNode, power_on
-from builder.lab.qemu import FLASH, Accelerator, Firmware, NodeMachine
+from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine
 from builder.lab.release import Release
 from builder.lab.server import ServerMachine
 from builder.lab.servers import NamespaceServer
@@ -61,7 +61,9 @@ class Rack:
         return self._accelerator
 
     @contextmanager
-    def power_on(self, node: Node, firmware: Firmware, patience: float = 1.0) -> Iterator[VirtualNode]:
+    def power_on(
+        self, node: Node, firmware: Firmware, patience: float = 1.0, nic: Nic = Nic.VIRTIO_NET
+    ) -> Iterator[VirtualNode]:
         """Power `node` on; its power is cut when the block is left.  Limits of time are multiplied by `patience`.
 
         :raises NfsrootError: QEMU did not start.
@@ -75,7 +77,8 @@ class Rack:
         at = Path(INSIDE, node.name)
         tap, oem_strings = _tap(node), (at / "oem-string",)
         socket = Path(INSIDE, _socket(node)) if node.name in self._cables else None
-        hardware = NodeMachine(node.name, node.mac, tap, at, oem_strings, firmware, self._accelerator, socket)
+        by = self._accelerator
+        hardware = NodeMachine(node.name, node.mac, tap, at, oem_strings, firmware, by, nic, socket)
         process = self._inside.start(hardware.arguments(), directory / "qemu.log")
         self._processes.append(process)
         with power_on(node, process, directory, self._capture, word, patience) as virtual:

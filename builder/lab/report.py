@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from builder.lab.phases import Phase
-from builder.lab.qemu import Accelerator, Firmware
+from builder.lab.qemu import Accelerator, Firmware, Nic
 from builder.recipe.models import DhcpServer, TftpServer
 from builder.release.manifest import Lab
 
@@ -77,6 +77,7 @@ class CellReport(Model):
     """Nodes that were booted at once, with one firmware and from one choice of servers."""
 
     firmware: Firmware = Field(description="What the nodes were started with.")
+    nic: Nic = Field(description="The nodes' network card.")
     dhcp: DhcpServer = Field(description="What served DHCP.")
     tftp: TftpServer = Field(description="What served TFTP.")
     accelerator: Accelerator | None = Field(description="How QEMU ran the nodes.")

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from builder.errors import InputError
 from builder.lab.matrix import Offer
-from builder.lab.qemu import Firmware
+from builder.lab.qemu import CARDS, FIRMWARE_OF_ROMS, Firmware, Nic
 from builder.lab.release import Release
 from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServer, Variant
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to try: these nodes, all at once, with this firmware, served by the programs that `server` names."""
+    """What to try: these nodes, all at once, of this hardware, served by the programs that `server` names."""
 
     nodes: tuple[Node, ...]
     firmware: Firmware
     server: Server
+    nic: Nic = Nic.VIRTIO_NET
 
 
 def request(
@@ -27,13 +29,15 @@ def request(
     firmware: Firmware,
     dhcp: DhcpServer | None = None,
     tftp: TftpServer | None = None,
+    nic: Nic = Nic.VIRTIO_NET,
 ) -> Request:
     """Ask for nodes by name; without names, for the first one of the cluster.
 
     `dhcp` and `tftp` are served by the cluster's own choice when they are not given.  NFS is always ganesha's,
     which needs nothing of the kernel that the rack shares with this machine.
 
-    :raises InputError: the release has no such node, or no boot loader for the firmware.
+    :raises InputError: the release has no such node, no boot loader for the firmware, or no driver of the NIC; or
+        QEMU's firmware cannot boot by this NIC.
     """
     nodes = {node.name: node for node in release.recipe.cluster.nodes}
     unknown = [name for name in names if name not in nodes]
@@ -44,15 +48,38 @@ def request(
             f"the release gives nodes with firmware {firmware} no boot loader",
             resolution=f"Set variants and uefi under [boot] in the recipe: {_loader(release, firmware)} is needed.",
         )
+    if nic not in nics(release):
+        raise InputError(
+            f"the release's initramfs has no driver of the NIC {nic}",
+            resolution=f'Add "{CARDS[nic].driver}" to nic_drivers under [initramfs] in the recipe.',
+        )
+    if not boots(firmware, nic):
+        raise InputError(
+            f"nodes with firmware {firmware} do not boot by the ROM of the NIC {nic}",
+            resolution=f"Take the NIC {Nic.VIRTIO_NET}, for which the firmware has a driver of its own.",
+        )
     own = release.recipe.cluster.server
     server = own.model_copy(update={"dhcp": dhcp or own.dhcp, "tftp": tftp or own.tftp, "nfs": NfsServer.GANESHA})
-    return Request(tuple(nodes[name] for name in names or list(nodes)[:1]), firmware, server)
+    return Request(tuple(nodes[name] for name in names or list(nodes)[:1]), firmware, server, nic)
 
 
 def offer(release: Release) -> Offer:
     """What the lab's matrix can try with a release, which it calls by its directory."""
     names = tuple(node.name for node in release.recipe.cluster.nodes)
-    return Offer(str(release.directory), firmwares(release), names)
+    hardware = tuple(pair for pair in product(firmwares(release), nics(release)) if boots(*pair))
+    return Offer(str(release.directory), hardware, names)
+
+
+def boots(firmware: Firmware, nic: Nic) -> bool:
+    """Whether QEMU's firmware can boot over the network by this card."""
+    return nic is Nic.VIRTIO_NET or firmware in FIRMWARE_OF_ROMS
+
+
+def nics(release: Release) -> tuple[Nic, ...]:
+    """The network cards of which the release's initramfs has the driver."""
+    initramfs = release.recipe.initramfs
+    drivers = {name.replace("-", "_") for name in (*initramfs.nic_drivers, *initramfs.modules)}
+    return tuple(nic for nic in Nic if CARDS[nic].driver in drivers)
 
 
 def firmwares(release: Release) -> tuple[Firmware, ...]:

@@ -15,7 +15,7 @@ from builder.lab.checks.model import Finding, Subject
 from builder.lab.events import Checked, Done, Emit, LoaderRead, PhaseBegan, PoweredOn, Stopped
 from builder.lab.node import NodeStuck, VirtualNode
 from builder.lab.phases import Phase
-from builder.lab.qemu import Firmware
+from builder.lab.qemu import Firmware, Nic
 from builder.lab.rack import Rack
 from builder.lab.report import CheckResult, NodeReport, PhaseTime, Stop, Traffic
 from builder.lab.wire import NFS, TFTP, Kind, WireEvent
@@ -38,6 +38,7 @@ class Trial:
     firmware: Firmware
     patience: float
     emit: Emit
+    nic: Nic = Nic.VIRTIO_NET
     virtual: VirtualNode | None = None
     stopped: Stop | None = None
     results: list[CheckResult] = field(default_factory=list)
@@ -52,7 +53,8 @@ class Trial:
         """Boot the node and check it.  It stays on until `powered` is closed, whatever became of it."""
         self.emit(PoweredOn(self.node.name))
         try:
-            self.virtual = powered.enter_context(self.rack.power_on(self.node, self.firmware, self.patience))
+            power = self.rack.power_on(self.node, self.firmware, self.patience, self.nic)
+            self.virtual = powered.enter_context(power)
             self.virtual.until_it_runs(self._watch)
             self._check(self.virtual)
         except NfsrootError as error:

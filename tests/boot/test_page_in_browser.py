@@ -12,7 +12,7 @@ from picture import colours
 
 from builder.lab.page import Evidence, Seen, render
 from builder.lab.phases import Phase
-from builder.lab.qemu import Accelerator, Firmware
+from builder.lab.qemu import Accelerator, Firmware, Nic
 from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, PhaseTime, Traffic
 from builder.lab.screen import png
 from builder.recipe.models import DhcpServer, TftpServer
@@ -43,6 +43,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     cell = CellReport(
         firmware=Firmware.BIOS,
+        nic=Nic.VIRTIO_NET,
         dhcp=DhcpServer.ISC,
         tftp=TftpServer.TFTPD_HPA,
         accelerator=Accelerator.TCG,

@@ -29,7 +29,7 @@ from builder.lab.events import (
 )
 from builder.lab.matrix import SERVERS
 from builder.lab.phases import Phase
-from builder.lab.qemu import Firmware
+from builder.lab.qemu import Firmware, Nic
 from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, Stop, Traffic
 from builder.lab.request import Request
 from builder.recipe.models import DhcpServer, Recipe, TftpServer
@@ -38,7 +38,7 @@ from builder.release.manifest import FILE, Lab, Manifest
 Nfsroot = Callable[..., Any]
 WRONG = CheckResult(name="clock", holds="it is right", passed=False, reason="it is wrong by [1 h]")
 EVENTS: list[LabEvent] = [
-    CellBegan("kerrighed 1.0", Firmware.BIOS, DhcpServer.ISC, TftpServer.TFTPD_HPA),
+    CellBegan("kerrighed 1.0", Firmware.BIOS, Nic.VIRTIO_NET, DhcpServer.ISC, TftpServer.TFTPD_HPA),
     RackReady(4.0),
     PoweredOn("ssi1"),
     LoaderRead("ssi1", "/pxegrub"),
@@ -87,6 +87,7 @@ def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
     )
     cell = CellReport(
         firmware=Firmware.BIOS,
+        nic=Nic.VIRTIO_NET,
         dhcp=DhcpServer.ISC,
         tftp=TftpServer.TFTPD_HPA,
         accelerator=None,
@@ -114,6 +115,7 @@ def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
         (["--nodes", "ssi[1-"], "Write names and ranges"),
         (["--shell", "ssi1"], "--shell needs a terminal"),
         (["--firmware", "coreboot"], "coreboot"),
+        (["--nic", "ne2000"], "ne2000"),
         (["--dhcp", "bootpd"], "bootpd"),
     ],
 )
@@ -178,10 +180,10 @@ def test_status_is_the_verdict(
 
     monkeypatch.setattr(host, "need", lambda _firmware: None)
     monkeypatch.setattr(run, "run", ran)
-    ended = nfsroot("lab", str(release), "--nodes", "ssi[2-3],ssi2", "--firmware", "uefi", "--dhcp", "kea")
+    ended = nfsroot("lab", str(release), "--nodes", "ssi[2-3],ssi2", "--nic", "e1000e", "--dhcp", "kea")
     assert ended.status == status
     assert [node.name for node in asked[0].nodes] == ["ssi2", "ssi3"]
-    assert asked[0].firmware is Firmware.UEFI
+    assert (asked[0].firmware, asked[0].nic) == (Firmware.BIOS, Nic.E1000E)
     assert (asked[0].server.dhcp, asked[0].server.tftp) == (DhcpServer.KEA, TftpServer.TFTPD_HPA)
     assert ended.err == "servers up after 4.0 s\n"
     assert ended.out.splitlines()[0] == f"Lab of kerrighed 1.0: {verdict} (115 s)"
@@ -193,7 +195,7 @@ def test_conclusion_says_what_is_wrong() -> None:
     told = conclusion([(Path("output/x/1"), report(Lab.FAILED, stop)), (Path("output/x/2"), report(Lab.PASSED))])
     assert told == [
         "Lab of kerrighed 1.0: failed (115 s)",
-        "  firmware bios, DHCP by isc, TFTP by tftpd-hpa:",
+        "  firmware bios, NIC virtio-net, DHCP by isc, TFTP by tftpd-hpa:",
         "  ssi1: ssi1 hung for 300 s in phase GRUB",
         "  ssi1: clock: it is wrong by [1 h]",
         "Report: output/x/1/lab.html",
@@ -219,9 +221,9 @@ def test_live_table() -> None:
         shown.emit(event)
     console.print(shown.table())
     first, second = (line for line in written.getvalue().splitlines() if "bios" in line)
-    tried = ["kerrighed", "1.0", "bios", "isc,", "tftpd-hpa"]
+    tried = ["kerrighed", "1.0", "bios,", "virtio-net", "isc,", "tftpd-hpa"]
     assert first.split() == [*tried, "ssi1", "/pxegrub", "failed", "90.0", "0", "passed,", "1", "failed"]
-    assert second.split()[:6] == [*tried, "ssi2"]
+    assert second.split()[:7] == [*tried, "ssi2"]
     assert "it is wrong by [1 h]" in written.getvalue()
     assert "ssi2 hung in phase kernel" in written.getvalue()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from builder.lab.phases import Phase
-from builder.lab.qemu import Accelerator, Firmware
+from builder.lab.qemu import Accelerator, Firmware, Nic
 from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, PhaseTime, Stop, Traffic
 from builder.recipe.models import DhcpServer, TftpServer
 from builder.release.manifest import Lab
@@ -37,6 +37,7 @@ def cell(*nodes: NodeReport, **changes: Any) -> CellReport:
     """The report on these nodes, booted at once."""
     values: dict[str, Any] = {
         "firmware": Firmware.BIOS,
+        "nic": Nic.VIRTIO_NET,
         "dhcp": DhcpServer.ISC,
         "tftp": TftpServer.TFTPD_HPA,
         "accelerator": Accelerator.TCG,

@@ -1,48 +1,81 @@
-"""The quick matrix tries every value of every axis, in few cells."""
+"""The quick matrix tries every value of every axis, the full one every pair of values, in few cells."""
 
 from __future__ import annotations
 
-from hypothesis import given
+from collections.abc import Callable, Sequence
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.lab.matrix import AT_ONCE, Offer, possible, quick
-from builder.lab.qemu import Firmware
+from builder.lab.matrix import AT_ONCE, SERVERS, Cell, Offer, full, possible, quick
+from builder.lab.qemu import Firmware, Nic
+from builder.lab.request import boots
 from builder.recipe.models import DhcpServer, TftpServer
 
+Matrix = Callable[[Sequence[Offer]], tuple[Cell, ...]]
+
 NODES = tuple(f"ssi{number}" for number in range(1, 7))
-BOTH = [Offer(name, tuple(Firmware), NODES[:4]) for name in ("kerrighed", "debian-nfsroot")]
+HARDWARE = tuple(pair for pair in product(Firmware, Nic) if boots(*pair))
+BOTH = [Offer(name, HARDWARE, NODES[:4]) for name in ("kerrighed", "debian-nfsroot")]
 
 any_offers = st.lists(
     st.builds(
         Offer,
         release=st.sampled_from(["a", "b", "c"]),
-        firmwares=st.sets(st.sampled_from(list(Firmware)), min_size=1).map(lambda found: tuple(sorted(found))),
+        hardware=st.sets(st.sampled_from(HARDWARE), min_size=1).map(lambda found: tuple(sorted(found))),
         nodes=st.integers(1, len(NODES)).map(lambda count: NODES[:count]),
     ),
     min_size=1,
     unique_by=lambda offer: offer.release,
 )
+both_matrices = pytest.mark.parametrize("matrix", [quick, full])
 
 
 def test_both_recipes_take_three_cells() -> None:
-    """Three firmwares and three DHCP servers need three cells; both releases, both TFTP servers and four nodes fit."""
+    """Three values of the longest axes need three cells; releases, TFTP servers and four nodes fit into them."""
     cells = quick(BOTH)
     assert len(cells) == 3
     assert {cell.firmware for cell in cells} == set(Firmware)
+    assert {cell.nic for cell in cells} == set(Nic)
     assert {cell.dhcp for cell in cells} == set(DhcpServer)
     assert {cell.tftp for cell in cells} == set(TftpServer)
     assert {cell.release for cell in cells} == {"kerrighed", "debian-nfsroot"}
     assert sorted(len(cell.nodes) for cell in cells) == [1, 1, AT_ONCE]
 
 
+def test_quick_has_servers_as_sites_have_them() -> None:
+    """The quick matrix combines no servers that hardly anybody combines; the full one combines all."""
+    assert {(cell.dhcp, cell.tftp) for cell in quick(BOTH)} == set(SERVERS)
+    assert {(cell.dhcp, cell.tftp) for cell in full(BOTH)} == set(product(DhcpServer, TftpServer))
+
+
+def test_full_matrix_is_small() -> None:
+    """Nine pairs of firmware and DHCP server need nine cells at least; all pairs take a few more of many."""
+    assert len(set(possible(BOTH, product(DhcpServer, TftpServer)))) == 168
+    assert len(full(BOTH)) == 11
+
+
+@settings(deadline=None)
 @given(any_offers)
-def test_nothing_is_left_out(offers: list[Offer]) -> None:
+def test_quick_leaves_no_value_out(offers: list[Offer]) -> None:
     """What any cell could try, some cell tries: no release goes without a verdict."""
     cells = quick(offers)
-    assert {value for cell in cells for value in cell.values} == {v for cell in possible(offers) for v in cell.values}
+    could = {value for cell in possible(offers, SERVERS) for value in cell.values}
+    assert {value for cell in cells for value in cell.values} == could
     assert {cell.release for cell in cells} == {offer.release for offer in offers}
 
 
+@settings(deadline=None)
+@given(any_offers)
+def test_full_leaves_no_pair_out(offers: list[Offer]) -> None:
+    """Every two values that go together in any cell are together in one that is tried."""
+    could = {pair for cell in possible(offers, product(DhcpServer, TftpServer)) for pair in cell.pairs}
+    assert {pair for cell in full(offers) for pair in cell.pairs} == could
+
+
+@settings(deadline=None)
 @given(any_offers)
 def test_no_cell_is_needless(offers: list[Offer]) -> None:
     """A cell that tried nothing but what others try would cost minutes for nothing; there are never many."""
@@ -51,19 +84,23 @@ def test_no_cell_is_needless(offers: list[Offer]) -> None:
     assert len(cells) <= len(offers) + 3
 
 
-@given(any_offers)
-def test_cells_can_be_tried(offers: list[Offer]) -> None:
-    """A cell asks a release only for firmware and nodes that it has, and releases come one after the other."""
+@both_matrices
+@settings(deadline=None)
+@given(offers=any_offers)
+def test_cells_can_be_tried(matrix: Matrix, offers: list[Offer]) -> None:
+    """A cell asks a release only for what it has, releases come one after the other, and each time the same."""
     by_name = {offer.release: offer for offer in offers}
-    cells = quick(offers)
+    cells = matrix(offers)
     for cell in cells:
-        assert cell.firmware in by_name[cell.release].firmwares
+        assert (cell.firmware, cell.nic) in by_name[cell.release].hardware
         assert set(cell.nodes) <= set(by_name[cell.release].nodes)
     order = [offer.release for offer in offers]
     assert [cell.release for cell in cells] == sorted((cell.release for cell in cells), key=order.index)
+    assert matrix(offers) == cells
 
 
-def test_small_clusters() -> None:
+@both_matrices
+def test_small_clusters(matrix: Matrix) -> None:
     """Where no cluster has four nodes, as many are tried at once as there are; without releases there is no cell."""
-    assert max(len(cell.nodes) for cell in quick([Offer("a", (Firmware.BIOS,), NODES[:2])])) == 2
-    assert quick([]) == ()
+    assert max(len(cell.nodes) for cell in matrix([Offer("a", HARDWARE[:1], NODES[:2])])) == 2
+    assert matrix([]) == ()

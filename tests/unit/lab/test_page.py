@@ -90,8 +90,8 @@ def test_page_of_several_cells() -> None:
     assert [tag for tag, _ in tags].count("svg") == 2
     headings = re.findall(r"<h2>Firmware (.*?)</span></h2>", html, re.DOTALL)
     assert [re.sub(r"\s+|<[^>]*>", " ", each).split() for each in headings] == [
-        ["bios,", "DHCP", "by", "isc,", "TFTP", "by", "tftpd-hpa:", "passed"],
-        ["uefi,", "DHCP", "by", "kea,", "TFTP", "by", "tftpd-hpa:", "failed"],
+        ["bios,", "NIC", "virtio-net,", "DHCP", "by", "isc,", "TFTP", "by", "tftpd-hpa:", "passed"],
+        ["uefi,", "NIC", "virtio-net,", "DHCP", "by", "kea,", "TFTP", "by", "tftpd-hpa:", "failed"],
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.lab.qemu import FLASH, Accelerator, Firmware, NodeMachine
+from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine
 
 NODE = NodeMachine("ssi1", "52:54:00:00:01:01", "tap1", Path("/lab/ssi1"), (Path("/lab/ssi1/oem-string"),))
 
@@ -54,12 +54,17 @@ def test_secure_boot_protects_its_variables() -> None:
     assert variables.endswith("file=/lab/ssi1/OVMF_VARS_4M.ms.fd")
 
 
-@pytest.mark.parametrize("firmware", FLASH)
-def test_uefi_uses_its_own_network_driver(firmware: Firmware) -> None:
-    """The card brings no option ROM, which is not signed; a BIOS needs the ROM for PXE."""
-    card = f"virtio-net-pci,netdev=net,mac={NODE.mac},bootindex=1"
-    assert f"{card},romfile=" in option(replace(NODE, firmware=firmware).arguments(), "-device")
-    assert card in option(NODE.arguments(), "-device")
+@pytest.mark.parametrize("firmware", Firmware)
+@pytest.mark.parametrize(
+    ("nic", "device"), [(Nic.VIRTIO_NET, "virtio-net-pci"), (Nic.E1000E, "e1000e"), (Nic.RTL8139, "rtl8139")]
+)
+def test_card_has_a_rom_where_the_firmware_needs_it(firmware: Firmware, nic: Nic, device: str) -> None:
+    """A BIOS has PXE from the card's ROM; UEFI has a driver of its own for virtio, and for no other card."""
+    (card,) = (
+        each for each in option(replace(NODE, firmware=firmware, nic=nic).arguments(), "-device") if "mac" in each
+    )
+    own = firmware in FLASH and nic is Nic.VIRTIO_NET
+    assert card == f"{device},netdev=net,mac={NODE.mac},bootindex=1" + (",romfile=" if own else "")
 
 
 def test_cable_of_the_lab() -> None:

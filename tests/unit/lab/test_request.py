@@ -8,8 +8,8 @@ import pytest
 from lab_subject import release_of
 
 from builder.errors import InputError
-from builder.lab.qemu import Firmware
-from builder.lab.request import firmwares, offer, request
+from builder.lab.qemu import Firmware, Nic
+from builder.lab.request import boots, firmwares, nics, offer, request
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Variant
 
 
@@ -61,10 +61,41 @@ def test_firmware_without_a_loader(
                 request(release, [], firmware)
 
 
+@pytest.mark.parametrize(
+    ("drivers", "cards"),
+    [
+        (("virtio_net", "e1000e", "8139cp"), set(Nic)),
+        (("virtio-net", "8139too"), {Nic.VIRTIO_NET}),
+        (("tg3",), set()),
+    ],
+)
+def test_network_card_without_a_driver(
+    kerrighed: Recipe, tmp_path: Path, drivers: tuple[str, ...], cards: set[Nic]
+) -> None:
+    """A network card that the initramfs cannot drive is told at once, with the driver to add."""
+    initramfs = kerrighed.initramfs.model_copy(update={"nic_drivers": drivers})
+    release = release_of(kerrighed.model_copy(update={"initramfs": initramfs}), tmp_path)
+    assert set(nics(release)) == cards
+    for nic in Nic:
+        if nic in cards:
+            assert request(release, [], Firmware.BIOS, nic=nic).nic is nic
+        else:
+            with pytest.raises(InputError, match=rf"no driver of the NIC {nic}\nAdd .* to nic_drivers"):
+                request(release, [], Firmware.BIOS, nic=nic)
+
+
 def test_offer_of_a_release(kerrighed: Recipe, tmp_path: Path) -> None:
-    """The matrix may take every node of the cluster and all firmware that finds a loader."""
+    """The matrix may take every node of the cluster, all firmware that finds a loader, all cards with a driver."""
     release = release_of(kerrighed, tmp_path)
     offered = offer(release)
     assert offered.release == str(release.directory)
     assert offered.nodes == ("ssi1", "ssi2", "ssi3", "ssi4")
-    assert set(offered.firmwares) == set(Firmware)
+    assert {firmware for firmware, _ in offered.hardware} == set(Firmware)
+    assert {nic for _, nic in offered.hardware} == set(Nic)
+    assert all(boots(*pair) for pair in offered.hardware)
+
+
+def test_secure_boot_by_a_cards_rom(kerrighed: Recipe, tmp_path: Path) -> None:
+    """What QEMU's firmware cannot boot by is told at once, and not taken for the release's fault."""
+    with pytest.raises(InputError, match="secure-boot do not boot by the ROM of the NIC e1000e"):
+        request(release_of(kerrighed, tmp_path), [], Firmware.SECURE_BOOT, nic=Nic.E1000E)
