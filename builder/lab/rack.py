@@ -19,6 +19,7 @@ from builder.lab.namespace import Namespace, machine
 from builder.lab.node import VirtualNode, power_on
 from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine
 from builder.lab.release import Release
+from builder.lab.router import router
 from builder.lab.server import ServerMachine
 from builder.lab.servers import NamespaceServer
 from builder.lab.wire import WireEvent
@@ -135,7 +136,11 @@ def rack(release: Release, server: Server, directory: Path, cache: Cache) -> Ite
         server_machine.start()
         kernel = f"/release/{release.kernel.name}"
         accelerated_by = accelerator.remembered(cache, inside, kernel, directory / "kvm.log")
-        with capture(inside.packet_socket(bridge), directory / NETWORK_LOG) as captured, ExitStack() as cables:
+        with (
+            capture(inside.packet_socket(bridge), directory / NETWORK_LOG) as captured,
+            router(inside.packet_socket(bridge)),
+            ExitStack() as cables,
+        ):
             # By its path inside, which is short enough for a socket's name wherever the directory is (unix(7)).
             at = inside.path(INSIDE)
             yield Rack(release, server, server_machine, inside, at, captured, accelerated_by, cables)
