@@ -21,6 +21,7 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
       nfsroot show output/kerrighed/2026.01.31
     """
     from builder.cli import summary
+    from builder.recipe.models import Recipe
     from builder.release.manifest import FILE, Manifest
 
     if not (release / FILE).is_file():
@@ -29,9 +30,11 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
     if as_json:
         click.echo(manifest.text(), nl=False)
         return
+    recipe = Recipe.model_validate(manifest.recipe)
     click.echo(f"{manifest.name} {manifest.version}")
     click.echo(f"kernel   {manifest.kernel_version}")
     click.echo(f"server   {manifest.server_directory}")
+    click.echo(f"ports    {', '.join(recipe.ports) or 'none'}")
     click.echo(f"packages {len(manifest.packages)}")
     click.echo(f"lab      {manifest.lab}")
     click.echo("\n".join(summary.sizes(release, manifest)))

@@ -86,6 +86,7 @@ def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:
         path=directory,
         description=written.description,
         packages=written.packages,
+        ports=written.ports,
         variables=tuple(variables),
     )
     return element, problems

@@ -42,12 +42,17 @@ DOMAIN = Form(rf"{LABEL.pattern}(?:\.{LABEL.pattern})*", "names of letters, digi
 PATH = Form(r"/[A-Za-z0-9._+@/-]*", "an absolute path of letters, digits and . _ + @ -")
 RELEASE_NAME = Form(r"[a-z0-9][a-z0-9.-]*", "lower-case letters, digits, dots and hyphens, a letter or digit first")
 CLUSTER_NAME = Form(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits and . _ -, a letter or digit first")
+PORT = Form(
+    r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])/(?:tcp|udp)",
+    "a port and its protocol as services(5) has them, such as 22/tcp",
+)
 VERSION = Form(r"[A-Za-z0-9][A-Za-z0-9.~+_-]*", "letters, digits and . ~ + _ -, a letter or digit first")
 
 HostName = Annotated[str, LABEL]
 DomainName = Annotated[str, DOMAIN]
 TreePath = Annotated[str, PATH]
 ClusterName = Annotated[str, CLUSTER_NAME]
+Port = Annotated[str, PORT]
 ReleaseName = Annotated[str, RELEASE_NAME]
 Version = Annotated[str, VERSION]
 Title = Annotated[str, Form(r"""[^\x00-\x1f\x7f"'`\\$;{}]*""", "one line without quotes and ; $ { } \\")]

@@ -22,6 +22,7 @@ from builder.recipe.forms import (
     Mirror,
     ModuleName,
     PackageName,
+    Port,
     ReleaseName,
     Suite,
     Title,
@@ -156,10 +157,13 @@ class Boot(Model):
 
 
 class Credentials(Model):
-    """`[access]`: who may log in on nodes.  With neither, root is locked."""
+    """`[access]`: who may log in on nodes (without hash and keys root is locked), and at which ports they serve."""
 
     root_password_hash: str | None = Field(default=None, description="crypt(5) hash of root's password.")
     ssh_keys: tuple[str, ...] = Field(default=(), description="Public keys that may log in as root.")
+    ports: tuple[Port, ...] = Field(
+        default=(), description="Ports at which nodes serve, beside those of the elements, for example 9100/tcp."
+    )
 
     @field_serializer("root_password_hash", when_used="json")
     def _password_hash_without_its_secret(self, value: str | None) -> str | None:
@@ -229,6 +233,7 @@ class Element(Model):
     path: Path
     description: str
     packages: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
 
     @field_serializer("path", when_used="json")
@@ -262,6 +267,12 @@ class Recipe(Model):
         wanted = {self.kernel.package, *self.debian.packages}
         wanted.update(package for element in self.elements for package in element.packages)
         return tuple(sorted(wanted))
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Every port at which a node may listen, such as `22/tcp`: the recipe's and its elements', sorted by number."""
+        declared = {*self.access.ports, *(port for element in self.elements for port in element.ports)}
+        return tuple(sorted(declared, key=lambda port: (int(port.partition("/")[0]), port)))
 
     def server_directory(self, version: str) -> str:
         """Where the root tarball of release `version` is unpacked on the NFS server, and what nodes mount."""

@@ -19,6 +19,7 @@ from builder.recipe.forms import (
     Line,
     NtpServer,
     PackageName,
+    Port,
     ReleaseName,
     Title,
     TreePath,
@@ -52,6 +53,7 @@ ADDITIVE = frozenset(
         ("initramfs", "modules"),
         ("initramfs", "nic_drivers"),
         ("access", "ssh_keys"),
+        ("access", "ports"),
     }
 )
 """Lists to which an extending recipe adds; its entry "-NAME" takes an inherited NAME away."""
@@ -129,7 +131,7 @@ class WrittenRecipe(Model):
     initramfs: Initramfs = Field(default=Initramfs(), description="What the initramfs holds.")
     root: WrittenRoot = Field(default=WrittenRoot(), description="The NFSROOT and how nodes mount it.")
     boot: Boot = Field(default=Boot(), description="Network boot loaders and their menus.")
-    access: Credentials = Field(default=Credentials(), description="Who may log in as root.")
+    access: Credentials = Field(default=Credentials(), description="Who may log in, and which ports are open.")
     kerrighed: Kerrighed | None = Field(default=None, description="Parameters of the single system image.")
     variables: dict[str, dict[str, Any]] = Field(
         default={}, description="Values of the elements' variables: a table per element."
@@ -149,4 +151,5 @@ class WrittenElement(Model):
 
     description: Line = Field(default="", description="One line about the element.")
     packages: tuple[PackageName, ...] = Field(default=(), description="Debian packages that the element needs.")
+    ports: tuple[Port, ...] = Field(default=(), description="Ports at which its services listen, such as 22/tcp.")
     variables: dict[VariableName, WrittenVariable] = Field(default={}, description="Variables that recipes may set.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from builder.lab.checks.keys import fingerprint
 from builder.lab.checks.model import Check, Finding, Subject
-from builder.lab.checks.sockets import LISTENERS, SOCKETS, listening
+from builder.lab.checks.sockets import SOCKETS, listening
 from builder.recipe.models import DhcpServer, ReleaseFacts
 from builder.server.dhcp import decide
 
@@ -48,8 +48,8 @@ def _names(subject: Subject) -> Finding:
 
 def _ports(subject: Subject) -> Finding:
     saw = listening(subject.ask(SOCKETS).text)
-    declared = {port for package, ports in LISTENERS.items() if subject.has_package(package) for port in ports}
-    problems = [f"something listens on {port}" for port in sorted(saw - declared)]
+    undeclared = sorted(saw.difference(subject.release.recipe.ports))
+    problems = [f"something listens on {port}, which neither [access] nor an element declares" for port in undeclared]
     return Finding(", ".join(sorted(saw)) or "none", tuple(problems))
 
 
@@ -102,7 +102,7 @@ CHECKS = (
     ),
     Check("address", "the node has the address of the cluster file and no other", _address),
     Check("names", "the node knows the server and every node by name, with and without the domain", _names),
-    Check("open ports", "nothing listens but what the tree's packages are for", _ports),
+    Check("open ports", "nothing listens but at the ports that the recipe and its elements declare", _ports),
     Check(
         "ssh keys",
         "sshd accepts each key of the recipe for root",

@@ -1,21 +1,8 @@
-"""Sockets on which a node listens, read from /proc/net (proc_net(5)), and those that Debian's packages are for."""
+"""Sockets on which a node listens, read from /proc/net (proc_net(5))."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import MappingProxyType
-
-LISTENERS = MappingProxyType(
-    {
-        "openssh-server": ("22/tcp",),
-        "rpcbind": ("111/tcp", "111/udp"),
-        "systemd-resolved": ("5355/tcp", "5355/udp"),
-        "prometheus-node-exporter": ("9100/tcp",),
-        "slurmd": ("6818/tcp",),
-        "nginx": ("80/tcp",),
-    }
-)
-"""The ports on which a package's services listen when it is merely installed.  A package that is not here has none."""
 
 SOCKETS = 'for table in tcp tcp6 udp udp6; do sed "1d; s/^/$table /" "/proc/net/$table"; done'
 

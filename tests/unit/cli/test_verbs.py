@@ -18,7 +18,7 @@ from builder.cli import build as build_verb
 from builder.container import image
 from builder.keys import key_of
 from builder.lab import host as lab_host
-from builder.recipe.models import Debian
+from builder.recipe.models import Debian, Recipe
 from builder.release.manifest import FILE, Manifest, Package, ReleasedFile
 from builder.tree import archive
 
@@ -49,7 +49,7 @@ def known_world(tmp_path: Path) -> Cache:
 
 
 @pytest.fixture
-def release(nfsroot: Nfsroot) -> Path:
+def release(nfsroot: Nfsroot, kerrighed: Recipe) -> Path:
     """A release in output/, of one file."""
     directory = Path("output/kerrighed/1.0")
     directory.mkdir(parents=True)
@@ -60,7 +60,7 @@ def release(nfsroot: Nfsroot) -> Path:
         source_date=1763200000,
         kernel_version="6.12.1-amd64",
         server_directory="/NFSROOT/kerrighed/1.0",
-        recipe={},
+        recipe=kerrighed.model_dump(mode="json"),
         tools={},
         steps={},
         files=(ReleasedFile(path="vmlinuz-6.12.1-amd64", size=1500000, sha256="0" * 64),),
@@ -215,13 +215,14 @@ def test_list(nfsroot: Nfsroot, release: Path) -> None:
 
 
 def test_show(nfsroot: Nfsroot, release: Path) -> None:
-    """A release is shown with kernel, place, the lab's verdict and sizes; on demand its packages or its manifest."""
+    """A release is shown with kernel, place, ports, verdict and sizes; on demand its packages or its manifest."""
     ended = nfsroot("show", str(release))
     assert ended.status == 0
-    assert ended.out.splitlines()[:5] == [
+    assert ended.out.splitlines()[:6] == [
         "kerrighed 1.0",
         "kernel   6.12.1-amd64",
         "server   /NFSROOT/kerrighed/1.0",
+        "ports    22/tcp, 111/tcp, 111/udp",
         "packages 1",
         "lab      none",
     ]

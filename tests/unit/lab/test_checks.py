@@ -123,6 +123,15 @@ def test_menu_with_dnsmasq(kerrighed: Recipe) -> None:
     assert "menu" not in made(replace(node, server=server))
 
 
+def test_declared_ports(kerrighed: Recipe) -> None:
+    """A port that the recipe declares may be open, with that protocol alone."""
+    access = kerrighed.access.model_copy(update={"ports": ("9100/tcp",)})
+    recipe = kerrighed.model_copy(update={"access": access})
+    tables = "{0} 0: 00000000:238C 00000000:0000 {1} 0"
+    assert failed(subject(recipe, {SOCKETS: tables.format("tcp", "0A")})) == {}
+    assert "9100/udp" in failed(subject(recipe, {SOCKETS: tables.format("udp", "07")}))["open ports"]
+
+
 def test_a_read_only_root_that_takes_files(debian: Recipe) -> None:
     """A directory outside the recipe's writable ones that takes a file is caught."""
     answer = "refused /\ntaken /etc/\nrefused /usr/"

@@ -90,10 +90,10 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "tree": "f57d8007fc0cd998002c1b7d",
         "initramfs": "6e7db0d0d205bcafd672da6a",
         "pxegrub": "3e40d245ec017c12f7a48565",
-        "overlay": "4e1d5ad96a5f2483726e7caa",
+        "overlay": "46f58eb277343b89f9968789",
         "server-bundle": "687f89c35b4198845ca4c607",
     }
-    assert plan.content == "54ce37f09111b51705763ffe"
+    assert plan.content == "650bd4a7b618cf0c2b385fc8"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

@@ -60,6 +60,7 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "boot.timeout_seconds": (9, {"server-bundle"}),
     "access.root_password_hash": ("$y$j9T$salt$hash", {"overlay"}),
     "access.ssh_keys": (("ssh-ed25519 AAAA me",), {"overlay"}),
+    "access.ports": (("9100/tcp",), {"overlay"}),
     "kerrighed.session_id": (2, CLUSTER),
     "kerrighed.node_ids": ({"ssi1": 7}, CLUSTER),
     "kerrighed.cluster_file": (False, CLUSTER),

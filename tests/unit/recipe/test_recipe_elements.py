@@ -34,13 +34,15 @@ def test_elements_of_diskimage_builder_are_its_own(project: Project) -> None:
 
 
 def test_element_says_what_it_needs(project: Project) -> None:
-    """Description, packages and variables are those of element.toml."""
+    """Description, packages, ports and variables are those of element.toml."""
     project.element(
         "a",
-        'description = "An A"\npackages = ["nano"]\n[variables.A_SIZE]\ntype = "integer"\ndefault = 3\ndoc = "Size"\n',
+        'description = "An A"\npackages = ["nano"]\nports = ["9100/tcp"]\n'
+        '[variables.A_SIZE]\ntype = "integer"\ndefault = 3\ndoc = "Size"\n',
     )
     (element,), _ = load_elements([("a", ASKER)], project.search)
     assert (element.description, element.packages, element.path) == ("An A", ("nano",), Path("elements/a"))
+    assert element.ports == ("9100/tcp",)
     assert [variable.model_dump() for variable in element.variables] == [
         {"name": "A_SIZE", "type": "integer", "default": 3, "doc": "Size"}
     ]
@@ -73,6 +75,14 @@ VARIABLE = 'description = "x"\n[variables.X]\n'
         (
             'description = "x"\npackages = ["A"]',
             [":2:13: packages[0] is 'A'; write a package's name: lower-case letters, digits and + . -"],
+        ),
+        (
+            'description = "x"\nports = ["22", "0/tcp", "70000/udp", "65535/udp"]',
+            [
+                f":2:{column}: ports[{index}] is '{port}'; "
+                "write a port and its protocol as services(5) has them, such as 22/tcp"
+                for index, (column, port) in enumerate([(10, "22"), (16, "0/tcp"), (25, "70000/udp")])
+            ],
         ),
         (
             f'{VARIABLE}type = "int"\ndefault = 1\ndoc = "x"',
