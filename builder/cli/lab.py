@@ -70,7 +70,7 @@ def command(
       nfsroot lab output/kerrighed/2026.01.31 --shell ssi1
       nfsroot lab output/*/2026.01.31 --matrix full
 
-    Exit status: 0 when every node passed every check, else 1.
+    Exit status: 0 when every release passed all that was tried with it, in earlier runs too, else 1.
     """
     from builder.cli.lab_display import display
     from builder.lab import host, run

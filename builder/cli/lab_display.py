@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -165,15 +166,17 @@ def conclusion(reports: Sequence[tuple[Path, LabReport]]) -> list[str]:
     lines = []
     for release, report in reports:
         lines.append(f"Lab of {report.name} {report.version}: {report.verdict} ({report.seconds:.0f} s)")
-        lines += [line for cell in report.cells for line in _wrong(cell)]
+        lines += [line for cell in report.cells for line in _wrong(cell, report.started)]
         lines.append(f"Report: {release / PAGE}")
     return lines
 
 
-def _wrong(cell: CellReport) -> Iterator[str]:
-    """What is wrong in a cell; nothing when it passed."""
+def _wrong(cell: CellReport, began: datetime) -> Iterator[str]:
+    """What is wrong in a cell; nothing when it passed.  One from before the last run began is told as such."""
     if not cell.passed:
-        yield f"  firmware {cell.firmware}, NIC {cell.nic}, DHCP by {cell.dhcp}, TFTP by {cell.tftp}:"
+        what = f"{', '.join(cell.asked)}, firmware {cell.firmware}, NIC {cell.nic}"
+        when = "" if cell.started >= began else f" (on {cell.started:%Y-%m-%d %H:%M} UTC, and not tried since)"
+        yield f"  {what}, DHCP by {cell.dhcp}, TFTP by {cell.tftp}{when}:"
     if cell.problem:
         yield f"  {cell.problem}"
     for node in cell.nodes:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from builder.cache import Cache
@@ -45,7 +46,7 @@ class Attempt:
 
         :raises InputError: the lab cannot run here at all.
         """
-        began, problem = time.monotonic(), None
+        began, started, problem = time.monotonic(), datetime.now(UTC).replace(microsecond=0), None
         self.emit(_began(self.release, self.wanted))
         with self.cache.work("lab") as scratch:
             try:
@@ -57,11 +58,13 @@ class Attempt:
             logs = _logs(scratch)
         nodes = tuple(trial.report() for trial in self.trials)
         report = CellReport(
+            asked=tuple(node.name for node in self.wanted.nodes),
             firmware=self.wanted.firmware,
             nic=self.wanted.nic,
             dhcp=self.wanted.server.dhcp,
             tftp=self.wanted.server.tftp,
             accelerator=self.accelerator,
+            started=started,
             seconds=round(time.monotonic() - began, 1),
             passed=problem is None and bool(nodes) and all(node.passed for node in nodes),
             problem=problem,

@@ -43,8 +43,8 @@ class Seen:
     logs: Mapping[str, str]
 
 
-def render(report: LabReport, seen: Sequence[Seen]) -> str:
-    """The page; `seen` is what was seen in each of the report's cells."""
+def render(report: LabReport, seen: Sequence[Seen | None]) -> str:
+    """The page; `seen` is what was seen in each of the report's cells, None for those of an earlier run."""
     return _templates.get_template("lab.html.j2").render(
         report=report,
         cells=list(zip(report.cells, seen, strict=True)),

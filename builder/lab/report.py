@@ -12,7 +12,7 @@ from builder.lab.qemu import Accelerator, Firmware, Nic
 from builder.recipe.models import DhcpServer, TftpServer
 from builder.release.manifest import Lab
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE = "lab.json"
 
 
@@ -74,17 +74,24 @@ class NodeReport(Model):
 
 
 class CellReport(Model):
-    """Nodes that were booted at once, with one firmware and from one choice of servers."""
+    """Nodes that were booted at once, of the same hardware and from one choice of servers."""
 
+    asked: tuple[str, ...] = Field(description="Names of the nodes that were to be booted.")
     firmware: Firmware = Field(description="What the nodes were started with.")
     nic: Nic = Field(description="The nodes' network card.")
     dhcp: DhcpServer = Field(description="What served DHCP.")
     tftp: TftpServer = Field(description="What served TFTP.")
     accelerator: Accelerator | None = Field(description="How QEMU ran the nodes.")
+    started: datetime = Field(description="When it was tried, in UTC.")
     seconds: float = Field(description="How long it took.")
     passed: bool = Field(description="Whether every node booted and passed every check.")
     problem: str | None = Field(description="Why there was no rack at all, if there was none.")
-    nodes: tuple[NodeReport, ...] = Field(description="Every node that was asked for.")
+    nodes: tuple[NodeReport, ...] = Field(description="Every node for which there was a rack.")
+
+    @property
+    def combination(self) -> dict[str, Any]:
+        """What was tried, whatever came of it."""
+        return self.model_dump(exclude={"accelerator", "started", "seconds", "passed", "problem", "nodes"})
 
 
 class LabReport(Model):
@@ -95,10 +102,12 @@ class LabReport(Model):
     version: str = Field(description="Version of the release.")
     content: str = Field(description="The release's content, as in its manifest.")
     tool_version: str = Field(description="Version of nfsroot that ran the lab.")
-    started: datetime = Field(description="When the lab began, in UTC.")
-    seconds: float = Field(description="How long it took.")
+    started: datetime = Field(description="When the last run of the lab began, in UTC.")
+    seconds: float = Field(description="How long that took.")
     verdict: Lab = Field(description="passed: every cell was.")
-    cells: tuple[CellReport, ...] = Field(description="Every combination that was tried, in its order.")
+    cells: tuple[CellReport, ...] = Field(
+        description="The last word on every combination that was ever tried, the last run's at the end."
+    )
 
     def text(self) -> str:
         """The report as it stands in lab.json."""

@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 
 import builder
 from builder.cache import Cache
-from builder.lab import page, report
+from builder.lab import page, report, standing
 from builder.lab.attempt import Attempt, Meanwhile
 from builder.lab.events import Emit
 from builder.lab.release import Release
-from builder.lab.report import CellReport, LabReport
+from builder.lab.report import LabReport
 from builder.lab.request import Request
-from builder.release.manifest import Lab
 from builder.release.pack import need_writable
 from builder.release.verdict import record, replace
 
@@ -24,6 +23,7 @@ def run(
 ) -> LabReport:
     """Try the release as wanted, one cell after the other, and put the report and the verdict into it.
 
+    Both cover what earlier runs tried, too (see `standing`).
     `meanwhile` is called with the nodes of a cell that run, when their checks are done and before they are shut
     down.  What labs that were killed left in the cache is taken away first.
 
@@ -31,10 +31,12 @@ def run(
     :raises NfsrootError: the release's directory cannot be written.
     """
     need_writable(release.directory)
+    before = standing.earlier(release.directory)
     cache.sweep()
     began, started = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
     outcomes = [Attempt(release, each, cache, emit).run(meanwhile) for each in wanted]
-    cells = tuple(cell for cell, _ in outcomes)
+    tried = [cell for cell, _ in outcomes]
+    cells = standing.standing(before, tried)
     made = LabReport(
         name=release.manifest.name,
         version=release.manifest.version,
@@ -42,14 +44,11 @@ def run(
         tool_version=builder.__version__,
         started=started,
         seconds=round(time.monotonic() - began, 1),
-        verdict=_verdict(cells),
+        verdict=standing.verdict(cells),
         cells=cells,
     )
     replace(release.directory / report.FILE, made.text().encode())
-    replace(release.directory / page.FILE, page.render(made, [seen for _, seen in outcomes]).encode())
+    unseen = [None] * (len(cells) - len(tried))
+    replace(release.directory / page.FILE, page.render(made, [*unseen, *(seen for _, seen in outcomes)]).encode())
     record(release.directory, made.verdict)
     return made
-
-
-def _verdict(cells: Sequence[CellReport]) -> Lab:
-    return Lab.PASSED if cells and all(cell.passed for cell in cells) else Lab.FAILED

@@ -42,11 +42,13 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         traffic=Traffic(tftp=1, nfs=1),
     )
     cell = CellReport(
+        asked=("ssi1",),
         firmware=Firmware.BIOS,
         nic=Nic.VIRTIO_NET,
         dhcp=DhcpServer.ISC,
         tftp=TftpServer.TFTPD_HPA,
         accelerator=Accelerator.TCG,
+        started=datetime(2026, 1, 31, tzinfo=UTC),
         seconds=90.0,
         passed=True,
         problem=None,

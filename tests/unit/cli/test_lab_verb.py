@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +87,13 @@ def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
         traffic=Traffic(tftp=0, nfs=0),
     )
     cell = CellReport(
+        asked=("ssi1",),
         firmware=Firmware.BIOS,
         nic=Nic.VIRTIO_NET,
         dhcp=DhcpServer.ISC,
         tftp=TftpServer.TFTPD_HPA,
         accelerator=None,
+        started="2026-01-31T12:00:00Z",
         seconds=113.0,
         passed=verdict is Lab.PASSED,
         problem=None,
@@ -195,13 +198,22 @@ def test_conclusion_says_what_is_wrong() -> None:
     told = conclusion([(Path("output/x/1"), report(Lab.FAILED, stop)), (Path("output/x/2"), report(Lab.PASSED))])
     assert told == [
         "Lab of kerrighed 1.0: failed (115 s)",
-        "  firmware bios, NIC virtio-net, DHCP by isc, TFTP by tftpd-hpa:",
+        "  ssi1, firmware bios, NIC virtio-net, DHCP by isc, TFTP by tftpd-hpa:",
         "  ssi1: ssi1 hung for 300 s in phase GRUB",
         "  ssi1: clock: it is wrong by [1 h]",
         "Report: output/x/1/lab.html",
         "Lab of kerrighed 1.0: passed (115 s)",
         "Report: output/x/2/lab.html",
     ]
+
+
+def test_conclusion_tells_old_failures_apart() -> None:
+    """A failure of an earlier run that nobody tried again is told with its day, so that nobody takes it for new."""
+    made = report(Lab.FAILED)
+    before = made.cells[0].model_copy(update={"started": made.started - timedelta(days=1)})
+    told = conclusion([(Path("x"), made.model_copy(update={"cells": (before, *made.cells)}))])
+    assert told[1].endswith("TFTP by tftpd-hpa (on 2026-01-30 12:00 UTC, and not tried since):")
+    assert told[3].endswith("TFTP by tftpd-hpa:")
 
 
 def test_events_in_words() -> None:

@@ -13,6 +13,7 @@ from builder.release.manifest import Lab
 
 PASSED = CheckResult(name="host name", holds="it has its name", passed=True, reason="ssi1")
 FAILED = CheckResult(name="clock", holds="it is right", passed=False, reason="it is wrong by <b>1 h</b>")
+STARTED = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 STOP = Stop(phase=Phase.GRUB, reason="ssi1 hung for 300 s in phase GRUB", details="tftp.log | no such file")
 
 
@@ -36,11 +37,13 @@ def node(name: str = "ssi1", **changes: Any) -> NodeReport:
 def cell(*nodes: NodeReport, **changes: Any) -> CellReport:
     """The report on these nodes, booted at once."""
     values: dict[str, Any] = {
+        "asked": tuple(node.name for node in nodes),
         "firmware": Firmware.BIOS,
         "nic": Nic.VIRTIO_NET,
         "dhcp": DhcpServer.ISC,
         "tftp": TftpServer.TFTPD_HPA,
         "accelerator": Accelerator.TCG,
+        "started": STARTED,
         "seconds": 113.0,
         "passed": all(node.passed for node in nodes),
         "problem": None,
@@ -56,7 +59,7 @@ def report(*cells: CellReport, **changes: Any) -> LabReport:
         "version": "1.0",
         "content": "c" * 24,
         "tool_version": "0.1.0",
-        "started": datetime(2026, 1, 31, 12, 0, tzinfo=UTC),
+        "started": STARTED,
         "seconds": 115.0,
         "verdict": Lab.PASSED if all(cell.passed for cell in cells) else Lab.FAILED,
         "cells": cells,

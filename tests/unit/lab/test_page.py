@@ -95,6 +95,14 @@ def test_page_of_several_cells() -> None:
     ]
 
 
+def test_cell_of_an_earlier_run() -> None:
+    """Of an earlier run the page has the checks but no screens and logs, and says so."""
+    html = render(report(cell(node())), [None])
+    assert "on 2026-01-31 12:00 UTC, by an earlier run, whose screens and logs are gone" in html
+    assert "it has its name" in html
+    assert {tag for tag, _ in Tags(html).seen} & {"img", "details"} == set()
+
+
 @pytest.mark.parametrize(
     ("said", "read"),
     [

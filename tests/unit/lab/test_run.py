@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from lab_report import cell, node
 from lab_subject import release_of
 
 from builder.cache import Cache
@@ -40,6 +39,22 @@ def test_a_rack_that_cannot_be_made_is_a_failed_lab(
     assert Manifest.read(tmp_path).lab is Lab.FAILED
 
 
+def test_a_run_adds_to_the_report(kerrighed: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier run found of another combination stays in report and page, and its failure in the verdict."""
+
+    @contextmanager
+    def no_rack(*_of: object) -> Iterator[None]:
+        raise NfsrootError("install.sh failed")
+        yield
+
+    monkeypatch.setattr(attempt, "rack", no_rack)
+    release, cache = release_of(kerrighed, tmp_path), Cache(tmp_path / "cache")
+    for firmware in (Firmware.BIOS, Firmware.UEFI, Firmware.BIOS):
+        report = run.run(release, [request(release, [], firmware)], cache, lambda _: None)
+    assert [cell.firmware for cell in report.cells] == [Firmware.UEFI, Firmware.BIOS]
+    assert (tmp_path / "lab.html").read_text().count("by an earlier run") == 1
+
+
 def test_a_lab_that_cannot_run_here_is_no_verdict(
     kerrighed: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,12 +83,3 @@ def test_what_a_killed_lab_left_is_swept(kerrighed: Recipe, tmp_path: Path) -> N
     with cache.work("lab") as living:
         run.run(release_of(kerrighed, tmp_path), [], cache, lambda _: None)
         assert [path.name for path in left.parent.parent.iterdir()] == [living.name]
-
-
-@pytest.mark.parametrize(
-    ("passed", "verdict"),
-    [([True, True], Lab.PASSED), ([True, False], Lab.FAILED), ([False, True], Lab.FAILED), ([], Lab.FAILED)],
-)
-def test_verdict(passed: list[bool], verdict: Lab) -> None:
-    """Only cells that all passed, and at least one of them, make a release pass."""
-    assert run._verdict([cell(node(passed=each)) for each in passed]) is verdict

@@ -1,0 +1,47 @@
+"""How a release stands after several runs of the lab: what failed is not forgotten because something else passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from builder.errors import InputError
+from builder.lab.report import FILE, CellReport, LabReport
+from builder.release.manifest import Lab
+
+
+def earlier(directory: Path) -> tuple[CellReport, ...]:
+    """The cells that the report of the release in `directory` tells of, if there is one.
+
+    :raises InputError: the file is not a report.
+    """
+    file = directory / FILE
+    if not file.exists():
+        return ()
+    try:
+        return LabReport.model_validate_json(file.read_bytes()).cells
+    except ValidationError as error:
+        raise InputError(
+            f"{file} is not a report of this nfsroot, so that nobody can tell what failed before",
+            details=str(error),
+            resolution="Remove the file to begin anew, with everything that is to be tried.",
+        ) from error
+
+
+def standing(before: Sequence[CellReport], tried: Sequence[CellReport]) -> tuple[CellReport, ...]:
+    """The last word on each combination: the cells of `before` that `tried` does not settle, and `tried`."""
+    return (*(old for old in before if not any(settles(new, old) for new in tried)), *tried)
+
+
+def settles(new: CellReport, old: CellReport) -> bool:
+    """Whether `new` says all that `old` did: the same was tried, and each check made again that had failed."""
+    made = {(node.name, check.name) for node in new.nodes for check in node.checks}
+    failed = {(node.name, check.name) for node in old.nodes for check in node.failed}
+    return new.combination == old.combination and failed <= made
+
+
+def verdict(cells: Sequence[CellReport]) -> Lab:
+    """What the manifest says: passed, when the last word on everything that was ever tried is that it passed."""
+    return Lab.PASSED if cells and all(cell.passed for cell in cells) else Lab.FAILED
