@@ -54,11 +54,12 @@ def build(
     initramfs.need_element(recipe)
     pack.need_writable(releases)
     wanted = version or recipe.image.version
-    with cache.lock(f"build-{recipe.image.name}"):
+    with cache.in_use(), cache.lock(f"build-{recipe.image.name}"):
         cache.sweep()
         _caution(recipe, workshop.emit)
         image = _builder_image(workshop)
         archive = _archive(recipe, workshop, image, refresh)
+        cache.touch(image.rootfs.parent, archive.path)
         date = int(archive.date.timestamp()) if source_date is None else source_date
         existing = versions.contents(releases)
         planned = _plan(recipe, cache, existing, image, archive, wanted, date)

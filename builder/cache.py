@@ -2,7 +2,7 @@
 
 Layout below the cache's directory:
 
-    objects/STEP-KEY/   what a step made, with `step.json` beside it: the inputs, and the size of every file
+    objects/STEP-KEY/   what a step made, with `step.json` beside it: the inputs, sizes of its files and of all of it
     unfinished/         objects in the making; a lock tells a living one from what a killed build left
     pointers/NAME-KEY   which object is the present one, where that is not a matter of inputs (the archive)
     last/RECIPE.json    the inputs of each step when the recipe was last built, so that a miss can say why
@@ -17,6 +17,7 @@ import contextlib
 import errno
 import fcntl
 import json
+import math
 import os
 import shutil
 import time
@@ -24,11 +25,14 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from builder.errors import NfsrootError
 
 Inputs = Mapping[str, Any]
+
+IN_USE = "in-use"
+"""The lock that builds share and that pruning takes for itself."""
 
 NEXT_TO_NOTHING = 1 << 20
 """Bytes free on a file system that is as good as full."""
@@ -56,8 +60,13 @@ class Cache:
     def use(self, step: str, key: str) -> Path:
         """The object of a step that is there, marked as used now, so that `prune` keeps it."""
         path = self.object(step, key)
-        os.utime(path / "step.json")
+        self.touch(path)
         return path
+
+    def touch(self, *objects: Path) -> None:
+        """Mark objects as used now."""
+        for path in objects:
+            os.utime(path / "step.json")
 
     def produce(self, step: str, key: str, inputs: Inputs, make: Callable[[Path], None]) -> Path:
         """The object of a step, made by `make(directory)` when it is missing.
@@ -71,7 +80,7 @@ class Cache:
                 self._discard(target)
                 with self.work(step) as directory:
                     make(directory)
-                    record = {"inputs": inputs, "sizes": _sizes(directory)}
+                    record = {"inputs": inputs, "sizes": _sizes(directory), "bytes": _disk_usage(directory)}
                     (directory / "step.json").write_text(json.dumps(record, indent=1, sort_keys=True))
                     target.parent.mkdir(parents=True, exist_ok=True)
                     directory.rename(target)
@@ -112,24 +121,36 @@ class Cache:
                     removed += 1
         return removed
 
-    def prune(self, seconds: float) -> int:
-        """Remove objects, packages and logs unused for that long; what a running build works on stays.
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep everything in the cache where it is, as long as a build or a lab works with it; many may at once."""
+        with self._taken(self._lock_file(IN_USE), fcntl.LOCK_SH):
+            yield
 
-        Returns how many bytes that frees.
+    def prune(self, *, seconds: float = math.inf, size: float = math.inf) -> int | None:
+        """Remove objects, packages and logs, the least recently used first.
+
+        Those unused for `seconds` go, and as many more as it takes until `size` bytes at most remain.  Returns how
+        many bytes that frees; None, and nothing goes, while a build is using the cache.
         """
-        self.sweep()
-        limit = time.time() - seconds
-        freed = 0
-        for path in sorted(self.root.glob("objects/*")):
-            with self._try_lock(path.name) as free:
-                if free and _last_use(path / "step.json") <= limit:
-                    freed += _disk_usage(path)
-                    self._discard(path)
-        with self._explaining():
-            for file in [*self.root.glob("packages/*/*.deb"), *self.root.glob("logs/*.log")]:
-                if _last_use(file) <= limit:
-                    freed += file.stat().st_size
-                    file.unlink()
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._taken(self._lock_file(IN_USE), fcntl.LOCK_EX | fcntl.LOCK_NB))
+            except BlockingIOError:
+                return None
+            self.sweep()
+            with self._explaining():
+                return self._prune(time.time() - seconds, size)
+
+    def _prune(self, limit: float, size: float) -> int:
+        objects = [_object(path) for path in self.root.glob("objects/*")]
+        files = [_file(path) for path in (*self.root.glob("packages/*/*.deb"), *self.root.glob("logs/*.log"))]
+        freed, total = 0, sum(kept.size for kept in (*objects, *files))
+        for kept in sorted((*objects, *files)):
+            if kept.last_use > limit and total - freed <= size:
+                break
+            freed += kept.size
+            self._discard(kept.path)
         return freed
 
     def last_inputs(self, recipe: str) -> dict[str, Any]:
@@ -175,9 +196,9 @@ class Cache:
             temporary.replace(path)
 
     def _discard(self, path: Path) -> None:
-        """Take a damaged object away at once (a rename), then delete it."""
+        """Take an object away at once (a rename), then delete it."""
         if path.exists():
-            with self.work("damaged") as aside:
+            with self.work("discarded") as aside:
                 path.rename(aside / path.name)
 
     @contextlib.contextmanager
@@ -251,12 +272,27 @@ class Cache:
         return NfsrootError(f"the cache in {self.root} failed: {error}")
 
 
-def _last_use(path: Path) -> float:
-    """When a file was used last, in seconds since 1970: a use of an object touches its `step.json`."""
+class _Kept(NamedTuple):
+    """Something that the cache keeps: seconds since 1970 of its last use, and its size in bytes."""
+
+    last_use: float
+    size: int
+    path: Path
+
+
+def _file(path: Path) -> _Kept:
+    status = path.stat()
+    return _Kept(status.st_mtime, status.st_size, path)
+
+
+def _object(path: Path) -> _Kept:
+    """An object: a use of it touches its `step.json`, and one that has none is of no use."""
     try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
+        used = (path / "step.json").stat().st_mtime
+        recorded = json.loads((path / "step.json").read_text()).get("bytes")
+    except (OSError, ValueError):
+        used, recorded = 0.0, None
+    return _Kept(used, _disk_usage(path) if recorded is None else recorded, path)
 
 
 def _disk_usage(directory: Path) -> int:

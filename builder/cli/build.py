@@ -10,7 +10,7 @@ import click
 
 from builder.cli import options
 from builder.cli.render import LOG_FORMATS, renderer
-from builder.events import Event, StepFinished
+from builder.events import Event, Notice, StepFinished
 
 ENGINES = ("sandbox", "docker", "podman")
 
@@ -22,6 +22,7 @@ ENGINES = ("sandbox", "docker", "podman")
 @click.option("--refresh", is_flag=True, help="Ask the Debian archive for its present state first.")
 @options.output_option
 @options.cache_option
+@options.cache_size_option
 @click.option("--log-format", type=click.Choice(LOG_FORMATS), help="[default: live on a terminal, else lines]")
 @click.option("-v", "--verbose", is_flag=True, help="Show every line that the tools write.")
 def command(
@@ -31,6 +32,7 @@ def command(
     refresh: bool,
     output: Path,
     cache_dir: Path | None,
+    cache_size: int,
     log_format: str | None,
     verbose: bool,
 ) -> None:
@@ -66,6 +68,10 @@ def command(
         workshop = Workshop(options.cache_at(cache_dir), choose(engine), output, emit)
         outcome = build(loaded, workshop, version=version, source_date=options.source_date(), refresh=refresh)
         _give_to_invoker(output)
+        if finished and (freed := workshop.cache.prune(size=cache_size << 30)):
+            emit(
+                Notice(f"the cache was over {cache_size} GiB: {freed / 1e6:.0f} MB that were not used of late are gone")
+            )
         show(summary.built(outcome, finished, time.monotonic() - started))
 
 

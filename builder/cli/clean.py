@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from builder.cli import options
+from builder.errors import NfsrootError
 
 
 @click.command("clean")
@@ -21,5 +22,7 @@ def command(days: int, everything: bool, cache_dir: Path | None) -> None:
       nfsroot clean --days 3
     """
     cache = options.cache_at(cache_dir)
-    freed = cache.prune(0 if everything else days * 86400)
+    freed = cache.prune(seconds=0 if everything else days * 86400)
+    if freed is None:
+        raise NfsrootError(f"a build is using the cache in {cache.root}", resolution="Clean it when no build runs.")
     click.echo(f"{freed / 1e6:.1f} MB freed in {cache.root}")

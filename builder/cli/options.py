@@ -37,6 +37,15 @@ cache_option: Decorator = click.option(
     envvar="NFSROOT_CACHE_DIR",
     help="The cache. [default: $XDG_CACHE_HOME/nfsroot or ~/.cache/nfsroot]",
 )
+cache_size_option: Decorator = click.option(
+    "--cache-size",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    metavar="GIB",
+    envvar="NFSROOT_CACHE_SIZE",
+    help="Let the cache grow to so many GiB: beyond, what was used least recently goes.",
+)
 output_option: Decorator = click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),

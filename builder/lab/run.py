@@ -34,7 +34,8 @@ def run(
     before = standing.earlier(release.directory)
     cache.sweep()
     began, started = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
-    outcomes = [Attempt(release, each, cache, emit).run(meanwhile) for each in wanted]
+    with cache.in_use():
+        outcomes = [Attempt(release, each, cache, emit).run(meanwhile) for each in wanted]
     tried = [cell for cell, _ in outcomes]
     cells = standing.standing(before, tried)
     made = LabReport(

@@ -170,7 +170,7 @@ class Project:
 
     def _start(self, argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[str]:
         """Start a command with none of the settings of who runs the tests, but those in `env`."""
-        foreign = ("NFSROOT_CACHE_DIR", "SOURCE_DATE_EPOCH", "SUDO_GID", "SUDO_UID", "VERSION")
+        foreign = ("NFSROOT_CACHE_DIR", "NFSROOT_CACHE_SIZE", "SOURCE_DATE_EPOCH", "SUDO_GID", "SUDO_UID", "VERSION")
         environment = {name: value for name, value in os.environ.items() if name not in foreign}
         return subprocess.Popen(
             argv,

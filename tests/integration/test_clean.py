@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -50,7 +51,7 @@ def test_what_was_not_used_goes(used: Project) -> None:
     package = used.cache / "packages/trixie/example_1_all.deb"
     for file in (initramfs / "step.json", package):
         os.utime(file, (time.time() - 5 * DAY,) * 2)
-    going = [package, *(path for path in initramfs.rglob("*") if path.is_file())]
+    going = [package, *(path for path in initramfs.rglob("*") if path.is_file() and path.name != "step.json")]
     size = sum(path.stat().st_size for path in going)
     done = used.run("clean", "--days=3", f"--cache-dir={used.cache}")
     assert done.status == 0
@@ -70,6 +71,23 @@ def test_all(used: Project) -> None:
     assert objects(used) == set()
     assert list(used.cache.glob("packages/*/*.deb")) == []
     assert (release / "manifest.json").is_file()
+
+
+def test_cache_stays_within_its_size(used: Project) -> None:
+    """A build that made something ends by removing what was used least recently, when the cache is over its size."""
+    old = used.cache / "objects/tree-0123456789abcdef"
+    old.mkdir()
+    (old / "step.json").write_text(json.dumps({"inputs": {}, "sizes": {}, "bytes": 4 << 30}))
+    os.utime(old / "step.json", (time.time() - DAY,) * 2)
+    assert used.build("--cache-size=2").status == 0
+    assert old.exists(), "a build that finds its release looks at nothing more"
+    done = used.build("--version=2", "--cache-size=2")
+    assert done.status == 0
+    assert [event["text"] for event in done.events if event["event"] == "Notice"][-1] == (
+        "the cache was over 2 GiB: 4295 MB that were not used of late are gone"
+    )
+    assert not old.exists()
+    assert objects(used) >= set(ALL)
 
 
 def test_what_a_killed_build_left_goes(used: Project) -> None:

@@ -36,7 +36,7 @@ def test_produced_object_is_there(store: Cache) -> None:
     assert path == store.object("tree", "1234")
     assert store.has("tree", "1234")
     assert (path / "tree.tar").read_text() == "tree"
-    assert json.loads((path / "step.json").read_text()) == {"inputs": INPUTS, "sizes": {"tree.tar": 4}}
+    assert json.loads((path / "step.json").read_text()) == {"inputs": INPUTS, "sizes": {"tree.tar": 4}, "bytes": 4}
 
 
 def test_object_is_made_once(store: Cache) -> None:
@@ -155,9 +155,8 @@ def test_prune_keeps_what_was_used(store: Cache) -> None:
     old = time.time() - 1000
     for path in (store.object("tree", "old") / "step.json", package, log):
         os.utime(path, (old, old))
-    freed = store.prune(500)
-    record = len((store.object("tree", "new") / "step.json").read_bytes())
-    assert freed == 4 + record + 100 + 4
+    freed = store.prune(seconds=500)
+    assert freed == 4 + 100 + 4
     assert store.has("tree", "new")
     assert not any(path.exists() for path in (store.object("tree", "old"), package, log))
 
@@ -167,16 +166,48 @@ def test_use_keeps_an_object_from_pruning(store: Cache) -> None:
     path = store.produce("tree", "1234", INPUTS, fill)
     os.utime(path / "step.json", (0, 0))
     assert store.use("tree", "1234") == path
-    assert store.prune(500) == 0
+    assert store.prune(seconds=500) == 0
     assert store.has("tree", "1234")
 
 
-def test_prune_leaves_what_a_build_makes(store: Cache) -> None:
-    """An object that is locked by a build in progress stays, however old it is."""
+def test_nothing_is_pruned_while_a_build_uses_the_cache(store: Cache) -> None:
+    """As long as one of the builds that share the cache runs, everything in it stays, however old it is."""
     store.produce("tree", "1234", INPUTS, fill)
-    with store.lock("tree-1234"):
-        assert store.prune(0) == 0
-    assert store.prune(0) > 0
+    with store.in_use():
+        with store.in_use():
+            assert store.prune(seconds=0) is None
+        assert store.prune(size=0) is None
+        assert store.has("tree", "1234")
+    assert store.prune(seconds=0)
+    assert not store.has("tree", "1234")
+
+
+def test_prune_keeps_the_cache_within_its_size(store: Cache) -> None:
+    """Of objects and packages that are too many, the least recently used go, one after the other until they fit."""
+    now = time.time()
+    for age, key in enumerate(("used last", "before", "first")):
+        record = store.produce("tree", key, INPUTS, lambda directory: fill(directory)) / "step.json"
+        os.utime(record, (now - 100 * age, now - 100 * age))
+    package = store.packages("trixie") / "vim_1_amd64.deb"
+    package.write_bytes(bytes(1000))
+    os.utime(package, (now - 150, now - 150))
+    assert store.prune(size=1011) == 4
+    assert not store.has("tree", "first")
+    assert store.prune(size=1008) == 0
+    assert store.prune(size=1007) == 1000
+    assert not package.exists()
+    assert store.prune(size=4) == 4
+    assert store.has("tree", "used last")
+
+
+def test_object_without_a_record_goes_first(store: Cache) -> None:
+    """What has no readable record of its size is of no use: it counts as the oldest, with what it takes on the disk."""
+    damaged = store.produce("tree", "damaged", INPUTS, fill)
+    (damaged / "step.json").write_text("{")
+    store.produce("tree", "1234", INPUTS, fill)
+    assert store.prune(size=4) == 4 + 1
+    assert not damaged.exists()
+    assert store.has("tree", "1234")
 
 
 def test_inputs_are_remembered(store: Cache) -> None:
