@@ -9,7 +9,7 @@ PYTEST ?=
 # What a build needs on the host; what the lab needs beside it, a rack's servers and an emulator with its firmware;
 # and what only the tests need.
 BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
-LAB_PACKAGES := dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-server nfs-ganesha nfs-ganesha-vfs \
+LAB_PACKAGES := nginx dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-server nfs-ganesha nfs-ganesha-vfs \
 	openssh-client ovmf qemu-system-x86 rpcbind seabios tftpd-hpa zstd
 TEST_PACKAGES := catatonit chromium grub-common initramfs-tools-core libcap2-bin podman shellcheck tftp-hpa
 

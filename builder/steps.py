@@ -37,6 +37,7 @@ TOOLS = (
     "isc-dhcp-server",
     "kea-dhcp4-server",
     "mmdebstrap",
+    "nginx",
     "shim-signed",
     "tar",
     "zstd",

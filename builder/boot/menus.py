@@ -1,25 +1,27 @@
 """GRUB menus of the nodes: which kernel, initramfs and arguments each of them boots with.
 
 Every menu is written twice from one `MenuEntry`: in GRUB legacy's syntax, which `legacycfg` reads, and in
-GRUB 2's, for the signed GRUB that has no `legacycfg`.  `grub.cfg` chooses a node's menu.
+GRUB 2's, for the signed GRUB that has no `legacycfg`.  `grub.cfg` chooses a node's menu, and whether kernel and
+initramfs come over TFTP or HTTP.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from ipaddress import IPv4Address
 
 from pydantic import BaseModel, ConfigDict
 
 from builder.files import RenderedFile, header, text_file
-from builder.recipe.models import Access, Node, Recipe, ReleaseFacts
+from builder.recipe.models import Access, Node, Recipe, ReleaseFacts, Transport
 from builder.templates import fill
 
 DEFAULT_MENU = "default"
 
 
 class MenuEntry(BaseModel):
-    """One thing to boot.  `kernel` and `initrd` are paths below the TFTP server's directory."""
+    """One thing to boot.  `kernel` and `initrd` are paths below what TFTP and HTTP serve."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,10 +63,11 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
 def _render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     top = header(recipe, facts)
     timeout = recipe.boot.timeout_seconds
-    yield text_file("grub/grub.cfg", _text("grub.cfg", header=top))
-    yield from _render_default(recipe, facts, top)
+    http = recipe.cluster.server.address if recipe.boot.transport is Transport.HTTP else None
+    yield text_file("grub/grub.cfg", _text("grub.cfg", header=top, http=http))
+    yield from _render_default(recipe, facts, top, http)
     # Where nodes have nothing of their own in their menus, thousands have one and the same.
-    menu = cache(lambda entry: _text("menu", header=top, timeout=timeout, entry=entry))
+    menu = cache(lambda entry: _text("menu", header=top, timeout=timeout, entry=entry, http=http))
     menu_cfg = cache(lambda entry: _text("menu.cfg", header=top, timeout=timeout, entry=entry))
     for node in recipe.cluster.nodes:
         entry = menu_entry(recipe, facts, node)
@@ -73,7 +76,7 @@ def _render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
         yield text_file(f"grub/{node.mac}.cfg", _text("mac.cfg", header=top, node=node))
 
 
-def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str) -> Iterator[RenderedFile]:
+def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str, http: IPv4Address | None) -> Iterator[RenderedFile]:
     """The menu of a node that has none: it boots the release unless every node needs arguments of its own."""
     if recipe.kerrighed:
         name = "refusal"
@@ -86,7 +89,7 @@ def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str) -> Iterator[R
         }
     else:
         name = "menu"
-        values = {"timeout": recipe.boot.timeout_seconds, "entry": menu_entry(recipe, facts)}
+        values = {"timeout": recipe.boot.timeout_seconds, "entry": menu_entry(recipe, facts), "http": http}
     for suffix in ("", ".cfg"):
         text = _text(f"{name}{suffix}", header=top, **values)
         yield text_file(f"grub/{DEFAULT_MENU}{suffix}", text)

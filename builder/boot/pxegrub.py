@@ -15,6 +15,7 @@ MODULES = (
     "echo",
     "gzio",
     "halt",
+    "http",
     "legacycfg",
     "linux",
     "net",
@@ -35,11 +36,12 @@ LINKED = {
 
 EARLY = """\
 net_get_dhcp_option menu {interface} 150 string
-set prefix={root}/grub
-set root={root}
-normal {root}/grub/grub.cfg
+normal $prefix/grub.cfg
 """
-"""GRUB's rescue parser reads this: it knows no `if`.  Option 150 names the menu; grub.cfg decides what to do."""
+"""GRUB's rescue parser reads this: it knows no `if`.  Option 150 names the menu; grub.cfg decides what to do.
+
+GRUB has set $prefix and $root to the server and the protocol, TFTP or HTTP, that it was itself loaded over.
+"""
 
 SIGNED = {
     "shimx64.efi": "/usr/lib/shim/shimx64.efi.signed",
@@ -58,9 +60,7 @@ SERVED = {
 
 def early_configuration(variant: Variant) -> str:
     """The configuration that is embedded in a variant that we link."""
-    interface = LINKED[variant][2]
-    root = "(pxe)" if variant is Variant.I386_PC else "(tftp)"
-    return EARLY.format(interface=interface, root=root)
+    return EARLY.format(interface=LINKED[variant][2])
 
 
 def make(directory: Path, *, engine: Engine, image: Image, variants: tuple[Variant, ...], on_line: OnLine) -> None:

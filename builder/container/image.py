@@ -40,6 +40,7 @@ PACKAGES = (
     "kea-dhcp4-server",  # kea-dhcp4 -t
     "mmdebstrap",
     "mount",
+    "nginx",  # nginx -t
     "procps",  # ps, which disk-image-create calls
     "python3-jsonschema",  # this and the next four: what diskimage-builder imports
     "python3-minimal",

@@ -24,7 +24,10 @@ from builder.errors import InputError, NfsrootError
 from builder.process import OnLine, run
 
 ENVIRONMENT = MappingProxyType({"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8"})
-HOST_FILES = ("passwd", "group", "services", "protocols", "rpc", "netconfig", "nsswitch.conf", "ld.so.cache")
+HOST_FILES = (
+    *("passwd", "group", "services", "protocols", "rpc", "netconfig", "nsswitch.conf", "ld.so.cache"),
+    *("nginx/nginx.conf", "nginx/mime.types"),
+)
 """What programs of /usr read in /etc; everything else there comes from the server bundle."""
 
 SECONDS_TO_END = 10.0

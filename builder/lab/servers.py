@@ -1,4 +1,4 @@
-"""The rack's servers, run from the server bundle as its own installer put it: DHCP, TFTP and NFS."""
+"""The rack's servers, run from the server bundle as its own installer put it: DHCP, TFTP, HTTP and NFS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from builder.lab.directory import SERVER_LOGS, last_lines
 from builder.lab.namespace import Namespace
 from builder.lab.release import Release
 from builder.process import CommandError
-from builder.recipe.models import Server
+from builder.recipe.models import Recipe, Server
 from builder.server.programs import chosen
 
 SECONDS_TO_START = 30.0
@@ -32,6 +32,11 @@ touch /var/lib/dhcp/dhcpd.leases
 exec dhcpd -4 -f -d -cf /etc/dhcp/dhcpd.conf -lf /var/lib/dhcp/dhcpd.leases -pf /run/dhcpd.pid $INTERFACESv4
 """,
     "kea-dhcp4-server": "KEA_LOCKFILE_DIR=none KEA_PIDFILE_DIR=/run exec kea-dhcp4 -c /etc/kea/kea-dhcp4.conf",
+    "nginx": """\
+ln -s /dev/stdout /var/log/nginx/access.log
+ln -s /dev/stdout /var/log/nginx/error.log
+exec nginx -g 'daemon off;'
+""",
     "dnsmasq": "exec dnsmasq -k -C /dev/null -7 /etc/dnsmasq.d --log-facility=- --pid-file=",
 }
 """What becomes each server, in the order in which they start.
@@ -40,7 +45,7 @@ As Debian's packages start them (in /etc/init.d, where the files of /etc/default
 but in the foreground.
 """
 
-SOCKETS = {"rpc": ("tcp", 111), "nfs": ("tcp", 2049), "tftp": ("udp", 69), "dhcp": ("udp", 67)}
+SOCKETS = {"rpc": ("tcp", 111), "nfs": ("tcp", 2049), "tftp": ("udp", 69), "http": ("tcp", 80), "dhcp": ("udp", 67)}
 """The port (of /proc/net/TABLE) that shows that somebody serves in a role."""
 
 EXPORT_REFUSED = "Could not create export"
@@ -55,11 +60,11 @@ class Daemon:
     roles: tuple[str, ...]
 
 
-def daemons(server: Server) -> tuple[Daemon, ...]:
-    """The programs that serve what `server` wants, in the order in which they start."""
+def daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
+    """The programs of `server` that serve what the recipe needs, in the order in which they start."""
     roles: dict[str, list[str]] = {name: [] for name in SCRIPTS}
     roles[RPCBIND].append("rpc")
-    for program in chosen("", server):
+    for program in chosen(recipe, "", server):
         roles[program.service].append(program.role)
     return tuple(Daemon(name, tuple(served)) for name, served in roles.items() if served)
 
@@ -74,7 +79,7 @@ class NamespaceServer:
         self._machine = machine
         self._server = server
         self._logs = directory / SERVER_LOGS
-        self._daemons = daemons(server)
+        self._daemons: tuple[Daemon, ...] = ()
         self._running: dict[Daemon, Popen[bytes]] = {}
 
     def install(self, release: Release) -> None:
@@ -83,7 +88,8 @@ class NamespaceServer:
         :raises NfsrootError: one of them fails, or the tree has no modules of the kernel: its nodes could not speak.
         """
         root, kernel, server = release.manifest.server_directory, release.manifest.kernel_version, self._server
-        state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm")
+        self._daemons = daemons(release.recipe, server)
+        state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm", "/var/lib/nginx", "/var/log/nginx")
         choice = ("--dhcp", server.dhcp, "--tftp", server.tftp, "--nfs", server.nfs)
         unpack = ("tar", "--zstd", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xpf")
         for argv in (

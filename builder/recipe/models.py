@@ -60,6 +60,13 @@ class Variant(StrEnum):
     SECURE_BOOT = "secure-boot"
 
 
+class Transport(StrEnum):
+    """How nodes get kernel and initramfs."""
+
+    TFTP = "tftp"
+    HTTP = "http"
+
+
 class DhcpServer(StrEnum):
     """The program that serves DHCP."""
 
@@ -153,6 +160,10 @@ class Boot(Model):
 
     variants: tuple[Variant, ...] = Field(default=tuple(Variant), description="Boot loaders to make.")
     uefi: Variant = Field(default=Variant.SECURE_BOOT, description="The loader that DHCP names to UEFI x64 clients.")
+    transport: Transport = Field(
+        default=Transport.TFTP,
+        description="What GRUB loads kernel and initramfs over; http serves UEFI HTTP boot, too.",
+    )
     timeout_seconds: int = Field(default=1, ge=0, description="Seconds that a menu waits.")
 
 
@@ -274,12 +285,17 @@ class Recipe(Model):
         declared = {*self.access.ports, *(port for element in self.elements for port in element.ports)}
         return tuple(sorted(declared, key=lambda port: (int(port.partition("/")[0]), port)))
 
+    @property
+    def needs_http(self) -> bool:
+        """Whether an HTTP server has to serve the release; it serves the TFTP server's directory."""
+        return self.boot.transport is Transport.HTTP
+
     def server_directory(self, version: str) -> str:
         """Where the root tarball of release `version` is unpacked on the NFS server, and what nodes mount."""
         return f"{self.root.path}/{version}"
 
     def tftp_directory(self, version: str) -> str:
-        """Where kernel and initrd of release `version` stand, as a path below the TFTP server's directory."""
+        """Where kernel and initrd of release `version` stand, as a path below what TFTP and HTTP serve."""
         return f"/{self.image.name}/{version}"
 
 

@@ -1,4 +1,4 @@
-"""The server bundle: what the DHCP, TFTP and NFS servers of a cluster need, laid out as their file system."""
+"""The server bundle: what the DHCP, TFTP, HTTP and NFS servers of a cluster need, laid out as their file system."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from builder.boot import menus
 from builder.files import RenderedFile, header, text_file
 from builder.recipe.models import Recipe, ReleaseFacts
-from builder.server import dhcp, kea, nfs
+from builder.server import dhcp, kea, nfs, nginx
 from builder.server.procedure import procedure
 from builder.server.programs import programs
 from builder.templates import fill
@@ -34,6 +34,8 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     yield _text("dnsmasq-dhcp.conf", "etc/dnsmasq.d/nfsroot-dhcp.conf", values)
     yield _text("dnsmasq-tftp.conf", "etc/dnsmasq.d/nfsroot-tftp.conf", values)
     yield _text("tftpd-hpa", "etc/default/tftpd-hpa", values)
+    if recipe.needs_http:
+        yield _text("nginx.conf", "etc/nginx/conf.d/nfsroot.conf", values)
     yield _text("exports", f"etc/exports.d/{release}.exports", values)
     yield _text("ganesha.conf", "etc/ganesha/ganesha.conf", values)
     yield _text("ganesha-exports.conf", f"etc/ganesha/exports.d/{release}.conf", values)
@@ -59,6 +61,8 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
         "exports": exports,
         "ganesha_ids": nfs.ganesha_ids(exports),
         "server": recipe.cluster.server,
-        "programs": programs(release),
+        "kinds": "DHCP, TFTP, HTTP and NFS" if recipe.needs_http else "DHCP, TFTP and NFS",
+        "programs": programs(release, http=recipe.needs_http),
+        "nginx_check": nginx.whole("$work/site", "$work/site/nfsroot.conf"),
         "procedure": procedure(recipe, facts.version, recipe.cluster.server),
     }

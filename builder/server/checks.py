@@ -14,12 +14,16 @@ from builder.errors import NfsrootError
 from builder.files import RenderedFile, header, text_file
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe, ReleaseFacts
-from builder.server import dhcp, kea
+from builder.server import dhcp, kea, nginx
 
 BUNDLE = PurePosixPath("/input/bundle")
 DHCPD_CONF = PurePosixPath("etc/dhcp/dhcpd.conf")
 KEA_CONF = PurePosixPath("etc/kea/kea-dhcp4.conf")
 DNSMASQ_D = PurePosixPath("etc/dnsmasq.d")
+NGINX_SITE = PurePosixPath("etc/nginx/conf.d/nfsroot.conf")
+NGINX_CHECK = PurePosixPath("check/nginx.conf")
+"""The whole configuration of which NGINX_SITE is a part, made for the check alone."""
+
 MENUS = PurePosixPath("srv/tftp/grub")
 ENVIRONMENT = {"KEA_LOCKFILE_DIR": "none"}
 """Kea locks its log in a directory that only a server has."""
@@ -52,6 +56,11 @@ def checks(recipe: Recipe) -> tuple[Check, ...]:
         Check("dhcpd", ("-4", "-t", "-cf"), DHCPD_CONF),
         Check("kea-dhcp4", ("-t",), KEA_CONF),
         Check("dnsmasq", ("--test", "--conf-file=/dev/null", "--conf-dir"), DNSMASQ_D),
+        *(
+            (Check("nginx", ("-q", "-t", "-c", str(BUNDLE / NGINX_CHECK), "-p"), NGINX_SITE.parent),)
+            if recipe.needs_http
+            else ()
+        ),
         *(Check("grub-script-check", (), MENUS / menu) for menu in menus),
     )
 
@@ -59,15 +68,18 @@ def checks(recipe: Recipe) -> tuple[Check, ...]:
 def checked(recipe: Recipe, facts: ReleaseFacts, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:
     """What the checkers read of a bundle's `files`.
 
-    Kea's checker refuses an interface that the machine lacks on which it runs: it reads what the recipe would lead
-    to without one.
+    Kea's and nginx's checkers refuse an interface or address that the machine lacks on which they run: they read
+    what the recipe would lead to without one.
     """
     paths = {check.path for check in checks(recipe)}
-    found = tuple(file for file in files if file.path in paths or file.path.parent in paths)
-    if not recipe.cluster.server.interface:
-        return found
-    anywhere = kea.render(replace(dhcp.decide(recipe, facts), interface=""), header(recipe, facts))
-    return (*(file for file in found if file.path != KEA_CONF), text_file(str(KEA_CONF), anywhere))
+    found = {file.path: file for file in files if file.path in paths or file.path.parent in paths}
+    if recipe.cluster.server.interface:
+        anywhere = replace(dhcp.decide(recipe, facts), interface="")
+        found[KEA_CONF] = text_file(str(KEA_CONF), kea.render(anywhere, header(recipe, facts)))
+    if site := found.get(NGINX_SITE):
+        found[NGINX_SITE] = text_file(str(NGINX_SITE), nginx.anywhere(site.content.decode()))
+        found[NGINX_CHECK] = text_file(str(NGINX_CHECK), nginx.whole("/scratch", str(BUNDLE / NGINX_SITE)))
+    return tuple(found.values())
 
 
 def check(

@@ -7,25 +7,30 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import NamedTuple
 
-from builder.recipe.models import Boot, Recipe, ReleaseFacts, Variant
+from builder.recipe.models import Recipe, ReleaseFacts, Transport, Variant
 
 MENU_OPTION = 150
 """The option that names a node's GRUB menu ("GRUB configuration path name" in IANA's list of DHCP options)."""
 
 BIOS_LOADER = "/pxegrub"
+HTTP_CLIENT = "HTTPClient"
+"""The vendor class (option 60) of firmware that boots over HTTP, and of the answers that it takes."""
+
 UEFI_LOADERS = {Variant.X86_64_EFI: "/pxegrub.efi", Variant.SECURE_BOOT: "/shimx64.efi"}
 
 
 class Loader(NamedTuple):
     """The boot loader of a class of clients: those of these architectures (option 93, RFC 4578 section 2.1).
 
-    `by_default` adds those that name no architecture.  `file` is its path below the TFTP server's directory.
+    `by_default` adds those that name no architecture.  `file` is its path below the TFTP server's directory, or its
+    URL; `vendor_class` is what the answer has to say in option 60, if anything.
     """
 
     name: str
     file: str
     architectures: tuple[int, ...]
     by_default: bool = False
+    vendor_class: str = ""
 
 
 class Reservation(NamedTuple):
@@ -71,19 +76,26 @@ def decide(recipe: Recipe, facts: ReleaseFacts) -> Dhcp:
         dns=cluster.dns,
         ntp=_addresses(cluster.ntp),
         root_path=recipe.server_directory(facts.version),
-        loaders=tuple(_loaders(recipe.boot)),
+        loaders=tuple(_loaders(recipe)),
         reservations=tuple(
             Reservation(node.name, node.mac, node.address, f"(nd)/grub/{node.name}") for node in cluster.nodes
         ),
     )
 
 
-def _loaders(boot: Boot) -> Iterator[Loader]:
-    """Only loaders that were made.  Some UEFI firmware for x64 says 9 where 7 is meant."""
+def _loaders(recipe: Recipe) -> Iterator[Loader]:
+    """Only loaders that were made.  Some UEFI firmware for x64 says 9 where 7 is meant.
+
+    Firmware that boots over HTTP takes no path (UEFI specification, 24.7.3.1).
+    """
+    boot = recipe.boot
     if Variant.I386_PC in boot.variants:
         yield Loader("bios", BIOS_LOADER, (0,), by_default=True)
     if boot.uefi in boot.variants:
         yield Loader("uefi-x64", UEFI_LOADERS[boot.uefi], (7, 9))
+        if boot.transport is Transport.HTTP:
+            url = f"http://{recipe.cluster.server.address}{UEFI_LOADERS[boot.uefi]}"
+            yield Loader("uefi-x64-http", url, (16,), vendor_class=HTTP_CLIENT)
 
 
 def _addresses(servers: tuple[str, ...]) -> tuple[IPv4Address, ...]:

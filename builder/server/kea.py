@@ -62,9 +62,16 @@ def _options(dhcp: Dhcp) -> list[dict[str, Any]]:
 
 
 def _client_class(loader: Loader) -> dict[str, Any]:
+    """What clients of these architectures are told."""
     tests = ["not option[93].exists"] if loader.by_default else []
     tests += [f"option[93].hex == 0x{architecture:04x}" for architecture in loader.architectures]
-    return {"name": loader.name, "test": " or ".join(tests), "boot-file-name": loader.file}
+    answer = {"name": "vendor-class-identifier", "data": loader.vendor_class, "always-send": True}
+    return {
+        "name": loader.name,
+        "test": " or ".join(tests),
+        "boot-file-name": loader.file,
+        **({"option-data": [answer]} if loader.vendor_class else {}),
+    }
 
 
 def _reservation(reservation: Reservation) -> dict[str, Any]:

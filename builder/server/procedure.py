@@ -34,9 +34,9 @@ class Procedure:
 def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
     """The commands for a release when `server` names the programs, whose settings its bundle has in any case."""
     release, directory = f"{recipe.image.name}-{version}", recipe.server_directory(version)
-    running = chosen(release, server)
+    running = chosen(recipe, version, server)
     services = dict.fromkeys(program.service for program in running)
-    install = " ".join(("./install.sh", *_options(recipe.cluster.server, running)))
+    install = " ".join(("./install.sh", *_options(chosen(recipe, version, recipe.cluster.server), running)))
     return Procedure(
         packages=(*dict.fromkeys(program.package for program in running), CHECKER, "zstd"),
         unpack=(f"mkdir -p {directory}", f"{UNPACK} {release}-root.tar.zst -C {directory}"),
@@ -64,9 +64,9 @@ def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
     )
 
 
-def _options(usual: Server, running: tuple[Program, ...]) -> list[str]:
+def _options(usual: tuple[Program, ...], running: tuple[Program, ...]) -> list[str]:
     """What install.sh has to be told: each program that is not the usual one."""
-    names = {program.role: program.name for program in chosen("", usual)}
+    names = {program.role: program.name for program in usual}
     return [f"--{program.role} {program.name}" for program in running if names[program.role] != program.name]
 
 

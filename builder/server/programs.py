@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from builder.recipe.models import DhcpServer, NfsServer, Server, TftpServer
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, Server, TftpServer
+
+HTTP_SERVER = "nginx"
+"""The only program that may serve HTTP."""
 
 
 class Program(NamedTuple):
-    """One of the programs that may serve in a role: dhcp, tftp or nfs.
+    """One of the programs that may serve in a role: dhcp, tftp, http or nfs.
 
     `name` is the recipe's for it, `service` that of its systemd unit and its script of /etc/init.d, `package`
     Debian's; `settings` are the files of the server bundle that it reads.
@@ -21,23 +24,29 @@ class Program(NamedTuple):
     settings: tuple[str, ...]
 
 
-def programs(release: str) -> tuple[Program, ...]:
-    """Every program that a server bundle has settings for; `release` is its NAME-VERSION."""
+def programs(release: str, *, http: bool) -> tuple[Program, ...]:
+    """Every program that a server bundle has settings for, one for HTTP among them where the release needs that.
+
+    `release` is its NAME-VERSION.
+    """
     dhcpd, kea, hpa, kernel = "isc-dhcp-server", "kea-dhcp4-server", "tftpd-hpa", "nfs-kernel-server"
     dnsmasq = "etc/dnsmasq.d/nfsroot"
     ganesha = ("etc/ganesha/ganesha.conf", f"etc/ganesha/exports.d/{release}.conf")
+    web = (Program("http", HTTP_SERVER, "nginx", "nginx", ("etc/nginx/conf.d/nfsroot.conf",)),)
     return (
         Program("dhcp", DhcpServer.ISC, dhcpd, dhcpd, ("etc/dhcp/dhcpd.conf", f"etc/default/{dhcpd}")),
         Program("dhcp", DhcpServer.KEA, kea, kea, ("etc/kea/kea-dhcp4.conf",)),
         Program("dhcp", DhcpServer.DNSMASQ, "dnsmasq", "dnsmasq", (f"{dnsmasq}.conf", f"{dnsmasq}-dhcp.conf")),
         Program("tftp", TftpServer.TFTPD_HPA, hpa, hpa, (f"etc/default/{hpa}",)),
         Program("tftp", TftpServer.DNSMASQ, "dnsmasq", "dnsmasq", (f"{dnsmasq}.conf", f"{dnsmasq}-tftp.conf")),
+        *(web if http else ()),
         Program("nfs", NfsServer.KERNEL, kernel, kernel, (f"etc/exports.d/{release}.exports",)),
         Program("nfs", NfsServer.GANESHA, "nfs-ganesha", "nfs-ganesha-vfs", ganesha),
     )
 
 
-def chosen(release: str, server: Server) -> tuple[Program, ...]:
-    """The program that `server` runs in each role."""
-    names = {"dhcp": server.dhcp, "tftp": server.tftp, "nfs": server.nfs}
-    return tuple(program for program in programs(release) if program.name == names[program.role])
+def chosen(recipe: Recipe, version: str, server: Server) -> tuple[Program, ...]:
+    """The program that `server` runs in each role that the release needs."""
+    names = {"dhcp": server.dhcp, "tftp": server.tftp, "http": HTTP_SERVER, "nfs": server.nfs}
+    every = programs(f"{recipe.image.name}-{version}", http=recipe.needs_http)
+    return tuple(program for program in every if program.name == names[program.role])

@@ -12,7 +12,7 @@ import pytest
 
 from builder.boot.menus import menu_entry, render
 from builder.files import RenderedFile
-from builder.recipe.models import Node, Recipe, ReleaseFacts
+from builder.recipe.models import Node, Recipe, ReleaseFacts, Transport
 
 NFSROOT = "nfsroot=192.168.0.1:/NFSROOT/{},v3,tcp"
 
@@ -45,6 +45,24 @@ def test_legacy_menu_is_the_pages(debian: Recipe, facts: ReleaseFacts) -> None:
         f"{NFSROOT.format('debian-nfsroot/1.0')} ro",
         "initrd /debian-nfsroot/1.0/initrd.img-6.12.0-1-amd64",
     ]
+
+
+def over_http(recipe: Recipe) -> Recipe:
+    """The recipe whose nodes get kernel and initramfs over HTTP."""
+    return recipe.model_copy(update={"boot": recipe.boot.model_copy(update={"transport": Transport.HTTP})})
+
+
+def test_http_takes_the_place_of_tftp(debian: Recipe, facts: ReleaseFacts) -> None:
+    """grub.cfg makes the HTTP server the place that menus' paths are relative to, and says when it does not answer."""
+    rendered, plain = texts(render(over_http(debian), facts)), texts(render(debian, facts))
+    assert 'set root="(http,192.168.0.1)"' in rendered["grub/grub.cfg"]
+    assert 'echo "The server 192.168.0.1 does not answer over HTTP' in rendered["grub/grub.cfg"]
+    assert "(http" not in plain["grub/grub.cfg"]
+    assert {path for path in plain if rendered[path] != plain[path]} == {
+        "grub/grub.cfg",
+        *(f"grub/{name}" for name in ("default", "ssi1", "ssi2", "ssi3", "ssi4")),
+    }
+    assert rendered["grub/ssi1"] == plain["grub/ssi1"].replace("root (nd)\n", "")
 
 
 def test_both_forms_boot_the_same(kerrighed: Recipe, facts: ReleaseFacts) -> None:
@@ -115,7 +133,9 @@ def test_grub_accepts_its_menus(name: str, facts: ReleaseFacts, tmp_path: Path, 
     """grub-script-check accepts every GRUB 2 menu, and rejects one that lost its last brace."""
     checker = shutil.which("grub-script-check")
     assert checker, "grub-script-check is missing: install grub-common"
-    menus = [file for file in render(request.getfixturevalue(name), facts) if file.path.suffix == ".cfg"]
+    recipe: Recipe = request.getfixturevalue(name)
+    rendered = (*render(recipe, facts), *render(over_http(recipe), facts))
+    menus = [file for file in rendered if file.path.suffix == ".cfg"]
     assert menus
     target = tmp_path / "menu.cfg"
     for menu in menus:

@@ -31,7 +31,7 @@ def test_linked_variant(tmp_path: Path, variant: Variant, form: str, module: str
     assert program == "grub-mkimage"
     assert f"--format={form}" in options
     assert f"--output=/output/pxegrub.{variant}" in options
-    assert {module, "tftp", "normal", "legacycfg", "linux", "test", "regexp", "configfile"} <= set(options)
+    assert {module, "tftp", "http", "normal", "legacycfg", "linux", "test", "regexp", "configfile"} <= set(options)
     assert not job.network
 
 
@@ -39,23 +39,19 @@ def test_linked_variant(tmp_path: Path, variant: Variant, form: str, module: str
 def test_early_configuration_is_for_the_rescue_parser(variant: Variant) -> None:
     """GRUB's rescue parser knows no `if`, no brackets and no `;`: the early configuration is plain commands."""
     lines = pxegrub.early_configuration(variant).splitlines()
-    assert {line.split()[0].split("=")[0] for line in lines} == {"net_get_dhcp_option", "set", "normal"}
+    assert {line.split()[0].split("=")[0] for line in lines} == {"net_get_dhcp_option", "normal"}
     assert not any(sign in line for line in lines for sign in ";[{")
 
 
 def test_early_configuration_asks_for_the_menu() -> None:
-    """Option 150 of the interface that the firmware used names the menu; grub.cfg then decides."""
+    """Option 150 of the firmware's interface names the menu; grub.cfg comes from where GRUB came from."""
     assert pxegrub.early_configuration(Variant.I386_PC).splitlines() == [
         "net_get_dhcp_option menu pxe 150 string",
-        "set prefix=(pxe)/grub",
-        "set root=(pxe)",
-        "normal (pxe)/grub/grub.cfg",
+        "normal $prefix/grub.cfg",
     ]
     assert pxegrub.early_configuration(Variant.X86_64_EFI).splitlines() == [
         "net_get_dhcp_option menu efinet0 150 string",
-        "set prefix=(tftp)/grub",
-        "set root=(tftp)",
-        "normal (tftp)/grub/grub.cfg",
+        "normal $prefix/grub.cfg",
     ]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from builder.lab.servers import SCRIPTS, SOCKETS, daemons
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
+from builder.lab.servers import SCRIPTS, SOCKETS, Daemon, daemons
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport
 
 
 @pytest.mark.parametrize("dhcp", DhcpServer)
@@ -13,9 +13,17 @@ from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
 def test_every_choice_is_served(kerrighed: Recipe, dhcp: DhcpServer, tftp: TftpServer) -> None:
     """Each role is served by one program, a program that serves in two is started once, and NFS can find rpcbind."""
     choice = {"dhcp": dhcp, "tftp": tftp, "nfs": NfsServer.GANESHA}
-    started = daemons(kerrighed.cluster.server.model_copy(update=choice))
-    assert sorted(role for daemon in started for role in daemon.roles) == sorted(SOCKETS)
+    started = daemons(kerrighed, kerrighed.cluster.server.model_copy(update=choice))
+    assert {role for daemon in started for role in daemon.roles} == set(SOCKETS) - {"http"}
     names = [daemon.name for daemon in started]
     assert len(set(names)) == len(names)
     assert set(names) <= set(SCRIPTS)
     assert names.index("rpcbind") < names.index("nfs-ganesha")
+
+
+def test_http_is_served_where_the_recipe_needs_it(kerrighed: Recipe) -> None:
+    """A recipe whose kernel comes over HTTP has nginx started beside the others; another recipe has not."""
+    boot = kerrighed.boot.model_copy(update={"transport": Transport.HTTP})
+    server = kerrighed.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
+    over_http = daemons(kerrighed.model_copy(update={"boot": boot}), server)
+    assert set(over_http) - set(daemons(kerrighed, server)) == {Daemon("nginx", ("http",))}

@@ -91,9 +91,9 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "initramfs": "6e7db0d0d205bcafd672da6a",
         "pxegrub": "3e40d245ec017c12f7a48565",
         "overlay": "46f58eb277343b89f9968789",
-        "server-bundle": "687f89c35b4198845ca4c607",
+        "server-bundle": "a94fea31c73c941e63087a86",
     }
-    assert plan.content == "650bd4a7b618cf0c2b385fc8"
+    assert plan.content == "bfd306788d21277ebc48fe2a"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
 from builder.files import RenderedFile
-from builder.recipe.models import Boot, Node, Recipe, Variant
+from builder.recipe.models import Boot, Node, Recipe, Transport, Variant
 
 
 def texts(files: Iterable[RenderedFile]) -> dict[str, str]:
@@ -22,6 +22,11 @@ def statements(text: str) -> list[str]:
 def with_boot(recipe: Recipe, *variants: Variant, uefi: Variant) -> Recipe:
     """The recipe with these boot loaders."""
     return recipe.model_copy(update={"boot": Boot(variants=variants, uefi=uefi)})
+
+
+def with_http(recipe: Recipe, **boot: object) -> Recipe:
+    """The recipe whose nodes get kernel and initramfs over HTTP."""
+    return recipe.model_copy(update={"boot": recipe.boot.model_copy(update={"transport": Transport.HTTP, **boot})})
 
 
 def with_cluster(recipe: Recipe, **values: object) -> Recipe:

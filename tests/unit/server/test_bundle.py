@@ -7,7 +7,7 @@ import time
 from ipaddress import IPv4Address
 
 import pytest
-from server_recipes import large, statements, texts, with_server
+from server_recipes import large, statements, texts, with_http, with_server
 
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
 from builder.server.bundle import render
@@ -52,10 +52,37 @@ def test_dnsmasq_serves_the_interface_of_the_recipe(debian: Recipe, facts: Relea
 def test_settings_of_every_program_travel(name: str, facts: ReleaseFacts, request: pytest.FixtureRequest) -> None:
     """Whatever a recipe chooses, its bundle has the settings of every program, and no others."""
     recipe: Recipe = request.getfixturevalue(name)
-    known = {path for program in programs(f"{recipe.image.name}-1.0") for path in program.settings}
-    for server in (recipe, with_server(recipe, dhcp=DhcpServer.KEA, tftp=TftpServer.DNSMASQ, nfs=NfsServer.GANESHA)):
+    known = {path for program in programs(f"{recipe.image.name}-1.0", http=False) for path in program.settings}
+    other = with_server(recipe, dhcp=DhcpServer.KEA, tftp=TftpServer.DNSMASQ, nfs=NfsServer.GANESHA)
+    for server in (recipe, other):
         found = {path for path in texts(render(server, facts)) if path.startswith("etc/")}
         assert found - {"etc/hosts.nfsroot"} == known
+
+
+def test_nginx_serves_what_tftp_serves_to_the_cluster(debian: Recipe, facts: ReleaseFacts) -> None:
+    """nginx reads the TFTP directory, at the server's address, for the cluster's subnet, and changes nothing."""
+    assert statements(texts(render(with_http(debian), facts))["etc/nginx/conf.d/nfsroot.conf"]) == [
+        "server {",
+        "listen 192.168.0.1:80;",
+        "root /srv/tftp;",
+        "autoindex off;",
+        "server_tokens off;",
+        "allow 192.168.0.0/24;",
+        "deny all;",
+        "location / {",
+        "limit_except GET { deny all; }",
+        "}",
+        "}",
+    ]
+
+
+def test_nginx_is_spoken_of_where_it_is_needed(debian: Recipe, facts: ReleaseFacts) -> None:
+    """A bundle says how to install nginx, and to take its own site away, only when its nodes load over HTTP."""
+    readme, over_tftp = texts(render(with_http(debian), facts))["README"], texts(render(debian, facts))
+    assert "    apt install isc-dhcp-server tftpd-hpa nginx nfs-kernel-server grub-common zstd\n" in readme
+    assert "    systemctl status isc-dhcp-server tftpd-hpa nginx nfs-kernel-server\n" in readme
+    assert "    rm /etc/nginx/sites-enabled/default\n" in readme
+    assert not [path for path, text in over_tftp.items() if "nginx" in path or "nginx" in text]
 
 
 def test_hosts_names_server_and_nodes(debian: Recipe, facts: ReleaseFacts) -> None:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from server_recipes import with_server
+from server_recipes import with_http, with_server
 
 from builder.files import RenderedFile
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
@@ -40,6 +40,12 @@ def bundle(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def http_bundle(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> Path:
+    """The bundle of a release whose nodes load over HTTP, unpacked."""
+    return unpack(render(with_http(debian), facts), tmp_path / "http-bundle")
+
+
+@pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A server's file system with the release's root in place and settings of its own."""
     directory = tmp_path / "root"
@@ -63,7 +69,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 def settings_of(*chosen: tuple[str, str]) -> set[str]:
     """The files that these programs read, each given by role and name."""
-    every = programs("debian-nfsroot-1.0")
+    every = programs("debian-nfsroot-1.0", http=True)
     return {path for program in every if (program.role, program.name) in chosen for path in program.settings}
 
 
@@ -77,10 +83,12 @@ def temporary(bundle: Path) -> list[Path]:
 
 @pytest.mark.parametrize("name", ["debian", "kerrighed"])
 def test_shellcheck_finds_nothing(name: str, facts: ReleaseFacts, request: pytest.FixtureRequest) -> None:
-    """install.sh is POSIX sh without anything that shellcheck minds."""
-    (script,) = [file for file in render(request.getfixturevalue(name), facts) if str(file.path) == "install.sh"]
-    checked = subprocess.run(["shellcheck", "--shell=sh", "-"], input=script.content, capture_output=True)
-    assert checked.returncode == 0, checked.stdout.decode()
+    """install.sh is POSIX sh without anything that shellcheck minds, with an HTTP server and without."""
+    recipe: Recipe = request.getfixturevalue(name)
+    for each in (recipe, with_http(recipe)):
+        (script,) = [file for file in render(each, facts) if str(file.path) == "install.sh"]
+        checked = subprocess.run(["shellcheck", "--shell=sh", "-"], input=script.content, capture_output=True)
+        assert checked.returncode == 0, checked.stdout.decode()
 
 
 def test_help_says_what_it_does(bundle: Path) -> None:
@@ -279,6 +287,29 @@ def test_chosen_servers_may_be_at_work(bundle: Path, active: list[str], settings
     done = install(bundle, "--dry-run", *options, path=with_active(bundle, *active, settings=settings))
     assert done.returncode == 0, done.stderr
     assert "Would install" in done.stdout
+
+
+def test_http_server_is_set_up_where_it_is_needed(http_bundle: Path, root: Path) -> None:
+    """The bundle of a release that needs HTTP installs nginx's settings; another one has none."""
+    done = install(http_bundle, "--root", root)
+    assert done.returncode == 0, done.stderr
+    settings = "etc/nginx/conf.d/nfsroot.conf"
+    assert contents(root)[settings] == contents(http_bundle)[settings]
+    assert {path for path in contents(root) if "nginx" in path} == {settings}
+
+
+@pytest.mark.server
+def test_nginx_reads_its_settings_first(http_bundle: Path, root: Path) -> None:
+    """Settings that nginx does not take are installed nowhere, and its words are shown."""
+    with (http_bundle / "etc/nginx/conf.d/nfsroot.conf").open("a") as file:
+        file.write("server { listen 192.168.0.1:81; auto_index off; }\n")
+    before = contents(root)
+    done = install(http_bundle, "--root", root)
+    assert done.returncode == 1
+    assert 'unknown directive "auto_index"' in done.stderr
+    assert "nginx rejects etc/nginx/conf.d; nothing was changed" in done.stderr
+    assert contents(root) == before
+    assert not temporary(http_bundle)
 
 
 def test_export_ids_of_releases_may_not_clash(bundle: Path, root: Path) -> None:

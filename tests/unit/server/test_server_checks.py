@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from recording_engine import IMAGE, RecordingEngine
-from server_recipes import with_server
+from server_recipes import with_http, with_server
 
 from builder.container.engine import Job
 from builder.errors import NfsrootError
@@ -57,6 +57,18 @@ def test_kea_is_checked_without_the_servers_interface(debian: Recipe, facts: Rel
     assert "eth7" not in text
     assert "52:54:00:00:01:01" in text
     assert "interface=eth7\n" in next(tmp_path.rglob("nfsroot.conf")).read_text()
+
+
+def test_nginx_is_checked_where_it_serves(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+    """nginx reads its settings as a part of a whole configuration, at an address that the build's machine has."""
+    recipe, engine = with_http(debian), RecordingEngine()
+    assert [str(check.path) for check in checks(recipe) if check.program == "nginx"] == ["etc/nginx/conf.d"]
+    run(recipe, facts, engine, tmp_path)
+    (whole,) = tmp_path.rglob("check/nginx.conf")
+    (site,) = tmp_path.rglob("etc/nginx/conf.d/nfsroot.conf")
+    assert f"include /input/bundle/{site.relative_to(whole.parents[1])};" in whole.read_text()
+    assert "listen 127.0.0.1:8080;" in site.read_text()
+    assert "192.168.0.1:" not in site.read_text()
 
 
 def test_rejection_has_the_checkers_words(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:

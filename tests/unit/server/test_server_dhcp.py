@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server_recipes import large, statements, texts, with_boot, with_cluster, with_server
+from server_recipes import large, statements, texts, with_boot, with_cluster, with_http, with_server
 
 from builder.recipe.models import Recipe, ReleaseFacts, Variant
 from builder.server.bundle import settings
@@ -167,6 +167,42 @@ def test_firmware_that_names_no_architecture_is_bios(debian: Recipe, facts: Rele
     assert loaders == (Loader("bios", "/pxegrub", (0,), by_default=True), Loader("uefi-x64", "/shimx64.efi", (7, 9)))
 
 
+def test_http_client_is_told_a_url(debian: Recipe, facts: ReleaseFacts) -> None:
+    """Firmware that boots over HTTP (option 93: 16) gets its loader's URL, and HTTPClient in option 60."""
+    recipe = with_http(debian)
+    assert decide(recipe, facts).loaders[-1] == Loader(
+        "uefi-x64-http", "http://192.168.0.1/shimx64.efi", (16,), vendor_class="HTTPClient"
+    )
+    files = texts(settings(recipe, facts))
+    lines = statements(files[DHCPD_CONF])
+    start = lines.index("if option pxe-system-type = 00:10 {")
+    assert lines[start + 1 : start + 4] == [
+        'filename "http://192.168.0.1/shimx64.efi";',
+        'option vendor-class-identifier "HTTPClient";',
+        "}",
+    ]
+    assert kea(recipe, facts)["client-classes"][-1] == {
+        "name": "uefi-x64-http",
+        "test": "option[93].hex == 0x0010",
+        "boot-file-name": "http://192.168.0.1/shimx64.efi",
+        "option-data": [{"name": "vendor-class-identifier", "data": "HTTPClient", "always-send": True}],
+    }
+    assert {
+        "dhcp-match=set:uefi-x64-http,option:client-arch,16",
+        "dhcp-boot=tag:uefi-x64-http,http://192.168.0.1/shimx64.efi,,192.168.0.1",
+        "dhcp-option-force=tag:uefi-x64-http,option:vendor-class,HTTPClient",
+    } <= set(statements(files[DNSMASQ_CONF]))
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_no_url_without_an_http_server(debian: Recipe, facts: ReleaseFacts, path: str) -> None:
+    """A recipe whose nodes load over TFTP, or that has no loader for UEFI, answers no firmware that boots over HTTP."""
+    for recipe in (debian, with_http(debian, variants=(Variant.I386_PC,))):
+        text = texts(settings(recipe, facts))[path]
+        assert "http://" not in text
+        assert "HTTPClient" not in text
+
+
 @pytest.mark.parametrize(("interface", "selected"), [("", "*"), ("eth1", "eth1")])
 def test_kea_serves_the_interface_of_the_recipe(
     debian: Recipe, facts: ReleaseFacts, interface: str, selected: str
@@ -236,7 +272,7 @@ CHECKERS = {DHCPD_CONF: accepted_by_dhcpd, KEA_CONF: accepted_by_kea, DNSMASQ_CO
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        *((name, change) for name in ("debian", "kerrighed") for change in ("none", "bare", "no loader")),
+        *((name, change) for name in ("debian", "kerrighed") for change in ("none", "bare", "no loader", "http")),
         ("debian", "large"),
     ],
 )
@@ -249,6 +285,7 @@ def test_servers_accept_their_configurations(
         "none": recipe,
         "bare": with_cluster(recipe, gateway=None, dns=(), ntp=()),
         "large": large(recipe),
+        "http": with_http(recipe),
         "no loader": with_boot(recipe, uefi=Variant.SECURE_BOOT),
     }[change]
     assert CHECKERS[path](texts(settings(changed, facts)), tmp_path)
