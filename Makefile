@@ -67,9 +67,10 @@ plan: .venv/installed  ## say what `make image` would do, and why
 	@$(NFSROOT) plan $(RECIPE) --output $(OUTPUT)
 
 .PHONY: lab
-lab: build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full]
+lab: build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all]
 	@$(SUDO) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
-		$(if $(NIC),--nic $(NIC)) $(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP)) $(if $(MATRIX),--matrix $(MATRIX))
+		$(if $(NIC),--nic $(NIC)) $(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP)) $(if $(MATRIX),--matrix $(MATRIX)) \
+		$(FAULT:%=--fault %)
 
 .PHONY: test
 test: build-packages lab-packages test-packages .venv/tested  ## run the linters and every test

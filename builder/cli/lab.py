@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from builder.lab.release import Release
     from builder.lab.request import Request
 
-CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "keep", "shell")
+FAULTS = (
+    "nfs-outage", "dhcp-restart", "unknown-mac", "dhcp-outage",
+    "loss-5", "loss-20", "slow-tftp", "missing-menu", "corrupt-initrd", "hang",
+)  # fmt: skip
+CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "fault", "keep", "shell")
 """Options that say what the matrix decides, or that are for one cell only."""
 
 
@@ -41,6 +45,10 @@ CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "keep", "shell")
     help="Try at least once each firmware, network card, server, release, and four nodes at once (quick), "
     "or each pair of these (full).",
 )  # fmt: skip
+@click.option(
+    "--fault", type=click.Choice((*FAULTS, "all")), multiple=True,
+    help="Have this go wrong and see that nodes bear it; may be given again.",
+)  # fmt: skip
 @cache_option
 @click.option("--keep", is_flag=True, help="Leave the nodes on until Ctrl-C.")
 @click.option("--shell", metavar="NODE", help="Give root's shell on a node that runs; the trial ends with it.")
@@ -54,6 +62,7 @@ def command(
     dhcp: str | None,
     tftp: str | None,
     matrix: str | None,
+    fault: tuple[str, ...],
     cache_dir: Path | None,
     keep: bool,
     shell: str | None,
@@ -69,14 +78,16 @@ def command(
       nfsroot lab output/kerrighed/2026.01.31 --nodes 'ssi[1-2]' --firmware secure-boot
       nfsroot lab output/kerrighed/2026.01.31 --shell ssi1
       nfsroot lab output/*/2026.01.31 --matrix full
+      nfsroot lab output/kerrighed/2026.01.31 --fault nfs-outage --fault loss-20
 
     Exit status: 0 when every release passed all that was tried with it, in earlier runs too, else 1.
     """
     from builder.cli.lab_display import display
     from builder.lab import host, run
+    from builder.lab.faults import named
     from builder.lab.qemu import Firmware, Nic
     from builder.lab.release import read
-    from builder.lab.request import request
+    from builder.lab.request import request, with_faults
     from builder.recipe.models import DhcpServer, TftpServer
     from builder.release.pack import need_writable
 
@@ -88,7 +99,13 @@ def command(
     else:
         names, starts_with, card = _names(nodes, shell), Firmware(firmware or "bios"), Nic(nic or "virtio-net")
         served_by = (DhcpServer(dhcp) if dhcp else None, TftpServer(tftp) if tftp else None)
-        wanted = [(release, [request(release, names, starts_with, *served_by, card)]) for release in found]
+        wanted = [
+            (
+                release,
+                with_faults(request(release, names, starts_with, *served_by, card), named(fault, release.recipe)),
+            )
+            for release in found
+        ]
     if shell and not sys.stdin.isatty():
         raise InputError("--shell needs a terminal")
     for needed in {each.firmware for _, requests in wanted for each in requests}:

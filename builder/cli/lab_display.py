@@ -16,7 +16,18 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from builder.lab.events import CellBegan, Checked, Done, LabEvent, LoaderRead, PhaseBegan, PoweredOn, RackReady, Stopped
+from builder.lab.events import (
+    CellBegan,
+    Checked,
+    Done,
+    LabEvent,
+    LoaderRead,
+    PhaseBegan,
+    PoweredOn,
+    RackReady,
+    Stopped,
+    Struck,
+)
 from builder.lab.page import FILE as PAGE
 from builder.lab.phases import Phase
 from builder.lab.report import CellReport, LabReport
@@ -106,6 +117,8 @@ class LiveTable:
                 self._state = f"servers up after {seconds:.1f} s"
             case PoweredOn(node):
                 self._cells[-1][1].append(_Row(node, time.monotonic()))
+            case Struck():
+                self._console.print(escape(text(event)))
             case LoaderRead(node, loader):
                 self._row(node).loader = loader
             case PhaseBegan(node, phase):
@@ -149,6 +162,8 @@ def text(event: LabEvent) -> str:
             return f"servers up after {seconds:.1f} s"
         case PoweredOn(node):
             return f"{node:8} powered on"
+        case Struck(node, done):
+            return f"{node:8} suffers: {done}"
         case LoaderRead(node, loader):
             return f"{node:8} loads {loader}"
         case PhaseBegan(node, phase, seconds):

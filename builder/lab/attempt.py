@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 
 from builder.cache import Cache
@@ -17,6 +18,7 @@ from builder.errors import InputError, NfsrootError
 from builder.lab.checks import identity
 from builder.lab.directory import NETWORK_LOG, last_lines, server_logs
 from builder.lab.events import CellBegan, Emit, LabEvent, RackReady
+from builder.lab.faults.model import BootFault, RunningFault
 from builder.lab.node import VirtualNode
 from builder.lab.page import Evidence, Seen
 from builder.lab.qemu import Accelerator
@@ -63,6 +65,7 @@ class Attempt:
             nic=self.wanted.nic,
             dhcp=self.wanted.server.dhcp,
             tftp=self.wanted.server.tftp,
+            faults=tuple(fault.name for fault in self.wanted.faults),
             accelerator=self.accelerator,
             started=started,
             seconds=round(time.monotonic() - began, 1),
@@ -81,11 +84,21 @@ class Attempt:
             self.accelerator = running.accelerator
             patience = max(1.0, len(self.wanted.nodes) / (os.cpu_count() or 1))
             wanted = self.wanted
-            self.trials += [Trial(running, node, wanted.firmware, patience, emit, wanted.nic) for node in wanted.nodes]
+            booting = [fault for fault in wanted.faults if isinstance(fault, BootFault)]
+            for node, fault in zip_longest(wanted.nodes, booting):
+                limits = patience * fault.patience if fault else patience
+                self.trials.append(Trial(running, node, wanted.firmware, limits, emit, wanted.nic, fault))
             _at_once(self.trials, running, lambda trial: trial.run(powered))
             compare(self.trials)
+            self._suffer(self.trials[0])
             meanwhile([trial.virtual for trial in self.trials if trial.virtual and not trial.stopped])
             _at_once(self.trials, running, Trial.finish)
+
+    def _suffer(self, trial: Trial) -> None:
+        """Have each fault of a running node befall this one."""
+        for fault in self.wanted.faults:
+            if isinstance(fault, RunningFault) and not trial.stopped:
+                trial.suffer(fault)
 
 
 def _began(release: Release, wanted: Request) -> CellBegan:

@@ -37,6 +37,14 @@ class PoweredOn:
 
 
 @dataclass(frozen=True)
+class Struck:
+    """A fault befalls a node; `done` says which."""
+
+    node: str
+    done: str
+
+
+@dataclass(frozen=True)
 class LoaderRead:
     """A node asked for a boot loader."""
 
@@ -79,5 +87,5 @@ class Done:
     seconds: float
 
 
-LabEvent = CellBegan | RackReady | PoweredOn | LoaderRead | PhaseBegan | Checked | Stopped | Done
+LabEvent = CellBegan | RackReady | PoweredOn | Struck | LoaderRead | PhaseBegan | Checked | Stopped | Done
 Emit = Callable[[LabEvent], None]

@@ -61,6 +61,11 @@ def ended_by(event: WireEvent) -> Phase | None:
     return None
 
 
+def passed_by(before: Phase | None, now: Phase) -> tuple[Phase, ...]:
+    """The phases that a node got to since it was in phase `before` (None: off), the present one last."""
+    return ORDER[ORDER.index(before) + 1 if before else 0 : ORDER.index(now) + 1]
+
+
 @dataclass
 class Progress:
     """One boot: when it was powered on and when each phase ended, in seconds of time.monotonic().

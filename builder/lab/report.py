@@ -81,6 +81,9 @@ class CellReport(Model):
     nic: Nic = Field(description="The nodes' network card.")
     dhcp: DhcpServer = Field(description="What served DHCP.")
     tftp: TftpServer = Field(description="What served TFTP.")
+    faults: tuple[str, ...] = Field(
+        default=(), description="Names of the faults that befell the nodes; each is one of their checks."
+    )
     accelerator: Accelerator | None = Field(description="How QEMU ran the nodes.")
     started: datetime = Field(description="When it was tried, in UTC.")
     seconds: float = Field(description="How long it took.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from builder.errors import InputError
+from builder.lab.faults.model import BootFault, Fault, RunningFault
 from builder.lab.matrix import Offer
 from builder.lab.qemu import CARDS, FIRMWARE_OF_ROMS, Firmware, Nic
 from builder.lab.release import Release
@@ -15,12 +16,16 @@ from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServe
 
 @dataclass(frozen=True)
 class Request:
-    """What to try: these nodes, all at once, of this hardware, served by the programs that `server` names."""
+    """What to try: these nodes, all at once, of this hardware, served by the programs that `server` names.
+
+    Of `faults` each that befalls a booting node befalls one of the nodes, in their order; the others befall the first.
+    """
 
     nodes: tuple[Node, ...]
     firmware: Firmware
     server: Server
     nic: Nic = Nic.VIRTIO_NET
+    faults: tuple[Fault, ...] = ()
 
 
 def request(
@@ -61,6 +66,21 @@ def request(
     own = release.recipe.cluster.server
     server = own.model_copy(update={"dhcp": dhcp or own.dhcp, "tftp": tftp or own.tftp, "nfs": NfsServer.GANESHA})
     return Request(tuple(nodes[name] for name in names or list(nodes)[:1]), firmware, server, nic)
+
+
+def with_faults(healthy: Request, faults: Sequence[Fault]) -> list[Request]:
+    """As few racks as it takes to try each fault: what befalls a node that runs in one, the others a node each.
+
+    Without faults there is one rack, which is healthy.
+    """
+    running = tuple(fault for fault in faults if isinstance(fault, RunningFault))
+    booting = tuple(fault for fault in faults if isinstance(fault, BootFault))
+    racks = [replace(healthy, nodes=healthy.nodes[:1], faults=running)] if running else []
+    most = len(healthy.nodes)
+    for start in range(0, len(booting), most):
+        some = booting[start : start + most]
+        racks.append(replace(healthy, nodes=healthy.nodes[: len(some)], faults=some))
+    return racks or [healthy]
 
 
 def offer(release: Release) -> Offer:

@@ -122,9 +122,8 @@ class NamespaceServer:
         :raises NfsrootError: somebody still listens there after 30 s.
         """
         daemon = self._daemon(role)
-        process = self._running.pop(daemon)
-        process.kill()
-        process.wait()
+        self._machine.run(("sh", "-euc", f'kill -KILL "$(cat {_pid_file(daemon)})"'))
+        self._running.pop(daemon).wait()
         deadline = time.monotonic() + SECONDS_TO_START
         while any(_listens(self._machine, each) for each in daemon.roles):
             if time.monotonic() > deadline:
@@ -149,9 +148,14 @@ class NamespaceServer:
 
     def _start(self, daemon: Daemon) -> None:
         log = self._logs / f"{daemon.name}.log"
-        process = self._running[daemon] = self._machine.start(("sh", "-euc", SCRIPTS[daemon.name]), log)
+        script = f"echo $$ >{_pid_file(daemon)}\n{SCRIPTS[daemon.name]}"
+        process = self._running[daemon] = self._machine.start(("sh", "-euc", script), log)
         for role in daemon.roles:
             _await(self._machine, role, process, log)
+
+
+def _pid_file(daemon: Daemon) -> str:
+    return f"/run/nfsroot-{daemon.name}.pid"
 
 
 def _await(machine: Namespace, role: str, process: Popen[bytes], log: Path) -> None:

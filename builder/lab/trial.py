@@ -12,9 +12,10 @@ from builder.errors import NfsrootError
 from builder.lab import checks
 from builder.lab.checks import identity
 from builder.lab.checks.model import Finding, Subject
-from builder.lab.events import Checked, Done, Emit, LoaderRead, PhaseBegan, PoweredOn, Stopped
+from builder.lab.events import Checked, Done, Emit, LoaderRead, PhaseBegan, PoweredOn, Stopped, Struck
+from builder.lab.faults.model import BootFault, Outcome, RunningFault, in_words
 from builder.lab.node import NodeStuck, VirtualNode
-from builder.lab.phases import Phase
+from builder.lab.phases import Phase, passed_by
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.rack import Rack
 from builder.lab.report import CheckResult, NodeReport, PhaseTime, Stop, Traffic
@@ -39,6 +40,7 @@ class Trial:
     patience: float
     emit: Emit
     nic: Nic = Nic.VIRTIO_NET
+    fault: BootFault | None = None
     virtual: VirtualNode | None = None
     stopped: Stop | None = None
     results: list[CheckResult] = field(default_factory=list)
@@ -53,6 +55,9 @@ class Trial:
         """Boot the node and check it.  It stays on until `powered` is closed, whatever became of it."""
         self.emit(PoweredOn(self.node.name))
         try:
+            if self.fault:
+                self.emit(Struck(self.node.name, self.fault.done))
+                self.fault.prepare(self.rack, self.node)
             power = self.rack.power_on(self.node, self.firmware, self.patience, self.nic)
             self.virtual = powered.enter_context(power)
             self.virtual.until_it_runs(self._watch)
@@ -61,6 +66,18 @@ class Trial:
             self._stop(error)
         if self.virtual is not None:
             self._look(self.virtual)
+            if self.fault:
+                self.note(*in_words(self.fault), self.fault.judge(self._outcome(self.virtual)))
+
+    def suffer(self, fault: RunningFault) -> None:
+        """Have a fault befall the node while it runs."""
+        assert self.virtual is not None
+        self.emit(Struck(self.node.name, fault.done))
+        try:
+            finding = fault.strike(self.rack, self.virtual)
+        except NfsrootError as error:
+            finding = Finding("", (error.brief,))
+        self.note(*in_words(fault), finding)
 
     def note(self, name: str, holds: str, finding: Finding) -> None:
         """Take down the outcome of a check."""
@@ -76,8 +93,9 @@ class Trial:
 
     @property
     def passed(self) -> bool:
-        """Whether the node booted and passed every check."""
-        return self.stopped is None and bool(self.results) and all(result.passed for result in self.results)
+        """Whether the node booted, or bore its fault, and passed every check."""
+        came_through = self.stopped is None or self.fault is not None
+        return came_through and bool(self.results) and all(result.passed for result in self.results)
 
     def report(self) -> NodeReport:
         """Everything that is known of the node."""
@@ -122,9 +140,19 @@ class Trial:
             if self._loader is not None:
                 self.emit(LoaderRead(self.node.name, self._loader))
         if progress.phase is not self._phase:
+            self._befall(self.virtual, passed_by(self._phase, progress.phase))
             self._phase = progress.phase
             began = max(progress.ended.values(), default=progress.powered_on) - progress.powered_on
             self.emit(PhaseBegan(self.node.name, progress.phase, began))
+
+    def _befall(self, virtual: VirtualNode, reached: Iterable[Phase]) -> None:
+        """Let the fault do what it does when the node gets to these phases."""
+        for phase in reached:
+            if self.fault and phase in self.fault.reach:
+                self.fault.reach[phase](self.rack, virtual)
+
+    def _outcome(self, virtual: VirtualNode) -> Outcome:
+        return Outcome(self.rack.release.recipe, self.stopped, virtual.progress.seconds(), virtual.events())
 
     def _stop(self, error: NfsrootError) -> None:
         phase = error.phase if isinstance(error, NodeStuck) else self._phase or Phase.DHCP

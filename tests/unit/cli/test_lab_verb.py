@@ -14,8 +14,9 @@ import pytest
 from rich.console import Console
 
 from builder.cli import lab_display
+from builder.cli.lab import FAULTS
 from builder.cli.lab_display import LiveTable, conclusion, text
-from builder.lab import host, run
+from builder.lab import faults, host, run
 from builder.lab.events import (
     CellBegan,
     Checked,
@@ -27,7 +28,9 @@ from builder.lab.events import (
     PoweredOn,
     RackReady,
     Stopped,
+    Struck,
 )
+from builder.lab.faults.model import BootFault
 from builder.lab.matrix import SERVERS
 from builder.lab.phases import Phase
 from builder.lab.qemu import Firmware, Nic
@@ -42,6 +45,7 @@ EVENTS: list[LabEvent] = [
     CellBegan("kerrighed 1.0", Firmware.BIOS, Nic.VIRTIO_NET, DhcpServer.ISC, TftpServer.TFTPD_HPA),
     RackReady(4.0),
     PoweredOn("ssi1"),
+    Struck("ssi1", "20% of the packets [sic] are lost"),
     LoaderRead("ssi1", "/pxegrub"),
     PhaseBegan("ssi1", Phase.GRUB, 12.0),
     Checked("ssi1", WRONG),
@@ -120,6 +124,7 @@ def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
         (["--firmware", "coreboot"], "coreboot"),
         (["--nic", "ne2000"], "ne2000"),
         (["--dhcp", "bootpd"], "bootpd"),
+        (["--fault", "earthquake"], "earthquake"),
     ],
 )
 def test_wrong_input(nfsroot: Nfsroot, release: Path, arguments: list[str], words: str) -> None:
@@ -151,6 +156,26 @@ def test_quick_matrix(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.Monke
     assert {cell.firmware for cell in cells} == set(Firmware)
     assert {(cell.server.dhcp, cell.server.tftp) for cell in cells} == set(SERVERS)
     assert max(len(cell.nodes) for cell in cells) == 4
+
+
+def test_faults(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each fault that is asked for is tried, as many nodes at once as are named."""
+    asked: list[Request] = []
+
+    def ran(_of: object, wanted: list[Request], *_rest: object) -> LabReport:
+        asked.extend(wanted)
+        return report(Lab.PASSED)
+
+    monkeypatch.setattr(host, "need", lambda _firmware: None)
+    monkeypatch.setattr(run, "run", ran)
+    assert nfsroot("lab", str(release), "--fault", "all", "--firmware", "uefi", "--nodes", "ssi[1-4]").status == 0
+    assert [fault.name for rack in asked for fault in rack.faults] == sorted(FAULTS, key=_befalls_a_boot)
+    assert max(len(rack.nodes) for rack in asked) == 4
+    assert {rack.firmware for rack in asked} == {Firmware.UEFI}
+
+
+def _befalls_a_boot(name: str) -> bool:
+    return isinstance(next(fault for fault in faults.FAULTS if fault.name == name), BootFault)
 
 
 def test_no_release(nfsroot: Nfsroot) -> None:
@@ -220,8 +245,8 @@ def test_events_in_words() -> None:
     """Every event is one line that names its node."""
     lines = [text(event) for event in EVENTS]
     assert all("\n" not in line for line in lines)
-    assert [line[:4] for line in lines[2:]] == ["ssi1"] * 5 + ["ssi2"] * 2
-    assert "FAILED  clock: it is wrong by [1 h]" in lines[5]
+    assert [line[:4] for line in lines[2:]] == ["ssi1"] * 6 + ["ssi2"] * 2
+    assert "FAILED  clock: it is wrong by [1 h]" in lines[6]
 
 
 def test_live_table() -> None:
@@ -238,6 +263,7 @@ def test_live_table() -> None:
     assert second.split()[:7] == [*tried, "ssi2"]
     assert "it is wrong by [1 h]" in written.getvalue()
     assert "ssi2 hung in phase kernel" in written.getvalue()
+    assert "20% of the packets [sic] are lost" in written.getvalue()
 
 
 def test_terminal_gets_the_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.lab.phases import LIMITS, Phase, Progress, ended_by
+from builder.lab.phases import LIMITS, ORDER, Phase, Progress, ended_by, passed_by
 from builder.lab.wire import Kind, WireEvent
 
 BOOT = [
@@ -61,3 +61,11 @@ def test_each_phase_has_its_own_limit(phase: Phase) -> None:
     assert progress.phase is phase
     assert not progress.overdue(began + LIMITS[phase])
     assert progress.overdue(began + LIMITS[phase] + 0.1)
+
+
+def test_phases_since_the_last_look() -> None:
+    """No phase is passed over, however quickly a node went through it, and none is told twice."""
+    assert passed_by(None, Phase.DHCP) == (Phase.DHCP,)
+    assert passed_by(Phase.DHCP, Phase.GRUB) == (Phase.TFTP, Phase.GRUB)
+    assert passed_by(None, ORDER[-1]) == ORDER
+    assert passed_by(Phase.GRUB, Phase.GRUB) == ()

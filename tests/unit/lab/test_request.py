@@ -8,8 +8,10 @@ import pytest
 from lab_subject import release_of
 
 from builder.errors import InputError
+from builder.lab.faults import FAULTS, named
+from builder.lab.faults.model import BootFault
 from builder.lab.qemu import Firmware, Nic
-from builder.lab.request import boots, firmwares, nics, offer, request
+from builder.lab.request import boots, firmwares, nics, offer, request, with_faults
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Variant
 
 
@@ -99,3 +101,25 @@ def test_secure_boot_by_a_cards_rom(kerrighed: Recipe, tmp_path: Path) -> None:
     """What QEMU's firmware cannot boot by is told at once, and not taken for the release's fault."""
     with pytest.raises(InputError, match="secure-boot do not boot by the ROM of the NIC e1000e"):
         request(release_of(kerrighed, tmp_path), [], Firmware.SECURE_BOOT, nic=Nic.E1000E)
+
+
+def test_racks_that_faults_take(kerrighed: Recipe, tmp_path: Path) -> None:
+    """What befalls a node that runs shares one node; what befalls a booting node takes a node each, in full racks."""
+    healthy = request(release_of(kerrighed, tmp_path), ["ssi1", "ssi2"], Firmware.UEFI)
+    racks = with_faults(healthy, FAULTS)
+    running, *booting = [([node.name for node in rack.nodes], rack.faults) for rack in racks]
+    assert running == (["ssi1"], tuple(fault for fault in FAULTS if not isinstance(fault, BootFault)))
+    assert [fault for _, faults in booting for fault in faults] == [f for f in FAULTS if isinstance(f, BootFault)]
+    assert all(len(names) == len(faults) for names, faults in booting)
+    assert [names for names, _ in booting[:-1]] == [["ssi1", "ssi2"]] * (len(booting) - 1)
+    assert {rack.firmware for rack in racks} == {Firmware.UEFI}
+
+
+def test_one_fault_takes_one_node(kerrighed: Recipe, tmp_path: Path) -> None:
+    """A single fault is tried in one rack with one node, whatever kind it is of."""
+    healthy = request(release_of(kerrighed, tmp_path), ["ssi3", "ssi4"], Firmware.BIOS)
+    for name in ("nfs-outage", "loss-5"):
+        (rack,) = with_faults(healthy, named([name], kerrighed))
+        assert [node.name for node in rack.nodes] == ["ssi3"]
+        assert [fault.name for fault in rack.faults] == [name]
+    assert with_faults(healthy, ()) == [healthy]

@@ -1,0 +1,24 @@
+"""What may go wrong around nodes: the list of faults that the lab can make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from builder.errors import InputError
+from builder.lab.faults import dhcp, files, hang, link, nfs
+from builder.lab.faults.model import Fault
+from builder.recipe.models import Recipe
+
+FAULTS: tuple[Fault, ...] = (*nfs.FAULTS, *dhcp.FAULTS, *link.FAULTS, *files.FAULTS, *hang.FAULTS)
+ALL = "all"
+
+
+def named(names: Sequence[str], recipe: Recipe) -> tuple[Fault, ...]:
+    """The faults of these names in the order of `FAULTS`; `ALL` stands for each that can befall the recipe's nodes.
+
+    :raises InputError: a fault that was asked for cannot befall them.
+    """
+    possible = [fault for fault in FAULTS if fault.applies(recipe)]
+    if impossible := set(names) - {ALL} - {fault.name for fault in possible}:
+        raise InputError(f"nothing of this recipe can suffer the fault {min(impossible)}")
+    return tuple(fault for fault in possible if ALL in names or fault.name in names)

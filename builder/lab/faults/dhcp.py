@@ -1,0 +1,99 @@
+"""Faults of DHCP: its server goes away and comes back, a machine asks that is no node."""
+
+from __future__ import annotations
+
+import time
+
+from builder.lab.checks.model import Finding
+from builder.lab.faults.model import BootFault, RunningFault, boots
+from builder.lab.faults.question import discover
+from builder.lab.node import VirtualNode
+from builder.lab.phases import Phase
+from builder.lab.rack import Rack
+from builder.lab.wire import Kind
+
+SECONDS_TO_ANSWER = 10.0
+SECONDS_OF_SILENCE = 10.0
+SECONDS_TO_ASK = 90.0
+SECONDS_AWAY = 5.0
+"""How long the server stays away once a node has asked."""
+
+POLL_SECONDS = 0.1
+UNKNOWN = "02:00:00:00:be:ef"
+"""A locally administered address (IEEE 802) that no network card has from its maker."""
+
+STATE = "ip -oneline -4 address show scope global; systemctl is-system-running"
+
+
+def answered(rack: Rack, mac: str, seconds: float) -> bool:
+    """Whether the DHCP server offers something to a boot ROM with this MAC address within `seconds`."""
+    began = time.monotonic()
+    rack.send(discover(mac))
+    while time.monotonic() < began + seconds:
+        if any(event.kind is Kind.DHCP_OFFER for event in rack.heard(mac, began)):
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def ignores_strangers(rack: Rack, known: str) -> Finding:
+    """Whether the server answers the MAC address of a node, and not one that is nobody's."""
+    problems = [] if answered(rack, known, SECONDS_TO_ANSWER) else [f"{known}, which is a node's, got no answer"]
+    if answered(rack, UNKNOWN, SECONDS_OF_SILENCE):
+        problems.append(f"{UNKNOWN}, which is nobody's, was made an offer")
+    return Finding(f"{known} was made an offer at once, {UNKNOWN} none in {SECONDS_OF_SILENCE:.0f} s", tuple(problems))
+
+
+def _stranger(rack: Rack, virtual: VirtualNode) -> Finding:
+    return ignores_strangers(rack, virtual.node.mac)
+
+
+def _restart(rack: Rack, virtual: VirtualNode) -> Finding:
+    before = virtual.ask(STATE).text
+    rack.server_machine.stop_role("dhcp")
+    deaf = not answered(rack, virtual.node.mac, SECONDS_AWAY)
+    rack.server_machine.start_role("dhcp")
+    problems = [] if deaf else ["the server answered although it was stopped"]
+    if not answered(rack, virtual.node.mac, SECONDS_TO_ANSWER):
+        problems.append("the server that was started again does not answer")
+    after = virtual.ask(STATE).text
+    if after != before:
+        problems.append(f"before: {before}; after: {after}")
+    return Finding(" ".join(after.split()), tuple(problems))
+
+
+def _outage(rack: Rack, virtual: VirtualNode) -> None:
+    """Stop the server until the initramfs has asked in vain."""
+    rack.server_machine.stop_role("dhcp")
+    began = time.monotonic()
+    while not _asks(rack, virtual, began) and time.monotonic() < began + SECONDS_TO_ASK:
+        time.sleep(POLL_SECONDS)
+    time.sleep(SECONDS_AWAY)
+    rack.server_machine.start_role("dhcp")
+
+
+def _asks(rack: Rack, virtual: VirtualNode, since: float) -> bool:
+    return any(event.kind is Kind.DHCP_DISCOVER for event in rack.heard(virtual.node.mac, since))
+
+
+FAULTS = (
+    RunningFault(
+        name="dhcp-restart",
+        done="the DHCP server is stopped and started again while the node runs",
+        holds="the node keeps its address, and the server answers again",
+        strike=_restart,
+    ),
+    RunningFault(
+        name="unknown-mac",
+        done="a machine asks for an address that is no node",
+        holds="the DHCP server does not answer it",
+        strike=_stranger,
+    ),
+    BootFault(
+        name="dhcp-outage",
+        done=f"the DHCP server comes back only {SECONDS_AWAY:.0f} s after the node's initramfs has asked in vain",
+        holds="the node boots",
+        judge=boots,
+        reach={Phase.KERNEL: _outage},
+    ),
+)

@@ -1,0 +1,76 @@
+"""Faults of the files that a node boots from: its menu is missing, its initramfs is not whole."""
+
+from __future__ import annotations
+
+from builder.errors import NfsrootError
+from builder.lab.checks.model import Finding
+from builder.lab.faults.model import BootFault, Outcome, boots, stops
+from builder.lab.phases import Phase
+from builder.lab.rack import Rack
+from builder.lab.wire import Kind
+from builder.recipe.models import Node, ReleaseFacts
+from builder.server.bundle import TFTP_DIRECTORY
+
+WHOLE_BYTES = 1 << 20
+"""What is left of an initramfs: what a full disk leaves of a copy."""
+
+DEFAULT_MENUS = frozenset({"/grub/default", "/grub/default.cfg"})
+
+
+def _on_server(rack: Rack, script: str) -> None:
+    answer = rack.on_server(["sh", "-euc", script])
+    if answer.status != 0:
+        raise NfsrootError("the fault could not be prepared on the server", details=answer.text)
+
+
+def _remove_menu(rack: Rack, node: Node) -> None:
+    menu = f"/{TFTP_DIRECTORY}/grub/{node.name}"
+    _on_server(rack, f"rm {menu} {menu}.cfg")
+
+
+def _takes_default(outcome: Outcome) -> Finding:
+    """A node that needs a menu of its own is refused by the default one, which stays on the screen; others boot."""
+    read = {event.text for event in outcome.events if event.kind is Kind.TFTP_DONE}
+    if not read & DEFAULT_MENUS:
+        return Finding("", ("it did not read the default menu",))
+    return stops(outcome, Phase.GRUB) if outcome.recipe.kerrighed else boots(outcome)
+
+
+def _cut_initramfs(rack: Rack, node: Node) -> None:
+    """Give the node's menus an initramfs of which the end is missing; other nodes keep theirs."""
+    manifest, recipe = rack.release.manifest, rack.release.recipe
+    facts = ReleaseFacts(version=manifest.version, kernel_version=manifest.kernel_version, tool_version="")
+    whole, cut = facts.initrd_file, f"{facts.initrd_file}.{node.name}"
+    directory, menu = (
+        f"/{TFTP_DIRECTORY}{recipe.tftp_directory(manifest.version)}",
+        f"/{TFTP_DIRECTORY}/grub/{node.name}",
+    )
+    _on_server(
+        rack,
+        f"head -c {WHOLE_BYTES} {directory}/{whole} >{directory}/{cut}\n"
+        f"sed -i 's|/{whole}$|/{cut}|' {menu} {menu}.cfg; grep -q /{cut} {menu}; grep -q /{cut} {menu}.cfg",
+    )
+
+
+def _stops_in_kernel(outcome: Outcome) -> Finding:
+    return stops(outcome, Phase.KERNEL)
+
+
+FAULTS = (
+    BootFault(
+        name="missing-menu",
+        done="the TFTP server lacks the node's menu",
+        holds="the default menu boots the node, or says why it does not where nodes need menus of their own",
+        judge=_takes_default,
+        prepare=_remove_menu,
+        patience=0.5,
+    ),
+    BootFault(
+        name="corrupt-initrd",
+        done=f"the node's initramfs ends after {WHOLE_BYTES >> 20} MiB",
+        holds=f"the lab says that the node did not get through phase {Phase.KERNEL}",
+        judge=_stops_in_kernel,
+        prepare=_cut_initramfs,
+        patience=0.25,
+    ),
+)

@@ -1,0 +1,29 @@
+"""A node that hangs."""
+
+from __future__ import annotations
+
+from builder.lab.checks.model import Finding
+from builder.lab.faults.model import BootFault, Outcome, stops
+from builder.lab.node import VirtualNode
+from builder.lab.phases import Phase
+from builder.lab.rack import Rack
+
+
+def _freeze(_rack: Rack, virtual: VirtualNode) -> None:
+    virtual.machine.qmp.execute("stop")
+
+
+def _stops_in_kernel(outcome: Outcome) -> Finding:
+    return stops(outcome, Phase.KERNEL)
+
+
+FAULTS = (
+    BootFault(
+        name="hang",
+        done=f"the node's processor stands still from phase {Phase.KERNEL} on",
+        holds="the lab does not wait for ever, and names the phase",
+        judge=_stops_in_kernel,
+        reach={Phase.KERNEL: _freeze},
+        patience=0.25,
+    ),
+)

@@ -1,0 +1,99 @@
+"""The NFS server is away for a while: nodes wait for it, and nothing is lost of what they had fsynced."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import time
+from itertools import pairwise
+
+from builder.lab.checks.model import Finding
+from builder.lab.faults.model import RunningFault
+from builder.lab.node import VirtualNode
+from builder.lab.rack import Rack
+from builder.recipe.models import Access, Recipe, WritableKind
+
+SECONDS_AWAY = 60.0
+SECONDS_TO_RECOVER = 360.0
+"""More than the 300 s that Linux waits at most before it tries again to connect (net/sunrpc/xprtsock.c)."""
+
+STATE = "/run/nfsroot-lab/nfs-outage"
+BLOCK_BYTES = 4096
+WRITER = f"""\
+n=0
+while [ -e go ]; do
+    head -c {BLOCK_BYTES} /dev/urandom >block
+    dd if=block of="$1" bs={BLOCK_BYTES} seek="$n" conv=notrunc,fsync 2>error || break
+    cat block >>acknowledged
+    read -r up rest </proc/uptime
+    echo "$up" >>times
+    n=$((n + 1))
+    sleep 0.1
+done
+: >done
+"""
+"""Write blocks to a file on the server, and keep in memory those whose fsync(2) came back, and when it did."""
+
+BEGIN = f"""\
+mkdir -p {STATE} && cd {STATE} && : >go
+setsid sh -c {shlex.quote(WRITER)} sh FILE >/dev/null 2>&1 </dev/null &
+until [ "$(cat times 2>/dev/null | wc -l)" -ge 5 ] || [ -e done ]; do sleep 0.1; done
+"""
+END = f"""\
+cd {STATE}
+enough=$(($(wc -l <times) + 20))
+until [ "$(wc -l <times)" -ge "$enough" ] || [ -e done ]; do sleep 0.5; done
+rm go
+until [ -e done ]; do sleep 0.1; done
+sha256sum <acknowledged
+systemctl is-system-running
+cat times error
+"""
+"""Have it write on for a while after the outage; then its blocks' digest, systemd's state, and its times."""
+
+
+def _directory(recipe: Recipe) -> str | None:
+    """A directory of the node's whose files are on the server."""
+    shared = [each.path for each in recipe.root.writable if each.kind is WritableKind.SHARED]
+    return next(iter(shared), "/var/tmp" if recipe.root.access is Access.READ_WRITE else None)
+
+
+def _has_directory(recipe: Recipe) -> bool:
+    return _directory(recipe) is not None
+
+
+def _outage(rack: Rack, virtual: VirtualNode) -> Finding:
+    release = rack.release
+    file = f"{_directory(release.recipe)}/nfs-outage.{secrets.token_hex(4)}"
+    virtual.ask(BEGIN.replace("FILE", file))
+    rack.server_machine.stop_role("nfs")
+    time.sleep(SECONDS_AWAY)
+    rack.server_machine.start_role("nfs")
+    said = virtual.machine.agent.ask(END, SECONDS_TO_RECOVER).text
+    kept = rack.on_server(["sha256sum", f"{release.manifest.server_directory}{file}"]).text
+    rack.on_server(["rm", f"{release.manifest.server_directory}{file}"])
+    return judge(said, kept)
+
+
+def judge(said: str, kept: str) -> Finding:
+    """What the node said in the end, and the digest of what the server has."""
+    digest, state, *lines = [*said.splitlines(), "", ""]
+    times = [float(line) for line in lines if line.replace(".", "", 1).isdecimal()]
+    waited = max((later - earlier for earlier, later in pairwise(times)), default=0.0)
+    problems = [] if state == "running" else [f"systemd's state is {state or 'unknown'}"]
+    if waited < SECONDS_AWAY:
+        problems.append(f"no write waited for the server: {' '.join(lines[-5:])}")
+    if digest.split() != [*kept.split()[:1], "-"]:
+        problems.append(f"the server's file is not what was fsynced: {kept}")
+    return Finding(f"{len(times)} blocks fsynced; the one in between took {waited:.0f} s", tuple(problems))
+
+
+FAULTS = (
+    RunningFault(
+        name="nfs-outage",
+        done=f"the NFS server is away for {SECONDS_AWAY:.0f} s while the node writes",
+        holds="the node goes on, and the server has every byte that had been fsynced",
+        strike=_outage,
+        applies=_has_directory,
+    ),
+)

@@ -1,0 +1,34 @@
+"""A DHCPDISCOVER as an Ethernet frame (RFC 2131, RFC 768, RFC 791), asked on behalf of any MAC address."""
+
+from __future__ import annotations
+
+import secrets
+import struct
+
+ASKER = bytes.fromhex("020000000000")
+"""Whom the frame comes from: a locally administered address (IEEE 802), so that bridges do not look for nodes here."""
+
+EVERYBODY = bytes.fromhex("ffffffffffff")
+IPV4, UDP = 0x0800, 17
+CLIENT_PORT, SERVER_PORT = 68, 67
+BROADCAST_REPLY = 0x8000
+BOOTP = struct.Struct("!4BIHH16s16s64s128s4s")
+COOKIE = bytes((99, 130, 83, 99))
+OPTIONS = bytes((53, 1, 1, 55, 4, 1, 3, 12, 67, 60, 9)) + b"PXEClient" + bytes((93, 2, 0, 0, 255))
+"""DHCPDISCOVER; what is wanted; from a boot ROM for BIOS (RFC 2132, RFC 4578)."""
+
+
+def discover(mac: str) -> bytes:
+    """The frame by which a boot ROM with this MAC address asks for an address."""
+    hardware, transaction = bytes.fromhex(mac.replace(":", "")), secrets.randbits(32)
+    message = BOOTP.pack(1, 1, 6, 0, transaction, 0, BROADCAST_REPLY, b"", hardware, b"", b"", COOKIE) + OPTIONS
+    datagram = struct.pack("!4H", CLIENT_PORT, SERVER_PORT, 8 + len(message), 0) + message
+    return EVERYBODY + ASKER + struct.pack("!H", IPV4) + _header(len(datagram)) + datagram
+
+
+def _header(size: int) -> bytes:
+    """The header of an IPv4 packet with `size` bytes of UDP, from no address to everybody."""
+    fields = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + size, 0, 0, 64, UDP, 0, bytes(4), b"\xff" * 4)
+    total = sum(struct.unpack("!10H", fields))
+    total = (total & 0xFFFF) + (total >> 16)
+    return fields[:10] + struct.pack("!H", ~total & 0xFFFF) + fields[12:]
