@@ -32,8 +32,9 @@ CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "fault", "keep", "shell")
 @click.argument("releases", metavar="RELEASE...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--nodes", metavar="NODES", help="Nodes to boot at once, such as ssi[1-2]. [default: the first one]")
 @click.option(
-    "--firmware", type=click.Choice(("bios", "uefi", "secure-boot")), help="What nodes start with. [default: bios]"
-)
+    "--firmware", type=click.Choice(("bios", "uefi", "secure-boot", "uefi-http", "secure-boot-http")),
+    help="What nodes start with. [default: bios]",
+)  # fmt: skip
 @click.option(
     "--nic", type=click.Choice(("virtio-net", "e1000e", "rtl8139")),
     help="The nodes' network card. [default: virtio-net]",

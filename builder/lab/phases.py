@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from builder.lab.wire import Kind, WireEvent
+from builder.lab.wire import DONE, READ, Kind, WireEvent
 
 
 class Phase(StrEnum):
     """The parts of a boot, in order."""
 
     DHCP = "DHCP"
-    TFTP = "TFTP"
+    LOADER = "loader"
     GRUB = "GRUB"
     KERNEL = "kernel"
     INITRAMFS = "initramfs"
@@ -26,7 +26,7 @@ ORDER = tuple(Phase)
 
 LIMITS = {
     Phase.DHCP: 180.0,
-    Phase.TFTP: 120.0,
+    Phase.LOADER: 120.0,
     Phase.GRUB: 300.0,
     Phase.KERNEL: 120.0,
     Phase.INITRAMFS: 60.0,
@@ -50,9 +50,9 @@ def ended_by(event: WireEvent) -> Phase | None:
         return Phase.DHCP
     if event.kind in REQUESTS and not event.text.startswith(("PXEClient", "HTTPClient")):
         return Phase.KERNEL
-    if event.kind is Kind.TFTP_READ and PurePosixPath("/", event.text).is_relative_to("/grub"):
-        return Phase.TFTP
-    if event.kind is Kind.TFTP_DONE and PurePosixPath(event.text).name.startswith("initrd"):
+    if event.kind in READ and PurePosixPath("/", event.text).is_relative_to("/grub"):
+        return Phase.LOADER
+    if event.kind in DONE and PurePosixPath(event.text).name.startswith("initrd"):
         return Phase.GRUB
     if event.kind is Kind.PORTMAP:
         return Phase.INITRAMFS

@@ -27,6 +27,18 @@ class Firmware(StrEnum):
     BIOS = "bios"
     UEFI = "uefi"
     SECURE_BOOT = "secure-boot"
+    UEFI_HTTP = "uefi-http"
+    SECURE_BOOT_HTTP = "secure-boot-http"
+
+    @property
+    def by_pxe(self) -> Firmware:
+        """The same firmware, booting by PXE: of itself, where it does not boot over HTTP."""
+        return Firmware(self.removesuffix("-http"))
+
+    @property
+    def over_http(self) -> bool:
+        """Whether it is UEFI HTTP boot that it does, and not PXE."""
+        return self is not self.by_pxe
 
 
 class Nic(StrEnum):
@@ -61,12 +73,22 @@ class Flash:
     variables: Path
 
 
+_PLAIN = Flash(OVMF / "OVMF_CODE_4M.fd", OVMF / "OVMF_VARS_4M.fd")
+_SECURE = Flash(OVMF / "OVMF_CODE_4M.secboot.fd", OVMF / "OVMF_VARS_4M.ms.fd")
 FLASH = {
-    Firmware.UEFI: Flash(OVMF / "OVMF_CODE_4M.fd", OVMF / "OVMF_VARS_4M.fd"),
-    Firmware.SECURE_BOOT: Flash(OVMF / "OVMF_CODE_4M.secboot.fd", OVMF / "OVMF_VARS_4M.ms.fd"),
+    Firmware.UEFI: _PLAIN,
+    Firmware.SECURE_BOOT: _SECURE,
+    Firmware.UEFI_HTTP: _PLAIN,
+    Firmware.SECURE_BOOT_HTTP: _SECURE,
 }
 """The second has Microsoft's keys and enforces signatures (/usr/share/doc/ovmf/README.Debian)."""
 
+
+WITHOUT_PXE = [
+    *("-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"),
+    *("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"),
+]
+"""OVMF tries a card's PXE before its HTTP boot, unless it is told to have none (OvmfPkg, PxeBcPcdProducerLib)."""
 
 FIRMWARE_OF_ROMS = (Firmware.BIOS, Firmware.UEFI)
 """What boots by the iPXE that a card has in its ROM, as every card but virtio's does.
@@ -137,11 +159,12 @@ class NodeMachine:
         """Chipset and firmware.  Secure Boot keeps its variables from the system by System Management Mode."""
         if self.firmware not in FLASH:
             return ["-machine", "q35"]
-        secure = "on" if self.firmware is Firmware.SECURE_BOOT else "off"
+        secure = "on" if FLASH[self.firmware] is _SECURE else "off"
         flash = FLASH[self.firmware]
         argv = ["-machine", f"q35,smm={secure}", "-global", f"driver=cfi.pflash01,property=secure,value={secure}"]
         argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={flash.code}"]
-        return [*argv, "-drive", f"if=pflash,unit=1,format=raw,file={self.directory / flash.variables.name}"]
+        argv += ["-drive", f"if=pflash,unit=1,format=raw,file={self.directory / flash.variables.name}"]
+        return argv + (WITHOUT_PXE if self.firmware.over_http else [])
 
 
 def _socket(name: str, path: Path) -> str:

@@ -12,7 +12,7 @@ from builder.lab.qemu import Accelerator, Firmware, Nic
 from builder.recipe.models import DhcpServer, TftpServer
 from builder.release.manifest import Lab
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 FILE = "lab.json"
 
 
@@ -51,6 +51,7 @@ class Traffic(Model):
     """Bytes of Ethernet frames between a node and its server."""
 
     tftp: int = Field(description="Over TFTP, from the server to the node.")
+    http: int = Field(description="Over HTTP, from the server to the node.")
     nfs: int = Field(description="Over NFS, both ways, until the node ran and was checked.")
 
 
@@ -60,7 +61,7 @@ class NodeReport(Model):
     name: str = Field(description="Host name of the node.")
     address: str = Field(description="IPv4 address of the node.")
     mac: str = Field(description="MAC address of the node.")
-    loader: str | None = Field(description="The boot loader that it loaded, as the TFTP server calls it.")
+    loader: str | None = Field(description="The boot loader that it loaded, by its path on the server.")
     passed: bool = Field(description="Whether it booted and passed every check.")
     phases: tuple[PhaseTime, ...] = Field(description="Every phase that it got through.")
     stopped: Stop | None = Field(description="Where its boot ended before it ran, if it did.")

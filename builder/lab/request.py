@@ -11,7 +11,7 @@ from builder.lab.faults.model import BootFault, Fault, RunningFault
 from builder.lab.matrix import Offer
 from builder.lab.qemu import CARDS, FIRMWARE_OF_ROMS, Firmware, Nic
 from builder.lab.release import Release
-from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServer, Variant
+from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServer, Transport, Variant
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def request(
     if firmware not in firmwares(release):
         raise InputError(
             f"the release gives nodes with firmware {firmware} no boot loader",
-            resolution=f"Set variants and uefi under [boot] in the recipe: {_loader(release, firmware)} is needed.",
+            resolution=_remedy(release, firmware),
         )
     if nic not in nics(release):
         raise InputError(
@@ -109,11 +109,20 @@ def firmwares(release: Release) -> tuple[Firmware, ...]:
     return tuple(
         firmware
         for firmware in Firmware
-        if _loader(release, firmware) in boot.variants and (signed or firmware is not Firmware.SECURE_BOOT)
+        if _loader(release, firmware) in boot.variants
+        and (signed or firmware.by_pxe is not Firmware.SECURE_BOOT)
+        and (boot.transport is Transport.HTTP or not firmware.over_http)
     )
 
 
 def _loader(release: Release, firmware: Firmware) -> Variant:
     uefi = release.recipe.boot.uefi
     loaders = {Firmware.BIOS: Variant.I386_PC, Firmware.UEFI: uefi, Firmware.SECURE_BOOT: Variant.SECURE_BOOT}
-    return loaders[firmware]
+    return loaders[firmware.by_pxe]
+
+
+def _remedy(release: Release, firmware: Firmware) -> str:
+    needed = f"{_loader(release, firmware)} is needed"
+    if firmware.over_http:
+        return f'Set transport = "http", variants and uefi under [boot] in the recipe: {needed}.'
+    return f"Set variants and uefi under [boot] in the recipe: {needed}."

@@ -19,11 +19,14 @@ from builder.lab.phases import Phase, passed_by
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.rack import Rack
 from builder.lab.report import CheckResult, NodeReport, PhaseTime, Stop, Traffic
-from builder.lab.wire import NFS, TFTP, Kind, WireEvent
-from builder.recipe.models import Node
+from builder.lab.wire import HTTP, NFS, READ, TFTP, Kind, WireEvent
+from builder.recipe.models import Node, Transport
 
 SECONDS_TO_SHUT_DOWN = 60.0
 SHUTDOWN = ("shutdown", f"the node shuts down cleanly within {SECONDS_TO_SHUT_DOWN:.0f} s")
+LOADED = {Transport.TFTP: Kind.TFTP_DONE, Transport.HTTP: Kind.HTTP_DONE}
+"""What tells that a node has got a file as its recipe wants."""
+
 JOURNAL = "journalctl --boot --no-pager --output=short-monotonic | tail -n 400"
 
 
@@ -109,11 +112,12 @@ class Trial:
             phases=self._phases(),
             stopped=self.stopped,
             checks=tuple(self.results),
-            traffic=Traffic(tftp=moved.get(TFTP, 0), nfs=moved.get(NFS, 0)),
+            traffic=Traffic(tftp=moved.get(TFTP, 0), http=moved.get(HTTP, 0), nfs=moved.get(NFS, 0)),
         )
 
     def _check(self, virtual: VirtualNode) -> None:
         self._watch()
+        done = LOADED[self.rack.release.recipe.boot.transport]
         subject = Subject(
             release=self.rack.release,
             node=self.node,
@@ -122,7 +126,7 @@ class Trial:
             ask=virtual.ask,
             on_server=self.rack.on_server,
             menus=_menus(virtual.events()),
-            loaded=tuple(event.text for event in virtual.events() if event.kind is Kind.TFTP_DONE),
+            loaded=tuple(event.text for event in virtual.events() if event.kind is done),
             overlay=self.rack.overlay,
         )
         for check, finding in checks.examine(subject):
@@ -136,7 +140,7 @@ class Trial:
         assert self.virtual is not None
         progress = self.virtual.progress
         if self._loader is None:
-            self._loader = next((e.text for e in self.virtual.events() if e.kind is Kind.TFTP_READ), None)
+            self._loader = next((e.text for e in self.virtual.events() if e.kind in READ), None)
             if self._loader is not None:
                 self.emit(LoaderRead(self.node.name, self._loader))
         if progress.phase is not self._phase:
@@ -190,5 +194,5 @@ class Trial:
 
 def _menus(events: Iterable[WireEvent]) -> tuple[str, ...]:
     """The menus that DHCP named before the node asked for a boot loader."""
-    before = takewhile(lambda event: event.kind is not Kind.TFTP_READ, events)
+    before = takewhile(lambda event: event.kind not in READ, events)
     return tuple(event.text for event in before if event.kind is Kind.DHCP_MENU)

@@ -1,22 +1,22 @@
 """What happens on the rack's bridge, read off the Ethernet frames: the lab's only witness before a node can speak.
 
-Frame formats: RFC 791 (IPv4), 768 (UDP), 793 (TCP), 2131 and 2132 (DHCP), 1350, 2347 and 2348 (TFTP).
+Formats: RFC 2131 and 2132 (DHCP), 1350, 2347 and 2348 (TFTP).
 """
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from builder.lab import http
+from builder.lab.packet import TCP, UDP, Packet, decode
 from builder.server.dhcp import MENU_OPTION
 
-DHCP_SERVER, DHCP_CLIENT, TFTP, PORTMAP, NFS = 67, 68, 69, 111, 2049
+DHCP_SERVER, DHCP_CLIENT, TFTP, HTTP, PORTMAP, NFS = 67, 68, 69, 80, 111, 2049
 TFTP_READ, TFTP_DATA, TFTP_ERROR, TFTP_OACK = 1, 3, 5, 6
 TFTP_BLOCK = 512
-IPV4, TCP, UDP = 0x0800, 6, 17
 VENDOR_CLASS, MESSAGE_TYPE, END, PAD = 60, 53, 255, 0
 BOOTP_OPTIONS = 240
 
@@ -33,9 +33,18 @@ class Kind(StrEnum):
     TFTP_READ = "TFTP read"
     TFTP_DONE = "TFTP done"
     TFTP_ERROR = "TFTP error"
+    HTTP_READ = "HTTP read"
+    HTTP_DONE = "HTTP done"
+    HTTP_ERROR = "HTTP error"
     PORTMAP = "portmap"
     NFS = "NFS"
 
+
+READ = frozenset({Kind.TFTP_READ, Kind.HTTP_READ})
+"""A node asks for a file."""
+
+DONE = frozenset({Kind.TFTP_DONE, Kind.HTTP_DONE})
+"""A node has a file whole."""
 
 DHCP_TYPES = {
     1: Kind.DHCP_DISCOVER,
@@ -59,20 +68,6 @@ class WireEvent:
         return f"{self.mac} {self.kind} {self.text}".rstrip()
 
 
-@dataclass(frozen=True)
-class Packet:
-    """A UDP datagram or TCP segment; `size` is the frame's length in bytes, `payload` perhaps only its start."""
-
-    source_mac: str
-    target_mac: str
-    protocol: int
-    source: int
-    target: int
-    payload: bytes
-    payload_size: int
-    size: int
-
-
 @dataclass
 class _Transfer:
     path: str
@@ -85,6 +80,7 @@ class Wire:
 
     bytes_by: Counter[tuple[str, int]] = field(default_factory=Counter)
     _transfers: dict[tuple[str, int], _Transfer] = field(default_factory=dict)
+    _fetches: dict[tuple[str, int], http.Fetch] = field(default_factory=dict)
     _flows: set[tuple[str, int, int]] = field(default_factory=set)
 
     def see(self, frame: bytes, size: int, now: float) -> list[WireEvent]:
@@ -101,6 +97,10 @@ class Wire:
             yield from self._tftp_request(packet)
         elif packet.protocol == UDP and (packet.target_mac, packet.target) in self._transfers:
             yield from self._tftp_reply(packet)
+        elif packet.protocol == TCP and packet.target == HTTP:
+            yield from self._http_request(packet)
+        elif packet.protocol == TCP and packet.source == HTTP:
+            self._http_reply(packet)
         elif packet.target in (PORTMAP, NFS):
             yield from self._rpc(packet)
         elif packet.source == NFS:
@@ -128,6 +128,25 @@ class Wire:
             reason = packet.payload[4:].split(b"\0", 1)[0].decode(errors="replace")
             yield packet.target_mac, Kind.TFTP_ERROR, f"{transfer.path}: {reason}"
 
+    def _http_request(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
+        key = (packet.source_mac, packet.source)
+        fetch = self._fetches.get(key)
+        if fetch and fetch.arrived(packet):
+            del self._fetches[key]
+            if fetch.refusal:
+                yield packet.source_mac, Kind.HTTP_ERROR, f"{fetch.path}: {fetch.refusal}"
+            elif fetch.method == "GET":
+                yield packet.source_mac, Kind.HTTP_DONE, fetch.path
+        if asked := http.request(packet.payload):
+            self._fetches[key] = asked
+            if asked.method == "GET":
+                yield packet.source_mac, Kind.HTTP_READ, asked.path
+
+    def _http_reply(self, packet: Packet) -> None:
+        self.bytes_by[packet.target_mac, HTTP] += packet.size
+        if fetch := self._fetches.get((packet.target_mac, packet.target)):
+            fetch.answered(packet)
+
     def _rpc(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
         if packet.target == NFS:
             self.bytes_by[packet.source_mac, NFS] += packet.size
@@ -135,30 +154,6 @@ class Wire:
         if packet.payload_size and flow not in self._flows:
             self._flows.add(flow)
             yield packet.source_mac, Kind.NFS if packet.target == NFS else Kind.PORTMAP, ""
-
-
-def decode(frame: bytes, size: int) -> Packet | None:
-    """The UDP datagram or TCP segment in an Ethernet frame; None for anything else, later fragments included."""
-    if len(frame) < 42 or int.from_bytes(frame[12:14], "big") != IPV4:
-        return None
-    start = 14 + 4 * (frame[14] & 15)
-    protocol, fragment = frame[23], int.from_bytes(frame[20:22], "big") & 0x1FFF
-    if protocol not in (TCP, UDP) or fragment or len(frame) < start + 8:
-        return None
-    source, target = struct.unpack_from("!HH", frame, start)
-    header = 8 if protocol == UDP else 4 * (frame[start + 12] >> 4)
-    length = int.from_bytes(frame[16:18], "big") or size - 14  # 0 in a segment that the NIC was to cut (GSO).
-    payload = frame[start + header : 14 + length]
-    return Packet(
-        source_mac=frame[6:12].hex(":"),
-        target_mac=frame[:6].hex(":"),
-        protocol=protocol,
-        source=source,
-        target=target,
-        payload=payload,
-        payload_size=max(0, 14 + length - start - header),
-        size=size,
-    )
 
 
 def dhcp(message: bytes) -> Iterator[tuple[str, Kind, str]]:

@@ -46,7 +46,7 @@ def stopped(trial: Trial) -> Phase | None:
 
 
 def test_dhcp_without_next_server_and_with_a_wrong_mac(kerrighed: Release, tmp_path: Path, cache: Cache) -> None:
-    """A node that is told no TFTP server hangs in phase TFTP; one whose MAC address DHCP does not know, in DHCP."""
+    """A node that is told no TFTP server hangs in phase loader; one whose MAC address DHCP does not know, in DHCP."""
 
     def spoil(bundle: Path) -> None:
         dhcpd = bundle / "etc/dhcp/dhcpd.conf"
@@ -55,7 +55,7 @@ def test_dhcp_without_next_server_and_with_a_wrong_mac(kerrighed: Release, tmp_p
 
     with started(spoilt(kerrighed, tmp_path, spoil), tmp_path / "rack", cache) as running:
         trials = tried(running, ["ssi1", "ssi2"], IMPATIENT)
-    assert {name: stopped(trial) for name, trial in trials.items()} == {"ssi1": Phase.TFTP, "ssi2": Phase.DHCP}
+    assert {name: stopped(trial) for name, trial in trials.items()} == {"ssi1": Phase.LOADER, "ssi2": Phase.DHCP}
     assert not any(trial.passed for trial in trials.values())
 
 

@@ -39,7 +39,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         phases=tuple(PhaseTime(phase=phase, began=n, ended=n + 1.0) for n, phase in enumerate(Phase)),
         stopped=None,
         checks=(CheckResult(name="clock", holds="it is right", passed=True, reason="<script>x</script>"),),
-        traffic=Traffic(tftp=1, nfs=1),
+        traffic=Traffic(tftp=1, http=1, nfs=1),
     )
     cell = CellReport(
         asked=("ssi1",),

@@ -25,8 +25,8 @@ class Subject:
     """A node that runs, and what it ought to be.
 
     `server` names the programs that serve it.  `ask` runs a script on the node, `on_server` a command on the server.
-    `menus` are the GRUB menus that DHCP named to its boot ROM, `loaded` the files that it got whole over TFTP,
-    `overlay` those that the release put into its tree.
+    `menus` are the GRUB menus that DHCP named to its boot ROM, `loaded` the files that it got whole over the recipe's
+    transport, `overlay` those that the release put into its tree.
     """
 
     release: Release

@@ -23,7 +23,7 @@ MOST_SECONDS_WRONG = 120.0
 
 
 def _firmware(subject: Subject) -> Finding:
-    return same(subject.ask(FIRMWARE).text, str(subject.firmware))
+    return same(subject.ask(FIRMWARE).text, str(subject.firmware.by_pxe))
 
 
 def _lockdown(subject: Subject) -> Finding:
@@ -38,14 +38,15 @@ def _kernel(subject: Subject) -> Finding:
     facts = ReleaseFacts(version=manifest.version, kernel_version=version, tool_version="")
     directory = subject.release.recipe.tftp_directory(manifest.version)
     running = subject.ask("uname -r").text
+    transport = subject.release.recipe.boot.transport.upper()
     problems = [f"the kernel that runs is {running}, not {version}"] if running != version else []
     if subject.ask(f"test -s /lib/modules/{version}/modules.dep").status != 0:
         problems.append(f"the tree has no modules of {version}")
     for file in (f"{directory}/{facts.kernel_file}", f"{directory}/{facts.initrd_file}"):
         if file not in subject.loaded:
-            problems.append(f"the node did not load {file}")
+            problems.append(f"the node did not load {file} over {transport}")
     others = [file for file in subject.loaded if "/vmlinuz-" in file or "/initrd.img-" in file]
-    return Finding(f"{running}: {', '.join(others)}", tuple(problems))
+    return Finding(f"{running}: {', '.join(others)} over {transport}", tuple(problems))
 
 
 def _clock(subject: Subject) -> Finding:
@@ -81,8 +82,12 @@ CHECKS = (
         "lockdown",
         "with Secure Boot the kernel guards its integrity (kernel_lockdown(7))",
         _lockdown,
-        lambda subject: subject.firmware is Firmware.SECURE_BOOT,
+        lambda subject: subject.firmware.by_pxe is Firmware.SECURE_BOOT,
     ),
-    Check("kernel", "kernel, initramfs and modules are of the release's one version", _kernel),
+    Check(
+        "kernel",
+        "kernel, initramfs and modules are of the release's one version, loaded over the recipe's transport",
+        _kernel,
+    ),
     Check("clock", f"the node's clock is set, to {MOST_SECONDS_WRONG:.0f} s", _clock),
 )

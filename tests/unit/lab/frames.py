@@ -13,9 +13,9 @@ def udp(source: str, target: str, ports: tuple[int, int], payload: bytes) -> byt
     return _frame(source, target, 17, struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload)
 
 
-def tcp(source: str, target: str, ports: tuple[int, int], payload: bytes) -> bytes:
-    """A TCP segment without options."""
-    return _frame(source, target, 6, struct.pack("!HHIIBBHHH", *ports, 0, 0, 5 << 4, 0x18, 0, 0, 0) + payload)
+def tcp(source: str, target: str, ports: tuple[int, int], payload: bytes, *, seq: int = 0, ack: int = 0) -> bytes:
+    """A TCP segment without options; `seq` and `ack` are its numbers."""
+    return _frame(source, target, 6, struct.pack("!HHIIBBHHH", *ports, seq, ack, 5 << 4, 0x18, 0, 0, 0) + payload)
 
 
 def dhcp(kind: int, vendor_class: bytes = b"", address: bytes = bytes(4), menu: bytes = b"") -> bytes:

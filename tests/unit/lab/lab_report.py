@@ -29,7 +29,7 @@ def node(name: str = "ssi1", **changes: Any) -> NodeReport:
         "phases": times,
         "stopped": None,
         "checks": (PASSED,),
-        "traffic": Traffic(tftp=28_500_000, nfs=37_200_000),
+        "traffic": Traffic(tftp=28_500_000, http=0, nfs=37_200_000),
     }
     return NodeReport(**{**values, **changes})
 

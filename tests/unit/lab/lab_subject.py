@@ -97,7 +97,7 @@ def good(recipe: Recipe, firmware: Firmware) -> dict[str, Answer | str]:
         "systemctl is-system-running": "running",
         "systemctl list-units --failed": "",
         "nfsbooted --check": "ok: host name\nok: machine-id",
-        FIRMWARE: str(firmware),
+        FIRMWARE: str(firmware.by_pxe),
         "cat /sys/kernel/security/lockdown": "none [integrity] confidentiality",
         "uname -r": KERNEL,
         "test -s /lib/modules/": "",

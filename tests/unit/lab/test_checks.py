@@ -16,7 +16,7 @@ from builder.lab.checks.root import TOP_DIRECTORIES
 from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
 from builder.lab.qemu import Firmware
-from builder.recipe.models import Credentials, DhcpServer, Recipe
+from builder.recipe.models import Credentials, DhcpServer, Recipe, Transport
 
 NFS = "192.168.0.1:/NFSROOT"
 OTHER_KEY = KEY.replace("IG", "IH")
@@ -38,7 +38,7 @@ def test_a_right_node_passes(recipe_name: str, firmware: Firmware, request: pyte
     """A node of either recipe, whatever it was started with, passes every check that applies."""
     node = subject(request.getfixturevalue(recipe_name), {}, firmware=firmware)
     assert failed(node) == {}
-    assert ("lockdown" in made(node)) is (firmware is Firmware.SECURE_BOOT)
+    assert ("lockdown" in made(node)) is (firmware in {Firmware.SECURE_BOOT, Firmware.SECURE_BOOT_HTTP})
 
 
 def test_every_check_applies_somewhere(debian: Recipe, kerrighed: Recipe) -> None:
@@ -106,6 +106,9 @@ def test_overlay_of_another_owner_or_mode(kerrighed: Recipe) -> None:
 def test_kernel_or_initramfs_of_another_release(kerrighed: Recipe, file: str) -> None:
     """A node that loaded another release's kernel or initramfs is caught although it runs."""
     assert "did not load /kerrighed/1.0/" + file in failed(subject(kerrighed, {}, unloaded=file))["kernel"]
+    boot = kerrighed.boot.model_copy(update={"transport": Transport.HTTP})
+    over_http = subject(kerrighed.model_copy(update={"boot": boot}), {}, unloaded=file)
+    assert failed(over_http)["kernel"].endswith(" over HTTP")
 
 
 @pytest.mark.parametrize(

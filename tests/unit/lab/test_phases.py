@@ -7,9 +7,9 @@ from builder.lab.wire import Kind, WireEvent
 
 BOOT = [
     (Kind.DHCP_DISCOVER, "PXEClient:Arch:00000", Phase.DHCP),
-    (Kind.DHCP_ACK, "192.168.0.101", Phase.TFTP),
-    (Kind.TFTP_READ, "/pxegrub", Phase.TFTP),
-    (Kind.TFTP_DONE, "/pxegrub", Phase.TFTP),
+    (Kind.DHCP_ACK, "192.168.0.101", Phase.LOADER),
+    (Kind.TFTP_READ, "/pxegrub", Phase.LOADER),
+    (Kind.TFTP_DONE, "/pxegrub", Phase.LOADER),
     (Kind.TFTP_READ, "/grub/grub.cfg", Phase.GRUB),
     (Kind.TFTP_DONE, "/debian/1/vmlinuz-6.12", Phase.GRUB),
     (Kind.TFTP_READ, "/debian/1/initrd.img-6.12", Phase.GRUB),
@@ -29,12 +29,28 @@ def test_a_boot_goes_through_every_phase() -> None:
         assert progress.phase is phase
     assert progress.seconds() == {
         Phase.DHCP: 2.0,
-        Phase.TFTP: 3.0,
+        Phase.LOADER: 3.0,
         Phase.GRUB: 3.0,
         Phase.KERNEL: 1.0,
         Phase.INITRAMFS: 2.0,
         Phase.NFS_ROOT: 1.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "phase"),
+    [
+        (Kind.HTTP_READ, "/shimx64.efi", None),
+        (Kind.HTTP_DONE, "/grubx64.efi", None),
+        (Kind.HTTP_ERROR, "/grub/x86_64-efi/fs.lst: 404 Not Found", None),
+        (Kind.HTTP_READ, "/grub/grub.cfg", Phase.LOADER),
+        (Kind.HTTP_DONE, "/debian/1/vmlinuz-6.12", None),
+        (Kind.HTTP_DONE, "/debian/1/initrd.img-6.12", Phase.GRUB),
+    ],
+)
+def test_http_ends_phases_as_tftp_does(kind: Kind, text: str, phase: Phase | None) -> None:
+    """The first file below /grub ends the loader's phase and the initramfs GRUB's, over whatever they come."""
+    assert ended_by(WireEvent(1.0, "", kind, text)) is phase
 
 
 def test_an_event_that_was_missed_does_not_hold_a_boot_up() -> None:

@@ -44,6 +44,16 @@ def test_uefi_firmware_has_variables_of_its_own() -> None:
     assert "readonly" not in variables
 
 
+@pytest.mark.parametrize("firmware", Firmware)
+def test_http_boot_is_the_only_boot_that_is_left(firmware: Firmware) -> None:
+    """OVMF is told to have no PXE when it is to boot over HTTP, and else is left as it is."""
+    told = option(replace(NODE, firmware=firmware).arguments(), "-fw_cfg")
+    over_http = {Firmware.UEFI_HTTP: Firmware.UEFI, Firmware.SECURE_BOOT_HTTP: Firmware.SECURE_BOOT}
+    wanted = [f"name=opt/org.tianocore/IPv{version}PXESupport,string=n" for version in (4, 6)]
+    assert told == (wanted if firmware in over_http else [])
+    assert firmware.by_pxe is over_http.get(firmware, firmware)
+
+
 def test_secure_boot_protects_its_variables() -> None:
     """Microsoft's keys are enrolled, and only code in System Management Mode can change the variables."""
     argv = replace(NODE, firmware=Firmware.SECURE_BOOT).arguments()

@@ -12,7 +12,7 @@ from builder.lab.faults import FAULTS, named
 from builder.lab.faults.model import BootFault
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.request import boots, firmwares, nics, offer, request, with_faults
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Variant
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport, Variant
 
 
 def test_first_node_is_the_default(kerrighed: Recipe, tmp_path: Path) -> None:
@@ -43,8 +43,8 @@ def test_unknown_node(kerrighed: Recipe, tmp_path: Path) -> None:
     ("variants", "uefi", "bootable"),
     [
         ({Variant.I386_PC}, Variant.SECURE_BOOT, {Firmware.BIOS}),
-        ({Variant.X86_64_EFI}, Variant.X86_64_EFI, {Firmware.UEFI}),
-        (set(Variant), Variant.X86_64_EFI, {Firmware.BIOS, Firmware.UEFI}),
+        ({Variant.X86_64_EFI}, Variant.X86_64_EFI, {Firmware.UEFI, Firmware.UEFI_HTTP}),
+        (set(Variant), Variant.X86_64_EFI, {Firmware.BIOS, Firmware.UEFI, Firmware.UEFI_HTTP}),
         (set(Variant), Variant.SECURE_BOOT, set(Firmware)),
     ],
 )
@@ -52,7 +52,8 @@ def test_firmware_without_a_loader(
     kerrighed: Recipe, tmp_path: Path, variants: set[Variant], uefi: Variant, bootable: set[Firmware]
 ) -> None:
     """A firmware to which the release gives no boot loader, or only one that it would refuse, is told at once."""
-    boot = kerrighed.boot.model_copy(update={"variants": tuple(sorted(variants)), "uefi": uefi})
+    values = {"variants": tuple(sorted(variants)), "uefi": uefi, "transport": Transport.HTTP}
+    boot = kerrighed.boot.model_copy(update=values)
     release = release_of(kerrighed.model_copy(update={"boot": boot}), tmp_path)
     assert set(firmwares(release)) == bootable
     for firmware in Firmware:
@@ -61,6 +62,14 @@ def test_firmware_without_a_loader(
         else:
             with pytest.raises(InputError, match=f"firmware {firmware} no boot loader"):
                 request(release, [], firmware)
+
+
+def test_http_boot_needs_an_http_server(kerrighed: Recipe, tmp_path: Path) -> None:
+    """Firmware that boots over HTTP finds nothing in a release for TFTP, and that is told with what to set."""
+    release = release_of(kerrighed, tmp_path)
+    assert set(firmwares(release)) == {Firmware.BIOS, Firmware.UEFI, Firmware.SECURE_BOOT}
+    with pytest.raises(InputError, match='Set transport = "http"'):
+        request(release, [], Firmware.UEFI_HTTP)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +101,7 @@ def test_offer_of_a_release(kerrighed: Recipe, tmp_path: Path) -> None:
     offered = offer(release)
     assert offered.release == str(release.directory)
     assert offered.nodes == ("ssi1", "ssi2", "ssi3", "ssi4")
-    assert {firmware for firmware, _ in offered.hardware} == set(Firmware)
+    assert {firmware for firmware, _ in offered.hardware} == set(firmwares(release))
     assert {nic for _, nic in offered.hardware} == set(Nic)
     assert all(boots(*pair) for pair in offered.hardware)
 

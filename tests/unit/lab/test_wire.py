@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from frames import NODE, SERVER, dhcp, tcp, udp
 
-from builder.lab.wire import Kind, Wire, decode
+from builder.lab.wire import Kind, Wire
 
 
 def see(wire: Wire, *frames: bytes) -> list[tuple[Kind, str]]:
@@ -82,20 +82,54 @@ def test_nfs_bytes_count_in_both_directions() -> None:
     assert wire.bytes_by == {(NODE, 2049): sum(map(len, frames))}
 
 
-def test_a_cut_frame_keeps_its_size() -> None:
-    """Of a frame that was cut after its headers, the size of the payload is still known."""
-    frame = udp(NODE, SERVER, (1, 2), bytes(1000))
-    packet = decode(frame[:60], len(frame))
-    assert packet is not None
-    assert (packet.payload_size, len(packet.payload), packet.size) == (1000, 18, len(frame))
+ANSWER = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 3000\r\n\r\n"
+MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    "frame", [b"", bytes(41), bytes(12) + b"\x86\xdd" + bytes(60), bytes(12) + b"\x08\x06" + bytes(60)]
-)
-def test_other_frames_tell_nothing(frame: bytes) -> None:
-    """Frames that are too short or not IPv4 are passed over."""
-    assert Wire().see(frame, len(frame), 1.0) == []
+def asks(line: bytes, *, seq: int = 0, ack: int = 0) -> bytes:
+    """A request of NODE for a file."""
+    return tcp(NODE, SERVER, (900, 80), line + b" HTTP/1.1\r\nHost: 192.168.0.1\r\n\r\n", seq=seq, ack=ack)
+
+
+def acknowledges(number: int) -> bytes:
+    """NODE has everything before TCP's `number`."""
+    return tcp(NODE, SERVER, (900, 80), b"", ack=number % (1 << 32))
+
+
+@pytest.mark.parametrize("first", [1000, (1 << 32) - 100])
+def test_http_transfer_ends_when_the_node_has_it_whole(first: int) -> None:
+    """A file is there when the node has acknowledged its last byte, wherever TCP's numbers begin."""
+    wire = Wire()
+    reply = tcp(SERVER, NODE, (80, 900), ANSWER + bytes(1000), seq=first)
+    rest = tcp(SERVER, NODE, (80, 900), bytes(2000), seq=(first + len(ANSWER) + 1000) % (1 << 32))
+    end = first + len(ANSWER) + 3000
+    assert see(wire, asks(b"GET //vmlinuz-6.12")) == [(Kind.HTTP_READ, "/vmlinuz-6.12")]
+    assert see(wire, reply, acknowledges(first), rest, acknowledges(end - 1)) == []
+    assert see(wire, acknowledges(end)) == [(Kind.HTTP_DONE, "/vmlinuz-6.12")]
+    assert see(wire, acknowledges(end)) == []
+    assert wire.bytes_by == {(NODE, 80): len(reply) + len(rest)}
+
+
+def test_one_connection_fetches_several_files() -> None:
+    """Firmware asks for the header of a file first, which is no transfer, then for the file, all on one connection."""
+    wire = Wire()
+    head = [asks(b"HEAD /shimx64.efi"), tcp(SERVER, NODE, (80, 900), ANSWER, seq=0)]
+    get = [asks(b"GET /shimx64.efi", ack=len(ANSWER)), tcp(SERVER, NODE, (80, 900), ANSWER, seq=len(ANSWER))]
+    assert see(wire, *head) == []
+    assert see(wire, *get) == [(Kind.HTTP_READ, "/shimx64.efi")]
+    following = asks(b"GET /grubx64.efi", ack=2 * len(ANSWER) + 3000)
+    assert see(wire, following) == [(Kind.HTTP_DONE, "/shimx64.efi"), (Kind.HTTP_READ, "/grubx64.efi")]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_http_refusal_names_file_and_reason(method: str) -> None:
+    """A file that the server does not give is told with its reason, and is not loaded."""
+    wire = Wire()
+    read = [(Kind.HTTP_READ, "/x")] if method == "GET" else []
+    assert see(wire, asks(f"{method} /x".encode())) == read
+    answer = tcp(SERVER, NODE, (80, 900), MISSING + b"not here\n")
+    assert see(wire, answer, acknowledges(1000)) == [(Kind.HTTP_ERROR, "/x: 404 Not Found")]
+    assert see(wire, answer, acknowledges(2000)) == []
 
 
 @pytest.mark.parametrize("cut", range(42, 285, 7))

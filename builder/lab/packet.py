@@ -1,0 +1,54 @@
+"""UDP datagrams and TCP segments in Ethernet frames (RFC 791, 768, 793)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+IPV4, TCP, UDP = 0x0800, 6, 17
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A UDP datagram or TCP segment; `size` is the frame's length in bytes, `payload` perhaps only its start.
+
+    `sequence` and `acknowledged` are TCP's numbers.
+    """
+
+    source_mac: str
+    target_mac: str
+    protocol: int
+    source: int
+    target: int
+    payload: bytes
+    payload_size: int
+    size: int
+    sequence: int
+    acknowledged: int
+
+
+def decode(frame: bytes, size: int) -> Packet | None:
+    """The UDP datagram or TCP segment in an Ethernet frame; None for anything else, later fragments included."""
+    if len(frame) < 42 or int.from_bytes(frame[12:14], "big") != IPV4:
+        return None
+    start = 14 + 4 * (frame[14] & 15)
+    protocol, fragment = frame[23], int.from_bytes(frame[20:22], "big") & 0x1FFF
+    if protocol not in (TCP, UDP) or fragment or len(frame) < start + (13 if protocol == TCP else 8):
+        return None
+    source, target = struct.unpack_from("!HH", frame, start)
+    sequence, acknowledged = struct.unpack_from("!II", frame, start + 4) if protocol == TCP else (0, 0)
+    header = 8 if protocol == UDP else 4 * (frame[start + 12] >> 4)
+    length = int.from_bytes(frame[16:18], "big") or size - 14  # 0 in a segment that the NIC was to cut (GSO).
+    payload = frame[start + header : 14 + length]
+    return Packet(
+        source_mac=frame[6:12].hex(":"),
+        target_mac=frame[:6].hex(":"),
+        protocol=protocol,
+        source=source,
+        target=target,
+        payload=payload,
+        payload_size=max(0, 14 + length - start - header),
+        size=size,
+        sequence=sequence,
+        acknowledged=acknowledged,
+    )
