@@ -7,7 +7,7 @@ from builder.lab.checks.model import Finding
 from builder.lab.faults.model import BootFault, Outcome, boots, stops
 from builder.lab.phases import Phase
 from builder.lab.rack import Rack
-from builder.lab.wire import Kind
+from builder.lab.wire import DONE
 from builder.recipe.models import Node, ReleaseFacts
 from builder.server.bundle import TFTP_DIRECTORY
 
@@ -30,7 +30,7 @@ def _remove_menu(rack: Rack, node: Node) -> None:
 
 def _takes_default(outcome: Outcome) -> Finding:
     """A node that needs a menu of its own is refused by the default one, which stays on the screen; others boot."""
-    read = {event.text for event in outcome.events if event.kind is Kind.TFTP_DONE}
+    read = {event.text for event in outcome.events if event.kind in DONE}
     if not read & DEFAULT_MENUS:
         return Finding("", ("it did not read the default menu",))
     return stops(outcome, Phase.GRUB) if outcome.recipe.kerrighed else boots(outcome)

@@ -18,7 +18,7 @@ from builder.recipe.models import Recipe
 
 RECORDED = (
     (5.2, Kind.DHCP_ACK, "192.168.0.101", Phase.DHCP),
-    (18.7, Kind.TFTP_READ, "/grub/grub.cfg", Phase.TFTP),
+    (18.7, Kind.TFTP_READ, "/grub/grub.cfg", Phase.LOADER),
     (24.8, Kind.TFTP_DONE, "/kerrighed/1/initrd.img-6.12", Phase.GRUB),
     (40.5, Kind.DHCP_DISCOVER, "Linux ipconfig", Phase.KERNEL),
     (40.6, Kind.PORTMAP, "", Phase.INITRAMFS),
@@ -133,7 +133,7 @@ def test_qemu_that_ends(kerrighed: Recipe, tmp_path: Path, clock: Clock) -> None
     (tmp_path / "qemu.log").write_text("could not allocate memory\n")
     ended = booting(kerrighed, tmp_path, clock, [Phase.DHCP], status=1)
     clock.sleep(6.0)
-    with pytest.raises(NodeStuck, match="ssi1 stopped in phase TFTP") as error:
+    with pytest.raises(NodeStuck, match="ssi1 stopped in phase loader") as error:
         ended.until_it_runs()
     assert "could not allocate memory" in error.value.details
 

@@ -29,7 +29,7 @@ def fault(name: str) -> BootFault:
 
 def outcome(recipe: Recipe, stopped: Stop | None = None, *events: WireEvent) -> Outcome:
     """A boot that ran or stopped."""
-    return Outcome(recipe, stopped, {Phase.DHCP: 5.0, Phase.TFTP: 14.0}, events)
+    return Outcome(recipe, stopped, {Phase.DHCP: 5.0, Phase.LOADER: 14.0}, events)
 
 
 def test_the_command_offers_every_fault() -> None:
