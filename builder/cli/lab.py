@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from builder.lab.request import Request
 
 FAULTS = (
-    "nfs-outage", "dhcp-restart", "unknown-mac", "dhcp-outage",
+    "nfs-outage", "dhcp-restart", "unknown-mac", "dhcp-outage", "duplicate-mac",
     "loss-5", "loss-20", "slow-tftp", "missing-menu", "corrupt-initrd", "hang",
 )  # fmt: skip
 CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "fault", "keep", "shell")

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from builder.cache import Cache
@@ -53,6 +53,7 @@ class Rack:
         self._accelerator = accelerated_by
         self._laid_with = cables
         self._cables: dict[str, Cable] = {}
+        self._hardware: dict[str, tuple[Firmware, float, Nic]] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
         self.overlay = overlay.files(release.root_tarball, directory)
 
@@ -69,6 +70,7 @@ class Rack:
 
         :raises NfsrootError: QEMU did not start.
         """
+        self._hardware[node.name] = firmware, patience, nic
         directory = self._directory / node.name
         directory.mkdir()
         word = secrets.token_hex(8)
@@ -84,6 +86,11 @@ class Rack:
         self._processes.append(process)
         with power_on(node, process, directory, self._capture, word, patience) as virtual:
             yield virtual
+
+    def power_on_twin(self, node: Node) -> AbstractContextManager[VirtualNode]:
+        """Power on a machine like `node`, which is on: of the same hardware, MAC address included, at another port."""
+        twin = node.model_copy(update={"name": f"{node.name}-twin", "ordinal": 0})
+        return self.power_on(twin, *self._hardware[node.name])
 
     def cable(self, node: Node) -> Cable:
         """A cable between node and bridge that can be spoilt; it has to be asked for before the node is powered on."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from builder.errors import InputError
-from builder.lab.faults import dhcp, files, hang, link, nfs
+from builder.lab.faults import dhcp, files, hang, link, nfs, twin
 from builder.lab.faults.model import Fault
 from builder.recipe.models import Recipe
 
-FAULTS: tuple[Fault, ...] = (*nfs.FAULTS, *dhcp.FAULTS, *link.FAULTS, *files.FAULTS, *hang.FAULTS)
+FAULTS: tuple[Fault, ...] = (*nfs.FAULTS, *dhcp.FAULTS, *twin.FAULTS, *link.FAULTS, *files.FAULTS, *hang.FAULTS)
 ALL = "all"
 
 

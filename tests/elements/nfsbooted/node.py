@@ -70,11 +70,15 @@ done
 
 
 class Node:
-    """A tree below `directory` and the lease with which its node boots."""
+    """A tree below `directory` and the lease with which its node boots.
+
+    `network` is a script that makes its network, if it needs any.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.tree = directory / "tree"
         self.lease = LEASE
+        self.network = ""
         for name in DIRECTORIES:
             (self.tree / name).mkdir(parents=True)
         for name in ("bin", "lib", "lib64", "sbin"):
@@ -99,7 +103,15 @@ class Node:
     def boot(self, command: str) -> subprocess.CompletedProcess[str]:
         """Boot the node, run `command` with sh in its tree, and end it."""
         return subprocess.run(
-            ["unshare", "--mount", "--uts", "--net", "sh", "-euc", f'{SETUP}\nexec chroot "$tree" sh -c "$command"'],
+            [
+                "unshare",
+                "--mount",
+                "--uts",
+                "--net",
+                "sh",
+                "-euc",
+                f'{self.network}\n{SETUP}\nexec chroot "$tree" sh -c "$command"',
+            ],
             env={
                 "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
                 "tree": str(self.tree),

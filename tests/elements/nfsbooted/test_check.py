@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from node import Node
+from node import MAC, Node
 
 pytestmark = pytest.mark.container
 BOOTED = "/usr/lib/nfsbooted/ssh-host-keys"
@@ -79,6 +79,30 @@ def test_wrong_tree_is_seen(node: Node, path: str, text: str, duty: str, why: st
         text = f"#!/bin/sh\n{text}\n"
     node.write(path, text)
     assert why in failures(node)[duty]
+
+
+WIRE = """\
+ip link add eth0 address {mac} type veth peer name other address {other}
+ip link set other up
+ip link set eth0 up
+sleep {seconds}
+"""
+
+
+@pytest.mark.parametrize("seconds", [0, 3], ids=["while the kernel asks", "when it has asked"])
+def test_another_machine_with_the_mac_address(node: Node, seconds: int) -> None:
+    """A node whose MAC address another machine on the wire has says so at boot and when it is checked."""
+    node.network = WIRE.format(mac=MAC, other=MAC, seconds=seconds)
+    failed = failures(node)
+    why = f"another machine on this network has {MAC} too"
+    assert failed["MAC address is the node's own"].strip() == why
+    assert f"MAC address: {why}" in failed["everything worked at boot"]
+
+
+def test_a_mac_address_of_its_own(node: Node) -> None:
+    """Another machine with another MAC address is no concern of the node's."""
+    node.network = WIRE.format(mac=MAC, other="52:54:00:00:00:02", seconds=0)
+    assert failures(node).keys() == ELSEWHERE
 
 
 def test_usage(node: Node) -> None:

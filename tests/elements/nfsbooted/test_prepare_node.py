@@ -75,7 +75,7 @@ def test_no_lease(node: Node) -> None:
     """Without a lease the node says so and still mounts its directories."""
     node.lease = ""
     said = node.says(f"{STATUS}; touch /var/new")
-    assert [line.split(":")[0] for line in said.splitlines()] == ["host name", "machine-id"]
+    assert [line.split(":")[0] for line in said.splitlines()] == ["host name", "machine-id", "MAC address"]
     assert "/run/net-*.conf" in said
 
 

@@ -45,3 +45,20 @@ machine_id() {
 key_directory() {
     name=$(cat "$RUN/hostname") && echo "$(value STATE_DIR "$CONF")/$name/ssh"
 }
+
+# mac_address_is_ours: no other machine on the network has the boot NIC's MAC address.  It would have the same IPv6
+# address of the link too, which is made of it, and for which the kernel asks when the link comes up (RFC 4862, 5.4).
+# /proc/net/if_inet6 (proc(5)) says how far that is: flag 08 stands for a duplicate, 40 for no answer yet.
+mac_address_is_ours() {
+    device=$(lease DEVICE) || return
+    for _ in $(seq 30); do
+        case $(awk -v device="$device" '$4 == 20 && $6 == device { print $5 }' /proc/net/if_inet6) in
+            ?[89a-f])
+                echo "another machine on this network has $(cat "/sys/class/net/$device/address") too"
+                return 1
+                ;;
+            [4-7c-f]?) sleep 0.1 ;;
+            *) break ;;
+        esac
+    done
+}
