@@ -82,6 +82,6 @@ def test_each_phase_has_its_own_limit(phase: Phase) -> None:
 def test_phases_since_the_last_look() -> None:
     """No phase is passed over, however quickly a node went through it, and none is told twice."""
     assert passed_by(None, Phase.DHCP) == (Phase.DHCP,)
-    assert passed_by(Phase.DHCP, Phase.GRUB) == (Phase.TFTP, Phase.GRUB)
+    assert passed_by(Phase.DHCP, Phase.GRUB) == (Phase.LOADER, Phase.GRUB)
     assert passed_by(None, ORDER[-1]) == ORDER
     assert passed_by(Phase.GRUB, Phase.GRUB) == ()

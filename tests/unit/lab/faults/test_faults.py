@@ -64,7 +64,7 @@ def test_nothing_to_lose(kerrighed: Recipe) -> None:
 
 def test_a_node_that_has_to_boot(kerrighed: Recipe) -> None:
     """A node that runs has borne the fault, and the time of each phase is told; one that stopped has not."""
-    assert boots(outcome(kerrighed)).reason == "it ran: DHCP 5 s, TFTP 14 s"
+    assert boots(outcome(kerrighed)).reason == "it ran: DHCP 5 s, loader 14 s"
     assert not boots(outcome(kerrighed)).problems
     assert boots(outcome(kerrighed, KERNEL)).problems == (KERNEL.reason,)
 
