@@ -12,7 +12,7 @@ from builder.container.engine import Image
 from builder.events import Caution, Emit, Notice
 from builder.plan import make as planning
 from builder.plan.model import Plan
-from builder.recipe.models import Recipe, Variant
+from builder.recipe.models import Recipe, RootKind, Variant
 from builder.release import pack, versions
 from builder.tree import archive as archives
 from builder.tree.archive import Archive
@@ -72,9 +72,10 @@ def build(
 
         steps = Steps(workshop, image, planned, recipe, date)
         tree = steps.tree(archive)
+        root = steps.root_image(tree) if recipe.root.kind is RootKind.IMAGE else tree.part
         ramdisk = steps.initramfs(tree)
         loaders = steps.pxegrub()
-        steps.release(releases / chosen, tree, ramdisk, loaders)
+        steps.release(releases / chosen, tree, root, ramdisk, loaders)
         cache.remember_inputs(recipe.image.name, planned.inputs())
     return Outcome(releases / chosen, found=False)
 

@@ -19,12 +19,13 @@ from builder.overlay import render as overlay
 from builder.plan import make as planning
 from builder.plan.model import Plan
 from builder.process import COMMAND, OnLine
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Element, Recipe, ReleaseFacts, RootKind
 from builder.release import manifest as manifests
 from builder.release import pack
 from builder.release.archive import Joined
 from builder.server import bundle, checks
 from builder.tree import build as trees
+from builder.tree import root_image as root_images
 from builder.tree.archive import Archive
 from builder.tree.build import Tree
 from builder.workshop import Workshop
@@ -32,6 +33,7 @@ from builder.workshop import Workshop
 RELEASE = "release"
 TOOLS = (
     "dnsmasq-base",
+    "erofs-utils",
     "grub-pc-bin",
     "grub-efi-amd64-signed",
     "isc-dhcp-server",
@@ -39,6 +41,7 @@ TOOLS = (
     "mmdebstrap",
     "nginx",
     "shim-signed",
+    "squashfs-tools",
     "tar",
     "zstd",
 )
@@ -76,9 +79,28 @@ class Steps:
 
         return Tree(self._cached(trees.STEP, make))
 
+    def root_image(self, tree: Tree) -> Path:
+        """The tree as the file of a root image."""
+        root_format = self.recipe.root.format
+
+        def make(directory: Path, on_line: OnLine) -> None:
+            with self.workshop.scratch(root_images.WORK_MIB) as work:
+                root_images.make(
+                    directory,
+                    engine=self.workshop.engine,
+                    image=self.image,
+                    tree=tree,
+                    element=self._element,
+                    root_format=root_format,
+                    source_date=self.source_date,
+                    work=work,
+                    on_line=on_line,
+                )
+
+        return self._cached(root_images.STEP, make) / f"root.{root_format}"
+
     def initramfs(self, tree: Tree) -> Path:
         """The initramfs of the tree's kernel."""
-        element = next(element for element in self.recipe.elements if element.name == initramfs.ELEMENT)
 
         def make(directory: Path, on_line: OnLine) -> None:
             with self.workshop.scratch(initramfs.WORK_MIB) as work:
@@ -87,8 +109,9 @@ class Steps:
                     engine=self.workshop.engine,
                     image=self.image,
                     tree=tree,
-                    element=element,
+                    element=self._element,
                     initramfs=self.recipe.initramfs,
+                    root=self.recipe.root,
                     source_date=self.source_date,
                     work=work,
                     on_line=on_line,
@@ -110,8 +133,11 @@ class Steps:
 
         return self._cached(pxegrub.STEP, make)
 
-    def release(self, target: Path, tree: Tree, ramdisk: Path, loaders: Path) -> None:
-        """Put the release together: overlay, server bundle, and then everything at once in its place."""
+    def release(self, target: Path, tree: Tree, root: Path, ramdisk: Path, loaders: Path) -> None:
+        """Put the release together: overlay, server bundle, and then everything at once in its place.
+
+        `root` is the file that holds the tree; a tarball is completed by the overlay, an image is not.
+        """
         facts = ReleaseFacts(version=target.name, kernel_version=tree.kernel_version, tool_version=builder.__version__)
         stem = f"{self.recipe.image.name}-{facts.version}"
         with (
@@ -119,8 +145,8 @@ class Steps:
             pack.appearing(target) as directory,
             ThreadPoolExecutor(2) as aside,
         ):
-            root = Joined(directory / f"{stem}-root.tar.zst")
-            joined = aside.submit(root.add, tree.part)
+            released = Joined(directory / self.recipe.root_file(facts.version))
+            joined = aside.submit(released.add, root)
             packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
             with self._running(planning.OVERLAY) as on_line:
                 end = packer.overlay(tree, overlay.render(self.recipe, facts, tree.shadow), on_line)
@@ -142,9 +168,17 @@ class Steps:
             reason = "runs: puts everything in its place"
             with self.workshop.running(RELEASE, reason, self._log_name(RELEASE)):
                 joined.result()
-                root.add(end)
+                if self.recipe.root.kind is RootKind.IMAGE:
+                    shutil.copyfile(end, directory / self.recipe.overlay_file(facts.version))
+                else:
+                    released.add(end)
                 shutil.copyfile(server, directory / f"{stem}-server.tar.gz")
-                self._complete(directory, facts, tree, ramdisk, loaders, {root.path: root.sha256})
+                self._complete(directory, facts, tree, ramdisk, loaders, {released.path: released.sha256})
+
+    @property
+    def _element(self) -> Element:
+        """The element with the scripts that make what nodes boot from a tree."""
+        return next(element for element in self.recipe.elements if element.name == initramfs.ELEMENT)
 
     def _complete(
         self,

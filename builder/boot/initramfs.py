@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from builder.container.engine import Engine, Image, Job
 from builder.errors import InputError
 from builder.process import OnLine
-from builder.recipe.models import Element, Initramfs, Recipe
+from builder.recipe.models import Element, Initramfs, Recipe, Root, RootKind
 from builder.tree.build import Tree
 
 STEP = "initramfs"
 ELEMENT = "initramfs-nfs"
 WORK_MIB = 4096
 
-BASE_MODULES = ("nfsv3", "af_packet")
-"""Every NFS root needs these: the client for NFSv3, and raw sockets for the initramfs's own DHCP client."""
+BASE_MODULES = ("af_packet",)
+"""Every initramfs needs this: raw sockets, for its own DHCP client."""
 
 SETTINGS = """\
 MODULES=list
@@ -23,7 +24,7 @@ BUSYBOX=y
 KEYMAP=n
 COMPRESS={compression}
 COMPRESSLEVEL={level}
-BOOT=nfs
+BOOT={boot}
 DEVICE=
 NFSROOT=auto
 RUNSIZE=10%
@@ -44,14 +45,34 @@ def need_element(recipe: Recipe) -> None:
         )
 
 
-def configuration(initramfs: Initramfs) -> dict[str, str]:
-    """The files of an initramfs-tools configuration directory, by name (mkinitramfs(8), -d)."""
-    modules = (*BASE_MODULES, *initramfs.nic_drivers, *initramfs.modules)
+def parts(root: Root) -> tuple[str, ...]:
+    """The element's directories with what mounts such a root, beside the NFS client of klibc, which is always there.
+
+    The last one has the boot script of its name (initramfs-tools(7), "Boot scripts").
+    """
+    nfs4 = ("nfs4",) if root.nfs_version == 4 else ()
+    return (*nfs4, "image") if root.kind is RootKind.IMAGE else nfs4
+
+
+def configuration(initramfs: Initramfs, root: Root) -> dict[str, str]:
+    """The files of an initramfs-tools configuration directory, by name (mkinitramfs(8), -d).
+
+    `parts`, which is none of them, names the element's directories to be added.
+    """
+    layers = ("loop", root.format, "overlay") if root.kind is RootKind.IMAGE else ()
+    modules = (f"nfsv{root.nfs_version}", *BASE_MODULES, *layers, *initramfs.nic_drivers, *initramfs.modules)
+    boot = ("nfs", *parts(root))[-1]
+    settings = SETTINGS.format(compression=initramfs.compression, level=initramfs.compression_level, boot=boot)
     return {
-        "initramfs.conf": SETTINGS.format(compression=initramfs.compression, level=initramfs.compression_level),
-        "modules": "".join(f"{module}\n" for module in dict.fromkeys(modules)),
+        "initramfs.conf": settings,
+        "modules": _lines(modules),
+        "parts": _lines(parts(root)),
         "update-initramfs.conf": "update_initramfs=no\nbackup_initramfs=no\n",
     }
+
+
+def _lines(words: Iterable[str]) -> str:
+    return "".join(f"{word}\n" for word in dict.fromkeys(words))
 
 
 def make(
@@ -62,6 +83,7 @@ def make(
     tree: Tree,
     element: Element,
     initramfs: Initramfs,
+    root: Root,
     source_date: int,
     work: Path | None,
     on_line: OnLine,
@@ -72,7 +94,7 @@ def make(
     """
     conf = directory / "conf"
     conf.mkdir()
-    for name, text in configuration(initramfs).items():
+    for name, text in configuration(initramfs, root).items():
         (conf / name).write_text(text)
     job = Job(
         argv=("/input/element/make-initramfs", tree.kernel_version),

@@ -34,11 +34,11 @@ class MenuEntry(BaseModel):
 def menu_entry(recipe: Recipe, facts: ReleaseFacts, node: Node | None = None) -> MenuEntry:
     """What `node` boots; without a node, what any node boots that needs nothing of its own.
 
-    Arguments are those of nfsroot.txt (Linux) and initramfs-tools(7); the root is NFSv3 over TCP.
+    Arguments are those of nfsroot.txt (Linux) and initramfs-tools(7); the root comes by NFS over TCP.
     """
     server, directory = recipe.cluster.server.address, recipe.server_directory(facts.version)
     tftp = recipe.tftp_directory(facts.version)
-    arguments = ["root=/dev/nfs", "ip=dhcp", f"nfsroot={server}:{directory},v3,tcp"]
+    arguments = ["root=/dev/nfs", "ip=dhcp", f"nfsroot={server}:{directory},v{recipe.root.nfs_version},tcp"]
     arguments += ["rw" if recipe.root.access is Access.READ_WRITE else "ro", *recipe.kernel.arguments]
     if node and recipe.kerrighed:
         node_id = recipe.kerrighed.node_ids.get(node.name, node.ordinal)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from builder.build import Outcome
 from builder.events import StepFinished, Summary
+from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, Manifest
+from builder.server import root
 
 INVISIBLE = (FILE, "SHA256SUMS", "build.log")
 
@@ -34,11 +36,11 @@ def sizes(directory: Path, manifest: Manifest) -> list[str]:
 
 def next_steps(directory: Path, manifest: Manifest) -> list[str]:
     """The commands that put a release to use on its server."""
-    stem = f"{manifest.name}-{manifest.version}"
-    unpack = "tar --zstd --xattrs --xattrs-include='*' -xpf"
+    recipe = Recipe.model_validate(manifest.recipe)
+    bundle = f"{manifest.name}-{manifest.version}-server.tar.gz"
     return [
         "Next, on the NFS server (the bundle's README says more):",
-        f"  mkdir -p {manifest.server_directory}",
-        f"  {unpack} {directory}/{stem}-root.tar.zst -C {manifest.server_directory}",
-        f"  mkdir bundle && tar -xzf {directory}/{stem}-server.tar.gz -C bundle && sh bundle/install.sh",
+        f"  cd {directory}",
+        *(f"  {command}" for command in root.commands(recipe, manifest.version)),
+        f"  mkdir bundle && tar -xzf {bundle} -C bundle && sh bundle/install.sh",
     ]

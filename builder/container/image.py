@@ -31,6 +31,7 @@ PACKAGES = (
     "debian-archive-keyring",
     "dnsmasq-base",  # dnsmasq --test
     "e2fsprogs",  # lsattr, which disk-image-create calls
+    "erofs-utils",
     "grub-common",
     "grub-efi-amd64-bin",
     "grub-efi-amd64-signed",
@@ -49,6 +50,7 @@ PACKAGES = (
     "python3-stevedore",
     "python3-yaml",
     "shim-signed",
+    "squashfs-tools",
     "sudo",  # disk-image-create runs its commands through it, as root too
     "util-linux",  # findmnt, fstrim, getopt
     "xz-utils",

@@ -1,4 +1,4 @@
-"""The files that a release holds for its cluster, read from its root tarball."""
+"""The files that a release holds for its cluster, read from the archive that ends with them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ DICTIONARY_BYTES = (0, 1, 2, 4)
 CONTENT_SIZE_BYTES = (0, 2, 4, 8)
 
 
-def files(root_tarball: Path, scratch: Path) -> Mapping[PurePosixPath, OverlayFile]:
-    """Each regular file of the tarball's last part, by its path below the root.  `scratch` is a directory.
+def files(archive_file: Path, scratch: Path) -> Mapping[PurePosixPath, OverlayFile]:
+    """Each regular file of an archive's last part, by its path below the root.  `scratch` is a directory.
 
-    The tarball is its tree's frame and, after it, the overlay's (builder.release.pack).
+    A root tarball is its tree's frame and, after it, the overlay's (builder.release.pack); beside an image the
+    overlay's stands alone.
 
-    :raises NfsrootError: the tarball is not made of frames of zstd.
+    :raises NfsrootError: the archive is not made of frames of zstd.
     """
     compressed, archive = scratch / "overlay.tar.zst", scratch / "overlay.tar"
-    compressed.write_bytes(last_frame(root_tarball))
+    compressed.write_bytes(last_frame(archive_file))
     run(["zstd", "-d", "-q", "-f", "-o", str(archive), str(compressed)], env=ENVIRONMENT, on_line=lambda _: None)
     with tarfile.open(archive) as tar:
         found = {PurePosixPath(member.name): _file(tar, member) for member in tar if member.isreg()}

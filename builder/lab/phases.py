@@ -44,7 +44,7 @@ def ended_by(event: WireEvent) -> Phase | None:
 
     The network alone tells the phases apart, so that a node needs no console for it: the firmware calls itself
     PXEClient or HTTPClient in its vendor class (option 60), the initramfs does not; only GRUB reads below
-    /grub/; and nothing before the initramfs speaks RPC.
+    /grub/; and nothing before the initramfs speaks RPC.  An NFSv4 client asks no portmapper and begins with NFS itself.
     """
     if event.kind is Kind.DHCP_ACK:
         return Phase.DHCP
@@ -54,7 +54,7 @@ def ended_by(event: WireEvent) -> Phase | None:
         return Phase.LOADER
     if event.kind in DONE and PurePosixPath(event.text).name.startswith("initrd"):
         return Phase.GRUB
-    if event.kind is Kind.PORTMAP:
+    if event.kind in (Kind.PORTMAP, Kind.NFS_CONNECTION):
         return Phase.INITRAMFS
     if event.kind is Kind.NFS:
         return Phase.NFS_ROOT

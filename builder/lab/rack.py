@@ -55,7 +55,7 @@ class Rack:
         self._cables: dict[str, Cable] = {}
         self._hardware: dict[str, tuple[Firmware, float, Nic]] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.overlay = overlay.files(release.root_tarball, directory)
+        self.overlay = overlay.files(release.overlay, directory)
 
     @property
     def accelerator(self) -> Accelerator:

@@ -24,9 +24,9 @@ class Release:
         return self._file("server.tar.gz")
 
     @property
-    def root_tarball(self) -> Path:
-        """The NFSROOT tree."""
-        return self._file("root.tar.zst")
+    def overlay(self) -> Path:
+        """The archive that ends with the files that the release holds for its cluster."""
+        return self.directory / self.recipe.overlay_file(self.manifest.version)
 
     @property
     def kernel(self) -> Path:

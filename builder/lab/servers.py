@@ -14,8 +14,9 @@ from builder.lab.directory import SERVER_LOGS, last_lines
 from builder.lab.namespace import Namespace
 from builder.lab.release import Release
 from builder.process import CommandError
-from builder.recipe.models import Recipe, Server
+from builder.recipe.models import Recipe, RootKind, Server
 from builder.server.programs import chosen
+from builder.server.root import commands
 
 SECONDS_TO_START = 30.0
 RPCBIND = "rpcbind"
@@ -61,9 +62,13 @@ class Daemon:
 
 
 def daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
-    """The programs of `server` that serve what the recipe needs, in the order in which they start."""
+    """The programs of `server` that serve what the recipe needs, in the order in which they start.
+
+    Who speaks NFSv3 finds its parts by rpcbind; NFSv4 has one port, which everybody knows (RFC 7530, section 3.1).
+    """
     roles: dict[str, list[str]] = {name: [] for name in SCRIPTS}
-    roles[RPCBIND].append("rpc")
+    if recipe.root.nfs_version == 3:
+        roles[RPCBIND].append("rpc")
     for program in chosen(recipe, "", server):
         roles[program.service].append(program.role)
     return tuple(Daemon(name, tuple(served)) for name, served in roles.items() if served)
@@ -83,7 +88,7 @@ class NamespaceServer:
         self._running: dict[Daemon, Popen[bytes]] = {}
 
     def install(self, release: Release) -> None:
-        """Unpack the bundle and run its own installer, then unpack the root tarball where nodes will look for it.
+        """Unpack the bundle and run its own installer, then put the root in place as the bundle's README says.
 
         :raises NfsrootError: one of them fails, or the tree has no modules of the kernel: its nodes could not speak.
         """
@@ -91,16 +96,16 @@ class NamespaceServer:
         self._daemons = daemons(release.recipe, server)
         state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm", "/var/lib/nginx", "/var/log/nginx")
         choice = ("--dhcp", server.dhcp, "--tftp", server.tftp, "--nfs", server.nfs)
-        unpack = ("tar", "--zstd", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xpf")
         for argv in (
-            ("mkdir", "-p", "/bundle", "/server", root, *state),
+            ("mkdir", "-p", "/bundle", "/server", *state),
             ("tar", "-C", "/bundle", "-xzf", f"/release/{release.server_bundle.name}"),
             ("sh", "/bundle/install.sh", "--root", "/server", *choice),
             ("cp", "-a", "/server/.", "/"),
-            (*unpack, f"/release/{release.root_tarball.name}", "-C", root),
+            ("sh", "-euc", "\n".join(("cd /release", *commands(release.recipe, release.manifest.version)))),
         ):
             self._machine.run(argv)
-        if not self._machine.path(f"{root}/lib/modules/{kernel}/modules.dep").is_file():
+        modules = self._machine.path(f"{root}/lib/modules/{kernel}/modules.dep")
+        if release.recipe.root.kind is RootKind.DIRECTORY and not modules.is_file():
             raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {kernel}")
 
     def start(self) -> None:

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     HTTP_DONE = "HTTP done"
     HTTP_ERROR = "HTTP error"
     PORTMAP = "portmap"
+    NFS_CONNECTION = "NFS connection"
     NFS = "NFS"
 
 
@@ -81,7 +82,7 @@ class Wire:
     bytes_by: Counter[tuple[str, int]] = field(default_factory=Counter)
     _transfers: dict[tuple[str, int], _Transfer] = field(default_factory=dict)
     _fetches: dict[tuple[str, int], http.Fetch] = field(default_factory=dict)
-    _flows: set[tuple[str, int, int]] = field(default_factory=set)
+    _flows: set[tuple[str, int, Kind | None]] = field(default_factory=set)
 
     def see(self, frame: bytes, size: int, now: float) -> list[WireEvent]:
         """What `frame` tells, which is `size` bytes long on the wire and may be cut after its headers."""
@@ -150,10 +151,12 @@ class Wire:
     def _rpc(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
         if packet.target == NFS:
             self.bytes_by[packet.source_mac, NFS] += packet.size
-        flow = (packet.source_mac, packet.source, packet.target)
-        if packet.payload_size and flow not in self._flows:
+        kinds = {(PORTMAP, True): Kind.PORTMAP, (NFS, False): Kind.NFS_CONNECTION, (NFS, True): Kind.NFS}
+        kind = kinds.get((packet.target, packet.payload_size > 0))
+        flow = (packet.source_mac, packet.source, kind)
+        if kind and flow not in self._flows:
             self._flows.add(flow)
-            yield packet.source_mac, Kind.NFS if packet.target == NFS else Kind.PORTMAP, ""
+            yield packet.source_mac, kind, ""
 
 
 def dhcp(message: bytes) -> Iterator[tuple[str, Kind, str]]:

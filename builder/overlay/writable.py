@@ -53,5 +53,7 @@ def _tmpfs(directory: WritableDirectory) -> Mount:
 
 
 def _shared(directory: WritableDirectory, recipe: Recipe, version: str) -> Mount:
-    device = f"{recipe.cluster.server.address}:{recipe.server_directory(version)}{directory.path}"
-    return Mount(device, directory.path, "nfs", "rw,hard,nolock,vers=3,_netdev", directory.kind)
+    """NFSv3 locks with daemons of its own, which no node runs: locks stay the node's own."""
+    device = f"{recipe.cluster.server.address}:{recipe.shared_directory(version)}{directory.path}"
+    options = {3: "rw,hard,nolock,vers=3,_netdev", 4: "rw,hard,vers=4,_netdev"}
+    return Mount(device, directory.path, "nfs", options[recipe.root.nfs_version], directory.kind)

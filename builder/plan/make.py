@@ -13,8 +13,9 @@ from builder.keys import digest_of_files, key_of
 from builder.overlay.render import OWNED_PATHS
 from builder.plan.explain import explain
 from builder.plan.model import Inputs, Plan, Step
-from builder.recipe.models import Recipe
+from builder.recipe.models import Recipe, RootKind
 from builder.tree import build as tree
+from builder.tree import root_image
 
 OVERLAY, BUNDLE = "overlay", "server-bundle"
 
@@ -41,11 +42,13 @@ def make(recipe: Recipe, known: Known) -> Plan:
     """The plan of a recipe's build."""
     planner = _Planner(known)
     made_tree = planner.step(tree.STEP, _tree(recipe, known))
+    is_image = recipe.root.kind is RootKind.IMAGE
+    image = (planner.step(root_image.STEP, _root_image(recipe, made_tree)),) if is_image else ()
     ramdisk = planner.step(initramfs.STEP, _initramfs(recipe, made_tree))
     loaders = planner.step(pxegrub.STEP, _pxegrub(recipe, known))
     overlay = planner.step(OVERLAY, _overlay(recipe, made_tree), cached=False)
     bundle = planner.step(BUNDLE, _bundle(recipe, ramdisk, loaders), cached=False)
-    steps: tuple[Step, ...] = (made_tree, ramdisk, loaders, overlay, bundle)
+    steps: tuple[Step, ...] = (made_tree, *image, ramdisk, loaders, overlay, bundle)
     keys = {step.name: step.key for step in steps}
     content = None if None in keys.values() else key_of({"name": recipe.image.name, **keys})
     release = known.release(content) if content else None
@@ -104,10 +107,14 @@ def _tree(recipe: Recipe, known: Known) -> Inputs:
     }
 
 
+def _root_image(recipe: Recipe, made_tree: Step) -> Inputs:
+    return {"tree": made_tree.key, "format": recipe.root.format, "code": _code("tree", "root_image.py")}
+
+
 def _initramfs(recipe: Recipe, made_tree: Step) -> Inputs:
     return {
         "tree": made_tree.key,
-        "configuration": initramfs.configuration(recipe.initramfs),
+        "configuration": initramfs.configuration(recipe.initramfs, recipe.root),
         "code": _code("boot", "initramfs.py"),
     }
 

@@ -52,6 +52,20 @@ class WritableKind(StrEnum):
     TMPFS = "tmpfs"
 
 
+class RootKind(StrEnum):
+    """What a release has for its nodes' root: a tree of files, or one file that holds a file system."""
+
+    DIRECTORY = "directory"
+    IMAGE = "image"
+
+
+class ImageFormat(StrEnum):
+    """The file system in a root image."""
+
+    EROFS = "erofs"
+    SQUASHFS = "squashfs"
+
+
 class Variant(StrEnum):
     """A network boot loader: GRUB for BIOS PXE, for UEFI, and the signed chain for Secure Boot."""
 
@@ -151,8 +165,19 @@ class Root(Model):
     path: TreePath = Field(
         description="Directory on the NFS server, by default /NFSROOT/NAME; releases stand below it by version."
     )
+    kind: RootKind = Field(
+        default=RootKind.DIRECTORY,
+        description="directory: nodes mount the tree; image: the tree is one file, and nodes write to their memory.",
+    )
+    format: ImageFormat = Field(default=ImageFormat.SQUASHFS, description="The file system of an image.")
     access: Access = Field(default=Access.READ_ONLY, description="ro: read-only root; rw: one read-write export.")
     writable: tuple[WritableDirectory, ...] = Field(default=(), description="Directories that nodes may write to.")
+    nfs_version: Literal[3, 4] = Field(default=3, description="The version of NFS in which nodes mount everything.")
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Paths of the directories that nodes share."""
+        return tuple(directory.path for directory in self.writable if directory.kind is WritableKind.SHARED)
 
 
 class Boot(Model):
@@ -293,6 +318,29 @@ class Recipe(Model):
     def server_directory(self, version: str) -> str:
         """Where the root tarball of release `version` is unpacked on the NFS server, and what nodes mount."""
         return f"{self.root.path}/{version}"
+
+    def shared_directory(self, version: str) -> str:
+        """Where the shared writable directories of release `version` stand on the NFS server, by their paths.
+
+        An NFSv3 client is told where an export begins (RFC 1813, appendix I); an NFSv4 client walks there from the
+        top, and the kernel's server does not change exports on its way but at a mount point.  So with NFSv4 they
+        cannot stand in the root, which is an export of its own.
+        """
+        directory = self.server_directory(version)
+        return directory if self.root.nfs_version == 3 else f"{directory}.shared"
+
+    def root_file(self, version: str) -> str:
+        """The file of release `version` that holds the tree."""
+        suffix = self.root.format if self.root.kind is RootKind.IMAGE else "tar.zst"
+        return f"{self.image.name}-{version}-root.{suffix}"
+
+    def overlay_file(self, version: str) -> str:
+        """The archive of release `version` that holds the overlay: it ends the root tarball, or stands by itself."""
+        return (
+            f"{self.image.name}-{version}-overlay.tar.zst"
+            if self.root.kind is RootKind.IMAGE
+            else self.root_file(version)
+        )
 
     def tftp_directory(self, version: str) -> str:
         """Where kernel and initrd of release `version` stand, as a path below what TFTP and HTTP serve."""

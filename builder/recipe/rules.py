@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from builder.errors import Problem
 from builder.recipe.credentials import is_password_hash, ssh_key_mistake
 from builder.recipe.document import Document
-from builder.recipe.models import Access, Variant, WritableKind
+from builder.recipe.models import Access, RootKind, Variant, WritableKind
 from builder.recipe.written import WrittenRecipe
 
 _TOP = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr")
@@ -31,6 +31,7 @@ _ARGUMENT_KEYS = {
 def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
     """The mistakes of a recipe by itself, whichever cluster it serves."""
     yield from _root(recipe, document)
+    yield from _image(recipe, document)
     yield from _writable(recipe, document)
     yield from _arguments(recipe, document)
     yield from _compression(recipe, document)
@@ -46,6 +47,19 @@ def _root(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
         yield document.problem(("root", "path"), f"root.path is {path}, a system directory", "write /NFSROOT/...")
     else:
         yield from _not_normal(path, document, ("root", "path"))
+
+
+def _image(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    root = recipe.root
+    if root.kind is not RootKind.IMAGE:
+        return
+    if root.access is Access.READ_WRITE:
+        what = "nobody writes to an image: what a node writes to its root stays in its memory"
+        yield document.problem(("root", "access"), what, 'leave it out, or write kind = "directory"')
+    if root.writable:
+        where = document.at(("root", "writable"))
+        what = f"a node may write anywhere in an image's root, yet directories are listed at {where}"
+        yield document.problem(("root", "kind"), what, 'write writable = [], or kind = "directory"')
 
 
 def _writable(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:

@@ -104,7 +104,7 @@ def dotted(path: KeyPath) -> str:
 
 
 def _shown(value: Any) -> str:
-    return repr(value) if isinstance(value, str) else kind_of(value)
+    return repr(value) if type(value) in (str, int) else kind_of(value)
 
 
 def _value(document: Document, path: KeyPath) -> Any:

@@ -33,12 +33,14 @@ from builder.recipe.models import (
     Debian,
     DhcpServer,
     Image,
+    ImageFormat,
     Initramfs,
     Kernel,
     Kerrighed,
     Model,
     NfsServer,
     Root,
+    RootKind,
     Server,
     TftpServer,
     WritableDirectory,
@@ -71,8 +73,11 @@ class WrittenRoot(Model):
     """`[root]`: the NFSROOT on the server and how nodes mount it."""
 
     path: TreePath | None = Field(default=None, description=Root.model_fields["path"].description)
+    kind: RootKind = Field(default=RootKind.DIRECTORY, description=Root.model_fields["kind"].description)
+    format: ImageFormat = Field(default=ImageFormat.SQUASHFS, description=Root.model_fields["format"].description)
     access: Access = Field(default=Access.READ_ONLY, description=Root.model_fields["access"].description)
     writable: tuple[WritableDirectory, ...] = Field(default=(), description=Root.model_fields["writable"].description)
+    nfs_version: Literal[3, 4] = Field(default=3, description=Root.model_fields["nfs_version"].description)
 
 
 class WrittenServer(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import NamedTuple
 
-from builder.recipe.models import Access, Recipe, WritableKind
+from builder.recipe.models import Access, Recipe
 
 GANESHA_IDS = range(1, 1 << 16)
 """What an Export_Id may be; 0 is the pseudo root's (ganesha-export-config(8))."""
@@ -33,16 +33,16 @@ class Export(NamedTuple):
 def exports(recipe: Recipe, version: str) -> tuple[Export, ...]:
     """The exports of a release: its root, and each shared writable directory of a read-only root."""
     root, server = recipe.server_directory(version), recipe.cluster.server.address
+    shared = recipe.shared_directory(version)
 
     def export(path: str, *, read_write: bool, asynchronous: bool) -> Export:
         return Export(path, read_write, asynchronous, uuid.uuid5(uuid.NAMESPACE_URL, f"nfs://{server}{path}"))
 
     if recipe.root.access is Access.READ_WRITE:
         return (export(root, read_write=True, asynchronous=True),)
-    shared = (directory.path for directory in recipe.root.writable if directory.kind is WritableKind.SHARED)
     return (
         export(root, read_write=False, asynchronous=True),
-        *(export(root + path, read_write=True, asynchronous=False) for path in shared),
+        *(export(shared + path, read_write=True, asynchronous=False) for path in recipe.root.shared),
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from builder.recipe.models import NfsServer, Recipe, Server
+from builder.server import root
 from builder.server.programs import Program, chosen
 
 CHECKER = "grub-common"
 """The package with grub-script-check, by which install.sh checks the menus."""
 
-UNPACK = "tar --zstd --numeric-owner --xattrs --xattrs-include='*' -xpf"
 OLD = "OLD"
 """Stands for the version of a release that is to be removed."""
 
@@ -39,7 +39,7 @@ def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
     install = " ".join(("./install.sh", *_options(chosen(recipe, version, recipe.cluster.server), running)))
     return Procedure(
         packages=(*dict.fromkeys(program.package for program in running), CHECKER, "zstd"),
-        unpack=(f"mkdir -p {directory}", f"{UNPACK} {release}-root.tar.zst -C {directory}"),
+        unpack=root.commands(recipe, version),
         install=(
             f"mkdir {release}-server",
             f"tar -xzf {release}-server.tar.gz -C {release}-server",
@@ -54,7 +54,7 @@ def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
         ),
         remove=(
             *_stop_exporting(f"{recipe.image.name}-{OLD}", server),
-            f"rm -r /srv/tftp{recipe.tftp_directory(OLD)} {recipe.server_directory(OLD)}",
+            f"rm -r /srv/tftp{recipe.tftp_directory(OLD)} {' '.join(root.directories(recipe, OLD))}",
         ),
         stale=(
             ("exportfs -ra", "systemctl restart nfs-kernel-server")

@@ -30,6 +30,15 @@ ssh_keys = ["{key}"]
 """A recipe whose UEFI nodes load pxegrub.efi instead of the signed chain, and on which somebody may log in."""
 
 
+NFS_4 = """\
+extends = "debian-nfsroot"
+[image]
+name = "boot-nfs4"
+[root]
+nfs_version = 4
+"""
+"""A recipe whose nodes mount their root and their shared directories by NFSv4."""
+
 DNSMASQ = (DhcpServer.DNSMASQ, TftpServer.DNSMASQ)
 
 
@@ -76,6 +85,22 @@ def uefi_boot(
 def secure_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
     """Node ssi1 booted with Secure Boot enforced, over dnsmasq alone: shim, signed GRUB, signed kernel."""
     return booted(release_to_boot("debian-nfsroot"), cache, Firmware.SECURE_BOOT, *DNSMASQ)
+
+
+@pytest.fixture(scope="session")
+def nfs4_boot(
+    release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache
+) -> Boot:
+    """Node ssi1 booted by BIOS from a server that speaks no NFS but version 4."""
+    recipe = tmp_path_factory.mktemp("recipes") / "boot-nfs4.toml"
+    recipe.write_text(NFS_4)
+    return booted(release_to_boot(str(recipe)), cache, Firmware.BIOS)
+
+
+@pytest.fixture(scope="session")
+def image_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
+    """Node ssi1 of the recipe whose root is an image, booted by BIOS."""
+    return booted(release_to_boot("debian-image"), cache, Firmware.BIOS)
 
 
 def booted(

@@ -25,7 +25,7 @@ def test_node_passes_every_check(boot: Boot) -> None:
 def test_no_check_was_left_out(boot: Boot) -> None:
     """Only checks that a recipe gives no reason for were not made."""
     needless = {"lockdown", "ssh keys"}
-    needless |= {"writable directories"} if boot.release.recipe.kerrighed else {"Kerrighed ids"}
+    needless |= {"shared directories", "writable directories"} if boot.release.recipe.kerrighed else {"Kerrighed ids"}
     assert {check.name for check in boot.node.checks} == EVERY_CHECK - needless
 
 

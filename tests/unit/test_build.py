@@ -17,7 +17,7 @@ from builder.errors import InputError, NfsrootError
 from builder.events import Caution, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted
 from builder.keys import key_of
 from builder.process import COMMAND, CommandError, OnLine
-from builder.recipe.models import Credentials, Recipe, Variant
+from builder.recipe.models import Credentials, ImageFormat, Recipe, RootKind, Variant
 from builder.release.manifest import Manifest
 from builder.steps import TOOLS
 from builder.tree import archive
@@ -42,6 +42,8 @@ def pretend(job: Job, on_line: OnLine) -> None:
             (output / f"vmlinuz-{KVER}").write_text("kernel")
             (output / "shadow").write_text("root:*:20000:0:99999:7:::\n")
             (output / "packages.tsv").write_text("nano\t8.4-1\tamd64\t\n")
+        case "make-root-image":
+            (output / f"root.{job.argv[-1]}").write_text("image")
         case "make-initramfs":
             (output / f"initrd.img-{KVER}").write_text("initramfs")
         case "grub-mkimage":
@@ -143,6 +145,23 @@ def test_release_has_every_file(site: Site) -> None:
     assert {file.path for file in manifest.files} == expected
     assert manifest.steps.keys() == set(STEPS) - {"release"}
     assert (directory / "kerrighed-2025.11.15-root.tar.zst").read_bytes().startswith(b"tree")
+
+
+def test_release_of_an_image(site: Site, debian: Recipe) -> None:
+    """Instead of a root tarball the release has an image, made in a step of its own, and the overlay beside it."""
+    root = debian.root.model_copy(update={"kind": RootKind.IMAGE, "format": ImageFormat.EROFS, "writable": ()})
+    recipe = debian.model_copy(update={"root": root})
+    directory = site.build(recipe).directory
+    assert site.steps(StepFinished) == ["tree", "root-image", *STEPS[1:]]
+    stem = "debian-nfsroot-2025.11.15"
+    assert (directory / f"{stem}-root.erofs").read_text() == "image"
+    assert (directory / f"{stem}-overlay.tar.zst").stat().st_size > 0
+    assert list(directory.glob("*-root.tar.zst")) == []
+    listed = {file.path for file in Manifest.read(directory).files}
+    assert {f"{stem}-root.erofs", f"{stem}-overlay.tar.zst"} < listed
+
+    site.build(with_one_more_node(recipe))
+    assert site.steps(StepReused) == ["tree", "root-image", "initramfs", "pxegrub"]
 
 
 def test_unchanged_recipe_finds_its_release(site: Site) -> None:

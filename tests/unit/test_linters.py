@@ -22,7 +22,7 @@ from builder.server import bundle
 PROJECT = Path(__file__).parents[2]
 ELEMENTS = sorted(path.parent for path in PROJECT.glob("elements/*/element.toml"))
 DIB_ELEMENTS = {path.name for path in Path(diskimage_builder.__file__).parent.glob("elements/*")}
-SHEBANG = re.compile(rb"#! ?/bin/(ba)?sh\b|#! ?/usr/bin/env (ba)?sh\b")
+SCRIPT = re.compile(rb"#! ?/bin/(ba)?sh\b|#! ?/usr/bin/env (ba)?sh\b|(#.*\n)*# shellcheck shell=")
 
 
 @cache
@@ -39,8 +39,8 @@ def tracked() -> tuple[Path, ...]:
 
 
 def scripts() -> list[Path]:
-    """Every shell script, by its first line; a template is one only when it is rendered."""
-    return [path for path in tracked() if SHEBANG.match(path.read_bytes()[:32]) and path.suffix != ".j2"]
+    """Every shell script, by its first line, or what it tells shellcheck; a template is one only when rendered."""
+    return [path for path in tracked() if SCRIPT.match(path.read_bytes()) and path.suffix != ".j2"]
 
 
 def test_there_are_files_to_check() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.errors import NfsrootError
-from builder.lab.checks import identity, network, root, system
+from builder.lab.checks import identity, mounts, network, root, system
 from builder.lab.checks.model import Check, Finding, Subject
 
-CHECKS: tuple[Check, ...] = (*system.CHECKS, *identity.CHECKS, *root.CHECKS, *network.CHECKS)
+CHECKS: tuple[Check, ...] = (*system.CHECKS, *identity.CHECKS, *mounts.CHECKS, *root.CHECKS, *network.CHECKS)
 
 
 def examine(subject: Subject) -> Iterator[tuple[Check, Finding]]:

@@ -1,13 +1,12 @@
-"""Whether a node's files are the release's: where its root comes from, what it may write, what the overlay says."""
+"""Whether a node's files are the release's: what it may write, what the overlay says."""
 
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from builder.lab.checks.model import Check, Finding, Subject
-from builder.recipe.models import Access
+from builder.recipe.models import Access, RootKind
 
 TOP_DIRECTORIES = """\
 for directory in / /*/; do
@@ -17,34 +16,6 @@ for directory in / /*/; do
 done
 """
 """Try to make a file in the root directory and in each directory in it that is part of the root's own mount."""
-
-
-@dataclass(frozen=True)
-class Mount:
-    """A line of /proc/mounts (proc_pid_mounts(5))."""
-
-    source: str
-    target: str
-    kind: str
-    options: tuple[str, ...]
-
-
-def mount(lines: str) -> Mount:
-    """The mount that is on top: the last of `lines` of /proc/mounts."""
-    source, target, kind, options, *_ = lines.splitlines()[-1].split()
-    return Mount(source, target, kind, tuple(options.split(",")))
-
-
-def _root_mount(subject: Subject) -> Finding:
-    recipe, manifest = subject.release.recipe, subject.release.manifest
-    root = mount(subject.ask("awk '$2 == \"/\"' /proc/mounts").text)
-    should = f"{recipe.cluster.server.address}:{manifest.server_directory}"
-    problems = [f"it comes from {root.source}, not from {should}"] if root.source != should else []
-    if root.kind != "nfs":
-        problems.append(f"it is mounted as {root.kind}, not as nfs")
-    missing = [option for option in (recipe.root.access, "vers=3", "proto=tcp", "hard") if option not in root.options]
-    problems += [f"it is mounted without {option}" for option in missing]
-    return Finding(f"{root.source} {root.kind} {','.join(root.options)}", tuple(problems))
 
 
 def _writable(subject: Subject) -> Finding:
@@ -60,7 +31,8 @@ def _make_file(directory: str) -> str:
 def _top_directories(subject: Subject) -> Finding:
     answer = subject.ask(TOP_DIRECTORIES)
     tried = [line.split(" ", 1) for line in answer.text.splitlines()]
-    should = "taken" if subject.release.recipe.root.access is Access.READ_WRITE else "refused"
+    root = subject.release.recipe.root
+    should = "taken" if root.kind is RootKind.IMAGE or root.access is Access.READ_WRITE else "refused"
     problems = [f"a file in {path} is {outcome}" for outcome, path in tried if outcome != should]
     if not {"/", "/etc/", "/usr/"} <= {path for _, path in tried}:
         problems.append(f"not even /, /etc and /usr could be tried: {answer.text}")
@@ -85,9 +57,6 @@ def _differs(subject: Subject, path: PurePosixPath, said: str) -> list[str]:
 
 CHECKS = (
     Check(
-        "root mount", "the root is the release's own directory on the server, by NFSv3 as the recipe says", _root_mount
-    ),
-    Check(
         "writable directories",
         "the node can write where its recipe says",
         _writable,
@@ -95,7 +64,7 @@ CHECKS = (
     ),
     Check(
         "access to the root",
-        "a read-only root refuses files in each of its directories, a read-write one takes them",
+        "a read-only tree refuses files in each of its directories; a read-write one and an image's root take them",
         _top_directories,
     ),
     Check("overlay", "each file that the release holds for its cluster is there, byte for byte", _overlay),

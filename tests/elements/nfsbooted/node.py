@@ -16,6 +16,7 @@ LEASE = "DEVICE='eth0'\nIPV4ADDR='192.168.0.101'\nHOSTNAME='ssi9'\n"
 CONF = """\
 CLUSTER=MyCluster
 ROOT=192.168.0.1:/NFSROOT/base/1.0
+KIND=directory
 ACCESS=ro
 WRITABLE=/var:tmpfs /srv:shared
 STATE_DIR=/run/nfsbooted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from node import MAC, Node
+from node import CONF, MAC, Node
 
 pytestmark = pytest.mark.container
 BOOTED = "/usr/lib/nfsbooted/ssh-host-keys"
@@ -33,6 +33,15 @@ def test_healthy_node(node: Node) -> None:
     assert failed.keys() == ELSEWHERE
     assert "should be '192.168.0.1:/NFSROOT/base/1.0'" in failed["root is the server's, ro"]
     assert failed["kernel finds its modules"].startswith("there is no /lib/modules/")
+
+
+def test_node_of_an_image_without_one(node: Node) -> None:
+    """A node whose root ought to be an image is told that it is none, and what is mounted where it should be."""
+    node.write("etc/nfsbooted/nfsbooted.conf", CONF.replace("KIND=directory", "KIND=image"))
+    failed = failures(node)
+    own = {"root is an image beneath the node's memory", "image is the server's, ro"}
+    assert failed.keys() == ELSEWHERE - {"root is the server's, ro"} | own
+    assert failed["root is an image beneath the node's memory"] == "/run/initramfs/nfsroot/image is mounted as '' "
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,7 @@ def test_list(nfsroot: Nfsroot, release: Path) -> None:
     ended = nfsroot("list")
     assert ended.status == 0
     assert ended.out.splitlines() == [
+        "recipe   debian-image",
         "recipe   debian-nfsroot",
         "recipe   kerrighed",
         "recipe   mine",

@@ -10,12 +10,13 @@ from pathlib import Path, PurePosixPath
 from builder.lab.agent import Answer
 from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID
 from builder.lab.checks.model import OverlayFile, Subject
+from builder.lab.checks.mounts import MOUNTS
 from builder.lab.checks.root import TOP_DIRECTORIES
 from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
 from builder.lab.qemu import Firmware
 from builder.lab.release import Release, read
-from builder.recipe.models import Access, Recipe
+from builder.recipe.models import Access, Recipe, RootKind
 from builder.release.manifest import FILE, SUMS, Manifest, Package
 
 KERNEL = "6.12.1-amd64"
@@ -85,14 +86,31 @@ def subject(
     return Subject(release(recipe), node, firmware, server, answer, on_server, menus, kept, OVERLAY)
 
 
+def mounted(recipe: Recipe) -> str:
+    """The lines of /proc/mounts about the node's root and its shared directories."""
+    export = f"{recipe.cluster.server.address}:{recipe.server_directory('1.0')}"
+    nfs = {3: "nfs {},vers=3,hard,nolock,proto=tcp 0 0", 4: "nfs4 {},vers=4.2,hard,proto=tcp 0 0"}
+    kind = nfs[recipe.root.nfs_version]
+    lines = [f"{export} / {kind.format(recipe.root.access)}"]
+    if recipe.root.kind is RootKind.IMAGE:
+        layers = "/run/initramfs/nfsroot"
+        lines = [
+            f"{export} {layers}/export {kind.format('ro')}",
+            f"/dev/loop0 {layers}/image {recipe.root.format} ro,relatime 0 0",
+            f"overlay / overlay rw,relatime,lowerdir={layers}/image,upperdir={layers}/memory/upper 0 0",
+        ]
+    beside = "" if recipe.root.nfs_version == 3 else ".shared"
+    lines += [f"{export}{beside}{path} {path} {kind.format('rw')}" for path in recipe.root.shared]
+    return "\n".join(lines)
+
+
 def good(recipe: Recipe, firmware: Firmware) -> dict[str, Answer | str]:
     """The answers of a node that is as it should be, by how questions begin."""
     cluster, node = recipe.cluster, recipe.cluster.nodes[0]
-    read_write = recipe.root.access is Access.READ_WRITE
+    read_write = recipe.root.access is Access.READ_WRITE or recipe.root.kind is RootKind.IMAGE
     names = [(cluster.server.name, cluster.server.address), *((each.name, each.address) for each in cluster.nodes)]
     names += [(f"{name}.{cluster.domain}", address) for name, address in names]
     outcome = "taken" if read_write else "refused"
-    source = f"{cluster.server.address}:{recipe.server_directory('1.0')}"
     return {
         "systemctl is-system-running": "running",
         "systemctl list-units --failed": "",
@@ -107,7 +125,7 @@ def good(recipe: Recipe, firmware: Firmware) -> dict[str, Answer | str]:
         HOST_KEYS: f"256 {KEY_PRINT} root@{node.name} (ED25519)",
         "server: ssh-keyscan": f"# {node.address}:22 SSH-2.0\n{node.address} ssh-ed25519 {KEY}",
         "cat /proc/cmdline": "root=/dev/nfs session_id=1 node_id=1",
-        "awk": f"rootfs / rootfs rw 0 0\n{source} / nfs {recipe.root.access},vers=3,hard,nolock,proto=tcp 0 0",
+        MOUNTS: f"rootfs / rootfs rw 0 0\n{mounted(recipe)}",
         "file=$(mktemp": "",
         TOP_DIRECTORIES: f"{outcome} /\n{outcome} /etc/\n{outcome} /usr/",
         "for file in": f"{FSTAB} 644:0 /etc/fstab",

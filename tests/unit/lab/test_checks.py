@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lab_subject import KEY, KEY_PRINT, Replies, good, subject
+from lab_subject import KEY, KEY_PRINT, Replies, good, mounted, subject
 
 from builder.errors import NfsrootError
 from builder.lab.agent import Answer
 from builder.lab.checks import CHECKS, examine
 from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID, Identity, identity, shared
 from builder.lab.checks.model import Subject
+from builder.lab.checks.mounts import MOUNTS
 from builder.lab.checks.root import TOP_DIRECTORIES
 from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
 from builder.lab.qemu import Firmware
-from builder.recipe.models import Credentials, DhcpServer, Recipe, Transport
+from builder.recipe.models import Credentials, DhcpServer, ImageFormat, Recipe, RootKind, Transport
 
 NFS = "192.168.0.1:/NFSROOT"
 OTHER_KEY = KEY.replace("IG", "IH")
@@ -25,6 +26,11 @@ OTHER_KEY = KEY.replace("IG", "IH")
 def failed(node: Subject) -> dict[str, str]:
     """The checks that the node does not pass, with their reasons."""
     return {check.name: finding.reason for check, finding in examine(node) if finding.problems}
+
+
+def with_root(recipe: Recipe, **values: object) -> Recipe:
+    """The recipe with these values of its root."""
+    return recipe.model_copy(update={"root": recipe.root.model_copy(update=values)})
 
 
 def made(node: Subject) -> set[str]:
@@ -69,10 +75,11 @@ MISTAKES: list[tuple[str, Replies, str]] = [
     ("ssh host keys", {"server: ssh-keyscan": f"192.168.0.101 ssh-ed25519 {OTHER_KEY}"}, "no key of the node"),
     ("Kerrighed ids", {"cat /proc/cmdline": "root=/dev/nfs session_id=1"}, "node_id=1 session_id=1"),
     ("Kerrighed ids", {"cat /proc/cmdline": "session_id=1 node_id=2"}, "node_id=1 session_id=1"),
-    ("root mount", {"awk": "192.168.0.1:/NFSROOT/old / nfs rw,vers=3,hard,proto=tcp 0 0"}, "/NFSROOT/old"),
-    ("root mount", {"awk": "overlay / overlay rw,vers=3,hard,proto=tcp 0 0"}, "overlay, not as nfs"),
-    ("root mount", {"awk": f"{NFS}/kerrighed/1.0 / nfs ro,vers=3,hard,proto=tcp 0 0"}, "without rw"),
-    ("root mount", {"awk": f"{NFS}/kerrighed/1.0 / nfs rw,vers=4.2,soft,proto=udp 0 0"}, "without vers=3; "),
+    ("root mount", {MOUNTS: "192.168.0.1:/NFSROOT/old / nfs rw,vers=3,hard,proto=tcp 0 0"}, "/NFSROOT/old"),
+    ("root mount", {MOUNTS: "overlay / overlay rw,vers=3,hard,proto=tcp 0 0"}, "overlay, not as nfs"),
+    ("root mount", {MOUNTS: f"{NFS}/kerrighed/1.0 / nfs ro,vers=3,hard,proto=tcp 0 0"}, "without rw"),
+    ("root mount", {MOUNTS: f"{NFS}/kerrighed/1.0 / nfs rw,vers=4.2,soft,proto=udp 0 0"}, "without vers=3; "),
+    ("root mount", {MOUNTS: ""}, "nothing is mounted at /"),
     ("access to the root", {TOP_DIRECTORIES: "taken /\nrefused /etc/\ntaken /usr/"}, "a file in /etc/ is refused"),
     ("access to the root", {TOP_DIRECTORIES: "taken /"}, "could be tried"),
     ("access to the root", {TOP_DIRECTORIES: ""}, "could be tried"),
@@ -139,6 +146,36 @@ def test_a_read_only_root_that_takes_files(debian: Recipe) -> None:
     """A directory outside the recipe's writable ones that takes a file is caught."""
     answer = "refused /\ntaken /etc/\nrefused /usr/"
     assert failed(subject(debian, {TOP_DIRECTORIES: answer})) == {"access to the root": "a file in /etc/ is taken"}
+
+
+def test_nfs_version_is_the_recipes(debian: Recipe) -> None:
+    """A node of a recipe with NFSv4 passes with whatever minor version, and one that speaks NFSv3 does not."""
+    recipe = with_root(debian, nfs_version=4)
+    assert failed(subject(recipe, {})) == {}
+    found = failed(subject(recipe, {MOUNTS: mounted(debian)}))
+    assert set(found) == {"root mount", "shared directories"}
+    assert "/ is mounted as nfs, not as nfs4; / is mounted without vers=4" in found["root mount"]
+    assert "/var comes from 192.168.0.1:/NFSROOT/debian-nfsroot/1.0/var, not from" in found["shared directories"]
+
+
+def test_shared_directory_that_is_not_mounted(debian: Recipe) -> None:
+    """A shared directory that is part of the root's own mount is caught, even if it takes files."""
+    root = mounted(debian).splitlines()[0]
+    assert failed(subject(debian, {MOUNTS: root})) == {
+        "shared directories": "nothing is mounted at /var; nothing is mounted at /root"
+    }
+
+
+@pytest.mark.parametrize("root_format", ImageFormat)
+@pytest.mark.parametrize("nfs_version", [3, 4])
+def test_root_of_an_image(debian: Recipe, root_format: ImageFormat, nfs_version: int) -> None:
+    """A node of an image has an overlay over it, from the server's export; a part that is missing is caught."""
+    recipe = with_root(debian, kind=RootKind.IMAGE, format=root_format, nfs_version=nfs_version, writable=())
+    assert failed(subject(recipe, {})) == {}
+    for number, (line, target) in enumerate(zip(mounted(recipe).splitlines(), ("export", "image", "/"), strict=True)):
+        others = [other for place, other in enumerate(mounted(recipe).splitlines()) if place != number]
+        assert list(failed(subject(recipe, {MOUNTS: "\n".join(others)}))) == ["root mount"], line
+        assert failed(subject(recipe, {MOUNTS: "\n".join(others)}))["root mount"].endswith(target)
 
 
 def test_a_writable_directory_that_refuses_files(debian: Recipe) -> None:

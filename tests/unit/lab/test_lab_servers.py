@@ -27,3 +27,10 @@ def test_http_is_served_where_the_recipe_needs_it(kerrighed: Recipe) -> None:
     server = kerrighed.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
     over_http = daemons(kerrighed.model_copy(update={"boot": boot}), server)
     assert set(over_http) - set(daemons(kerrighed, server)) == {Daemon("nginx", ("http",))}
+
+
+def test_nfs_version_4_needs_no_rpcbind(kerrighed: Recipe) -> None:
+    """Where nodes speak NFSv4 there is no rpcbind on the server."""
+    server = kerrighed.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
+    version_4 = kerrighed.model_copy(update={"root": kerrighed.root.model_copy(update={"nfs_version": 4})})
+    assert set(daemons(kerrighed, server)) - set(daemons(version_4, server)) == {Daemon("rpcbind", ("rpc",))}

@@ -17,6 +17,7 @@ BOOT = [
     (Kind.DHCP_DISCOVER, "Linux ipconfig", Phase.INITRAMFS),
     (Kind.DHCP_ACK, "192.168.0.101", Phase.INITRAMFS),
     (Kind.PORTMAP, "", Phase.NFS_ROOT),
+    (Kind.NFS_CONNECTION, "", Phase.NFS_ROOT),
     (Kind.NFS, "", Phase.SYSTEMD),
 ]
 
@@ -33,7 +34,7 @@ def test_a_boot_goes_through_every_phase() -> None:
         Phase.GRUB: 3.0,
         Phase.KERNEL: 1.0,
         Phase.INITRAMFS: 2.0,
-        Phase.NFS_ROOT: 1.0,
+        Phase.NFS_ROOT: 2.0,
     }
 
 
@@ -58,6 +59,11 @@ def test_an_event_that_was_missed_does_not_hold_a_boot_up() -> None:
     progress = Progress(0.0)
     progress.observe(WireEvent(9.0, "52:54:00:00:01:01", Kind.NFS))
     assert progress.phase is Phase.SYSTEMD
+
+
+def test_nfs_version_4_asks_no_portmapper() -> None:
+    """A client of NFSv4 connects to the server's one port: that ends the initramfs's phase."""
+    assert ended_by(WireEvent(1.0, "", Kind.NFS_CONNECTION)) is Phase.INITRAMFS
 
 
 def test_firmware_that_asks_again_is_not_the_initramfs() -> None:

@@ -67,11 +67,12 @@ def test_tftp_error_names_file_and_reason() -> None:
 
 
 def test_rpc_is_told_once_a_flow() -> None:
-    """The first payload to a port counts, not the handshake before it nor what follows."""
+    """The first payload to a port counts, not what follows; a connection for NFS is told before it."""
     wire = Wire()
     handshake, call = (tcp(NODE, SERVER, (900, 2049), payload) for payload in (b"", b"call"))
-    assert see(wire, handshake, call, call) == [(Kind.NFS, "")]
-    assert see(wire, udp(NODE, SERVER, (901, 111), b"call")) == [(Kind.PORTMAP, "")]
+    assert see(wire, handshake, call, call) == [(Kind.NFS_CONNECTION, ""), (Kind.NFS, "")]
+    handshake, call = (tcp(NODE, SERVER, (901, 111), payload) for payload in (b"", b"call"))
+    assert see(wire, handshake, call, call) == [(Kind.PORTMAP, "")]
 
 
 def test_nfs_bytes_count_in_both_directions() -> None:

@@ -24,6 +24,15 @@ def test_shared_directory_is_below_the_release() -> None:
     """A shared directory is mounted from the release's own tree, by address."""
     (mount,) = mounts(recipe_of(root=root("ro", var="shared")), "1.0")
     assert mount.device == "192.168.0.1:/srv/root/1.0/var"
+    assert mount.options == "rw,hard,nolock,vers=3,_netdev"
+
+
+def test_nfs_version_4_shares_from_beside_the_root() -> None:
+    """With NFSv4 a shared directory is mounted from outside the release's root, which is an export of its own."""
+    table = {**root("ro", var="shared"), "nfs_version": 4}
+    (mount,) = mounts(recipe_of(root=table), "1.0")
+    assert mount.device == "192.168.0.1:/srv/root/1.0.shared/var"
+    assert mount.options == "rw,hard,vers=4,_netdev"
 
 
 @pytest.mark.parametrize(

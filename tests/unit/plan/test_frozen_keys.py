@@ -26,7 +26,7 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.setattr(planning, "_code", lambda *parts: "/".join(parts))
     monkeypatch.setattr(builder, "__version__", "0")
     monkeypatch.setattr(planning, "OWNED_PATHS", frozenset({"etc/fstab"}))
-    monkeypatch.setattr(planning.initramfs, "configuration", lambda initramfs: initramfs.model_dump(mode="json"))
+    monkeypatch.setattr(planning.initramfs, "configuration", lambda initramfs, _root: initramfs.model_dump(mode="json"))
     return planning.make(made_up(), known())
 
 
@@ -90,10 +90,10 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "tree": "f57d8007fc0cd998002c1b7d",
         "initramfs": "6e7db0d0d205bcafd672da6a",
         "pxegrub": "3e40d245ec017c12f7a48565",
-        "overlay": "46f58eb277343b89f9968789",
-        "server-bundle": "a94fea31c73c941e63087a86",
+        "overlay": "d2e750720c97c2178424987d",
+        "server-bundle": "5c2db11d6a34d07876f2cdb4",
     }
-    assert plan.content == "bfd306788d21277ebc48fe2a"
+    assert plan.content == "4a11157e176f175dad4672da"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

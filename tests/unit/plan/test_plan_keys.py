@@ -17,11 +17,13 @@ from builder.recipe.models import (
     Access,
     DhcpServer,
     Element,
+    ImageFormat,
     Kerrighed,
     NfsServer,
     Node,
     Recipe,
     ReleaseFacts,
+    RootKind,
     TftpServer,
     Transport,
     Variant,
@@ -54,8 +56,11 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "initramfs.compression": ("xz", {"initramfs", "server-bundle"}),
     "initramfs.compression_level": (3, {"initramfs", "server-bundle"}),
     "root.path": ("/NFSROOT/yours", CLUSTER),
+    "root.kind": (RootKind.IMAGE, {"initramfs", *CLUSTER}),
+    "root.format": (ImageFormat.EROFS, CLUSTER),
     "root.access": (Access.READ_WRITE, CLUSTER),
     "root.writable": ((WritableDirectory(path="/var", kind=WritableKind.SHARED),), CLUSTER),
+    "root.nfs_version": (4, {"initramfs", *CLUSTER}),
     "boot.variants": ((Variant.I386_PC, Variant.SECURE_BOOT), {"pxegrub", "server-bundle"}),
     "boot.uefi": (Variant.X86_64_EFI, {"server-bundle"}),
     "boot.transport": (Transport.HTTP, {"server-bundle"}),
@@ -147,7 +152,7 @@ def test_what_changes_a_file_changes_its_key(field: str) -> None:
         assert "overlay" in steps
     if bundle.render(before, FACTS) != bundle.render(after, FACTS):
         assert "server-bundle" in steps
-    if configuration(before.initramfs) != configuration(after.initramfs):
+    if configuration(before.initramfs, before.root) != configuration(after.initramfs, after.root):
         assert "initramfs" in steps
 
 
@@ -179,3 +184,16 @@ def test_two_recipes_have_two_contents() -> None:
     """Recipes that differ in their names only do not share a release."""
     one, other = (make(changed(made_up(), "image.name", name), known()) for name in ("one", "other"))
     assert one.content != other.content
+
+
+def test_image_is_the_trees() -> None:
+    """An image has a step of its own, which depends on the tree and on the image's format, and on no cluster."""
+    image = changed(made_up(), "root.kind", RootKind.IMAGE)
+    erofs = changed(image, "root.format", ImageFormat.EROFS)
+    other = changed(image, "cluster.domain", "yours.home")
+    assert [step.name for step in make(image, known()).steps][:2] == ["tree", "root-image"]
+    assert keys(image)["tree"] == keys(made_up())["tree"]
+    assert differing(keys(image), keys(erofs)) == {"initramfs", *CLUSTER}
+    assert keys(image)["root-image"] != keys(erofs)["root-image"]
+    assert keys(image)["root-image"] == keys(other)["root-image"]
+    assert keys(image)["root-image"] != keys(image, archive="c" * 24)["root-image"]

@@ -24,6 +24,23 @@ MISTAKES = [
         ],
     ),
     (
+        '[root]\nkind = "image"\naccess = "rw"',
+        [
+            "4:10: nobody writes to an image: what a node writes to its root stays in its memory; "
+            'leave it out, or write kind = "directory"'
+        ],
+    ),
+    (
+        '[root]\nkind = "image"\nwritable = [{path = "/var", kind = "shared"}]',
+        [
+            "3:8: a node may write anywhere in an image's root, yet directories are listed at recipes/mine.toml:4:12; "
+            'write writable = [], or kind = "directory"'
+        ],
+    ),
+    ('[root]\nkind = "picture"', ["3:8: root.kind is 'picture'; write 'directory' or 'image'"]),
+    ('[root]\nformat = "ext4"', ["3:10: root.format is 'ext4'; write 'erofs' or 'squashfs'"]),
+    ("[root]\nnfs_version = 2", ["3:15: root.nfs_version is 2; write 3 or 4"]),
+    (
         '[[root.writable]]\npath = "/var"\nkind = "tmpfs"\n[[root.writable]]\npath = "/var"\nkind = "tmpfs"',
         ["6:8: /var is listed already at recipes/mine.toml:3:8; keep one of them"],
     ),

@@ -44,7 +44,7 @@ MISTAKES = [
         ["3:16: kerrighed.cluster_file must be a boolean, not an integer; write true or false without quotes"],
     ),
     ("[root]\naccess = 'rx'", ["3:10: root.access is 'rx'; write 'ro' or 'rw'"]),
-    ("[root]\naccess = 3", ["3:10: root.access is an integer; write 'ro' or 'rw'"]),
+    ("[root]\naccess = 3", ["3:10: root.access is 3; write 'ro' or 'rw'"]),
     (
         "[boot]\nvariants = ['bios']",
         ["3:13: boot.variants[0] is 'bios'; write 'i386-pc', 'x86_64-efi' or 'secure-boot'"],

@@ -29,6 +29,11 @@ def with_http(recipe: Recipe, **boot: object) -> Recipe:
     return recipe.model_copy(update={"boot": recipe.boot.model_copy(update={"transport": Transport.HTTP, **boot})})
 
 
+def with_root(recipe: Recipe, **values: object) -> Recipe:
+    """The recipe with these values of its root."""
+    return recipe.model_copy(update={"root": recipe.root.model_copy(update=values)})
+
+
 def with_cluster(recipe: Recipe, **values: object) -> Recipe:
     """The recipe for a cluster with these values."""
     return recipe.model_copy(update={"cluster": recipe.cluster.model_copy(update=values)})

@@ -6,7 +6,7 @@ import re
 import uuid
 
 import pytest
-from server_recipes import statements, texts
+from server_recipes import statements, texts, with_root
 
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server.bundle import settings
@@ -21,6 +21,19 @@ def test_read_only_root_is_exported_with_its_shared_directories(debian: Recipe, 
         "/NFSROOT/debian-nfsroot/1.0/var 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
         "/NFSROOT/debian-nfsroot/1.0/root 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
     ]
+
+
+def test_nfs_version_4_exports_nothing_within_an_export(debian: Recipe, facts: ReleaseFacts) -> None:
+    """With NFSv4 no export lies in another: its clients walk through the outer one and would stay there."""
+    paths = [export.path for export in exports(with_root(debian, nfs_version=4), "1.0")]
+    assert paths == [f"/NFSROOT/debian-nfsroot/{path}" for path in ("1.0", "1.0.shared/var", "1.0.shared/root")]
+    ganesha = {
+        version: texts(settings(with_root(debian, nfs_version=version), facts))["etc/ganesha/ganesha.conf"]
+        for version in (3, 4)
+    }
+    assert "    Protocols = 3, 4;\n" in ganesha[3]
+    assert "    Protocols = 4;\n" in ganesha[4]
+    assert all("    Minor_Versions = 0, 1;\n" in text for text in ganesha.values())
 
 
 def test_read_write_root_is_one_export(kerrighed: Recipe, facts: ReleaseFacts) -> None:
