@@ -18,6 +18,10 @@ WORK_MIB = 4096
 BASE_MODULES = ("af_packet",)
 """Every initramfs needs this: raw sockets, for its own DHCP client."""
 
+BUS_OF = {"virtio_net": "virtio_pci"}
+"""The driver of the bus that a NIC is at, where Debian has it as a module: bookworm's kernel does, trixie's has it
+built in.  No driver depends on its bus's, so mkinitramfs(8) does not find it."""
+
 SETTINGS = """\
 MODULES=list
 BUSYBOX=y
@@ -60,7 +64,9 @@ def configuration(initramfs: Initramfs, root: Root) -> dict[str, str]:
     `parts`, which is none of them, names the element's directories to be added.
     """
     layers = ("loop", root.format, "overlay") if root.kind is RootKind.IMAGE else ()
-    modules = (f"nfsv{root.nfs_version}", *BASE_MODULES, *layers, *initramfs.nic_drivers, *initramfs.modules)
+    buses = (BUS_OF[driver] for driver in initramfs.nic_drivers if driver in BUS_OF)
+    wanted = (*buses, *initramfs.nic_drivers, *initramfs.modules)
+    modules = (f"nfsv{root.nfs_version}", *BASE_MODULES, *layers, *wanted)
     boot = ("nfs", *parts(root))[-1]
     settings = SETTINGS.format(compression=initramfs.compression, level=initramfs.compression_level, boot=boot)
     return {

@@ -31,6 +31,12 @@ def test_modules_are_base_drivers_and_wanted() -> None:
     assert lines == ["nfsv3", "af_packet", "e1000", "igb", "squashfs"]
 
 
+def test_card_comes_with_its_bus() -> None:
+    """virtio's network driver finds no card without the driver of its bus, which is a module in bookworm's kernel."""
+    lines = initramfs.configuration(Initramfs(nic_drivers=("virtio_net", "tg3")), ROOT)["modules"].splitlines()
+    assert lines == ["nfsv3", "af_packet", "virtio_pci", "virtio_net", "tg3"]
+
+
 @pytest.mark.parametrize("compression", ["zstd", "gzip", "xz", "lz4"])
 def test_compression_is_the_recipes(compression: str) -> None:
     """Compressor and level are those of the recipe."""
