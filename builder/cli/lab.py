@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,14 @@ CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "fault", "keep", "shell")
     "--fault", type=click.Choice((*FAULTS, "all")), multiple=True,
     help="Have this go wrong and see that nodes bear it; may be given again.",
 )  # fmt: skip
+@click.option(
+    "--ssh-key", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Log in on nodes with this key of the recipe, private, or public with the private half in an ssh agent.",
+)  # fmt: skip
+@click.option(
+    "--reboot/--no-reboot", default=None,
+    help="Start the first node anew when it has passed. [default: unless --keep, --shell or --fault is given]",
+)  # fmt: skip
 @cache_option
 @click.option("--keep", is_flag=True, help="Leave the nodes on until Ctrl-C.")
 @click.option("--shell", metavar="NODE", help="Give root's shell on a node that runs; the trial ends with it.")
@@ -64,6 +73,8 @@ def command(
     tftp: str | None,
     matrix: str | None,
     fault: tuple[str, ...],
+    ssh_key: Path | None,
+    reboot: bool | None,
     cache_dir: Path | None,
     keep: bool,
     shell: str | None,
@@ -88,7 +99,7 @@ def command(
     from builder.lab.faults import named
     from builder.lab.qemu import Firmware, Nic
     from builder.lab.release import read
-    from builder.lab.request import request, with_faults
+    from builder.lab.request import need_key, request, with_faults
     from builder.recipe.models import DhcpServer, TftpServer
     from builder.release.pack import need_writable
 
@@ -107,6 +118,11 @@ def command(
             )
             for release in found
         ]
+    reboots = not (keep or shell or fault) if reboot is None else reboot
+    wanted = [(release, _with(requests, reboots, ssh_key)) for release, requests in wanted]
+    if ssh_key:
+        for release in found:
+            need_key(release, ssh_key)
     if shell and not sys.stdin.isatty():
         raise InputError("--shell needs a terminal")
     for needed in {each.firmware for _, requests in wanted for each in requests}:
@@ -140,6 +156,12 @@ def _matrix(releases: Sequence[Release], which: str) -> list[tuple[Release, list
         )
         for release in releases
     ]
+
+
+def _with(requests: Sequence[Request], reboots: bool, ssh_key: Path | None) -> list[Request]:
+    """The requests with that key; `reboots` says whether the first node of the first one starts anew."""
+    first = replace(requests[0], reboot=reboots, ssh_key=ssh_key)
+    return [first, *(replace(each, ssh_key=ssh_key) for each in requests[1:])]
 
 
 def _names(nodes: str | None, shell: str | None) -> list[str]:

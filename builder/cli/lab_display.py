@@ -25,6 +25,7 @@ from builder.lab.events import (
     PhaseBegan,
     PoweredOn,
     RackReady,
+    Rebooting,
     Stopped,
     Struck,
 )
@@ -128,6 +129,8 @@ class LiveTable:
                 self._row(node).failed += not result.passed
                 if not result.passed:
                     self._console.print(f"[red]{escape(text(event))}[/]")
+            case Rebooting(node):
+                self._row(node).phase = "reboot"
             case Stopped():
                 self._console.print(f"[red]{escape(text(event))}[/]")
             case Done(node, passed, seconds):
@@ -170,6 +173,8 @@ def text(event: LabEvent) -> str:
             return f"{node:8} {seconds:6.1f} s  {phase}"
         case Checked(node, result):
             return f"{node:8} {'passed' if result.passed else 'FAILED'}  {result.name}: {result.reason}"
+        case Rebooting(node):
+            return f"{node:8} is told to start anew"
         case Stopped(node, _, reason):
             return f"{node:8} FAILED  {reason}"
         case Done(node, passed, seconds):

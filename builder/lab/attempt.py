@@ -87,7 +87,9 @@ class Attempt:
             booting = [fault for fault in wanted.faults if isinstance(fault, BootFault)]
             for node, fault in zip_longest(wanted.nodes, booting):
                 limits = patience * fault.patience if fault else patience
-                self.trials.append(Trial(running, node, wanted.firmware, limits, emit, wanted.nic, fault))
+                reboots = wanted.reboot and node is wanted.nodes[0]
+                trial = Trial(running, node, wanted.firmware, limits, emit, wanted.nic, fault, reboots, wanted.ssh_key)
+                self.trials.append(trial)
             _at_once(self.trials, running, lambda trial: trial.run(powered))
             compare(self.trials)
             self._suffer(self.trials[0])

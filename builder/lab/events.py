@@ -70,6 +70,13 @@ class Checked:
 
 
 @dataclass(frozen=True)
+class Rebooting:
+    """A node that passed its checks is told to start anew; its phases begin again, counted from its reset."""
+
+    node: str
+
+
+@dataclass(frozen=True)
 class Stopped:
     """A node did not get through a phase of its boot."""
 
@@ -87,5 +94,5 @@ class Done:
     seconds: float
 
 
-LabEvent = CellBegan | RackReady | PoweredOn | Struck | LoaderRead | PhaseBegan | Checked | Stopped | Done
+LabEvent = CellBegan | RackReady | PoweredOn | Struck | LoaderRead | PhaseBegan | Checked | Rebooting | Stopped | Done
 Emit = Callable[[LabEvent], None]

@@ -52,6 +52,12 @@ class Namespace:
         """Run `argv` inside to its end; raises CommandError when it fails."""
         run(self.command(argv), env=ENVIRONMENT, on_line=on_line)
 
+    def run_with_our_files(self, argv: Sequence[str], on_line: OnLine) -> None:
+        """Run `argv` of this machine on the network inside; it may ask our ssh agent.  Raises CommandError."""
+        agent = {name: value for name, value in os.environ.items() if name == "SSH_AUTH_SOCK"}
+        enter = ["nsenter", f"--net=/proc/{self.init}/ns/net", "--", "setpriv", "--pdeathsig=KILL", "--"]
+        run([*enter, *argv], env={**ENVIRONMENT, **agent}, on_line=on_line)
+
     def start(self, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
         """Start `argv` inside; what it writes is appended to `log`."""
         with log.open("ab") as output:

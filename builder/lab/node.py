@@ -78,6 +78,18 @@ class VirtualNode:
         """
         return self.machine.agent.ask(script, SECONDS_TO_ANSWER * self.progress.patience)
 
+    def reboot(self, seconds: float, watch: Callable[[], None]) -> None:
+        """Start the node anew as an administrator does, and follow it as `until_it_runs` until it runs again.
+
+        :raises NfsrootError: it was not down after `seconds`, it hung or QEMU ended.
+        """
+        self.machine.qmp.forget_resets()
+        self.ask("systemctl --no-block reboot")
+        if self.machine.qmp.reset_reason(seconds) is None:
+            raise NfsrootError(f"the node had not gone down after {seconds:.0f} s")
+        self.progress = Progress(time.monotonic(), self.progress.patience)
+        self.until_it_runs(watch)
+
     def power_off(self, seconds: float) -> float | None:
         """Shut the node down as an administrator does; after how many seconds it had turned its power off itself.
 

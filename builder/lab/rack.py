@@ -21,7 +21,7 @@ from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine
 from builder.lab.release import Release
 from builder.lab.router import router
 from builder.lab.server import ServerMachine
-from builder.lab.servers import NamespaceServer
+from builder.lab.servers import NamespaceServer, answer
 from builder.lab.wire import WireEvent
 from builder.recipe.models import Node, Server
 
@@ -120,6 +120,10 @@ class Rack:
     def on_server(self, argv: Sequence[str]) -> Answer:
         """What `argv` writes when it is run on the server, and its exit status."""
         return self.server_machine.run(argv)
+
+    def on_network(self, argv: Sequence[str]) -> Answer:
+        """What `argv` of this machine, with its files, writes when it is run on the network, and its exit status."""
+        return answer(lambda on_line: self._inside.run_with_our_files(argv, on_line))
 
 
 @contextmanager

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 
 from builder.errors import InputError
+from builder.lab.checks.keys import fingerprint
 from builder.lab.faults.model import BootFault, Fault, RunningFault
 from builder.lab.matrix import Offer
+from builder.lab.namespace import ENVIRONMENT
 from builder.lab.qemu import CARDS, FIRMWARE_OF_ROMS, Firmware, Nic
 from builder.lab.release import Release
+from builder.process import CommandError, output
 from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServer, Transport, Variant
 
 
@@ -19,6 +23,7 @@ class Request:
     """What to try: these nodes, all at once, of this hardware, served by the programs that `server` names.
 
     Of `faults` each that befalls a booting node befalls one of the nodes, in their order; the others befall the first.
+    With `reboot` the first node is started anew at the end; `ssh_key` is the file of a key that opens nodes.
     """
 
     nodes: tuple[Node, ...]
@@ -26,6 +31,8 @@ class Request:
     server: Server
     nic: Nic = Nic.VIRTIO_NET
     faults: tuple[Fault, ...] = ()
+    reboot: bool = False
+    ssh_key: Path | None = None
 
 
 def request(
@@ -81,6 +88,23 @@ def with_faults(healthy: Request, faults: Sequence[Fault]) -> list[Request]:
         some = booting[start : start + most]
         racks.append(replace(healthy, nodes=healthy.nodes[: len(some)], faults=some))
     return racks or [healthy]
+
+
+def need_key(release: Release, file: Path) -> None:
+    """Refuse a key that opens no node of the release; `file` is that of its private or its public half.
+
+    :raises InputError: it is no key without a passphrase in the way, or none of the recipe's.
+    """
+    try:
+        said = output(["ssh-keygen", "-l", "-f", str(file)], env=ENVIRONMENT)
+    except CommandError as error:
+        raise InputError(f"{file} is not an ssh key", details="\n".join(error.last_lines)) from error
+    keys = [fingerprint(line) for line in release.recipe.access.ssh_keys]
+    if said.split()[1] not in keys:
+        raise InputError(
+            f"{file} is no key of {release.manifest.name} {release.manifest.version}",
+            resolution=f"The release takes {', '.join(keys) or 'none'}.",
+        )
 
 
 def offer(release: Release) -> Offer:

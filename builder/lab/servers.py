@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -13,7 +13,7 @@ from builder.lab.agent import Answer
 from builder.lab.directory import SERVER_LOGS, last_lines
 from builder.lab.namespace import Namespace
 from builder.lab.release import Release
-from builder.process import CommandError
+from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe, RootKind, Server
 from builder.server.programs import chosen
 from builder.server.root import commands
@@ -141,12 +141,7 @@ class NamespaceServer:
 
     def run(self, argv: Sequence[str]) -> Answer:
         """What `argv` writes, and its exit status."""
-        lines: list[str] = []
-        try:
-            self._machine.run(argv, lines.append)
-        except CommandError as error:
-            return Answer(error.status, "\n".join(lines[1:]))
-        return Answer(0, "\n".join(lines[1:]))
+        return answer(lambda on_line: self._machine.run(argv, on_line))
 
     def _daemon(self, role: str) -> Daemon:
         return next(daemon for daemon in self._daemons if role in daemon.roles)
@@ -161,6 +156,16 @@ class NamespaceServer:
 
 def _pid_file(daemon: Daemon) -> str:
     return f"/run/nfsroot-{daemon.name}.pid"
+
+
+def answer(run: Callable[[OnLine], None]) -> Answer:
+    """What a command writes that `run` runs as `builder.process.run` does, and its exit status."""
+    lines: list[str] = []
+    try:
+        run(lines.append)
+    except CommandError as error:
+        return Answer(error.status, "\n".join(lines[1:]))
+    return Answer(0, "\n".join(lines[1:]))
 
 
 def _await(machine: Namespace, role: str, process: Popen[bytes], log: Path) -> None:

@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import takewhile
+from pathlib import Path
 
 from builder.errors import NfsrootError
 from builder.lab import checks
-from builder.lab.checks import identity
+from builder.lab.checks import identity, reboot
 from builder.lab.checks.model import Finding, Subject
-from builder.lab.events import Checked, Done, Emit, LoaderRead, PhaseBegan, PoweredOn, Stopped, Struck
+from builder.lab.events import Checked, Done, Emit, LoaderRead, PhaseBegan, PoweredOn, Rebooting, Stopped, Struck
 from builder.lab.faults.model import BootFault, Outcome, RunningFault, in_words
 from builder.lab.node import NodeStuck, VirtualNode
-from builder.lab.phases import Phase, passed_by
+from builder.lab.phases import Phase, Progress, passed_by
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.rack import Rack
 from builder.lab.report import CheckResult, NodeReport, PhaseTime, Stop, Traffic
@@ -34,7 +35,8 @@ JOURNAL = "journalctl --boot --no-pager --output=short-monotonic | tail -n 400"
 class Trial:
     """A node on trial: what came of it so far.
 
-    `screen` is a PNG file, `console` what it wrote to its serial port, `journal` the end of systemd's.
+    `reboots` says whether it is started anew at the end, `ssh_key` is the file of a key that opens it.  `screen` is a
+    PNG file, `console` what the node wrote to its serial port, `journal` the end of systemd's.
     """
 
     rack: Rack
@@ -44,6 +46,8 @@ class Trial:
     emit: Emit
     nic: Nic = Nic.VIRTIO_NET
     fault: BootFault | None = None
+    reboots: bool = False
+    ssh_key: Path | None = None
     virtual: VirtualNode | None = None
     stopped: Stop | None = None
     results: list[CheckResult] = field(default_factory=list)
@@ -51,6 +55,8 @@ class Trial:
     screen: bytes = b""
     console: str = ""
     journal: str = ""
+    _phases: tuple[PhaseTime, ...] = ()
+    _traffic: Traffic = field(default_factory=lambda: Traffic(tftp=0, http=0, nfs=0))
     _phase: Phase | None = None
     _loader: str | None = None
 
@@ -68,6 +74,8 @@ class Trial:
         except NfsrootError as error:
             self._stop(error)
         if self.virtual is not None:
+            self._phases = phase_times(self.virtual.progress)
+            self._traffic = self._moved()
             self._look(self.virtual)
             if self.fault:
                 self.note(*in_words(self.fault), self.fault.judge(self._outcome(self.virtual)))
@@ -89,8 +97,10 @@ class Trial:
         self.emit(Checked(self.node.name, result))
 
     def finish(self) -> None:
-        """Shut the node down if it runs."""
+        """Start the node anew if that is wanted, and shut it down, if it runs."""
         if self.virtual is not None and self.stopped is None:
+            if self.reboots:
+                self.note(*reboot.REBOOT, self._reboot(self.virtual))
             self.note(*SHUTDOWN, self._shut_down(self.virtual))
         self.emit(Done(self.node.name, self.passed, self._seconds()))
 
@@ -102,23 +112,21 @@ class Trial:
 
     def report(self) -> NodeReport:
         """Everything that is known of the node."""
-        moved = self.rack.bytes_by_port(self.node)
         return NodeReport(
             name=self.node.name,
             address=str(self.node.address),
             mac=self.node.mac,
             loader=self._loader,
             passed=self.passed,
-            phases=self._phases(),
+            phases=self._phases,
             stopped=self.stopped,
             checks=tuple(self.results),
-            traffic=Traffic(tftp=moved.get(TFTP, 0), http=moved.get(HTTP, 0), nfs=moved.get(NFS, 0)),
+            traffic=self._traffic,
         )
 
-    def _check(self, virtual: VirtualNode) -> None:
-        self._watch()
+    def _subject(self, virtual: VirtualNode) -> Subject:
         done = LOADED[self.rack.release.recipe.boot.transport]
-        subject = Subject(
+        return Subject(
             release=self.rack.release,
             node=self.node,
             firmware=self.firmware,
@@ -128,7 +136,13 @@ class Trial:
             menus=_menus(virtual.events()),
             loaded=tuple(event.text for event in virtual.events() if event.kind is done),
             overlay=self.rack.overlay,
+            on_network=self.rack.on_network,
+            ssh_key=self.ssh_key,
         )
+
+    def _check(self, virtual: VirtualNode) -> None:
+        self._watch()
+        subject = self._subject(virtual)
         for check, finding in checks.examine(subject):
             self.note(check.name, check.holds, finding)
         self.identity = identity.identity(subject)
@@ -170,6 +184,24 @@ class Trial:
         except NfsrootError as error:
             self.console += f"\nThere is no picture of the screen: {error.brief}\n"
 
+    def _reboot(self, virtual: VirtualNode) -> Finding:
+        self.emit(Rebooting(self.node.name))
+        began = time.monotonic()
+        try:
+            before = reboot.boot(self._subject(virtual))
+            virtual.reboot(SECONDS_TO_SHUT_DOWN * self.patience, self._watch)
+            seconds = time.monotonic() - began
+            finding = reboot.came_back(before, self._subject(virtual))
+        except NfsrootError as error:
+            self._look(virtual)
+            self.console += f"\n{error}\n"
+            return Finding("", (error.brief,))
+        return Finding(f"after {seconds:.0f} s {finding.saw}", finding.problems)
+
+    def _moved(self) -> Traffic:
+        moved = self.rack.bytes_by_port(self.node)
+        return Traffic(tftp=moved.get(TFTP, 0), http=moved.get(HTTP, 0), nfs=moved.get(NFS, 0))
+
     def _shut_down(self, virtual: VirtualNode) -> Finding:
         try:
             seconds = virtual.power_off(SECONDS_TO_SHUT_DOWN)
@@ -179,17 +211,17 @@ class Trial:
             return Finding("", ("it had not turned its power off by then",))
         return Finding(f"after {seconds:.0f} s")
 
-    def _phases(self) -> tuple[PhaseTime, ...]:
-        if self.virtual is None:
-            return ()
-        began, times = 0.0, []
-        for phase, seconds in self.virtual.progress.seconds().items():
-            times.append(PhaseTime(phase=phase, began=round(began, 3), ended=round(began + seconds, 3)))
-            began += seconds
-        return tuple(times)
-
     def _seconds(self) -> float:
-        return self._phases()[-1].ended if self._phases() else 0.0
+        return self._phases[-1].ended if self._phases else 0.0
+
+
+def phase_times(progress: Progress) -> tuple[PhaseTime, ...]:
+    """When each phase that is over began and ended."""
+    began, times = 0.0, []
+    for phase, seconds in progress.seconds().items():
+        times.append(PhaseTime(phase=phase, began=round(began, 3), ended=round(began + seconds, 3)))
+        began += seconds
+    return tuple(times)
 
 
 def _menus(events: Iterable[WireEvent]) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ class Wire:
 
     def _see(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
         if {packet.source, packet.target} == {DHCP_SERVER, DHCP_CLIENT}:
-            yield from dhcp(packet.payload)
+            yield from self._dhcp(packet)
         elif packet.protocol == UDP and packet.target == TFTP:
             yield from self._tftp_request(packet)
         elif packet.protocol == UDP and (packet.target_mac, packet.target) in self._transfers:
@@ -106,6 +106,12 @@ class Wire:
             yield from self._rpc(packet)
         elif packet.source == NFS:
             self.bytes_by[packet.target_mac, NFS] += packet.size
+
+    def _dhcp(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
+        for mac, kind, text in dhcp(packet.payload):
+            if kind is Kind.DHCP_DISCOVER:  # The node starts anew, and may do so with the ports of its last boot.
+                self._flows = {flow for flow in self._flows if flow[0] != mac}
+            yield mac, kind, text
 
     def _tftp_request(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
         if int.from_bytes(packet.payload[:2], "big") == TFTP_READ:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.errors import NfsrootError
-from builder.lab.checks import identity, mounts, network, root, system
+from builder.lab.checks import identity, logins, mounts, network, root, system
 from builder.lab.checks.model import Check, Finding, Subject
 
-CHECKS: tuple[Check, ...] = (*system.CHECKS, *identity.CHECKS, *mounts.CHECKS, *root.CHECKS, *network.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *system.CHECKS,
+    *identity.CHECKS,
+    *mounts.CHECKS,
+    *root.CHECKS,
+    *network.CHECKS,
+    *logins.CHECKS,
+)
 
 
 def examine(subject: Subject) -> Iterator[tuple[Check, Finding]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from builder.lab.agent import Answer
 from builder.lab.qemu import Firmware
@@ -24,9 +24,11 @@ class OverlayFile:
 class Subject:
     """A node that runs, and what it ought to be.
 
-    `server` names the programs that serve it.  `ask` runs a script on the node, `on_server` a command on the server.
-    `menus` are the GRUB menus that DHCP named to its boot ROM, `loaded` the files that it got whole over the recipe's
-    transport, `overlay` those that the release put into its tree.
+    `server` names the programs that serve it.  `ask` runs a script on the node, `on_server` a command on the server and
+    `on_network` one of this machine, with its files, on the cluster's network.  `menus` are the GRUB menus that DHCP
+    named to its boot ROM, `loaded` the files that it got whole over the recipe's transport, `overlay` those that the
+    release put into its tree.  `ssh_key` is the file of a key of the recipe: private, or public where an agent has the
+    private half.
     """
 
     release: Release
@@ -38,6 +40,8 @@ class Subject:
     menus: tuple[str, ...]
     loaded: tuple[str, ...]
     overlay: Mapping[PurePosixPath, OverlayFile]
+    on_network: Callable[[Sequence[str]], Answer]
+    ssh_key: Path | None = None
 
     def has_package(self, name: str) -> bool:
         """Whether the node's tree holds Debian package `name`."""

@@ -74,9 +74,12 @@ def _nfsbooted(subject: Subject) -> Finding:
     return Finding(f"{len(lines)} duties done", tuple(problems))
 
 
+RUNNING = Check("system", "systemd started everything and no unit failed", _running)
+NFSBOOTED = Check("nfsbooted", "nfsbooted has done each of its duties (nfsbooted(8))", _nfsbooted)
+
 CHECKS = (
-    Check("system", "systemd started everything and no unit failed", _running),
-    Check("nfsbooted", "nfsbooted has done each of its duties (nfsbooted(8))", _nfsbooted),
+    RUNNING,
+    NFSBOOTED,
     Check("firmware", "the node was started by the firmware that was asked for, signatures enforced or not", _firmware),
     Check(
         "lockdown",

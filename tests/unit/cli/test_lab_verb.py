@@ -27,6 +27,7 @@ from builder.lab.events import (
     PhaseBegan,
     PoweredOn,
     RackReady,
+    Rebooting,
     Stopped,
     Struck,
 )
@@ -48,6 +49,7 @@ EVENTS: list[LabEvent] = [
     Struck("ssi1", "20% of the packets [sic] are lost"),
     LoaderRead("ssi1", "/pxegrub"),
     PhaseBegan("ssi1", Phase.GRUB, 12.0),
+    Rebooting("ssi1"),
     Checked("ssi1", WRONG),
     Done("ssi1", False, 90.0),
     PoweredOn("ssi2"),
@@ -178,6 +180,39 @@ def _befalls_a_boot(name: str) -> bool:
     return isinstance(next(fault for fault in faults.FAULTS if fault.name == name), BootFault)
 
 
+@pytest.mark.parametrize(
+    ("options", "reboots"),
+    [
+        (["--matrix", "quick"], [True, False, False]),
+        (["--matrix", "quick", "--no-reboot"], [False, False, False]),
+        ([], [True]),
+        (["--no-reboot"], [False]),
+        (["--keep"], [False]),
+        (["--keep", "--reboot"], [True]),
+    ],
+)
+def test_first_node_is_started_anew(
+    nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], reboots: list[bool]
+) -> None:
+    """One node of each release is started anew, unless somebody wants to work on it or forbids that."""
+    asked: list[Request] = []
+
+    def ran(_of: object, wanted: list[Request], *_rest: object) -> LabReport:
+        asked.extend(wanted)
+        return report(Lab.PASSED)
+
+    monkeypatch.setattr(host, "need", lambda _firmware: None)
+    monkeypatch.setattr(run, "run", ran)
+    assert nfsroot("lab", str(release), *options).status == 0
+    assert [cell.reboot for cell in asked] == reboots
+
+
+def test_key_that_opens_no_node(nfsroot: Nfsroot, release: Path) -> None:
+    """A key that the release does not know is told before anything boots."""
+    Path("key").write_text("no key")
+    assert "key is not an ssh key" in nfsroot("lab", str(release), "--ssh-key", "key").err
+
+
 def test_no_release(nfsroot: Nfsroot) -> None:
     """A directory without a release is told as such."""
     ended = nfsroot("lab", "output")
@@ -245,8 +280,8 @@ def test_events_in_words() -> None:
     """Every event is one line that names its node."""
     lines = [text(event) for event in EVENTS]
     assert all("\n" not in line for line in lines)
-    assert [line[:4] for line in lines[2:]] == ["ssi1"] * 6 + ["ssi2"] * 2
-    assert "FAILED  clock: it is wrong by [1 h]" in lines[6]
+    assert [line[:4] for line in lines[2:]] == ["ssi1"] * 7 + ["ssi2"] * 2
+    assert "FAILED  clock: it is wrong by [1 h]" in lines[7]
 
 
 def test_live_table() -> None:

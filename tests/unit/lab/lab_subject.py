@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from builder.lab.agent import Answer
 from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID
 from builder.lab.checks.model import OverlayFile, Subject
 from builder.lab.checks.mounts import MOUNTS
+from builder.lab.checks.reboot import BOOT_ID
 from builder.lab.checks.root import TOP_DIRECTORIES
 from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
@@ -64,6 +66,7 @@ def subject(
     firmware: Firmware = Firmware.BIOS,
     unloaded: str = "nothing",
     menus: tuple[str, ...] = ("(nd)/grub/ssi1",),
+    ssh_key: Path | None = None,
 ) -> Subject:
     """The first node of the recipe's cluster.
 
@@ -80,10 +83,14 @@ def subject(
     def on_server(argv: Sequence[str]) -> Answer:
         return answer(" ".join(("server:", *argv)))
 
+    def on_network(argv: Sequence[str]) -> Answer:
+        return answer(" ".join(("network:", *argv)))
+
     node = recipe.cluster.nodes[0]
     kept = tuple(file for file in loaded if unloaded not in file)
     server = recipe.cluster.server
-    return Subject(release(recipe), node, firmware, server, answer, on_server, menus, kept, OVERLAY)
+    subject = Subject(release(recipe), node, firmware, server, answer, on_server, menus, kept, OVERLAY, on_network)
+    return replace(subject, ssh_key=ssh_key)
 
 
 def mounted(recipe: Recipe) -> str:
@@ -133,5 +140,10 @@ def good(recipe: Recipe, firmware: Firmware) -> dict[str, Answer | str]:
         "for name in": "\n".join(f"{name} {address} STREAM {name}" for name, address in names),
         SOCKETS: "tcp 0: 00000000:0016 00000000:0000 0A 0\nudp 0: 00000000:006F 00000000:0000 07 0",
         "server: ssh -v": "debug1: Authentications that can continue: publickey",
-        "server: sh -c": "",
+        "server: sh -": "",
+        "umask": "",
+        "umount": "",
+        BOOT_ID: "boot-1",
+        "server: ssh -o": "boot-1",
+        "network: ssh -o": "boot-1",
     }

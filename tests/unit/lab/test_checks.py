@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from lab_subject import KEY, KEY_PRINT, Replies, good, mounted, subject
@@ -19,6 +22,8 @@ from builder.lab.checks.system import FIRMWARE
 from builder.lab.qemu import Firmware
 from builder.recipe.models import Credentials, DhcpServer, ImageFormat, Recipe, RootKind, Transport
 
+METHODS = "debug1: Authentications that can continue: publickey"
+ACCEPTS = {"server: ssh -v": f"{METHODS}\ndebug1: Server accepts key: identity ED25519 {KEY_PRINT} explicit"}
 NFS = "192.168.0.1:/NFSROOT"
 OTHER_KEY = KEY.replace("IG", "IH")
 
@@ -50,8 +55,7 @@ def test_a_right_node_passes(recipe_name: str, firmware: Firmware, request: pyte
 def test_every_check_applies_somewhere(debian: Recipe, kerrighed: Recipe) -> None:
     """No check is there for nothing: some recipe, with some firmware, needs it."""
     keys = debian.model_copy(update={"access": Credentials(ssh_keys=(f"ssh-ed25519 {KEY} me",))})
-    accepts = {"server: ssh -v": f"debug1: Server accepts key: identity ED25519 {KEY_PRINT} explicit"}
-    nodes = [subject(keys, accepts, firmware=Firmware.SECURE_BOOT), subject(kerrighed, {})]
+    nodes = [subject(keys, ACCEPTS, firmware=Firmware.SECURE_BOOT, ssh_key=Path("key")), subject(kerrighed, {})]
     assert set().union(*map(made, nodes)) == {check.name for check in CHECKS}
 
 
@@ -201,6 +205,53 @@ def test_a_key_that_is_refused(debian: Recipe) -> None:
     found = failed(subject(recipe, {"server: ssh -v": Answer(255, said)}))
     assert list(found) == ["ssh keys"]
     assert KEY_PRINT not in found["ssh keys"]
+
+
+@pytest.fixture
+def keyed(debian: Recipe) -> Recipe:
+    """A recipe with a key."""
+    return debian.model_copy(update={"access": Credentials(ssh_keys=(f"ssh-ed25519 {KEY} me",))})
+
+
+@pytest.mark.parametrize(
+    ("replies", "check", "reason"),
+    [
+        ({"server: ssh -o": Answer(255, "Permission denied (publickey).")}, "ssh login", "recipe's: Permission denied"),
+        ({"server: ssh -o": "boot-2"}, "ssh login", "boot-2"),
+        ({"umask": Answer(1, "mount: no such file")}, "ssh login", "no key can stand in .* no such file"),
+        ({"network: ssh -o": Answer(255, "")}, "ssh login by own key", "that was given: nothing was said"),
+    ],
+)
+def test_a_login_that_fails(keyed: Recipe, replies: Replies, check: str, reason: str) -> None:
+    """Nobody has logged in but who gets an answer from the node, over ssh, that the node itself gives."""
+    found = failed(subject(keyed, {**replies, **ACCEPTS}, ssh_key=Path("key")))
+    assert list(found) == [check]
+    assert re.search(reason, found[check])
+
+
+def test_logins_say_what_they_prove(keyed: Recipe) -> None:
+    """Without a private half of the recipe's keys nobody can tell more than that the lab's own key opens the node."""
+    said = {check.name: finding.saw for check, finding in examine(subject(keyed, ACCEPTS))}
+    assert said["ssh login"] == "logged in as root with a key of the lab's own in the place of the recipe's"
+    assert "ssh login by own key" not in said
+
+
+def test_stand_in_is_taken_away(keyed: Recipe) -> None:
+    """The lab's key opens the node no longer than it takes to log in, even if that fails."""
+    asked: list[str] = []
+    right = subject(keyed, ACCEPTS)
+
+    def ask(question: str) -> Answer:
+        asked.append(question)
+        return right.ask(question)
+
+    def on_server(argv: Sequence[str]) -> Answer:
+        if argv[:2] == ["ssh", "-o"]:
+            raise NfsrootError("the server has gone")
+        return right.on_server(argv)
+
+    assert "ssh login" in failed(replace(right, ask=ask, on_server=on_server))
+    assert asked[-1] == "umount /etc/ssh/authorized_keys/root"
 
 
 def test_a_node_that_does_not_answer_passes_nothing(kerrighed: Recipe) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from builder.errors import InputError
 from builder.lab.faults import FAULTS, named
 from builder.lab.faults.model import BootFault
 from builder.lab.qemu import Firmware, Nic
-from builder.lab.request import boots, firmwares, nics, offer, request, with_faults
+from builder.lab.request import boots, firmwares, need_key, nics, offer, request, with_faults
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport, Variant
 
 
@@ -93,6 +94,28 @@ def test_network_card_without_a_driver(
         else:
             with pytest.raises(InputError, match=rf"no driver of the NIC {nic}\nAdd .* to nic_drivers"):
                 request(release, [], Firmware.BIOS, nic=nic)
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A private key, with its public half beside it."""
+    file = tmp_path_factory.mktemp("keys") / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)], check=True)
+    return file
+
+
+def test_key_of_the_recipe(kerrighed: Recipe, tmp_path: Path, key: Path) -> None:
+    """Either half of a key of the recipe is taken; a key of nobody's, or what is no key, is told at once."""
+    public = key.with_suffix(".pub")
+    access = kerrighed.access.model_copy(update={"ssh_keys": (public.read_text().strip(),)})
+    release = release_of(kerrighed.model_copy(update={"access": access}), tmp_path)
+    for half in (key, public):
+        need_key(release, half)
+    with pytest.raises(InputError, match=r"is no key of kerrighed 1\.0\nThe release takes none"):
+        need_key(release_of(kerrighed, tmp_path), key)
+    (tmp_path / "text").write_text("no key")
+    with pytest.raises(InputError, match="text is not an ssh key"):
+        need_key(release, tmp_path / "text")
 
 
 def test_offer_of_a_release(kerrighed: Recipe, tmp_path: Path) -> None:

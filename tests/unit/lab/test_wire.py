@@ -75,6 +75,22 @@ def test_rpc_is_told_once_a_flow() -> None:
     assert see(wire, handshake, call, call) == [(Kind.PORTMAP, "")]
 
 
+def test_a_node_that_starts_anew() -> None:
+    """After a node asked for an address again, its first call counts again, though it be from the same port."""
+    wire, call = Wire(), tcp(NODE, SERVER, (900, 2049), b"call")
+    assert see(wire, call, call) == [(Kind.NFS, "")]
+    assert see(wire, dhcp(1), call) == [(Kind.DHCP_DISCOVER, ""), (Kind.NFS, "")]
+
+
+def test_another_node_that_starts_anew() -> None:
+    """What one node begins anew says nothing about the calls of another."""
+    wire, other = Wire(), "52:54:00:00:01:02"
+    call = tcp(other, SERVER, (900, 2049), b"call")
+    assert [event.kind for event in wire.see(call, len(call), 1.0)] == [Kind.NFS]
+    see(wire, dhcp(1))
+    assert wire.see(call, len(call), 1.0) == []
+
+
 def test_nfs_bytes_count_in_both_directions() -> None:
     """Frames to and from the NFS server count for the node."""
     wire = Wire()

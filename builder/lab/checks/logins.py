@@ -1,0 +1,120 @@
+"""Whether those may log in on a node whom its recipe lets, and nobody else."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from builder.lab.agent import Answer
+from builder.lab.checks.keys import fingerprint
+from builder.lab.checks.model import Check, Finding, Subject
+from builder.lab.checks.reboot import BOOT_ID
+from builder.overlay.render import AUTHORIZED_KEYS
+
+SETTINGS = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
+SETTINGS += ["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=60"]
+"""ssh(1) reads no settings and asks nobody.  That the host keys are the node's is for another check to say."""
+
+SSH = ["ssh", "-o", "LogLevel=ERROR", *SETTINGS]
+VERBOSE = ["ssh", "-v", *SETTINGS]
+
+MAKE_KEY = 'rm -f "$1" "$1.pub"; ssh-keygen -q -t ed25519 -N "" -C lab -f "$1"; cat "$1.pub"'
+STAND_IN = """\
+umask 077; mkdir -p /run/nfsroot-lab; echo {key} >/run/nfsroot-lab/authorized_keys
+mount --bind /run/nfsroot-lab/authorized_keys {file}
+"""
+
+
+def _login(subject: Subject) -> Finding:
+    """Log in as root, from the server, at the node's own sshd.
+
+    The lab has no private half of the recipe's keys.  A key of its own stands in for them for a moment: its public half
+    is mounted over the file in which the release has them.
+    """
+    identity, file = f"/run/login-{subject.node.name}", f"/{AUTHORIZED_KEYS}"
+    public = subject.on_server(["sh", "-euc", MAKE_KEY, "sh", identity]).text
+    mounted = subject.ask(STAND_IN.format(key=shlex.quote(public), file=file))
+    if mounted.status != 0:
+        return Finding("", (f"no key can stand in for those in {file}: {mounted.text}",))
+    try:
+        said = subject.on_server([*SSH, "-i", identity, _root(subject), BOOT_ID])
+    finally:
+        subject.ask(f"umount {file}")
+    return _logged_in(subject, said, "with a key of the lab's own in the place of the recipe's")
+
+
+def _login_by_own_key(subject: Subject) -> Finding:
+    said = subject.on_network([*SSH, "-i", str(subject.ssh_key), _root(subject), BOOT_ID])
+    return _logged_in(subject, said, "with the key that was given")
+
+
+def _logged_in(subject: Subject, said: Answer, how: str) -> Finding:
+    """Whether what was said over ssh is what the node itself says."""
+    if said.status == 0 and said.text == subject.ask(BOOT_ID).text:
+        return Finding(f"logged in as root {how}")
+    return Finding(said.text, (f"nobody can log in {how}: {said.text or 'nothing was said'}",))
+
+
+def _keys(subject: Subject) -> Finding:
+    """Whether root may log in with each key: sshd says so before it wants a signature (RFC 4252, section 7).
+
+    ssh(1) takes public keys as its identities and asks; that it then cannot sign is all right.  It asks for all keys in
+    one connection, since sshd slows those down who come often and fail (sshd_config(5), PerSourcePenalties).
+    """
+    keys = subject.release.recipe.access.ssh_keys
+    argv = list(VERBOSE)
+    for number, line in enumerate(keys):
+        at = f"/run/identity-{subject.node.name}-{number}"
+        subject.on_server(["sh", "-c", 'umask 077; printf "%s\\n" "$1" >"$2"', "sh", line, at])
+        argv += ["-i", at]
+    said = subject.on_server([*argv, _root(subject), "true"]).text.splitlines()
+    accepted = [text for text in said if "Server accepts key" in text]
+    refused = [key for key in map(fingerprint, keys) if not any(key in text for text in accepted)]
+    return Finding(f"sshd accepts {', '.join(map(fingerprint, keys))}", tuple(f"sshd refuses {key}" for key in refused))
+
+
+def _passwords(subject: Subject) -> Finding:
+    methods = sorted(_methods(subject))
+    problems = [f"sshd takes {method}" for method in methods if method != "publickey"]
+    if not methods:
+        problems = ["sshd does not say how one may log in"]
+    return Finding(", ".join(methods), tuple(problems))
+
+
+def _methods(subject: Subject) -> Iterator[str]:
+    """The ways to log in that sshd offers (RFC 4252, section 5.1)."""
+    argv = [*VERBOSE, "-o", "PreferredAuthentications=none", _root(subject), "true"]
+    for line in subject.on_server(argv).text.splitlines():
+        _, found, offered = line.partition("Authentications that can continue: ")
+        if found:
+            yield from offered.split(",")
+
+
+def _root(subject: Subject) -> str:
+    return f"root@{subject.node.address}"
+
+
+def _has_sshd(subject: Subject) -> bool:
+    return subject.has_package("openssh-server")
+
+
+def _has_keys(subject: Subject) -> bool:
+    return _has_sshd(subject) and bool(subject.release.recipe.access.ssh_keys)
+
+
+CHECKS = (
+    Check("ssh login", "root logs in from the server by a public key", _login, _has_keys),
+    Check(
+        "ssh login by own key",
+        "root logs in with the key of the recipe whose private half was given",
+        _login_by_own_key,
+        lambda subject: _has_keys(subject) and subject.ssh_key is not None,
+    ),
+    Check("ssh keys", "sshd accepts each key of the recipe for root", _keys, _has_keys),
+    Check(
+        "passwords",
+        "sshd asks nobody for a password when the recipe sets none",
+        _passwords,
+        lambda subject: _has_sshd(subject) and subject.release.recipe.access.root_password_hash is None,
+    ),
+)
