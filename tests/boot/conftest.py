@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from first_boot import NODE, Boot
 
 from builder.cache import Cache
-from builder.lab.qemu import Firmware
+from builder.lab.qemu import Firmware, Nic
 from builder.lab.release import Release, read
 from builder.lab.request import request as ask_for
 from builder.lab.run import run
@@ -38,6 +39,14 @@ name = "boot-nfs4"
 nfs_version = 4
 """
 """A recipe whose nodes mount their root and their shared directories by NFSv4."""
+
+BOOKWORM = """\
+extends = "debian-nfsroot"
+[image]
+name = "boot-bookworm"
+[debian]
+suite = "bookworm"
+"""
 
 DNSMASQ = (DhcpServer.DNSMASQ, TftpServer.DNSMASQ)
 
@@ -65,8 +74,13 @@ def release(request: pytest.FixtureRequest, release_to_boot: Callable[[str], Rel
 
 @pytest.fixture(scope="session")
 def boot(release: Release, cache: Cache) -> Boot:
-    """Node ssi1 booted by BIOS, from its own release's servers, and checked."""
-    return booted(release, cache, Firmware.BIOS)
+    """Node ssi1 booted by BIOS, from its own release's servers, and checked; on a Kerrighed recipe twice.
+
+    Each recipe's has another network card, and neither the one that most other tests have.
+    """
+    if release.recipe.kerrighed:
+        return booted(release, cache, Firmware.BIOS, nic=Nic.E1000E, reboot=True)
+    return booted(release, cache, Firmware.BIOS, nic=Nic.RTL8139)
 
 
 @pytest.fixture(scope="session")
@@ -78,13 +92,24 @@ def uefi_boot(
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "key")], check=True)
     recipe = directory / "boot-uefi.toml"
     recipe.write_text(OWN_UEFI_LOADER.format(key=(directory / "key.pub").read_text().strip()))
-    return booted(release_to_boot(str(recipe)), cache, Firmware.UEFI, DhcpServer.KEA)
+    release = release_to_boot(str(recipe))
+    return booted(release, cache, Firmware.UEFI, DhcpServer.KEA, ssh_key=directory / "key")
 
 
 @pytest.fixture(scope="session")
 def secure_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
     """Node ssi1 booted with Secure Boot enforced, over dnsmasq alone: shim, signed GRUB, signed kernel."""
     return booted(release_to_boot("debian-nfsroot"), cache, Firmware.SECURE_BOOT, *DNSMASQ)
+
+
+@pytest.fixture(scope="session")
+def bookworm_boot(
+    release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache
+) -> Boot:
+    """Node ssi1 booted by BIOS, with the Linux, systemd and sshd of Debian 12."""
+    recipe = tmp_path_factory.mktemp("recipes") / "boot-bookworm.toml"
+    recipe.write_text(BOOKWORM)
+    return booted(release_to_boot(str(recipe)), cache, Firmware.BIOS)
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +134,11 @@ def booted(
     firmware: Firmware,
     dhcp: DhcpServer | None = None,
     tftp: TftpServer | None = None,
+    nic: Nic = Nic.VIRTIO_NET,
+    *,
+    reboot: bool = False,
+    ssh_key: Path | None = None,
 ) -> Boot:
     """What came of a lab with the release's first node."""
-    wanted = ask_for(release, [NODE], firmware, dhcp, tftp)
+    wanted = replace(ask_for(release, [NODE], firmware, dhcp, tftp, nic), reboot=reboot, ssh_key=ssh_key)
     return Boot(release, run(release, [wanted], cache, lambda _: None))

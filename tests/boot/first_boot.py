@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from builder.lab.checks import CHECKS
+from builder.lab.checks.reboot import REBOOT
 from builder.lab.release import Release
 from builder.lab.report import LabReport, NodeReport
 from builder.lab.trial import SHUTDOWN
 
 NODE = "ssi1"
-EVERY_CHECK = {check.name for check in CHECKS} | {SHUTDOWN[0]}
+EVERY_CHECK = {check.name for check in CHECKS} | {REBOOT[0], SHUTDOWN[0]}
+WITHOUT_KEYS = {"ssh keys", "ssh login", "ssh login by own key"}
+"""The checks for which a recipe has to name a key."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from first_boot import EVERY_CHECK, NODE, Boot
+from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, Boot
 
+from builder.lab.checks.reboot import REBOOT
 from builder.lab.phases import Phase
 from builder.lab.report import LabReport
 from builder.release.manifest import Lab, Manifest
@@ -24,9 +25,19 @@ def test_node_passes_every_check(boot: Boot) -> None:
 
 def test_no_check_was_left_out(boot: Boot) -> None:
     """Only checks that a recipe gives no reason for were not made."""
-    needless = {"lockdown", "ssh keys"}
-    needless |= {"shared directories", "writable directories"} if boot.release.recipe.kerrighed else {"Kerrighed ids"}
+    needless = {"lockdown"} | WITHOUT_KEYS
+    if boot.release.recipe.kerrighed:
+        needless |= {"shared directories", "writable directories"}
+    else:
+        needless |= {"Kerrighed ids", "reboot"}
     assert {check.name for check in boot.node.checks} == EVERY_CHECK - needless
+
+
+def test_kerrighed_node_comes_back(boot: Boot) -> None:
+    """Told to start anew, a node goes down, boots and is up again, in another boot and as the same node."""
+    reasons = [check.reason for check in boot.node.checks if check.name == REBOOT[0] and check.passed]
+    assert len(reasons) == (1 if boot.release.recipe.kerrighed else 0)
+    assert all(reason.endswith("with its machine-id and ssh host keys") for reason in reasons)
 
 
 def test_every_phase_was_seen(boot: Boot) -> None:
