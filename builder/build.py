@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,14 @@ def build(
         steps.release(releases / chosen, tree, root, ramdisk, loaders)
         cache.remember_inputs(recipe.image.name, planned.inputs())
     return Outcome(releases / chosen, found=False)
+
+
+def made_from(recipe: Recipe, cache: Cache) -> Iterator[Path]:
+    """The files that a plan depends on, and directories of them, beside the code of this program."""
+    yield from recipe.files
+    yield from (element.path for element in recipe.elements)
+    yield from builder_image.made_from(cache)
+    yield archives.pointer(cache, recipe.debian)
 
 
 def _plan(

@@ -5,6 +5,7 @@ Layout below the cache's directory:
     objects/STEP-KEY/   what a step made, with `step.json` beside it: the inputs, sizes of its files and of all of it
     unfinished/         objects in the making; a lock tells a living one from what a killed build left
     pointers/NAME-KEY   which object is the present one, where that is not a matter of inputs (the archive)
+    answers/KEY.json    what a build found when it was asked something, and the files that this came from
     last/RECIPE.json    the inputs of each step when the recipe was last built, so that a miss can say why
     packages/SUITE/     Debian packages downloaded once
     logs/               the output of each recipe's steps when they ran last
@@ -30,6 +31,9 @@ from typing import IO, Any, NamedTuple
 from builder.errors import NfsrootError
 
 Inputs = Mapping[str, Any]
+
+FILES = ("packages/*/*.deb", "logs/*.log", "answers/*.json")
+"""What pruning looks at beside objects."""
 
 IN_USE = "in-use"
 """The lock that builds share and that pruning takes for itself."""
@@ -144,7 +148,7 @@ class Cache:
 
     def _prune(self, limit: float, size: float) -> int:
         objects = [_object(path) for path in self.root.glob("objects/*")]
-        files = [_file(path) for path in (*self.root.glob("packages/*/*.deb"), *self.root.glob("logs/*.log"))]
+        files = [_file(path) for pattern in FILES for path in self.root.glob(pattern)]
         freed, total = 0, sum(kept.size for kept in (*objects, *files))
         for kept in sorted((*objects, *files)):
             if kept.last_use > limit and total - freed <= size:
@@ -155,26 +159,34 @@ class Cache:
 
     def last_inputs(self, recipe: str) -> dict[str, Any]:
         """The inputs of each step when `recipe` was last built here; empty when it never was."""
-        try:
-            inputs: dict[str, Any] = json.loads((self.root / "last" / f"{recipe}.json").read_text())
-        except (OSError, ValueError):
-            return {}
-        return inputs
+        return self._read(self.root / "last" / f"{recipe}.json")
 
     def remember_inputs(self, recipe: str, inputs: Mapping[str, Inputs]) -> None:
         """Record the inputs of each step of `recipe`, for `last_inputs`."""
         self._write(self.root / "last" / f"{recipe}.json", json.dumps(inputs))
 
+    def answer(self, question: str) -> dict[str, Any]:
+        """What was remembered last as the answer to `question`; empty when nothing was."""
+        return self._read(self.root / "answers" / f"{question}.json")
+
+    def remember_answer(self, question: str, answer: Mapping[str, Any]) -> None:
+        """Record an answer, for `answer`."""
+        self._write(self.root / "answers" / f"{question}.json", json.dumps(answer))
+
     def pointer(self, name: str, key: str) -> str | None:
         """What `set_pointer` recorded last under `name` and `key`, if anything."""
         try:
-            return (self.root / "pointers" / f"{name}-{key}").read_text()
+            return self.pointer_file(name, key).read_text()
         except FileNotFoundError:
             return None
 
+    def pointer_file(self, name: str, key: str) -> Path:
+        """The file that holds a pointer, if there is one."""
+        return self.root / "pointers" / f"{name}-{key}"
+
     def set_pointer(self, name: str, key: str, value: str) -> None:
         """Record `value` under `name` and `key`."""
-        self._write(self.root / "pointers" / f"{name}-{key}", value)
+        self._write(self.pointer_file(name, key), value)
 
     def log(self, name: str) -> Path:
         """Where the output of a step goes while it runs; it stays when the step fails."""
@@ -186,6 +198,14 @@ class Cache:
         directory = self.root / "packages" / suite
         self._make_directory(directory)
         return directory
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        """A small file of JSON; empty when it is not there, or damaged."""
+        try:
+            content: dict[str, Any] = json.loads(path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return content
 
     def _write(self, path: Path, text: str) -> None:
         """Write a small file as a whole: under another name first, then by a rename."""

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import click
 
+from builder import unchanged
+from builder.cache import Cache
 from builder.cli import options
 from builder.cli.render import LOG_FORMATS, renderer
-from builder.events import Event, Notice, StepFinished
+from builder.events import Caution, Emit, Event, Notice, StepFinished, Summary
+from builder.unchanged import Answer, Question
 
 ENGINES = ("sandbox", "docker", "podman")
 
@@ -46,7 +49,25 @@ def command(
 
     A build whose inputs are unchanged finds its release and does nothing.
     """
-    from builder.build import build
+    began = time.monotonic()
+    cache = options.cache_at(cache_dir)
+    question = Question(recipe, version, options.source_date(), str(output.absolute()), str(Path.cwd()))
+    answer = None if refresh else unchanged.find(cache, question)
+    if answer is None:
+        with renderer(log_format, verbose) as show:
+            _build(question, cache, output, show, engine=engine, refresh=refresh, cache_size=cache_size)
+        return
+    # Nothing runs: there is nothing to watch live.
+    with renderer("json" if log_format == "json" else "lines", verbose) as show:
+        for remark in answer.remarks:
+            show(remark)
+        show(_found(answer.directory, time.monotonic() - began))
+
+
+def _build(
+    question: Question, cache: Cache, output: Path, show: Emit, *, engine: str, refresh: bool, cache_size: int
+) -> None:
+    from builder.build import build, made_from
     from builder.cli import summary
     from builder.container import choose
     from builder.host import need_for_build
@@ -54,25 +75,31 @@ def command(
     from builder.recipe.search import SearchPath
     from builder.workshop import Workshop
 
-    loaded = load(recipe, SearchPath.default())
+    recipe = load(question.recipe, SearchPath.default())
     need_for_build()
-    started = time.monotonic()
+    began = time.monotonic()
     finished: list[StepFinished] = []
-    with renderer(log_format, verbose) as show:
+    remarks: list[Notice | Caution] = []
 
-        def emit(event: Event) -> None:
-            show(event)
-            if isinstance(event, StepFinished):
-                finished.append(event)
+    def emit(event: Event) -> None:
+        show(event)
+        if isinstance(event, StepFinished):
+            finished.append(event)
+        elif isinstance(event, Notice | Caution):
+            remarks.append(event)
 
-        workshop = Workshop(options.cache_at(cache_dir), choose(engine), output, emit)
-        outcome = build(loaded, workshop, version=version, source_date=options.source_date(), refresh=refresh)
-        _give_to_invoker(output)
-        if finished and (freed := workshop.cache.prune(size=cache_size << 30)):
-            emit(
-                Notice(f"the cache was over {cache_size} GiB: {freed / 1e6:.0f} MB that were not used of late are gone")
-            )
-        show(summary.built(outcome, finished, time.monotonic() - started))
+    workshop = Workshop(cache, choose(engine), output, emit)
+    outcome = build(recipe, workshop, version=question.version, source_date=question.source_date, refresh=refresh)
+    unchanged.remember(cache, question, Answer(outcome.directory, tuple(remarks)), made_from(recipe, cache))
+    _give_to_invoker(output)
+    if finished and (freed := cache.prune(size=cache_size << 30)):
+        emit(Notice(f"the cache was over {cache_size} GiB: {freed / 1e6:.0f} MB that were not used of late are gone"))
+    seconds, made = time.monotonic() - began, outcome.directory
+    show(_found(made, seconds) if outcome.found else summary.built(made, finished, seconds))
+
+
+def _found(directory: Path, seconds: float) -> Summary:
+    return Summary(str(directory), True, (f"Nothing changed: the release is {directory} ({seconds:.1f} s).",))
 
 
 def _give_to_invoker(output: Path) -> None:

@@ -12,7 +12,6 @@ from click.shell_completion import CompletionItem
 
 from builder.cache import Cache
 from builder.errors import InputError
-from builder.recipe.forms import VERSION
 from builder.recipe.search import SearchPath
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -24,8 +23,11 @@ def _complete_recipe(_ctx: click.Context, _param: click.Parameter, incomplete: s
 
 
 def _checked_version(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not VERSION.matches(value):
-        raise click.BadParameter(f"{value!r} is not made of {VERSION.words}.")
+    if value is not None:
+        from builder.recipe.forms import VERSION
+
+        if not VERSION.matches(value):
+            raise click.BadParameter(f"{value!r} is not made of {VERSION.words}.")
     return value
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from builder.build import Outcome
 from builder.events import StepFinished, Summary
 from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, Manifest
@@ -14,17 +13,14 @@ from builder.server import root
 INVISIBLE = (FILE, "SHA256SUMS", "build.log")
 
 
-def built(outcome: Outcome, finished: Sequence[StepFinished], seconds: float) -> Summary:
+def built(directory: Path, finished: Sequence[StepFinished], seconds: float) -> Summary:
     """The summary of a build that took `seconds`, of which each of the steps that ran took its own."""
-    manifest = Manifest.read(outcome.directory)
-    if outcome.found:
-        lines = [f"Nothing changed: the release is {outcome.directory} ({seconds:.1f} s)."]
-    else:
-        lines = [f"Release {manifest.name} {manifest.version} in {seconds:.1f} s: {outcome.directory}", ""]
-        lines += sizes(outcome.directory, manifest)
-        lines += ["", "Time: " + ", ".join(f"{step.step} {step.seconds:.1f} s" for step in finished)]
-        lines += ["", *next_steps(outcome.directory, manifest)]
-    return Summary(str(outcome.directory), outcome.found, tuple(lines))
+    manifest = Manifest.read(directory)
+    lines = [f"Release {manifest.name} {manifest.version} in {seconds:.1f} s: {directory}", ""]
+    lines += sizes(directory, manifest)
+    lines += ["", "Time: " + ", ".join(f"{step.step} {step.seconds:.1f} s" for step in finished)]
+    lines += ["", *next_steps(directory, manifest)]
+    return Summary(str(directory), False, tuple(lines))
 
 
 def sizes(directory: Path, manifest: Manifest) -> list[str]:

@@ -98,6 +98,11 @@ def find(cache: Cache) -> Image | None:
     return _open(cache.object(STEP, key)) if cache.has(STEP, key) else None
 
 
+def made_from(cache: Cache) -> tuple[Path, ...]:
+    """The files on which it depends what `find` finds."""
+    return _metadata() / "RECORD", cache.object(STEP, key_of(definition())) / "id"
+
+
 def ensure(cache: Cache, on_line: OnLine) -> Image:
     """The builder image, bootstrapped when it is not in the cache.
 

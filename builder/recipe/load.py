@@ -11,6 +11,7 @@ from builder.recipe.cluster import resolve
 from builder.recipe.document import Document, read
 from builder.recipe.elements import load_elements, variable_mistake
 from builder.recipe.forms import RELEASE_NAME
+from builder.recipe.macs import macs_files
 from builder.recipe.models import Boot, Cluster, Element, Image, Recipe, Root, Variant
 from builder.recipe.node_ids import node_id_problems
 from builder.recipe.rules import recipe_problems
@@ -87,7 +88,9 @@ class _Loading:
         """The cluster of the merged `document`, from its table or from the file that it names."""
         written = document.data.get("cluster")
         if isinstance(written, dict):
-            cluster, problems = resolve(document.table("cluster"), document.file.stem)
+            table = document.table("cluster")
+            self.files += macs_files(table)
+            cluster, problems = resolve(table, document.file.stem)
         elif written is not None:
             cluster, problems = self.cluster_file(document, written)
         else:
@@ -106,6 +109,7 @@ class _Loading:
         read_document = read(file)
         if isinstance(read_document, Problem):
             return None, [read_document]
+        self.files += macs_files(read_document)
         return resolve(read_document, file.stem)
 
     def image(self, written: WrittenImage, document: Document) -> Image | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import Problem
-from builder.recipe.document import read_text
+from builder.recipe.document import Document, read_text
 from builder.recipe.positions import Place
 from builder.recipe.words import Word, listed
 
@@ -18,6 +18,17 @@ class _Table:
 
     macs: tuple[Word, ...]
     names: tuple[str, ...]
+
+
+def macs_files(cluster: Document) -> tuple[Path, ...]:
+    """The files that the nodes of a cluster name, each relative to the file where its name stands."""
+    nodes = cluster.data.get("nodes")
+    named = {
+        index: entry["macs_file"]
+        for index, entry in enumerate(nodes if isinstance(nodes, list) else ())
+        if isinstance(entry, dict) and isinstance(entry.get("macs_file"), str)
+    }
+    return tuple(cluster.at(("nodes", index, "macs_file")).file.parent / name for index, name in named.items())
 
 
 def macs_from_file(path: str, written: Place, names: tuple[Word, ...]) -> tuple[tuple[Word, ...], list[Problem]]:

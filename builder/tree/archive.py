@@ -50,6 +50,11 @@ def inputs(debian: Debian) -> Inputs:
     return debian.model_dump(mode="json", include={"suite", "architecture", "components", "mirror"})
 
 
+def pointer(cache: Cache, debian: Debian) -> Path:
+    """The file of the cache that says in which state the archive is, if that is known."""
+    return cache.pointer_file(STEP, key_of(inputs(debian)))
+
+
 def find(cache: Cache, debian: Debian) -> Archive | None:
     """The archive's state that is kept for this suite, if any."""
     digest = cache.pointer(STEP, key_of(inputs(debian)))

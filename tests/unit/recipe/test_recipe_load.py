@@ -120,6 +120,20 @@ def test_files_are_the_recipe_its_ancestors_and_its_cluster(project: Project) ->
     assert project.load().files == tuple(map(Path, names))
 
 
+def test_files_have_those_of_mac_addresses(project: Project) -> None:
+    """A file of MAC addresses is named, too, relative to the file that names it, or to the recipe with the cluster."""
+    listed = 'macs = ["52:54:00:00:01:01", "52:54:00:00:01:02"]'
+    cluster = CLUSTER.replace(listed, 'macs_file = "macs.csv"')
+    table = cluster.replace("[server]", "[cluster.server]").replace("[[nodes]]", "[[cluster.nodes]]")
+    for directory in ("recipes", "recipes/clusters"):
+        project.write(f"{directory}/macs.csv", "52:54:00:00:01:01\n52:54:00:00:01:02\n")
+    project.write("recipes/clusters/small.toml", cluster)
+    project.write("recipes/mine.toml", 'extends = "base"\n')
+    assert project.load().files[-1] == Path("recipes/clusters/macs.csv")
+    project.write("recipes/mine.toml", f'extends = "base"\n[cluster]\n{table}')
+    assert project.load().files[-1] == Path("recipes/macs.csv")
+
+
 @pytest.mark.parametrize(
     ("variants", "uefi"),
     [

@@ -1,0 +1,90 @@
+"""Whether anything changed since a build: its question, and every file that the answer came from.
+
+A build that finds its release spends nearly all of its time on importing what reads a recipe and plans a build.
+What it finds depends on files alone.  So a build writes down which, and the next one that is asked the same looks at
+them first, with little more than the standard library.  Any difference, and the build goes its whole way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import builder
+from builder.cache import Cache
+from builder.events import Caution, Notice
+from builder.keys import digest_of_files, key_of
+from builder.recipe.search import SearchPath
+
+Remark = Notice | Caution
+REMARKS: dict[str, type[Remark]] = {kind.__name__: kind for kind in (Notice, Caution)}
+
+NOTHING = "nothing"
+"""Stands for the content of a file or a directory that is not there."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a build is asked: everything but files that its answer depends on.  `directory` is where it was asked."""
+
+    recipe: str
+    version: str | None
+    source_date: int | None
+    output: str
+    directory: str
+
+    @property
+    def name(self) -> str:
+        """Under which the cache remembers the answer."""
+        return key_of(asdict(self))
+
+
+class Answer(NamedTuple):
+    """The release's directory, and what a user should know of it."""
+
+    directory: Path
+    remarks: tuple[Remark, ...]
+
+
+def find(cache: Cache, question: Question) -> Answer | None:
+    """The answer to `question` when it was answered before and no file is different; None says nothing either way."""
+    known = cache.answer(question.name)
+    try:
+        if not known or _content(Path(known["directory"])) != known["content"]:
+            return None
+        if any(_digest(kind, Path(path)) != digest for kind, path, digest in known["watched"]):
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Answer(Path(known["directory"]), tuple(REMARKS[kind](text) for kind, text in known["remarks"]))
+
+
+def remember(cache: Cache, question: Question, answer: Answer, made_from: Iterable[Path]) -> None:
+    """Write down the answer, which came from the files `made_from`, or all files in one of them, and this program."""
+    search = SearchPath.default()
+    watched = [("content", path) for path in (*made_from, Path(builder.__file__).parent)]
+    # A recipe or an element that appears in one of these may hide the one that was taken.
+    watched += [("names", directory) for directory in (*search.recipes, *search.elements)]
+    known = {
+        "directory": str(answer.directory),
+        "content": _content(answer.directory),
+        "remarks": [(type(remark).__name__, remark.text) for remark in answer.remarks],
+        "watched": [(kind, str(path), _digest(kind, path)) for kind, path in watched],
+    }
+    cache.remember_answer(question.name, known)
+
+
+def _content(release: Path) -> Any:
+    return json.loads((release / "manifest.json").read_bytes())["content"]
+
+
+def _digest(kind: str, path: Path) -> str:
+    if not path.exists():
+        return NOTHING
+    if kind == "names":
+        return key_of({"names": sorted(str(name.relative_to(path)) for name in path.rglob("*.toml"))})
+    return digest_of_files(path) if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()

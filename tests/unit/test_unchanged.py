@@ -1,0 +1,152 @@
+"""What a build found is found again without reading a recipe, and only as long as nothing that it came from differs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from builder import unchanged
+from builder.cache import Cache
+from builder.events import Caution, Notice
+from builder.unchanged import Answer, Question
+
+REMARKS = (Caution("nobody can log in"), Notice("Debian trixie as of yesterday"))
+
+
+@dataclass(frozen=True)
+class World:
+    """A directory with a recipe, an element and a release of them, and a cache that remembers what was found."""
+
+    directory: Path
+    cache: Cache
+    question: Question
+    answer: Answer
+
+    @property
+    def found(self) -> Answer | None:
+        """What is found without a build."""
+        return unchanged.find(self.cache, self.question)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world in which a build has just found its release."""
+    monkeypatch.chdir(tmp_path)
+    recipe, element, release = tmp_path / "recipes/mine.toml", tmp_path / "elements/mine", tmp_path / "output/mine/1.0"
+    for directory in (recipe.parent, element, release):
+        directory.mkdir(parents=True)
+    recipe.write_text('extends = "kerrighed"')
+    (element / "element.toml").write_text("packages = []")
+    (release / "manifest.json").write_text(json.dumps({"content": "c" * 24, "lab": "none"}))
+    cache, answer = Cache(tmp_path / "cache"), Answer(release, REMARKS)
+    question = Question("mine", None, None, str(tmp_path / "output"), str(tmp_path))
+    cache.set_pointer("archive", "trixie", "state")
+    made_from = [recipe, element, cache.pointer_file("archive", "trixie"), tmp_path / "not there"]
+    unchanged.remember(cache, question, answer, made_from)
+    return World(tmp_path, cache, question, answer)
+
+
+def test_what_was_found_is_found_again(world: World) -> None:
+    """As long as nothing differs, the same release is found, with the same remarks; a verdict changes no content."""
+    assert world.found == world.answer
+    manifest = world.answer.directory / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("none", "passed"))
+    assert world.found == world.answer
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "recipe": lambda here: (here / "recipes/mine.toml").write_text('extends = "debian-nfsroot"'),
+    "recipe gone": lambda here: (here / "recipes/mine.toml").unlink(),
+    "element": lambda here: (here / "elements/mine/element.toml").write_text("packages = ['vim']"),
+    "hook of an element": lambda here: (here / "elements/mine/10-new").write_text("#!/bin/sh"),
+    "mode of an element's file": lambda here: (here / "elements/mine/element.toml").chmod(0o755),
+    "recipe that hides another": lambda here: (here / "recipes/kerrighed.toml").write_text(""),
+    "archive": lambda here: Cache(here / "cache").set_pointer("archive", "trixie", "other state"),
+    "file that was not there": lambda here: (here / "not there").write_text(""),
+    "release": lambda here: (here / "output/mine/1.0").rename(here / "output/mine/2.0"),
+    "content of the release": lambda here: (here / "output/mine/1.0/manifest.json").write_text('{"content": "d"}'),
+    "damaged manifest": lambda here: (here / "output/mine/1.0/manifest.json").write_text("{"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_change_asks_for_a_build(world: World, change: str) -> None:
+    """Whatever differs of what the answer came from, nothing is found: the build decides."""
+    CHANGES[change](world.directory)
+    assert world.found is None
+
+
+def test_element_that_hides_another_asks_for_a_build(world: World) -> None:
+    """An element that appears in a directory of elements may hide the one that was taken."""
+    (world.directory / "elements/nfsbooted").mkdir()
+    (world.directory / "elements/nfsbooted/element.toml").write_text("")
+    assert world.found is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"recipe": "yours"},
+        {"version": "1.0"},
+        {"source_date": 0},
+        {"output": "elsewhere"},
+        {"directory": "/elsewhere"},
+    ],
+)
+def test_another_question_has_no_answer(world: World, other: dict[str, str | int]) -> None:
+    """What was found for one question says nothing of another."""
+    assert unchanged.find(world.cache, replace(world.question, **other)) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"directory": 1}', '{"directory": ".", "content": "c"}'])
+def test_damaged_memory_is_none(world: World, damage: str) -> None:
+    """A record that a crash damaged costs a build's time and nothing else."""
+    (remembered,) = world.cache.root.glob("answers/*.json")
+    remembered.write_text(damage)
+    assert world.found is None
+
+
+def test_changed_program_asks_for_a_build(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of nfsroot itself decides anew."""
+    (world.directory / "builder").mkdir()
+    (world.directory / "builder/__init__.py").write_text("")
+    monkeypatch.setattr("builder.__file__", str(world.directory / "builder/__init__.py"))
+    unchanged.remember(world.cache, world.question, world.answer, [])
+    assert world.found == world.answer
+    (world.directory / "builder/plan.py").write_text("")
+    assert world.found is None
+
+
+IMPORTED = """
+import sys
+from builder.cli.main import main
+sys.argv = ["nfsroot", "build", "mine"]
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def test_finding_imports_nothing_heavy(world: World) -> None:
+    """A build that finds its release reads no recipe: it tells the remarks and the release, without the models."""
+    environment = {**os.environ, "NFSROOT_CACHE_DIR": str(world.cache.root)}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED],
+        cwd=world.directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(f"Nothing changed: the release is {world.answer.directory} (")
+    remarks, loaded = done.stderr.rsplit("\n", 2)[:2]
+    assert remarks == "caution: nobody can log in\nDebian trixie as of yesterday"
+    assert not {"pydantic", "jinja2", "rich", "tomli", "builder.build"} & set(loaded.split())
