@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from first_boot import EVERY_CHECK, Boot
+from first_boot import EVERY_CHECK, WITHOUT_KEYS, Boot
 
 from builder.lab.phases import Phase
 from builder.release.manifest import Lab
 
 pytestmark = pytest.mark.boot
 
-NEEDLESS = {"lockdown", "ssh keys", "Kerrighed ids"}
+NEEDLESS = {"lockdown", "reboot", "Kerrighed ids"} | WITHOUT_KEYS
 
 
 def reasons(boot: Boot) -> dict[str, str]:
