@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -145,6 +146,8 @@ def _matrix(releases: Sequence[Release], which: str) -> list[tuple[Release, list
     from builder.lab.request import offer, request
 
     cells = {"quick": matrix.quick, "full": matrix.full}[which]([offer(release) for release in releases])
+    minutes = matrix.forecast(cells, os.cpu_count() or 1) / 60
+    click.echo(f"{len(cells)} cells, about {minutes:.0f} minutes without KVM", err=True)
     return [
         (
             release,

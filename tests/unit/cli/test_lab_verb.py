@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -153,7 +154,9 @@ def test_quick_matrix(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(host, "need", lambda _firmware: None)
     monkeypatch.setattr(run, "run", ran)
-    assert nfsroot("lab", str(release), str(release), "--matrix", "quick").status == 0
+    ended = nfsroot("lab", str(release), str(release), "--matrix", "quick")
+    assert ended.status == 0
+    assert re.match(r"[3-9] cells, about [1-9][0-9]* minutes without KVM\n", ended.err)
     ((_, cells),) = asked
     assert {cell.firmware for cell in cells} == {firmware for firmware in Firmware if not firmware.over_http}
     assert {(cell.server.dhcp, cell.server.tftp) for cell in cells} == set(SERVERS)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.lab.matrix import AT_ONCE, SERVERS, Cell, Offer, full, possible, quick
+from builder.lab.matrix import AT_ONCE, SECONDS_ALONE, SERVERS, Cell, Offer, forecast, full, possible, quick
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.request import boots
 from builder.recipe.models import DhcpServer, TftpServer
@@ -98,6 +98,15 @@ def test_cells_can_be_tried(matrix: Matrix, offers: list[Offer]) -> None:
     order = [offer.release for offer in offers]
     assert [cell.release for cell in cells] == sorted((cell.release for cell in cells), key=order.index)
     assert matrix(offers) == cells
+
+
+def test_forecast() -> None:
+    """One node takes its time however many processors there are; of several, those wait that find none free."""
+    cells = sorted(quick(BOTH), key=lambda cell: len(cell.nodes))
+    one, four = cells[:1], cells[-1:]
+    assert forecast((), 2) == 0
+    assert forecast(one, 1) > forecast(one, 2) == forecast(one, 64) == SECONDS_ALONE
+    assert forecast(one, 2) < forecast(four, 4) < forecast(four, 2) < 4 * forecast(one, 2)
 
 
 @both_matrices
