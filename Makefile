@@ -69,8 +69,9 @@ plan: .venv/installed  ## say what `make image` would do, and why
 .PHONY: lab
 lab: build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all]
 	@$(SUDO) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
-		$(if $(NIC),--nic $(NIC)) $(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP)) $(if $(MATRIX),--matrix $(MATRIX)) \
-		$(FAULT:%=--fault %) $(if $(SSH_KEY),--ssh-key $(SSH_KEY))
+		$(if $(NIC),--nic $(NIC)) $(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP)) \
+		$(if $(SERVER),--server $(SERVER)) $(if $(MATRIX),--matrix $(MATRIX)) $(FAULT:%=--fault %) \
+		$(if $(SSH_KEY),--ssh-key $(SSH_KEY))
 
 .PHONY: test
 test: build-packages lab-packages test-packages .venv/tested  ## run the linters and every test

@@ -26,7 +26,7 @@ FAULTS = (
     "nfs-outage", "dhcp-restart", "unknown-mac", "dhcp-outage", "duplicate-mac",
     "loss-5", "loss-20", "slow-tftp", "missing-menu", "corrupt-initrd", "hang",
 )  # fmt: skip
-CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "fault", "keep", "shell")
+CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "server", "fault", "keep", "shell")
 """Options that say what the matrix decides, or that are for one cell only."""
 
 
@@ -43,6 +43,11 @@ CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "fault", "keep", "shell")
 )  # fmt: skip
 @click.option("--dhcp", type=click.Choice(("isc", "kea", "dnsmasq")), help="What serves DHCP. [default: the cluster's]")
 @click.option("--tftp", type=click.Choice(("tftpd-hpa", "dnsmasq")), help="What serves TFTP. [default: the cluster's]")
+@click.option(
+    "--server", type=click.Choice(("namespace", "vm")),
+    help="What serves: this machine's programs in a namespace, or a Debian server of its own in a virtual machine, "
+    "with the kernel's NFS server if the cluster names that. [default: namespace]",
+)  # fmt: skip
 @click.option(
     "--matrix", type=click.Choice(("quick", "full")),
     help="Try at least once each firmware, network card, server, release, and four nodes at once (quick), "
@@ -72,6 +77,7 @@ def command(
     nic: str | None,
     dhcp: str | None,
     tftp: str | None,
+    server: str | None,
     matrix: str | None,
     fault: tuple[str, ...],
     ssh_key: Path | None,
@@ -90,6 +96,7 @@ def command(
       nfsroot lab output/kerrighed/2026.01.31
       nfsroot lab output/kerrighed/2026.01.31 --nodes 'ssi[1-2]' --firmware secure-boot
       nfsroot lab output/kerrighed/2026.01.31 --shell ssi1
+      nfsroot lab output/kerrighed/2026.01.31 --server vm
       nfsroot lab output/*/2026.01.31 --matrix full
       nfsroot lab output/kerrighed/2026.01.31 --fault nfs-outage --fault loss-20
 
@@ -101,6 +108,7 @@ def command(
     from builder.lab.qemu import Firmware, Nic
     from builder.lab.release import read
     from builder.lab.request import need_key, request, with_faults
+    from builder.lab.server import ServerKind
     from builder.recipe.models import DhcpServer, TftpServer
     from builder.release.pack import need_writable
 
@@ -112,10 +120,11 @@ def command(
     else:
         names, starts_with, card = _names(nodes, shell), Firmware(firmware or "bios"), Nic(nic or "virtio-net")
         served_by = (DhcpServer(dhcp) if dhcp else None, TftpServer(tftp) if tftp else None)
+        kind = ServerKind(server or "namespace")
         wanted = [
             (
                 release,
-                with_faults(request(release, names, starts_with, *served_by, card), named(fault, release.recipe)),
+                with_faults(request(release, names, starts_with, *served_by, card, kind), named(fault, release.recipe)),
             )
             for release in found
         ]

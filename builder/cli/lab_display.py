@@ -159,8 +159,9 @@ class LiveTable:
 def text(event: LabEvent) -> str:
     """An event in words."""
     match event:
-        case CellBegan(release, firmware, nic, dhcp, tftp):
-            return f"{release}: firmware {firmware}, NIC {nic}, DHCP by {dhcp}, TFTP by {tftp}"
+        case CellBegan(release, firmware, nic, dhcp, tftp, nfs, server):
+            served = f"DHCP by {dhcp}, TFTP by {tftp}, NFS by {nfs}, in a {server}"
+            return f"{release}: firmware {firmware}, NIC {nic}, {served}"
         case RackReady(seconds):
             return f"servers up after {seconds:.1f} s"
         case PoweredOn(node):
@@ -196,7 +197,8 @@ def _wrong(cell: CellReport, began: datetime) -> Iterator[str]:
     if not cell.passed:
         what = f"{', '.join(cell.asked)}, firmware {cell.firmware}, NIC {cell.nic}"
         when = "" if cell.started >= began else f" (on {cell.started:%Y-%m-%d %H:%M} UTC, and not tried since)"
-        yield f"  {what}, DHCP by {cell.dhcp}, TFTP by {cell.tftp}{when}:"
+        served = f"DHCP by {cell.dhcp}, TFTP by {cell.tftp}, NFS by {cell.nfs}, in a {cell.server}"
+        yield f"  {what}, {served}{when}:"
     if cell.problem:
         yield f"  {cell.problem}"
     for node in cell.nodes:

@@ -65,6 +65,8 @@ class Attempt:
             nic=self.wanted.nic,
             dhcp=self.wanted.server.dhcp,
             tftp=self.wanted.server.tftp,
+            nfs=self.wanted.server.nfs,
+            server=self.wanted.kind,
             faults=tuple(fault.name for fault in self.wanted.faults),
             accelerator=self.accelerator,
             started=started,
@@ -79,7 +81,10 @@ class Attempt:
     def _try(self, scratch: Path, meanwhile: Meanwhile) -> None:
         """Put a trial of each node, with all that came of it, into `trials`."""
         began, emit = time.monotonic(), _one_at_a_time(self.emit)
-        with rack(self.release, self.wanted.server, scratch, self.cache) as running, ExitStack() as powered:
+        with ExitStack() as powered:
+            running = powered.enter_context(
+                rack(self.release, self.wanted.server, self.wanted.kind, scratch, self.cache)
+            )
             emit(RackReady(time.monotonic() - began))
             self.accelerator = running.accelerator
             patience = max(1.0, len(self.wanted.nodes) / (os.cpu_count() or 1))
@@ -105,7 +110,8 @@ class Attempt:
 
 def _began(release: Release, wanted: Request) -> CellBegan:
     name = f"{release.manifest.name} {release.manifest.version}"
-    return CellBegan(name, wanted.firmware, wanted.nic, wanted.server.dhcp, wanted.server.tftp)
+    server = wanted.server
+    return CellBegan(name, wanted.firmware, wanted.nic, server.dhcp, server.tftp, server.nfs, wanted.kind)
 
 
 def _logs(scratch: Path) -> dict[str, str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from builder.lab.phases import Phase
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.report import CheckResult
-from builder.recipe.models import DhcpServer, TftpServer
+from builder.lab.server import ServerKind
+from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class CellBegan:
     nic: Nic
     dhcp: DhcpServer
     tftp: TftpServer
+    nfs: NfsServer
+    server: ServerKind
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface
 
 from builder.lab.namespace import Namespace
 from builder.recipe.models import Cluster
@@ -13,24 +13,38 @@ FREE_PORT = "switch1"
 
 
 def connect(machine: Namespace, bridge: str, taps: Iterable[str]) -> None:
-    """Make the bridge, and a port for each tap device that a virtual machine takes."""
+    """Make the bridge, a port for each tap device that a virtual machine takes, and a free one.
+
+    The free port gives the bridge a carrier before a node is on, as a switch does: Kea opens no socket at an interface
+    that has none.  Its other end answers no ARP, or nodes would take it for the server.
+    """
     commands = [f"link add {bridge} type bridge forward_delay 0", f"link set {bridge} up"]
+    commands += [f"link add switch0 type veth peer name {FREE_PORT}", f"link set switch0 master {bridge} up"]
+    commands.append(f"link set {FREE_PORT} arp off up")
     for tap in taps:
         commands += [f"tuntap add dev {tap} mode tap", f"link set {tap} master {bridge} up"]
     _ip(machine, commands)
 
 
 def become_server(machine: Namespace, cluster: Cluster, bridge: str) -> None:
-    """Give the machine itself the server's address at the bridge.
-
-    A port to which no node is connected gives the server a carrier before a node is on, as a switch does: Kea opens no
-    socket at an interface that has none.  Its other end answers no ARP, or nodes would take it for the server.
-    """
+    """Give the machine itself the server's address at the bridge."""
     address = IPv4Interface((cluster.server.address, cluster.subnet.prefixlen))
-    commands = [f"address add {address} broadcast {cluster.broadcast} dev {bridge}"]
-    commands += [f"link add switch0 type veth peer name {FREE_PORT}", f"link set switch0 master {bridge} up"]
-    commands.append(f"link set {FREE_PORT} arp off up")
-    _ip(machine, commands)
+    _ip(machine, [f"address add {address} broadcast {cluster.broadcast} dev {bridge}"])
+
+
+def join(machine: Namespace, cluster: Cluster, bridge: str) -> None:
+    """Give the machine an address of its own at the bridge, from which the lab can log in on nodes, if one is free."""
+    address = free_address(cluster)
+    if address is not None:
+        _ip(machine, [f"address add {IPv4Interface((address, cluster.subnet.prefixlen))} dev {bridge}"])
+
+
+def free_address(cluster: Cluster) -> IPv4Address | None:
+    """The last address of the cluster's network that the cluster file gives to nobody."""
+    subnet = cluster.subnet
+    taken = {cluster.server.address, cluster.gateway, *cluster.dns, *(node.address for node in cluster.nodes)}
+    every = (subnet.broadcast_address - back for back in range(1, subnet.num_addresses - 1))
+    return next((address for address in every if address not in taken), None)
 
 
 def _ip(machine: Namespace, commands: Iterable[str]) -> None:

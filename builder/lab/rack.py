@@ -20,10 +20,13 @@ from builder.lab.node import VirtualNode, power_on
 from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine
 from builder.lab.release import Release
 from builder.lab.router import router
-from builder.lab.server import ServerMachine
+from builder.lab.server import ServerKind, ServerMachine
 from builder.lab.servers import NamespaceServer, answer
+from builder.lab.vm import image
+from builder.lab.vm.hardware import TAP as SERVER_TAP
+from builder.lab.vm.machine import IMAGE, virtual_server
 from builder.lab.wire import WireEvent
-from builder.recipe.models import Node, Server
+from builder.recipe.models import Node, Recipe, Server
 
 BRIDGE = "cluster0"
 SPARE_TAP = "tap0"
@@ -127,7 +130,7 @@ class Rack:
 
 
 @contextmanager
-def rack(release: Release, server: Server, directory: Path, cache: Cache) -> Iterator[Rack]:
+def rack(release: Release, server: Server, kind: ServerKind, directory: Path, cache: Cache) -> Iterator[Rack]:
     """A rack with `release` installed by its own server bundle and running the servers that `server` names.
 
     `directory` gets the logs; everything else is in memory and gone when the block is left, or when this
@@ -138,23 +141,39 @@ def rack(release: Release, server: Server, directory: Path, cache: Cache) -> Ite
     """
     cluster = release.recipe.cluster
     bridge = cluster.server.interface or BRIDGE
-    mounts = {"/release": release.directory, INSIDE: directory}
-    with machine(cluster.server.name, mounts, tmpfs=[release.recipe.root.path]) as inside:
-        network.connect(inside, bridge, [SPARE_TAP, *map(_tap, cluster.nodes)])
-        network.become_server(inside, cluster, bridge)
-        server_machine = NamespaceServer(inside, server, directory)
-        server_machine.install(release)
-        server_machine.start()
+    mounts, watched = {"/release": release.directory, INSIDE: directory}, bridge
+    if kind is ServerKind.VM:
+        mounts[IMAGE] = image.of(release, server, cache)
+        watched = SERVER_TAP  # What the bridge passes from port to port does not show at the bridge itself.
+    with machine(cluster.server.name, mounts, tmpfs=[release.recipe.root.path, "/var/tmp"]) as inside:
+        network.connect(inside, bridge, [SPARE_TAP, SERVER_TAP, *map(_tap, cluster.nodes)])
         kernel = f"/release/{release.kernel.name}"
         accelerated_by = accelerator.remembered(cache, inside, kernel, directory / "kvm.log")
         with (
-            capture(inside.packet_socket(bridge), directory / NETWORK_LOG) as captured,
+            _server(inside, release.recipe, server, kind, accelerated_by) as server_machine,
+            capture(inside.packet_socket(watched), directory / NETWORK_LOG) as captured,
             router(inside.packet_socket(bridge)),
             ExitStack() as cables,
         ):
             # By its path inside, which is short enough for a socket's name wherever the directory is (unix(7)).
             at = inside.path(INSIDE)
+            server_machine.install(release)
+            server_machine.start()
             yield Rack(release, server, server_machine, inside, at, captured, accelerated_by, cables)
+
+
+@contextmanager
+def _server(
+    inside: Namespace, recipe: Recipe, server: Server, kind: ServerKind, accelerated_by: Accelerator
+) -> Iterator[ServerMachine]:
+    """The server of a rack, on which nothing is installed yet."""
+    if kind is ServerKind.VM:
+        network.join(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
+        with virtual_server(inside, recipe, server, accelerated_by) as virtual:
+            yield virtual
+    else:
+        network.become_server(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
+        yield NamespaceServer(inside, server, inside.path(INSIDE))
 
 
 def _tap(node: Node) -> str:

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from builder.lab.phases import Phase
 from builder.lab.qemu import Accelerator, Firmware, Nic
-from builder.recipe.models import DhcpServer, TftpServer
+from builder.lab.server import ServerKind
+from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import Lab
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 FILE = "lab.json"
 
 
@@ -82,6 +83,8 @@ class CellReport(Model):
     nic: Nic = Field(description="The nodes' network card.")
     dhcp: DhcpServer = Field(description="What served DHCP.")
     tftp: TftpServer = Field(description="What served TFTP.")
+    nfs: NfsServer = Field(description="What served NFS.")
+    server: ServerKind = Field(description="What the server was.")
     faults: tuple[str, ...] = Field(
         default=(), description="Names of the faults that befell the nodes; each is one of their checks."
     )

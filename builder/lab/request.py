@@ -14,13 +14,14 @@ from builder.lab.matrix import Offer
 from builder.lab.namespace import ENVIRONMENT
 from builder.lab.qemu import CARDS, FIRMWARE_OF_ROMS, Firmware, Nic
 from builder.lab.release import Release
+from builder.lab.server import ServerKind
 from builder.process import CommandError, output
 from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServer, Transport, Variant
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to try: these nodes, all at once, of this hardware, served by the programs that `server` names.
+    """What to try: these nodes, all at once, of this hardware, served by the programs that `server` names on `kind`.
 
     Of `faults` each that befalls a booting node befalls one of the nodes, in their order; the others befall the first.
     With `reboot` the first node is started anew at the end; `ssh_key` is the file of a key that opens nodes.
@@ -30,6 +31,7 @@ class Request:
     firmware: Firmware
     server: Server
     nic: Nic = Nic.VIRTIO_NET
+    kind: ServerKind = ServerKind.NAMESPACE
     faults: tuple[Fault, ...] = ()
     reboot: bool = False
     ssh_key: Path | None = None
@@ -42,11 +44,12 @@ def request(
     dhcp: DhcpServer | None = None,
     tftp: TftpServer | None = None,
     nic: Nic = Nic.VIRTIO_NET,
+    kind: ServerKind = ServerKind.NAMESPACE,
 ) -> Request:
     """Ask for nodes by name; without names, for the first one of the cluster.
 
-    `dhcp` and `tftp` are served by the cluster's own choice when they are not given.  NFS is always ganesha's,
-    which needs nothing of the kernel that the rack shares with this machine.
+    `dhcp` and `tftp` are the cluster's own choice when they are not given, and so is what serves NFS in a virtual
+    machine.  In a namespace that is ganesha, which needs nothing of the kernel that the rack shares with this machine.
 
     :raises InputError: the release has no such node, no boot loader for the firmware, or no driver of the NIC; or
         QEMU's firmware cannot boot by this NIC.
@@ -71,8 +74,9 @@ def request(
             resolution=f"Take the NIC {Nic.VIRTIO_NET}, for which the firmware has a driver of its own.",
         )
     own = release.recipe.cluster.server
-    server = own.model_copy(update={"dhcp": dhcp or own.dhcp, "tftp": tftp or own.tftp, "nfs": NfsServer.GANESHA})
-    return Request(tuple(nodes[name] for name in names or list(nodes)[:1]), firmware, server, nic)
+    nfs = own.nfs if kind is ServerKind.VM else NfsServer.GANESHA
+    server = own.model_copy(update={"dhcp": dhcp or own.dhcp, "tftp": tftp or own.tftp, "nfs": nfs})
+    return Request(tuple(nodes[name] for name in names or list(nodes)[:1]), firmware, server, nic, kind)
 
 
 def with_faults(healthy: Request, faults: Sequence[Fault]) -> list[Request]:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Protocol
 
 from builder.lab.agent import Answer
 from builder.lab.release import Release
+
+
+class ServerKind(StrEnum):
+    """What the server is: the rack's own machine, made of namespaces, or a virtual machine in the rack."""
+
+    NAMESPACE = "namespace"
+    VM = "vm"
 
 
 class ServerMachine(Protocol):

@@ -16,6 +16,7 @@ from builder.lab.qemu import Firmware
 from builder.lab.rack import Rack, rack
 from builder.lab.release import Release, read
 from builder.lab.request import request
+from builder.lab.server import ServerKind
 from builder.lab.trial import Trial
 
 
@@ -40,10 +41,11 @@ def substitute(file: Path, old: str, new: str) -> None:
 
 
 @contextmanager
-def started(release: Release, directory: Path, cache: Cache) -> Iterator[Rack]:
+def started(release: Release, directory: Path, cache: Cache, kind: ServerKind = ServerKind.NAMESPACE) -> Iterator[Rack]:
     """The release's rack; `directory` is made for its logs."""
     directory.mkdir()
-    with rack(release, request(release, [], Firmware.BIOS).server, directory, cache) as running:
+    wanted = request(release, [], Firmware.BIOS, kind=kind)
+    with rack(release, wanted.server, wanted.kind, directory, cache) as running:
         yield running
 
 

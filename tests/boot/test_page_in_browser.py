@@ -15,7 +15,8 @@ from builder.lab.phases import Phase
 from builder.lab.qemu import Accelerator, Firmware, Nic
 from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, PhaseTime, Traffic
 from builder.lab.screen import png
-from builder.recipe.models import DhcpServer, TftpServer
+from builder.lab.server import ServerKind
+from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import Lab
 
 pytestmark = pytest.mark.boot
@@ -47,6 +48,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         nic=Nic.VIRTIO_NET,
         dhcp=DhcpServer.ISC,
         tftp=TftpServer.TFTPD_HPA,
+        nfs=NfsServer.GANESHA,
+        server=ServerKind.NAMESPACE,
         accelerator=Accelerator.TCG,
         started=datetime(2026, 1, 31, tzinfo=UTC),
         seconds=90.0,

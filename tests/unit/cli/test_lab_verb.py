@@ -38,13 +38,15 @@ from builder.lab.phases import Phase
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, Stop, Traffic
 from builder.lab.request import Request
-from builder.recipe.models import DhcpServer, Recipe, TftpServer
+from builder.lab.server import ServerKind
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
 from builder.release.manifest import FILE, Lab, Manifest
 
 Nfsroot = Callable[..., Any]
 WRONG = CheckResult(name="clock", holds="it is right", passed=False, reason="it is wrong by [1 h]")
+SERVED = (DhcpServer.ISC, TftpServer.TFTPD_HPA, NfsServer.GANESHA, ServerKind.NAMESPACE)
 EVENTS: list[LabEvent] = [
-    CellBegan("kerrighed 1.0", Firmware.BIOS, Nic.VIRTIO_NET, DhcpServer.ISC, TftpServer.TFTPD_HPA),
+    CellBegan("kerrighed 1.0", Firmware.BIOS, Nic.VIRTIO_NET, *SERVED),
     RackReady(4.0),
     PoweredOn("ssi1"),
     Struck("ssi1", "20% of the packets [sic] are lost"),
@@ -99,6 +101,8 @@ def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
         nic=Nic.VIRTIO_NET,
         dhcp=DhcpServer.ISC,
         tftp=TftpServer.TFTPD_HPA,
+        nfs=NfsServer.GANESHA,
+        server=ServerKind.NAMESPACE,
         accelerator=None,
         started="2026-01-31T12:00:00Z",
         seconds=113.0,
@@ -249,7 +253,7 @@ def test_status_is_the_verdict(
     ended = nfsroot("lab", str(release), "--nodes", "ssi[2-3],ssi2", "--nic", "e1000e", "--dhcp", "kea")
     assert ended.status == status
     assert [node.name for node in asked[0].nodes] == ["ssi2", "ssi3"]
-    assert (asked[0].firmware, asked[0].nic) == (Firmware.BIOS, Nic.E1000E)
+    assert (asked[0].firmware, asked[0].nic, asked[0].kind) == (Firmware.BIOS, Nic.E1000E, ServerKind.NAMESPACE)
     assert (asked[0].server.dhcp, asked[0].server.tftp) == (DhcpServer.KEA, TftpServer.TFTPD_HPA)
     assert ended.err == "servers up after 4.0 s\n"
     assert ended.out.splitlines()[0] == f"Lab of kerrighed 1.0: {verdict} (115 s)"
@@ -261,7 +265,7 @@ def test_conclusion_says_what_is_wrong() -> None:
     told = conclusion([(Path("output/x/1"), report(Lab.FAILED, stop)), (Path("output/x/2"), report(Lab.PASSED))])
     assert told == [
         "Lab of kerrighed 1.0: failed (115 s)",
-        "  ssi1, firmware bios, NIC virtio-net, DHCP by isc, TFTP by tftpd-hpa:",
+        "  ssi1, firmware bios, NIC virtio-net, DHCP by isc, TFTP by tftpd-hpa, NFS by ganesha, in a namespace:",
         "  ssi1: ssi1 hung for 300 s in phase GRUB",
         "  ssi1: clock: it is wrong by [1 h]",
         "Report: output/x/1/lab.html",
@@ -275,8 +279,8 @@ def test_conclusion_tells_old_failures_apart() -> None:
     made = report(Lab.FAILED)
     before = made.cells[0].model_copy(update={"started": made.started - timedelta(days=1)})
     told = conclusion([(Path("x"), made.model_copy(update={"cells": (before, *made.cells)}))])
-    assert told[1].endswith("TFTP by tftpd-hpa (on 2026-01-30 12:00 UTC, and not tried since):")
-    assert told[3].endswith("TFTP by tftpd-hpa:")
+    assert told[1].endswith("NFS by ganesha, in a namespace (on 2026-01-30 12:00 UTC, and not tried since):")
+    assert told[3].endswith("NFS by ganesha, in a namespace:")
 
 
 def test_events_in_words() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from builder.lab.phases import Phase
 from builder.lab.qemu import Accelerator, Firmware, Nic
 from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, PhaseTime, Stop, Traffic
-from builder.recipe.models import DhcpServer, TftpServer
+from builder.lab.server import ServerKind
+from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import Lab
 
 PASSED = CheckResult(name="host name", holds="it has its name", passed=True, reason="ssi1")
@@ -42,6 +43,8 @@ def cell(*nodes: NodeReport, **changes: Any) -> CellReport:
         "nic": Nic.VIRTIO_NET,
         "dhcp": DhcpServer.ISC,
         "tftp": TftpServer.TFTPD_HPA,
+        "nfs": NfsServer.GANESHA,
+        "server": ServerKind.NAMESPACE,
         "accelerator": Accelerator.TCG,
         "started": STARTED,
         "seconds": 113.0,

@@ -13,6 +13,7 @@ from builder.lab.faults import FAULTS, named
 from builder.lab.faults.model import BootFault
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.request import boots, firmwares, need_key, nics, offer, request, with_faults
+from builder.lab.server import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport, Variant
 
 
@@ -32,6 +33,13 @@ def test_servers_are_the_clusters_unless_others_are_named(kerrighed: Recipe, tmp
     assert (own.dhcp, own.tftp, own.nfs) == (DhcpServer.KEA, TftpServer.TFTPD_HPA, NfsServer.GANESHA)
     other = request(release, [], Firmware.BIOS, DhcpServer.ISC, TftpServer.DNSMASQ).server
     assert (other.dhcp, other.tftp, other.nfs) == (DhcpServer.ISC, TftpServer.DNSMASQ, NfsServer.GANESHA)
+
+
+def test_virtual_machine_serves_nfs_as_the_cluster_says(kerrighed: Recipe, tmp_path: Path) -> None:
+    """A server with a kernel of its own runs what the cluster names for NFS, too."""
+    asked = request(release_of(kerrighed, tmp_path), [], Firmware.BIOS, kind=ServerKind.VM)
+    assert (asked.kind, asked.server) == (ServerKind.VM, kerrighed.cluster.server)
+    assert asked.server.nfs is NfsServer.KERNEL
 
 
 def test_unknown_node(kerrighed: Recipe, tmp_path: Path) -> None:

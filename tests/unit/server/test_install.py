@@ -312,6 +312,102 @@ def test_nginx_reads_its_settings_first(http_bundle: Path, root: Path) -> None:
     assert not temporary(http_bundle)
 
 
+SYSTEMCTL = """\
+#!/bin/sh
+echo "$*" >>{log}
+case $1 in
+  is-active) case " {active} " in *" $3 "*) ;; *) exit 3 ;; esac ;;
+  is-enabled) case " {disabled} " in *" $2 "*) exit 1 ;; esac ;;
+  restart) case " {broken} " in *" $2 "*) exit 1 ;; esac ;;
+esac
+"""
+EXPORTFS = """\
+#!/bin/sh
+echo "exportfs $*" >>{log}
+case $1 in -s) echo "{exported} 192.168.0.0/24(ro)" ;; esac
+"""
+ASKING = ("is-active", "is-enabled", "cat", "exportfs -s")
+
+
+def serve(bundle: Path, root: Path, *options: str, **states: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """install.sh below `root` as if that were /, and what it had systemctl(1) and exportfs(8) do.
+
+    `states` name services that are active, disabled or broken, and the directory that is exported.
+    """
+    tools, log = bundle.parent / "tools", bundle.parent / "log"
+    tools.mkdir(exist_ok=True)
+    log.write_text("")
+    values = {"log": log, "active": "", "disabled": "", "broken": "", "exported": "", **states}
+    for name, text in (("systemctl", SYSTEMCTL), ("exportfs", EXPORTFS)):
+        (tools / name).write_text(text.format(**values))
+        (tools / name).chmod(0o755)
+    script = (bundle / "install.sh").read_text()
+    script = script.replace("/run/systemd/system", str(tools)).replace('[ -z "$root" ] || exit 0\n', "")
+    script = script.replace('[ ! -d "/NFSROOT', f'[ ! -d "{root}/NFSROOT')
+    (bundle / "install.sh").write_text(script)
+    done = install(bundle, "--root", root, *options, path=f"{tools}:{os.environ['PATH']}")
+    return done, [line for line in log.read_text().splitlines() if not line.startswith(ASKING)]
+
+
+RELEASE_ROOT = "/NFSROOT/debian-nfsroot/1.0"
+ALL = "isc-dhcp-server tftpd-hpa nfs-kernel-server"
+
+
+def test_servers_are_restarted(bundle: Path, root: Path) -> None:
+    """With new settings each server is restarted, but the kernel's NFS server, which only exports again."""
+    done, did = serve(bundle, root, active=ALL)
+    assert done.returncode == 0, done.stderr
+    assert sorted(did) == ["exportfs -ra", "restart isc-dhcp-server", "restart tftpd-hpa"]
+
+
+def test_nothing_is_done_to_servers_that_serve(bundle: Path, root: Path) -> None:
+    """A second run leaves servers alone that run with the settings of the first."""
+    serve(bundle, root, active=ALL)
+    done, did = serve(bundle, root, active=ALL, exported=RELEASE_ROOT)
+    assert did == []
+    assert done.stdout == "Everything is in place; nothing was changed.\n"
+
+
+def test_another_run_starts_what_does_not_serve(bundle: Path, root: Path) -> None:
+    """After a server did not start, or was stopped, or the root was unpacked late, install.sh puts that right."""
+    failed, did = serve(bundle, root, active="nfs-kernel-server", broken="isc-dhcp-server")
+    assert failed.returncode == 1
+    assert "isc-dhcp-server does not start: see journalctl -u isc-dhcp-server" in failed.stderr
+    assert "exportfs -ra" not in did
+    mended, did = serve(bundle, root)
+    assert mended.returncode == 0, mended.stderr
+    assert sorted(did) == ["exportfs -ra", *(f"restart {service}" for service in sorted(ALL.split()))]
+    assert "Started isc-dhcp-server." in mended.stdout
+
+
+def test_chosen_servers_start_with_the_machine(bundle: Path, root: Path) -> None:
+    """A service that was disabled is enabled: going back to it would not survive the server's next start."""
+    done, did = serve(bundle, root, active=ALL, disabled="isc-dhcp-server", exported=RELEASE_ROOT)
+    assert "enable isc-dhcp-server" in did
+    assert "enable tftpd-hpa" not in did
+    assert "Enabled isc-dhcp-server." in done.stdout
+
+
+def test_a_server_for_two_roles_is_restarted_once(bundle: Path, root: Path) -> None:
+    """dnsmasq serves DHCP and TFTP, and stops for a moment only once."""
+    dnsmasq = ("--dhcp", "dnsmasq", "--tftp", "dnsmasq")
+    done, did = serve(bundle, root, *dnsmasq, active="dnsmasq nfs-kernel-server")
+    assert did == ["restart dnsmasq", "exportfs -ra"]
+    (bundle / "etc/dnsmasq.d/nfsroot-dhcp.conf").open("a").write("# more\n")
+    done, did = serve(bundle, root, *dnsmasq, active="dnsmasq nfs-kernel-server", exported=RELEASE_ROOT)
+    assert done.returncode == 0, done.stderr
+    assert did == ["restart dnsmasq"]
+
+
+def test_a_root_that_is_not_there_is_not_exported(bundle: Path, root: Path) -> None:
+    """exportfs would fail for the directory: install.sh says to be run again, and does the rest."""
+    (root / RELEASE_ROOT.lstrip("/")).rmdir()
+    done, did = serve(bundle, root, active=ALL)
+    assert done.returncode == 0, done.stderr
+    assert f"Run install.sh again when {RELEASE_ROOT} is there" in done.stdout.replace(str(root), "")
+    assert "exportfs -ra" not in did
+
+
 def test_export_ids_of_releases_may_not_clash(bundle: Path, root: Path) -> None:
     """A release whose Export_Id another one on the server has is refused; its own older file does not count."""
     assert install(bundle, "--root", root, "--nfs", "ganesha").returncode == 0

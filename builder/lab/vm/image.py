@@ -1,0 +1,101 @@
+"""The server's disk before anything of a release is on it: a plain Debian, with the packages that the README names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from builder.cache import Cache, Inputs
+from builder.container import image as builder_image
+from builder.container.engine import Engine, Image, Job
+from builder.container.mirror import explain
+from builder.container.sandbox import Sandbox
+from builder.keys import digest_of_files, key_of
+from builder.lab.release import Release
+from builder.process import CommandError, OnLine
+from builder.recipe.models import Debian, Server
+from builder.server.procedure import procedure
+from builder.tree import archive as archives
+from builder.tree.archive import Archive
+from builder.workshop import Workshop
+
+STEP = "server-image"
+SCRIPTS = Path(__file__).parent / "server"
+DISK, KERNEL, INITRAMFS = "disk.ext4", "vmlinuz", "initrd.img"
+"""What the image consists of."""
+
+BASE = (
+    "apparmor",
+    "dbus",
+    "initramfs-tools",
+    "iproute2",
+    "linux-image-amd64",
+    "openssh-client",  # for the lab's checks of nodes
+    "procps",
+    "systemd-sysv",
+    "udev",
+    "zstd",  # compresses the initramfs
+)
+"""What makes a server of Debian's smallest system."""
+
+WORK_MIB = 3072
+
+
+def of(release: Release, server: Server, cache: Cache) -> Path:
+    """The image of a server with the programs that `server` names; see `ensure`.
+
+    It is of the nodes' suite: the recipe's mirror has that, and the archive's state is at hand of which the release was
+    made.
+    """
+    packages = procedure(release.recipe, release.manifest.version, server).packages
+    workshop = Workshop(cache, Sandbox(), release.directory, lambda _: None)
+    with workshop.running(STEP, "runs: the server is a virtual machine", STEP) as on_line:
+        image = builder_image.ensure(cache, on_line)
+        return ensure(cache, workshop.engine, image, release.recipe.debian, packages, on_line)
+
+
+def ensure(
+    cache: Cache, engine: Engine, image: Image, debian: Debian, packages: Sequence[str], on_line: OnLine
+) -> Path:
+    """The directory with the disk of a server that was never on and has `packages`, made when it is not in the cache.
+
+    :raises NfsrootError: the mirror does not have what that takes, or a package could not be set up.
+    """
+    archive = archives.find(cache, debian) or archives.look(cache, engine, image, debian, on_line)
+    inputs = definition(image, archive, packages)
+
+    def make(directory: Path) -> None:
+        try:
+            engine.run(image, job(directory, archive, debian, packages), on_line)
+        except CommandError as error:
+            raise explain(error, debian) from error
+
+    return cache.produce(STEP, key_of(inputs), inputs, make)
+
+
+def definition(image: Image, archive: Archive, packages: Sequence[str]) -> Inputs:
+    """What a server's image is made of: its key's inputs."""
+    return {
+        "builder-image": image.id,
+        "archive": archive.digest,
+        "packages": sorted({*BASE, *packages}),
+        "scripts": digest_of_files(SCRIPTS, ["*"]),
+    }
+
+
+def job(directory: Path, archive: Archive, debian: Debian, packages: Sequence[str]) -> Job:
+    """What makes the image in `directory`."""
+    return Job(
+        ("sh", "/input/server/make-disk"),
+        output=directory,
+        inputs={"/input/server": SCRIPTS, "/input/lists": archive.lists},
+        environment={
+            "ARCHITECTURE": debian.architecture,
+            "COMPONENTS": ",".join(debian.components),
+            "MIRROR": debian.mirror or "",
+            "PACKAGES": ",".join(sorted({*BASE, *packages})),
+            "SUITE": debian.suite,
+        },
+        network=True,
+        work_mib=WORK_MIB,
+    )
