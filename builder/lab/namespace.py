@@ -118,8 +118,21 @@ def machine(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str]) -> 
 
 
 def arguments(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], info: int) -> list[str]:
-    """The bwrap(1) command that makes the machine and tells its init on file descriptor `info`."""
-    argv = ["bwrap", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", host_name]
+    """The bwrap(1) command that makes the machine and tells its init on file descriptor `info`.
+
+    bwrap's own init would wait for processes that have lost their parent, such as the workers of a server that was
+    killed; cat, as init, does not.
+    """
+    argv = [
+        "bwrap",
+        "--as-pid-1",
+        "--unshare-net",
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--hostname",
+        host_name,
+    ]
     argv += ["--info-fd", str(info), "--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib64"):
         argv += ["--symlink", f"usr/{name}", f"/{name}"]

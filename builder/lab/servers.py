@@ -34,8 +34,8 @@ exec dhcpd -4 -f -d -cf /etc/dhcp/dhcpd.conf -lf /var/lib/dhcp/dhcpd.leases -pf 
 """,
     "kea-dhcp4-server": "KEA_LOCKFILE_DIR=none KEA_PIDFILE_DIR=/run exec kea-dhcp4 -c /etc/kea/kea-dhcp4.conf",
     "nginx": """\
-ln -s /dev/stdout /var/log/nginx/access.log
-ln -s /dev/stdout /var/log/nginx/error.log
+ln -sf /dev/stdout /var/log/nginx/access.log
+ln -sf /dev/stdout /var/log/nginx/error.log
 exec nginx -g 'daemon off;'
 """,
     "dnsmasq": "exec dnsmasq -k -C /dev/null -7 /etc/dnsmasq.d --log-facility=- --pid-file=",
@@ -122,12 +122,12 @@ class NamespaceServer:
             raise NfsrootError("the NFS server refuses an export", details="\n".join(refused))
 
     def stop_role(self, role: str) -> None:
-        """Kill the daemon that serves in a role, as a crash would.
+        """Kill the daemon that serves in a role, as a crash would, with the processes that it started.
 
         :raises NfsrootError: somebody still listens there after 30 s.
         """
         daemon = self._daemon(role)
-        self._machine.run(("sh", "-euc", f'kill -KILL "$(cat {_pid_file(daemon)})"'))
+        self._machine.run(("sh", "-euc", f'kill -KILL "-$(cat {_pid_file(daemon)})"'))
         self._running.pop(daemon).wait()
         deadline = time.monotonic() + SECONDS_TO_START
         while any(_listens(self._machine, each) for each in daemon.roles):
@@ -149,7 +149,7 @@ class NamespaceServer:
     def _start(self, daemon: Daemon) -> None:
         log = self._logs / f"{daemon.name}.log"
         script = f"echo $$ >{_pid_file(daemon)}\n{SCRIPTS[daemon.name]}"
-        process = self._running[daemon] = self._machine.start(("sh", "-euc", script), log)
+        process = self._running[daemon] = self._machine.start(("setsid", "sh", "-euc", script), log)
         for role in daemon.roles:
             _await(self._machine, role, process, log)
 

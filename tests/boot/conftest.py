@@ -48,6 +48,15 @@ name = "boot-bookworm"
 suite = "bookworm"
 """
 
+OVER_HTTP = """\
+extends = "debian-nfsroot"
+[image]
+name = "boot-http"
+[boot]
+transport = "http"
+"""
+"""A recipe whose nodes load over HTTP."""
+
 DNSMASQ = (DhcpServer.DNSMASQ, TftpServer.DNSMASQ)
 
 
@@ -126,6 +135,26 @@ def nfs4_boot(
 def image_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
     """Node ssi1 of the recipe whose root is an image, booted by BIOS."""
     return booted(release_to_boot("debian-image"), cache, Firmware.BIOS)
+
+
+@pytest.fixture(scope="session")
+def http_release(release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """A release whose nodes load over HTTP."""
+    recipe = tmp_path_factory.mktemp("recipes") / "boot-http.toml"
+    recipe.write_text(OVER_HTTP)
+    return release_to_boot(str(recipe))
+
+
+@pytest.fixture(scope="session")
+def http_boot(http_release: Release, cache: Cache) -> Boot:
+    """Node ssi1 booted by BIOS, with GRUB over TFTP, kernel and initramfs over HTTP."""
+    return booted(http_release, cache, Firmware.BIOS)
+
+
+@pytest.fixture(scope="session")
+def uefi_http_boot(http_release: Release, cache: Cache) -> Boot:
+    """Node ssi1 booted by UEFI firmware over HTTP, told where by Kea."""
+    return booted(http_release, cache, Firmware.UEFI_HTTP, DhcpServer.KEA)
 
 
 def booted(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from builder.lab.namespace import machine
+
 pytestmark = pytest.mark.boot
 
 MAKER = """
@@ -51,4 +53,15 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
     deadline = time.monotonic() + SECONDS_TO_VANISH
     while _inhabitants(namespace) and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert _inhabitants(namespace) == []
+
+
+def test_a_process_without_parent_does_not_keep_it(tmp_path: Path) -> None:
+    """A machine ends with its block although a process is left in it whose parent has ended."""
+    with machine("server", {"/scratch": tmp_path}, tmpfs=[]) as inside:
+        inside.run(["sh", "-c", "sleep 600 </dev/null >/dev/null 2>&1 &"])
+        namespace = _mount_namespace(str(inside.init))
+        assert len(_inhabitants(namespace)) >= 2
+        began = time.monotonic()
+    assert time.monotonic() - began < SECONDS_TO_VANISH
     assert _inhabitants(namespace) == []

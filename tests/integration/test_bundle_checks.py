@@ -13,18 +13,22 @@ from builder.container.sandbox import Sandbox
 from builder.errors import NfsrootError
 from builder.files import RenderedFile
 from builder.recipe.load import load
-from builder.recipe.models import ReleaseFacts
+from builder.recipe.models import ReleaseFacts, Transport
 from builder.recipe.search import SearchPath
 from builder.server import bundle, checks
 
 pytestmark = pytest.mark.container
 
-RECIPE = load("kerrighed", SearchPath.default(Path(__file__).parents[2]))
+SHIPPED = load("kerrighed", SearchPath.default(Path(__file__).parents[2]))
+RECIPE = SHIPPED.model_copy(update={"boot": SHIPPED.boot.model_copy(update={"transport": Transport.HTTP})})
+"""A recipe whose bundle has settings of every server, that for HTTP among them."""
+
 FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0.1.0")
 BROKEN = {
     "etc/dhcp/dhcpd.conf": ("dhcpd", "option no-such-option 1;", "no-such-option"),
     "etc/kea/kea-dhcp4.conf": ("kea-dhcp4", "}", "syntax error"),
     "etc/dnsmasq.d/nfsroot-dhcp.conf": ("dnsmasq", "dhcp-rage=1", "bad option at line"),
+    "etc/nginx/conf.d/nfsroot.conf": ("nginx", "auto_index on;", "unknown directive"),
     "srv/tftp/grub/grub.cfg": ("grub-script-check", "if true; then", "syntax error"),
     "srv/tftp/grub/default.cfg": ("grub-script-check", "}", "syntax error"),
     "srv/tftp/grub/ssi1.cfg": ("grub-script-check", "fi", "syntax error"),
