@@ -18,7 +18,7 @@ from builder.lab.qemu import Accelerator
 from builder.lab.release import Release
 from builder.lab.virtual import VirtualMachine, powered_on
 from builder.lab.vm.hardware import SHARE, ServerHardware
-from builder.recipe.models import Recipe, Server
+from builder.recipe.models import Recipe, RootKind, Server
 from builder.server.procedure import procedure
 from builder.server.programs import chosen
 
@@ -33,9 +33,9 @@ HOME = "/root"
 COPY = f"""\
 mountpoint -q /mnt || mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=524288 {SHARE} /mnt
 cd {HOME}
-ln -sf /mnt/*-root.tar.zst /mnt/*-server.tar.gz .
+ln -sf /mnt/* .
 """
-"""Stands for the copying of a release's two archives to the server."""
+"""Stands for the copying of a release's files to the server."""
 
 
 class VirtualServer:
@@ -76,9 +76,9 @@ class VirtualServer:
         self._type(steps.unpack, SECONDS_TO_UNPACK)
         self._type(steps.install, SECONDS_TO_UNPACK)
         self._compare_readme(release)
-        kernel = manifest.kernel_version
-        if self.run(["test", "-f", f"{manifest.server_directory}/lib/modules/{kernel}/modules.dep"]).status != 0:
-            raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {kernel}")
+        modules = f"{manifest.server_directory}/lib/modules/{manifest.kernel_version}/modules.dep"
+        if recipe.root.kind is RootKind.DIRECTORY and self.run(["test", "-f", modules]).status != 0:
+            raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {manifest.kernel_version}")
         self._look = steps.look
 
     def start(self) -> None:
