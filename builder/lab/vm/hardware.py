@@ -17,7 +17,7 @@ INTERFACE = "eth0"
 """The server's network interface, when the cluster file does not name it."""
 
 SHARE = "release"
-"""By this name the server mounts the release's directory (-fsdev in qemu(1))."""
+"""By this name the server's fstab mounts the release's directory at /mnt (-fsdev in qemu(1))."""
 
 MEMORY_MIB = 1024
 PROCESSORS = 2

@@ -17,7 +17,7 @@ from builder.lab.namespace import Namespace
 from builder.lab.qemu import Accelerator
 from builder.lab.release import Release
 from builder.lab.virtual import VirtualMachine, powered_on
-from builder.lab.vm.hardware import SHARE, ServerHardware
+from builder.lab.vm.hardware import ServerHardware
 from builder.recipe.models import Recipe, RootKind, Server
 from builder.server.procedure import procedure
 from builder.server.programs import chosen
@@ -30,12 +30,8 @@ SECONDS_TO_BOOT = 300.0
 SECONDS_TO_UNPACK = 600.0
 SECONDS_TO_ANSWER = 120.0
 HOME = "/root"
-COPY = f"""\
-mountpoint -q /mnt || mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=524288 {SHARE} /mnt
-cd {HOME}
-ln -sf /mnt/* .
-"""
-"""Stands for the copying of a release's files to the server."""
+COPY = "ln -sf /mnt/* ."
+"""Stands for the copying of a release's files to the server, which has mounted them."""
 
 
 class VirtualServer:
