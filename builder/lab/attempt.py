@@ -99,7 +99,7 @@ class Attempt:
             compare(self.trials)
             self._suffer(self.trials[0])
             meanwhile([trial.virtual for trial in self.trials if trial.virtual and not trial.stopped])
-            _at_once(self.trials, running, Trial.finish)
+            _at_once(self.trials, running, lambda trial: trial.finish(powered))
 
     def _suffer(self, trial: Trial) -> None:
         """Have each fault of a running node befall this one."""

@@ -74,7 +74,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Rebooting:
-    """A node that passed its checks is told to start anew; its phases begin again, counted from its reset."""
+    """A node that passed its checks is told to start anew; its phases begin again, counted from its new power-on."""
 
     node: str
 

@@ -22,7 +22,7 @@ class Qmp:
         self._socket.connect(str(path))
         self._lines = self._socket.makefile("rw", encoding="utf-8")
         self._lines.readline()
-        self._reasons: dict[str, str] = {}
+        self._shutdown: str | None = None
         self.execute("qmp_capabilities")
 
     def close(self) -> None:
@@ -50,27 +50,15 @@ class Qmp:
 
     def shutdown_reason(self, seconds: float) -> str | None:
         """Why the machine's power goes off (ShutdownCause); None when it has not within `seconds`."""
-        return self._reason("SHUTDOWN", seconds)
-
-    def reset_reason(self, seconds: float) -> str | None:
-        """Why the machine starts anew (ShutdownCause), since `forget_resets`; None when it has not within `seconds`."""
-        return self._reason("RESET", seconds)
-
-    def forget_resets(self) -> None:
-        """Let every reset that has been until now not count."""
-        self.execute("query-status")  # QEMU answers after what it has to tell from before
-        self._reasons.pop("RESET", None)
-
-    def _reason(self, event: str, seconds: float) -> str | None:
         deadline = time.monotonic() + seconds
         try:
-            while event not in self._reasons and (left := deadline - time.monotonic()) > 0:
+            while self._shutdown is None and (left := deadline - time.monotonic()) > 0:
                 self._socket.settimeout(left)
                 if self._next() is None:
                     break
         except OSError:  # nothing came in time, or QEMU ended without a word
             return None
-        return self._reasons.get(event)
+        return self._shutdown
 
     def _next(self) -> dict[str, Any] | None:
         """QEMU's next message; None when it has hung up."""
@@ -78,6 +66,6 @@ class Qmp:
         if not line:
             return None
         message: dict[str, Any] = json.loads(line)
-        if message.get("event") in ("SHUTDOWN", "RESET"):
-            self._reasons[message["event"]] = message["data"]["reason"]
+        if message.get("event") == "SHUTDOWN":
+            self._shutdown = message["data"]["reason"]
         return message

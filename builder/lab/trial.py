@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -67,8 +67,7 @@ class Trial:
             if self.fault:
                 self.emit(Struck(self.node.name, self.fault.done))
                 self.fault.prepare(self.rack, self.node)
-            power = self.rack.power_on(self.node, self.firmware, self.patience, self.nic)
-            self.virtual = powered.enter_context(power)
+            self.virtual = powered.enter_context(self._power_on())
             self.virtual.until_it_runs(self._watch)
             self._check(self.virtual)
         except NfsrootError as error:
@@ -96,11 +95,11 @@ class Trial:
         self.results.append(result)
         self.emit(Checked(self.node.name, result))
 
-    def finish(self) -> None:
+    def finish(self, powered: ExitStack) -> None:
         """Start the node anew if that is wanted, and shut it down, if it runs."""
         if self.virtual is not None and self.stopped is None:
             if self.reboots:
-                self.note(*reboot.REBOOT, self._reboot(self.virtual))
+                self.note(*reboot.REBOOT, self._reboot(self.virtual, powered))
             self.note(*SHUTDOWN, self._shut_down(self.virtual))
         self.emit(Done(self.node.name, self.passed, self._seconds()))
 
@@ -184,19 +183,25 @@ class Trial:
         except NfsrootError as error:
             self.console += f"\nThere is no picture of the screen: {error.brief}\n"
 
-    def _reboot(self, virtual: VirtualNode) -> Finding:
+    def _reboot(self, virtual: VirtualNode, powered: ExitStack) -> Finding:
         self.emit(Rebooting(self.node.name))
         began = time.monotonic()
         try:
             before = reboot.boot(self._subject(virtual))
-            virtual.reboot(SECONDS_TO_SHUT_DOWN * self.patience, self._watch)
+            if not virtual.starts_anew(SECONDS_TO_SHUT_DOWN * self.patience):
+                return Finding("", ("it had not gone down by then",))
+            self.virtual = powered.enter_context(self._power_on())
+            self.virtual.until_it_runs(self._watch)
             seconds = time.monotonic() - began
-            finding = reboot.came_back(before, self._subject(virtual))
+            finding = reboot.came_back(before, self._subject(self.virtual))
         except NfsrootError as error:
-            self._look(virtual)
+            self._look(self.virtual or virtual)
             self.console += f"\n{error}\n"
             return Finding("", (error.brief,))
         return Finding(f"after {seconds:.0f} s {finding.saw}", finding.problems)
+
+    def _power_on(self) -> AbstractContextManager[VirtualNode]:
+        return self.rack.power_on(self.node, self.firmware, self.patience, self.nic)
 
     def _moved(self) -> Traffic:
         moved = self.rack.bytes_by_port(self.node)

@@ -83,26 +83,6 @@ def test_no_shutdown_within_its_time(path: Path) -> None:
     qemu.join()
 
 
-def test_reset(path: Path) -> None:
-    """A reset that was told since the last one was forgotten has a reason; one from before has none."""
-    reset = {"event": "RESET", "data": {"guest": True, "reason": "guest-reset"}}
-    qemu = Script(path, [reset, {"return": {}}], [{"return": {}}, reset])
-    with closing(Qmp(path)) as qmp:
-        qmp.forget_resets()
-        qmp.execute("query-status")
-        assert qmp.reset_reason(5) == "guest-reset"
-    qemu.join()
-
-
-def test_reset_that_was_forgotten(path: Path) -> None:
-    """What the firmware did before does not count."""
-    qemu = Script(path, [{"event": "RESET", "data": {"guest": True, "reason": "guest-reset"}}, {"return": {}}])
-    with closing(Qmp(path)) as qmp:
-        qmp.forget_resets()
-        assert qmp.reset_reason(0.1) is None
-    qemu.join()
-
-
 def test_crash_is_no_shutdown(path: Path) -> None:
     """When QEMU hangs up without a word there was no shutdown."""
     listener = socket.socket(socket.AF_UNIX)
