@@ -13,7 +13,7 @@ from builder.lab.rack import Rack
 from builder.lab.wire import Kind
 
 SECONDS_TO_ANSWER = 10.0
-SECONDS_OF_SILENCE = 10.0
+SECONDS_OF_SILENCE = 5.0
 SECONDS_TO_ASK = 90.0
 SECONDS_AWAY = 5.0
 """How long the server stays away once a node has asked."""
