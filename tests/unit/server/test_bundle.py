@@ -31,7 +31,7 @@ def test_tftp_serves_the_clusters_address_only(debian: Recipe, facts: ReleaseFac
         'TFTP_USERNAME="tftp"',
         'TFTP_DIRECTORY="/srv/tftp"',
         'TFTP_ADDRESS="192.168.0.1:69"',
-        'TFTP_OPTIONS="--secure"',
+        'TFTP_OPTIONS="--secure --retransmit 100000"',
     ]
 
 
