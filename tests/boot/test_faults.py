@@ -75,7 +75,8 @@ def test_unknown_machine_is_not_answered(
     """Each DHCP server makes a node an offer, and none to a machine that is no node; stopped, it makes none at all."""
     release = release_to_boot("kerrighed")
     known = release.recipe.cluster.nodes[0].mac
-    with rack(release, request(release, [], Firmware.BIOS, dhcp, tftp).server, tmp_path, cache) as running:
+    wanted = request(release, [], Firmware.BIOS, dhcp, tftp)
+    with rack(release, wanted.server, wanted.kind, tmp_path, cache) as running:
         assert ignores_strangers(running, known).problems == ()
         running.server_machine.stop_role("dhcp")
         assert not answered(running, known, SECONDS_STOPPED)

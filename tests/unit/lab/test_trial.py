@@ -56,6 +56,9 @@ class FakeRack:
         self.said.append("on")
         yield StuckNode(self._directory, self.said)
 
+    def bytes_by_port(self, _node: object) -> dict[int, int]:
+        return {}
+
 
 @pytest.fixture
 def rack(kerrighed: Recipe, tmp_path: Path) -> Any:
