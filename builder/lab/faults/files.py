@@ -23,9 +23,14 @@ def _on_server(rack: Rack, script: str) -> None:
         raise NfsrootError("the fault could not be prepared on the server", details=answer.text)
 
 
-def _remove_menu(rack: Rack, node: Node) -> None:
+def _menus(node: Node) -> str:
+    """The node's menus, in both of GRUB's syntaxes, as a shell's words."""
     menu = f"/{TFTP_DIRECTORY}/grub/{node.name}"
-    _on_server(rack, f"rm {menu} {menu}.cfg")
+    return f"{menu} {menu}.cfg"
+
+
+def _remove_menu(rack: Rack, node: Node) -> None:
+    _on_server(rack, f"rm {_menus(node)}")
 
 
 def _takes_default(outcome: Outcome) -> Finding:
@@ -41,14 +46,12 @@ def _cut_initramfs(rack: Rack, node: Node) -> None:
     manifest, recipe = rack.release.manifest, rack.release.recipe
     facts = ReleaseFacts(version=manifest.version, kernel_version=manifest.kernel_version, tool_version="")
     whole, cut = facts.initrd_file, f"{facts.initrd_file}.{node.name}"
-    directory, menu = (
-        f"/{TFTP_DIRECTORY}{recipe.tftp_directory(manifest.version)}",
-        f"/{TFTP_DIRECTORY}/grub/{node.name}",
-    )
     _on_server(
         rack,
-        f"head -c {WHOLE_BYTES} {directory}/{whole} >{directory}/{cut}\n"
-        f"sed -i 's|/{whole}$|/{cut}|' {menu} {menu}.cfg; grep -q /{cut} {menu}; grep -q /{cut} {menu}.cfg",
+        f"cd /{TFTP_DIRECTORY}{recipe.tftp_directory(manifest.version)}\n"
+        f"head -c {WHOLE_BYTES} {whole} >{cut}\n"
+        f"sed -i 's|/{whole}$|/{cut}|' {_menus(node)}\n"
+        f"for menu in {_menus(node)}; do grep -q /{cut}$ $menu; done",
     )
 
 

@@ -81,6 +81,12 @@ def test_page_without_a_rack() -> None:
     assert "the dhcp server did not start" in page(report(cell(problem="the dhcp server did not start", passed=False)))
 
 
+def test_page_names_faults() -> None:
+    """What was made to go wrong in a cell stands above its nodes; a cell in which nothing was says nothing of it."""
+    assert "<p>Faults: loss-5, hang.</p>" in page(report(cell(node(), faults=("loss-5", "hang"))))
+    assert "Faults" not in page(report(cell(node())))
+
+
 def test_page_of_several_cells() -> None:
     """Each cell says with what it was tried and how that came out, and has a chart and places of its own."""
     kea = cell(node(passed=False, stopped=STOP), firmware=Firmware.UEFI, dhcp=DhcpServer.KEA)
