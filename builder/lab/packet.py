@@ -6,13 +6,14 @@ import struct
 from dataclasses import dataclass
 
 IPV4, TCP, UDP = 0x0800, 6, 17
+SYN = 0x02
 
 
 @dataclass(frozen=True)
 class Packet:
     """A UDP datagram or TCP segment; `size` is the frame's length in bytes, `payload` perhaps only its start.
 
-    `sequence` and `acknowledged` are TCP's numbers.
+    `sequence` and `acknowledged` are TCP's numbers, `opens` tells that the sender wants a connection or takes one.
     """
 
     source_mac: str
@@ -25,6 +26,7 @@ class Packet:
     size: int
     sequence: int
     acknowledged: int
+    opens: bool
 
 
 def decode(frame: bytes, size: int) -> Packet | None:
@@ -33,7 +35,7 @@ def decode(frame: bytes, size: int) -> Packet | None:
         return None
     start = 14 + 4 * (frame[14] & 15)
     protocol, fragment = frame[23], int.from_bytes(frame[20:22], "big") & 0x1FFF
-    if protocol not in (TCP, UDP) or fragment or len(frame) < start + (13 if protocol == TCP else 8):
+    if protocol not in (TCP, UDP) or fragment or len(frame) < start + (14 if protocol == TCP else 8):
         return None
     source, target = struct.unpack_from("!HH", frame, start)
     sequence, acknowledged = struct.unpack_from("!II", frame, start + 4) if protocol == TCP else (0, 0)
@@ -51,4 +53,5 @@ def decode(frame: bytes, size: int) -> Packet | None:
         size=size,
         sequence=sequence,
         acknowledged=acknowledged,
+        opens=protocol == TCP and bool(frame[start + 13] & SYN),
     )

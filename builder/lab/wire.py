@@ -157,8 +157,12 @@ class Wire:
     def _rpc(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
         if packet.target == NFS:
             self.bytes_by[packet.source_mac, NFS] += packet.size
-        kinds = {(PORTMAP, True): Kind.PORTMAP, (NFS, False): Kind.NFS_CONNECTION, (NFS, True): Kind.NFS}
-        kind = kinds.get((packet.target, packet.payload_size > 0))
+        """Connections and calls.  Firmware that resets what the system before it left open does neither."""
+        kind = None
+        if packet.payload_size:
+            kind = Kind.NFS if packet.target == NFS else Kind.PORTMAP
+        elif packet.target == NFS and packet.opens:
+            kind = Kind.NFS_CONNECTION
         flow = (packet.source_mac, packet.source, kind)
         if kind and flow not in self._flows:
             self._flows.add(flow)

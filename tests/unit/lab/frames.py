@@ -13,9 +13,15 @@ def udp(source: str, target: str, ports: tuple[int, int], payload: bytes) -> byt
     return _frame(source, target, 17, struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload)
 
 
-def tcp(source: str, target: str, ports: tuple[int, int], payload: bytes, *, seq: int = 0, ack: int = 0) -> bytes:
+SYN, RESET, PUSH = 0x02, 0x14, 0x18
+"""Flags of TCP: a connection is wanted, is refused, has data; the last two acknowledge, too."""
+
+
+def tcp(
+    source: str, target: str, ports: tuple[int, int], payload: bytes, *, seq: int = 0, ack: int = 0, flags: int = PUSH
+) -> bytes:
     """A TCP segment without options; `seq` and `ack` are its numbers."""
-    return _frame(source, target, 6, struct.pack("!HHIIBBHHH", *ports, seq, ack, 5 << 4, 0x18, 0, 0, 0) + payload)
+    return _frame(source, target, 6, struct.pack("!HHIIBBHHH", *ports, seq, ack, 5 << 4, flags, 0, 0, 0) + payload)
 
 
 def dhcp(kind: int, vendor_class: bytes = b"", address: bytes = bytes(4), menu: bytes = b"") -> bytes:

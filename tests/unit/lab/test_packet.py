@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from frames import NODE, SERVER, tcp, udp
+from frames import NODE, SERVER, SYN, tcp, udp
 
 from builder.lab.packet import decode
 
@@ -19,7 +19,15 @@ def test_a_segment_has_tcps_numbers() -> None:
     packet = decode(tcp(NODE, SERVER, (900, 80), b"GET", seq=5, ack=(1 << 32) - 1), 57)
     assert packet is not None
     assert (packet.source, packet.target, packet.payload) == (900, 80, b"GET")
-    assert (packet.sequence, packet.acknowledged) == (5, (1 << 32) - 1)
+    assert (packet.sequence, packet.acknowledged, packet.opens) == (5, (1 << 32) - 1, False)
+
+
+def test_only_tcp_opens_connections() -> None:
+    """A segment with SYN opens a connection, and a datagram never does, whatever stands at that place."""
+    opening, datagram = tcp(NODE, SERVER, (900, 80), b"", flags=SYN), udp(NODE, SERVER, (900, 80), b"\xff" * 20)
+    opened, other = decode(opening, len(opening)), decode(datagram, len(datagram))
+    assert opened and opened.opens
+    assert other and not other.opens
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from frames import NODE, SERVER, dhcp, tcp, udp
+from frames import NODE, RESET, SERVER, SYN, dhcp, tcp, udp
 
 from builder.lab.wire import Kind, Wire
 
@@ -69,10 +69,15 @@ def test_tftp_error_names_file_and_reason() -> None:
 def test_rpc_is_told_once_a_flow() -> None:
     """The first payload to a port counts, not what follows; a connection for NFS is told before it."""
     wire = Wire()
-    handshake, call = (tcp(NODE, SERVER, (900, 2049), payload) for payload in (b"", b"call"))
+    handshake, call = tcp(NODE, SERVER, (900, 2049), b"", flags=SYN), tcp(NODE, SERVER, (900, 2049), b"call")
     assert see(wire, handshake, call, call) == [(Kind.NFS_CONNECTION, ""), (Kind.NFS, "")]
     handshake, call = (tcp(NODE, SERVER, (901, 111), payload) for payload in (b"", b"call"))
     assert see(wire, handshake, call, call) == [(Kind.PORTMAP, "")]
+
+
+def test_a_reset_is_no_connection() -> None:
+    """Firmware with TCP resets the connection for NFS that the system before it left open: nothing speaks NFS yet."""
+    assert see(Wire(), tcp(NODE, SERVER, (900, 2049), b"", flags=RESET)) == []
 
 
 def test_a_node_that_starts_anew() -> None:
