@@ -138,23 +138,23 @@ def image_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
 
 
 @pytest.fixture(scope="session")
-def http_release(release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """A release whose nodes load over HTTP."""
+def http_recipe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A recipe whose nodes load over HTTP."""
     recipe = tmp_path_factory.mktemp("recipes") / "boot-http.toml"
     recipe.write_text(OVER_HTTP)
-    return release_to_boot(str(recipe))
+    return str(recipe)
 
 
 @pytest.fixture(scope="session")
-def http_boot(http_release: Release, cache: Cache) -> Boot:
+def http_boot(release_to_boot: Callable[[str], Release], http_recipe: str, cache: Cache) -> Boot:
     """Node ssi1 booted by BIOS, with GRUB over TFTP, kernel and initramfs over HTTP."""
-    return booted(http_release, cache, Firmware.BIOS)
+    return booted(release_to_boot(http_recipe), cache, Firmware.BIOS)
 
 
 @pytest.fixture(scope="session")
-def uefi_http_boot(http_release: Release, cache: Cache) -> Boot:
+def uefi_http_boot(release_to_boot: Callable[[str], Release], http_recipe: str, cache: Cache) -> Boot:
     """Node ssi1 booted by UEFI firmware over HTTP, told where by Kea."""
-    return booted(http_release, cache, Firmware.UEFI_HTTP, DhcpServer.KEA)
+    return booted(release_to_boot(http_recipe), cache, Firmware.UEFI_HTTP, DhcpServer.KEA)
 
 
 def booted(
