@@ -42,7 +42,7 @@ def test_faults_are_told_in_words() -> None:
     """A fault's check says what is done and what must hold."""
     assert in_words(fault("slow-tftp")) == (
         "slow-tftp",
-        "the TFTP server is 5 ms late with each block: the node boots",
+        "the TFTP server is 2 ms late with each block: the node boots",
     )
 
 
