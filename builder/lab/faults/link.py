@@ -10,7 +10,7 @@ from builder.lab.rack import Rack
 from builder.recipe.models import Node
 
 BLOCK_SECONDS = 0.002
-"""How late a slow TFTP server is with each block: with GRUB's of 1024 bytes (RFC 2348) it gives about 500 kB/s at most."""
+"""How late a slow TFTP server is with each block: GRUB, whose blocks have 1024 bytes, gets 500 kB/s at most."""
 
 
 def _mend(rack: Rack, virtual: VirtualNode) -> None:
