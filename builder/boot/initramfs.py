@@ -8,7 +8,7 @@ from pathlib import Path
 from builder.container.engine import Engine, Image, Job
 from builder.errors import InputError
 from builder.process import OnLine
-from builder.recipe.models import Element, Initramfs, Recipe, Root, RootKind
+from builder.recipe.models import Element, Initramfs, Recipe, Root, RootKind, RootTransport
 from builder.tree.build import Tree
 
 STEP = "initramfs"
@@ -54,7 +54,7 @@ def parts(root: Root) -> tuple[str, ...]:
 
     The last one has the boot script of its name (initramfs-tools(7), "Boot scripts").
     """
-    nfs4 = ("nfs4",) if root.nfs_version == 4 else ()
+    nfs4 = ("nfs4",) if root.nfs_version == 4 and root.transport is RootTransport.NFS else ()
     return (*nfs4, "image") if root.kind is RootKind.IMAGE else nfs4
 
 
@@ -64,9 +64,10 @@ def configuration(initramfs: Initramfs, root: Root) -> dict[str, str]:
     `parts`, which is none of them, names the element's directories to be added.
     """
     layers = ("loop", root.format, "overlay") if root.kind is RootKind.IMAGE else ()
+    client = (f"nfsv{root.nfs_version}",) if root.transport is RootTransport.NFS else ()
     buses = (BUS_OF[driver] for driver in initramfs.nic_drivers if driver in BUS_OF)
     wanted = (*buses, *initramfs.nic_drivers, *initramfs.modules)
-    modules = (f"nfsv{root.nfs_version}", *BASE_MODULES, *layers, *wanted)
+    modules = (*client, *BASE_MODULES, *layers, *wanted)
     boot = ("nfs", *parts(root))[-1]
     settings = SETTINGS.format(compression=initramfs.compression, level=initramfs.compression_level, boot=boot)
     return {

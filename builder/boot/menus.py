@@ -34,11 +34,12 @@ class MenuEntry(BaseModel):
 def menu_entry(recipe: Recipe, facts: ReleaseFacts, node: Node | None = None) -> MenuEntry:
     """What `node` boots; without a node, what any node boots that needs nothing of its own.
 
-    Arguments are those of nfsroot.txt (Linux) and initramfs-tools(7); the root comes by NFS over TCP.
+    Arguments are those of nfsroot.txt (Linux) and initramfs-tools(7): the root comes by NFS over TCP, or it is the URL
+    of an image.
     """
-    server, directory = recipe.cluster.server.address, recipe.server_directory(facts.version)
-    tftp = recipe.tftp_directory(facts.version)
-    arguments = ["root=/dev/nfs", "ip=dhcp", f"nfsroot={server}:{directory},v{recipe.root.nfs_version},tcp"]
+    tftp, source = recipe.tftp_directory(facts.version), recipe.root_source(facts.version)
+    arguments = [f"root={'/dev/nfs' if recipe.needs_nfs else source}", "ip=dhcp"]
+    arguments += [f"nfsroot={source},v{recipe.root.nfs_version},tcp"] if recipe.needs_nfs else []
     arguments += ["rw" if recipe.root.access is Access.READ_WRITE else "ro", *recipe.kernel.arguments]
     if node and recipe.kerrighed:
         node_id = recipe.kerrighed.node_ids.get(node.name, node.ordinal)

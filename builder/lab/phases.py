@@ -17,7 +17,7 @@ class Phase(StrEnum):
     GRUB = "GRUB"
     KERNEL = "kernel"
     INITRAMFS = "initramfs"
-    NFS_ROOT = "NFS root"
+    ROOT = "root"
     SYSTEMD = "systemd"
     CHECKS = "checks"
 
@@ -30,7 +30,7 @@ LIMITS = {
     Phase.GRUB: 300.0,
     Phase.KERNEL: 120.0,
     Phase.INITRAMFS: 60.0,
-    Phase.NFS_ROOT: 60.0,
+    Phase.ROOT: 180.0,
     Phase.SYSTEMD: 300.0,
     Phase.CHECKS: 300.0,
 }
@@ -45,6 +45,7 @@ def ended_by(event: WireEvent) -> Phase | None:
     The network alone tells the phases apart, so that a node needs no console for it: the firmware calls itself
     PXEClient or HTTPClient in its vendor class (option 60), the initramfs does not; only GRUB reads below
     /grub/; and nothing before the initramfs speaks RPC.  An NFSv4 client asks no portmapper and begins with NFS itself.
+    Of an image over HTTP the file root.FORMAT is fetched first, and the overlay last.
     """
     if event.kind is Kind.DHCP_ACK:
         return Phase.DHCP
@@ -54,11 +55,15 @@ def ended_by(event: WireEvent) -> Phase | None:
         return Phase.LOADER
     if event.kind in DONE and PurePosixPath(event.text).name.startswith("initrd"):
         return Phase.GRUB
-    if event.kind in (Kind.PORTMAP, Kind.NFS_CONNECTION):
+    if event.kind in (Kind.PORTMAP, Kind.NFS_CONNECTION) or _is_http(event, Kind.HTTP_READ, "root"):
         return Phase.INITRAMFS
-    if event.kind is Kind.NFS:
-        return Phase.NFS_ROOT
+    if event.kind is Kind.NFS or _is_http(event, Kind.HTTP_DONE, "overlay"):
+        return Phase.ROOT
     return None
+
+
+def _is_http(event: WireEvent, kind: Kind, stem: str) -> bool:
+    return event.kind is kind and PurePosixPath(event.text).name.partition(".")[0] == stem
 
 
 def passed_by(before: Phase | None, now: Phase) -> tuple[Phase, ...]:

@@ -67,7 +67,7 @@ def daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
     Who speaks NFSv3 finds its parts by rpcbind; NFSv4 has one port, which everybody knows (RFC 7530, section 3.1).
     """
     roles: dict[str, list[str]] = {name: [] for name in SCRIPTS}
-    if recipe.root.nfs_version == 3:
+    if recipe.needs_nfs and recipe.root.nfs_version == 3:
         roles[RPCBIND].append("rpc")
     for program in chosen(recipe, "", server):
         roles[program.service].append(program.role)
@@ -95,7 +95,8 @@ class NamespaceServer:
         root, kernel, server = release.manifest.server_directory, release.manifest.kernel_version, self._server
         self._daemons = daemons(release.recipe, server)
         state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm", "/var/lib/nginx", "/var/log/nginx")
-        choice = ("--dhcp", server.dhcp, "--tftp", server.tftp, "--nfs", server.nfs)
+        choice = ["--dhcp", server.dhcp, "--tftp", server.tftp]
+        choice += ["--nfs", server.nfs] if release.recipe.needs_nfs else []
         for argv in (
             ("mkdir", "-p", "/bundle", "/server", *state),
             ("tar", "-C", "/bundle", "-xzf", f"/release/{release.server_bundle.name}"),
@@ -117,7 +118,8 @@ class NamespaceServer:
         for daemon in self._daemons:
             self._start(daemon)
         log = self._logs / "nfs-ganesha.log"
-        refused = [line for line in log.read_text().splitlines() if EXPORT_REFUSED in line]
+        said = log.read_text().splitlines() if log.exists() else []
+        refused = [line for line in said if EXPORT_REFUSED in line]
         if refused:
             raise NfsrootError("the NFS server refuses an export", details="\n".join(refused))
 

@@ -59,6 +59,13 @@ class RootKind(StrEnum):
     IMAGE = "image"
 
 
+class RootTransport(StrEnum):
+    """How a root comes to its nodes: NFS gives what they read, when they read it; HTTP an image as a whole."""
+
+    NFS = "nfs"
+    HTTP = "http"
+
+
 class ImageFormat(StrEnum):
     """The file system in a root image."""
 
@@ -170,6 +177,9 @@ class Root(Model):
         description="directory: nodes mount the tree; image: the tree is one file, and nodes write to their memory.",
     )
     format: ImageFormat = Field(default=ImageFormat.SQUASHFS, description="The file system of an image.")
+    transport: RootTransport = Field(
+        default=RootTransport.NFS, description="nfs: nodes mount it; http: they fetch an image into their memory."
+    )
     access: Access = Field(default=Access.READ_ONLY, description="ro: read-only root; rw: one read-write export.")
     writable: tuple[WritableDirectory, ...] = Field(default=(), description="Directories that nodes may write to.")
     nfs_version: Literal[3, 4] = Field(default=3, description="The version of NFS in which nodes mount everything.")
@@ -277,6 +287,10 @@ class Element(Model):
         return path.name
 
 
+TFTP_DIRECTORY = "srv/tftp"
+"""What the TFTP server serves, and the HTTP server too, below the root of its file system."""
+
+
 class Recipe(Model):
     """One recipe, resolved: what the user wants, complete and checked."""
 
@@ -313,11 +327,24 @@ class Recipe(Model):
     @property
     def needs_http(self) -> bool:
         """Whether an HTTP server has to serve the release; it serves the TFTP server's directory."""
-        return self.boot.transport is Transport.HTTP
+        return self.boot.transport is Transport.HTTP or not self.needs_nfs
+
+    @property
+    def needs_nfs(self) -> bool:
+        """Whether an NFS server has to serve the release."""
+        return self.root.transport is RootTransport.NFS
 
     def server_directory(self, version: str) -> str:
-        """Where the root tarball of release `version` is unpacked on the NFS server, and what nodes mount."""
+        """Where the root of release `version` stands on the server: unpacked, or as an image."""
+        if self.root.transport is RootTransport.HTTP:
+            return f"/{TFTP_DIRECTORY}{self.tftp_directory(version)}"
         return f"{self.root.path}/{version}"
+
+    def root_source(self, version: str) -> str:
+        """What nodes mount, ADDRESS:DIRECTORY, or the URL of the image that they fetch."""
+        if self.root.transport is RootTransport.HTTP:
+            return f"http://{self.cluster.server.address}{self.tftp_directory(version)}/root.{self.root.format}"
+        return f"{self.cluster.server.address}:{self.server_directory(version)}"
 
     def shared_directory(self, version: str) -> str:
         """Where the shared writable directories of release `version` stand on the NFS server, by their paths.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from builder.errors import Problem
 from builder.recipe.credentials import is_password_hash, ssh_key_mistake
 from builder.recipe.document import Document
-from builder.recipe.models import Access, RootKind, Variant, WritableKind
+from builder.recipe.models import Access, RootKind, RootTransport, Variant, WritableKind
 from builder.recipe.written import WrittenRecipe
 
 _TOP = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr")
@@ -52,6 +52,9 @@ def _root(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
 def _image(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
     root = recipe.root
     if root.kind is not RootKind.IMAGE:
+        if root.transport is RootTransport.HTTP:
+            what = "a tree of files cannot come over HTTP"
+            yield document.problem(("root", "transport"), what, 'write kind = "image", or transport = "nfs"')
         return
     if root.access is Access.READ_WRITE:
         what = "nobody writes to an image: what a node writes to its root stays in its memory"
@@ -145,6 +148,10 @@ def _access(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
             "root_password_hash is no crypt(5) hash that is strong enough",
             "write the output of `mkpasswd --method=yescrypt`, never the password itself",
         )
+    elif password is not None and recipe.root.transport is RootTransport.HTTP:
+        where = document.at(("root", "transport"))
+        what = f"over HTTP ({where}) everybody in the cluster's network could fetch the hash, users of nodes included"
+        yield document.problem(("access", "root_password_hash"), what, 'use ssh_keys, or transport = "nfs"')
     for index, key in enumerate(recipe.access.ssh_keys):
         mistake = ssh_key_mistake(key)
         if mistake:

@@ -41,6 +41,7 @@ from builder.recipe.models import (
     NfsServer,
     Root,
     RootKind,
+    RootTransport,
     Server,
     TftpServer,
     WritableDirectory,
@@ -75,6 +76,7 @@ class WrittenRoot(Model):
     path: TreePath | None = Field(default=None, description=Root.model_fields["path"].description)
     kind: RootKind = Field(default=RootKind.DIRECTORY, description=Root.model_fields["kind"].description)
     format: ImageFormat = Field(default=ImageFormat.SQUASHFS, description=Root.model_fields["format"].description)
+    transport: RootTransport = Field(default=RootTransport.NFS, description=Root.model_fields["transport"].description)
     access: Access = Field(default=Access.READ_ONLY, description=Root.model_fields["access"].description)
     writable: tuple[WritableDirectory, ...] = Field(default=(), description=Root.model_fields["writable"].description)
     nfs_version: Literal[3, 4] = Field(default=3, description=Root.model_fields["nfs_version"].description)

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 from builder.boot import menus
 from builder.files import RenderedFile, header, text_file
-from builder.recipe.models import Recipe, ReleaseFacts
-from builder.server import dhcp, kea, nfs, nginx
+from builder.recipe.models import TFTP_DIRECTORY, Recipe, ReleaseFacts
+from builder.server import dhcp, kea, nfs, nginx, root
 from builder.server.procedure import procedure
 from builder.server.programs import programs
 from builder.templates import fill
-
-TFTP_DIRECTORY = "srv/tftp"
 
 
 def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
@@ -36,9 +34,10 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     yield _text("tftpd-hpa", "etc/default/tftpd-hpa", values)
     if recipe.needs_http:
         yield _text("nginx.conf", "etc/nginx/conf.d/nfsroot.conf", values)
-    yield _text("exports", f"etc/exports.d/{release}.exports", values)
-    yield _text("ganesha.conf", "etc/ganesha/ganesha.conf", values)
-    yield _text("ganesha-exports.conf", f"etc/ganesha/exports.d/{release}.conf", values)
+    if recipe.needs_nfs:
+        yield _text("exports", f"etc/exports.d/{release}.exports", values)
+        yield _text("ganesha.conf", "etc/ganesha/ganesha.conf", values)
+        yield _text("ganesha-exports.conf", f"etc/ganesha/exports.d/{release}.conf", values)
     yield _text("hosts.nfsroot", "etc/hosts.nfsroot", values)
 
 
@@ -56,13 +55,20 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
         "cluster": recipe.cluster,
         "facts": facts,
         "directory": recipe.server_directory(facts.version),
+        "root_place": root.place(recipe, facts.version),
         "dhcp": dhcp.decide(recipe, facts),
         "menu_option": dhcp.MENU_OPTION,
         "exports": exports,
         "ganesha_ids": nfs.ganesha_ids(exports),
         "server": recipe.cluster.server,
-        "kinds": "DHCP, TFTP, HTTP and NFS" if recipe.needs_http else "DHCP, TFTP and NFS",
-        "programs": programs(release, http=recipe.needs_http),
+        "kinds": _kinds(recipe),
+        "programs": programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs),
         "nginx_check": nginx.whole("$work/site", "$work/site/nfsroot.conf"),
         "procedure": procedure(recipe, facts.version, recipe.cluster.server),
     }
+
+
+def _kinds(recipe: Recipe) -> str:
+    """The kinds of servers, in words."""
+    needed = ["DHCP", "TFTP", *(["HTTP"] if recipe.needs_http else []), *(["NFS"] if recipe.needs_nfs else [])]
+    return f"{', '.join(needed[:-1])} and {needed[-1]}"

@@ -31,7 +31,12 @@ class Export(NamedTuple):
 
 
 def exports(recipe: Recipe, version: str) -> tuple[Export, ...]:
-    """The exports of a release: its root, and each shared writable directory of a read-only root."""
+    """The exports of a release: its root, and each shared writable directory of a read-only root.
+
+    An image that comes over HTTP needs none.
+    """
+    if not recipe.needs_nfs:
+        return ()
     root, server = recipe.server_directory(version), recipe.cluster.server.address
     shared = recipe.shared_directory(version)
 

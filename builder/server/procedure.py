@@ -49,12 +49,12 @@ def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
         ),
         look=(
             f"systemctl status {' '.join(services)}",
-            *(("exportfs -v",) if server.nfs is NfsServer.KERNEL else ()),
+            *(("exportfs -v",) if recipe.needs_nfs and server.nfs is NfsServer.KERNEL else ()),
             f"ls /srv/tftp/grub {directory}",
         ),
         remove=(
-            *_stop_exporting(f"{recipe.image.name}-{OLD}", server),
-            f"rm -r /srv/tftp{recipe.tftp_directory(OLD)} {' '.join(root.directories(recipe, OLD))}",
+            *(_stop_exporting(f"{recipe.image.name}-{OLD}", server) if recipe.needs_nfs else ()),
+            f"rm -r {' '.join(root.directories(recipe, OLD))}",
         ),
         stale=(
             ("exportfs -ra", "systemctl restart nfs-kernel-server")

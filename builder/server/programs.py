@@ -24,14 +24,18 @@ class Program(NamedTuple):
     settings: tuple[str, ...]
 
 
-def programs(release: str, *, http: bool) -> tuple[Program, ...]:
-    """Every program that a server bundle has settings for, one for HTTP among them where the release needs that.
+def programs(release: str, *, http: bool, nfs: bool) -> tuple[Program, ...]:
+    """Every program that a server bundle has settings for, for HTTP and for NFS where the release needs them.
 
     `release` is its NAME-VERSION.
     """
     dhcpd, kea, hpa, kernel = "isc-dhcp-server", "kea-dhcp4-server", "tftpd-hpa", "nfs-kernel-server"
     dnsmasq = "etc/dnsmasq.d/nfsroot"
     ganesha = ("etc/ganesha/ganesha.conf", f"etc/ganesha/exports.d/{release}.conf")
+    exporters = (
+        Program("nfs", NfsServer.KERNEL, kernel, kernel, (f"etc/exports.d/{release}.exports",)),
+        Program("nfs", NfsServer.GANESHA, "nfs-ganesha", "nfs-ganesha-vfs", ganesha),
+    )
     web = (Program("http", HTTP_SERVER, "nginx", "nginx", ("etc/nginx/conf.d/nfsroot.conf",)),)
     return (
         Program("dhcp", DhcpServer.ISC, dhcpd, dhcpd, ("etc/dhcp/dhcpd.conf", f"etc/default/{dhcpd}")),
@@ -40,13 +44,12 @@ def programs(release: str, *, http: bool) -> tuple[Program, ...]:
         Program("tftp", TftpServer.TFTPD_HPA, hpa, hpa, (f"etc/default/{hpa}",)),
         Program("tftp", TftpServer.DNSMASQ, "dnsmasq", "dnsmasq", (f"{dnsmasq}.conf", f"{dnsmasq}-tftp.conf")),
         *(web if http else ()),
-        Program("nfs", NfsServer.KERNEL, kernel, kernel, (f"etc/exports.d/{release}.exports",)),
-        Program("nfs", NfsServer.GANESHA, "nfs-ganesha", "nfs-ganesha-vfs", ganesha),
+        *(exporters if nfs else ()),
     )
 
 
 def chosen(recipe: Recipe, version: str, server: Server) -> tuple[Program, ...]:
     """The program that `server` runs in each role that the release needs."""
     names = {"dhcp": server.dhcp, "tftp": server.tftp, "http": HTTP_SERVER, "nfs": server.nfs}
-    every = programs(f"{recipe.image.name}-{version}", http=recipe.needs_http)
+    every = programs(f"{recipe.image.name}-{version}", http=recipe.needs_http, nfs=recipe.needs_nfs)
     return tuple(program for program in every if program.name == names[program.role])

@@ -1,11 +1,11 @@
-"""How a release's root gets to where the NFS server exports it from."""
+"""How a release's root gets to where the server serves it from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from builder.recipe.models import Recipe, RootKind
+from builder.recipe.models import TFTP_DIRECTORY, Recipe, RootKind
 
 UNPACK = "tar --zstd --numeric-owner --xattrs --xattrs-include='*' -xpf"
 
@@ -16,15 +16,22 @@ def commands(recipe: Recipe, version: str) -> tuple[str, ...]:
     if recipe.root.kind is RootKind.IMAGE:
         return (
             f"mkdir -p {directory}",
-            f"cp {root} {directory}/root.{recipe.root.format}",
+            f"cp {root} {place(recipe, version)}",
             f"cp {recipe.overlay_file(version)} {directory}/overlay.tar.zst",
         )
     return (f"mkdir -p {directory}", f"{UNPACK} {root} -C {directory}", *_shared(recipe, version))
 
 
+def place(recipe: Recipe, version: str) -> str:
+    """What is on the server once that is done."""
+    directory = recipe.server_directory(version)
+    return f"{directory}/root.{recipe.root.format}" if recipe.root.kind is RootKind.IMAGE else directory
+
+
 def directories(recipe: Recipe, version: str) -> tuple[str, ...]:
-    """What there is of a release below the directory of its recipe."""
-    return tuple(dict.fromkeys((recipe.server_directory(version), recipe.shared_directory(version))))
+    """Where a server has anything of a release but settings."""
+    served = f"/{TFTP_DIRECTORY}{recipe.tftp_directory(version)}"
+    return tuple(dict.fromkeys((served, recipe.server_directory(version), recipe.shared_directory(version))))
 
 
 def _shared(recipe: Recipe, version: str) -> Iterator[str]:

@@ -40,6 +40,18 @@ nfs_version = 4
 """
 """A recipe whose nodes mount their root and their shared directories by NFSv4."""
 
+IMAGE_OVER_HTTP = """\
+extends = "debian-image"
+[image]
+name = "boot-image-http"
+[boot]
+transport = "http"
+[root]
+transport = "http"
+format = "erofs"
+"""
+"""A recipe whose nodes fetch all that they need over HTTP; the image is of the other format."""
+
 BOOKWORM = """\
 extends = "debian-nfsroot"
 [image]
@@ -155,6 +167,16 @@ def http_boot(release_to_boot: Callable[[str], Release], http_recipe: str, cache
 def uefi_http_boot(release_to_boot: Callable[[str], Release], http_recipe: str, cache: Cache) -> Boot:
     """Node ssi1 booted by UEFI firmware over HTTP, told where by Kea."""
     return booted(release_to_boot(http_recipe), cache, Firmware.UEFI_HTTP, DhcpServer.KEA)
+
+
+@pytest.fixture(scope="session")
+def image_over_http_boot(
+    release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache
+) -> Boot:
+    """Node ssi1 booted by BIOS from a server without NFS."""
+    recipe = tmp_path_factory.mktemp("recipes") / "boot-image-http.toml"
+    recipe.write_text(IMAGE_OVER_HTTP)
+    return booted(release_to_boot(str(recipe)), cache, Firmware.BIOS)
 
 
 def booted(

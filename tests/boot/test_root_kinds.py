@@ -39,3 +39,16 @@ def test_image(image_boot: Boot) -> None:
     assert made["access to the root"].startswith("taken: ")
     (image,) = image_boot.release.directory.glob("*-root.squashfs")
     assert image_boot.node.traffic.nfs < image.stat().st_size
+
+
+def test_image_over_http(image_over_http_boot: Boot) -> None:
+    """The root is an overlay over an image that the node fetched as a whole; no NFS is spoken."""
+    assert image_over_http_boot.wrong == []
+    assert image_over_http_boot.report.verdict is Lab.PASSED
+    made = reasons(image_over_http_boot)
+    assert set(made) == EVERY_CHECK - NEEDLESS - {"writable directories", "shared directories"}
+    assert "/run/initramfs/nfsroot/export tmpfs ro" in made["root mount"]
+    (image,) = image_over_http_boot.release.directory.glob("*-root.erofs")
+    assert image_over_http_boot.node.traffic.nfs == 0
+    assert image_over_http_boot.node.traffic.http > image.stat().st_size
+    assert [time.phase for time in image_over_http_boot.node.phases if time.ended > time.began] == list(Phase)

@@ -33,10 +33,13 @@ def root(recipe: Recipe, version: str) -> tuple[Mount, ...]:
     directory = recipe.server_directory(version)
     if recipe.root.kind is RootKind.DIRECTORY:
         return (_nfs(recipe, directory, "/", recipe.root.access),)
+    export = Mount("", f"{LAYERS}/export", "tmpfs", ("ro",))
+    if recipe.needs_nfs:
+        export = _nfs(recipe, directory, f"{LAYERS}/export", "ro")
     return (
         Mount("overlay", "/", "overlay", ("rw", f"lowerdir={LAYERS}/image")),
         Mount("", f"{LAYERS}/image", recipe.root.format, ("ro",)),
-        _nfs(recipe, directory, f"{LAYERS}/export", "ro"),
+        export,
     )
 
 

@@ -8,8 +8,7 @@ from builder.lab.faults.model import BootFault, Outcome, boots, stops
 from builder.lab.phases import Phase
 from builder.lab.rack import Rack
 from builder.lab.wire import DONE
-from builder.recipe.models import Node, ReleaseFacts
-from builder.server.bundle import TFTP_DIRECTORY
+from builder.recipe.models import TFTP_DIRECTORY, Node, ReleaseFacts
 
 WHOLE_BYTES = 1 << 20
 """What is left of an initramfs: what a full disk leaves of a copy."""

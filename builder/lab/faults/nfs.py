@@ -11,7 +11,7 @@ from builder.lab.checks.model import Finding
 from builder.lab.faults.model import RunningFault
 from builder.lab.node import VirtualNode
 from builder.lab.rack import Rack
-from builder.recipe.models import Access, Recipe, WritableKind
+from builder.recipe.models import Access, Recipe
 
 SECONDS_AWAY = 60.0
 SECONDS_TO_RECOVER = 360.0
@@ -54,8 +54,12 @@ cat times error
 
 def _directory(recipe: Recipe) -> str | None:
     """A directory of the node's whose files are on the server."""
-    shared = [each.path for each in recipe.root.writable if each.kind is WritableKind.SHARED]
-    return next(iter(shared), "/var/tmp" if recipe.root.access is Access.READ_WRITE else None)
+    return next(iter(recipe.root.shared), "/var/tmp" if recipe.root.access is Access.READ_WRITE else None)
+
+
+def _on_server(recipe: Recipe, version: str) -> str:
+    """Where on the server that directory's path begins."""
+    return recipe.shared_directory(version) if recipe.root.shared else recipe.server_directory(version)
 
 
 def _has_directory(recipe: Recipe) -> bool:
@@ -70,8 +74,9 @@ def _outage(rack: Rack, virtual: VirtualNode) -> Finding:
     time.sleep(SECONDS_AWAY)
     rack.server_machine.start_role("nfs")
     said = virtual.machine.agent.ask(END, SECONDS_TO_RECOVER).text
-    kept = rack.on_server(["sha256sum", f"{release.manifest.server_directory}{file}"]).text
-    rack.on_server(["rm", f"{release.manifest.server_directory}{file}"])
+    kept_at = f"{_on_server(release.recipe, release.manifest.version)}{file}"
+    kept = rack.on_server(["sha256sum", kept_at]).text
+    rack.on_server(["rm", kept_at])
     return judge(said, kept)
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -19,13 +23,16 @@ mkdir -p /run/node
 mount --bind "$export" /mnt
 mount -o remount,bind,ro /mnt
 nfs_mount_root() { mount --bind /mnt "$rootmnt"; mount -o remount,bind,ro "$rootmnt"; }
+wait_for_udev() { :; }
+configure_networking() { :; }
+wget() { busybox wget "$@"; }
 panic() { echo "panic: $*"; exit 1; }
 rootmnt=/run/node
 . "$script"
 mountroot
 [ "$rootmnt" = /run/node ]
 """
-"""As init does it (initramfs-tools(7)), but for the network."""
+"""As init does it (initramfs-tools(7)), but that the network is there and the server's export is a directory."""
 
 
 class Export:
@@ -53,11 +60,12 @@ class Export:
         """Run a command that makes a file of the export."""
         subprocess.run(argv, check=True, capture_output=True)
 
-    def boot(self, then: str) -> subprocess.CompletedProcess[str]:
+    def boot(self, then: str, root: str = "/dev/nfs") -> subprocess.CompletedProcess[str]:
         """Run the script, and `then` a command on what it mounted; all is gone afterwards."""
+        names = {"export": str(self.directory), "script": str(SCRIPT), "ROOT": root, "ROOTDELAY": "1"}
         return subprocess.run(
             ["unshare", "--mount", "sh", "-euc", f"{BOOT}\n{then}"],
-            env={"PATH": os.environ["PATH"], "export": str(self.directory), "script": str(SCRIPT)},
+            env={"PATH": os.environ["PATH"], **names},
             capture_output=True,
             text=True,
             timeout=60,
@@ -80,6 +88,31 @@ def export(tmp_path: Path) -> Export:
     if os.geteuid() != 0:
         pytest.skip("only root can mount")
     return Export(tmp_path)
+
+
+@pytest.fixture
+def url(export: Export) -> Iterator[str]:
+    """The URL at which a web server on loopback has the image."""
+    handler = partial(SimpleHTTPRequestHandler, directory=export.directory)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/root.squashfs"
+        server.shutdown()
+        thread.join()
+
+
+def test_root_over_http(export: Export, url: str) -> None:
+    """An image that is fetched makes the same root, from memory that nobody can write to."""
+    then = f"cat /run/node/etc/passwd /run/node/etc/shadow; ls {LAYERS}/export; touch {LAYERS}/export/x || echo refused"
+    done = export.boot(then, url)
+    assert done.stdout.split() == ["root:x:0:0::/:/bin/sh", "root:*", "overlay.tar.zst", "root.squashfs", "refused"]
+
+
+def test_root_that_is_not_there_over_http(export: Export, url: str) -> None:
+    """A node whose server has no such image tries for as long as it was told, and then says where to look."""
+    done = export.boot("echo started", url.replace("squashfs", "erofs"))
+    assert done.stdout == f"panic: The root's image cannot be mounted: see {LAYERS}.\n"
 
 
 def test_root_is_tree_and_overlay(export: Export) -> None:

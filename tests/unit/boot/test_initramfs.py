@@ -11,7 +11,7 @@ from recording_engine import IMAGE, RecordingEngine
 from builder.boot import initramfs
 from builder.container.engine import Job
 from builder.process import OnLine
-from builder.recipe.models import ImageFormat, Initramfs, Recipe, Root, RootKind
+from builder.recipe.models import ImageFormat, Initramfs, Recipe, Root, RootKind, RootTransport
 from builder.tree.build import Tree
 
 ROOT = Root(path="/NFSROOT/base")
@@ -69,6 +69,14 @@ def test_image_has_its_own_boot_script(nfs_version: int) -> None:
     assert "BOOT=image\n" in files["initramfs.conf"]
     assert files["parts"].split() == {3: ["image"], 4: ["nfs4", "image"]}[nfs_version]
     assert (ELEMENT / "image/scripts/image").is_file()
+
+
+def test_image_over_http_needs_no_nfs() -> None:
+    """An initramfs that fetches its root has no NFS client."""
+    root = Root(path="/NFSROOT/base", kind=RootKind.IMAGE, transport=RootTransport.HTTP)
+    files = initramfs.configuration(Initramfs(), root)
+    assert not [module for module in files["modules"].split() if module.startswith("nfs")]
+    assert files["parts"].split() == ["image"]
 
 
 def test_nfsmount_gives_mount_nfs_its_arguments_in_order(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from builder.boot.menus import menu_entry, render
 from builder.files import RenderedFile
-from builder.recipe.models import Node, Recipe, ReleaseFacts, Transport
+from builder.recipe.models import Node, Recipe, ReleaseFacts, RootKind, RootTransport, Transport
 
 NFSROOT = "nfsroot=192.168.0.1:/NFSROOT/{},v3,tcp"
 
@@ -63,6 +63,13 @@ def test_http_takes_the_place_of_tftp(debian: Recipe, facts: ReleaseFacts) -> No
         *(f"grub/{name}" for name in ("default", "ssi1", "ssi2", "ssi3", "ssi4")),
     }
     assert rendered["grub/ssi1"] == plain["grub/ssi1"].replace("root (nd)\n", "")
+
+
+def test_image_over_http_is_named_by_its_url(debian: Recipe, facts: ReleaseFacts) -> None:
+    """A node that fetches its root is told the image's URL as root=, and nothing of NFS."""
+    root = debian.root.model_copy(update={"kind": RootKind.IMAGE, "transport": RootTransport.HTTP})
+    arguments = menu_entry(debian.model_copy(update={"root": root}), facts).arguments
+    assert arguments == ("root=http://192.168.0.1/debian-nfsroot/1.0/root.squashfs", "ip=dhcp", "ro")
 
 
 def test_both_forms_boot_the_same(kerrighed: Recipe, facts: ReleaseFacts) -> None:

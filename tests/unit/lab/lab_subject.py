@@ -101,8 +101,9 @@ def mounted(recipe: Recipe) -> str:
     lines = [f"{export} / {kind.format(recipe.root.access)}"]
     if recipe.root.kind is RootKind.IMAGE:
         layers = "/run/initramfs/nfsroot"
+        fetched = f"tmpfs {layers}/export tmpfs ro 0 0"
         lines = [
-            f"{export} {layers}/export {kind.format('ro')}",
+            f"{export} {layers}/export {kind.format('ro')}" if recipe.needs_nfs else fetched,
             f"/dev/loop0 {layers}/image {recipe.root.format} ro,relatime 0 0",
             f"overlay / overlay rw,relatime,lowerdir={layers}/image,upperdir={layers}/memory/upper 0 0",
         ]

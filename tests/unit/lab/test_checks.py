@@ -20,7 +20,7 @@ from builder.lab.checks.root import TOP_DIRECTORIES
 from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
 from builder.lab.qemu import Firmware
-from builder.recipe.models import Credentials, DhcpServer, ImageFormat, Recipe, RootKind, Transport
+from builder.recipe.models import Credentials, DhcpServer, ImageFormat, Recipe, RootKind, RootTransport, Transport
 
 METHODS = "debug1: Authentications that can continue: publickey"
 ACCEPTS = {"server: ssh -v": f"{METHODS}\ndebug1: Server accepts key: identity ED25519 {KEY_PRINT} explicit"}
@@ -180,6 +180,15 @@ def test_root_of_an_image(debian: Recipe, root_format: ImageFormat, nfs_version:
         others = [other for place, other in enumerate(mounted(recipe).splitlines()) if place != number]
         assert list(failed(subject(recipe, {MOUNTS: "\n".join(others)}))) == ["root mount"], line
         assert failed(subject(recipe, {MOUNTS: "\n".join(others)}))["root mount"].endswith(target)
+
+
+def test_root_of_an_image_over_http(debian: Recipe) -> None:
+    """An image that was fetched lies in memory that nobody can write to; an export in its place is a mistake."""
+    over_nfs = with_root(debian, kind=RootKind.IMAGE, writable=())
+    recipe = with_root(over_nfs, transport=RootTransport.HTTP)
+    assert failed(subject(recipe, {})) == {}
+    found = failed(subject(recipe, {MOUNTS: mounted(over_nfs)}))
+    assert found == {"root mount": "/run/initramfs/nfsroot/export is mounted as nfs, not as tmpfs"}
 
 
 def test_a_writable_directory_that_refuses_files(debian: Recipe) -> None:

@@ -22,7 +22,7 @@ RECORDED = (
     (24.8, Kind.TFTP_DONE, "/kerrighed/1/initrd.img-6.12", Phase.GRUB),
     (40.5, Kind.DHCP_DISCOVER, "Linux ipconfig", Phase.KERNEL),
     (40.6, Kind.PORTMAP, "", Phase.INITRAMFS),
-    (40.7, Kind.NFS, "", Phase.NFS_ROOT),
+    (40.7, Kind.NFS, "", Phase.ROOT),
 )
 """What ended each phase of a boot, and when."""
 

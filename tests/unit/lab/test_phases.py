@@ -16,8 +16,8 @@ BOOT = [
     (Kind.TFTP_DONE, "/debian/1/initrd.img-6.12", Phase.KERNEL),
     (Kind.DHCP_DISCOVER, "Linux ipconfig", Phase.INITRAMFS),
     (Kind.DHCP_ACK, "192.168.0.101", Phase.INITRAMFS),
-    (Kind.PORTMAP, "", Phase.NFS_ROOT),
-    (Kind.NFS_CONNECTION, "", Phase.NFS_ROOT),
+    (Kind.PORTMAP, "", Phase.ROOT),
+    (Kind.NFS_CONNECTION, "", Phase.ROOT),
     (Kind.NFS, "", Phase.SYSTEMD),
 ]
 
@@ -34,7 +34,7 @@ def test_a_boot_goes_through_every_phase() -> None:
         Phase.GRUB: 3.0,
         Phase.KERNEL: 1.0,
         Phase.INITRAMFS: 2.0,
-        Phase.NFS_ROOT: 2.0,
+        Phase.ROOT: 2.0,
     }
 
 
@@ -64,6 +64,17 @@ def test_an_event_that_was_missed_does_not_hold_a_boot_up() -> None:
 def test_nfs_version_4_asks_no_portmapper() -> None:
     """A client of NFSv4 connects to the server's one port: that ends the initramfs's phase."""
     assert ended_by(WireEvent(1.0, "", Kind.NFS_CONNECTION)) is Phase.INITRAMFS
+
+
+def test_image_over_http() -> None:
+    """The initramfs is done when it asks for the image, and the root is there when the overlay has come."""
+    for kind, path, phase in (
+        (Kind.HTTP_READ, "/debian/1/root.squashfs", Phase.INITRAMFS),
+        (Kind.HTTP_DONE, "/debian/1/root.squashfs", None),
+        (Kind.HTTP_READ, "/debian/1/overlay.tar.zst", None),
+        (Kind.HTTP_DONE, "/debian/1/overlay.tar.zst", Phase.ROOT),
+    ):
+        assert ended_by(WireEvent(1.0, "", kind, path)) is phase
 
 
 def test_firmware_that_asks_again_is_not_the_initramfs() -> None:

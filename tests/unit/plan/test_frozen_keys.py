@@ -90,10 +90,10 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "tree": "f57d8007fc0cd998002c1b7d",
         "initramfs": "6e7db0d0d205bcafd672da6a",
         "pxegrub": "3e40d245ec017c12f7a48565",
-        "overlay": "d2e750720c97c2178424987d",
-        "server-bundle": "5c2db11d6a34d07876f2cdb4",
+        "overlay": "ba55feb0c30e34097e014ac6",
+        "server-bundle": "c4d48c9a2ba158d7ff598264",
     }
-    assert plan.content == "4a11157e176f175dad4672da"
+    assert plan.content == "85315b93fb304ae28560d6f9"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

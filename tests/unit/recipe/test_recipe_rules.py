@@ -7,6 +7,7 @@ import pytest
 MKPASSWD = "write the output of `mkpasswd --method=yescrypt`, never the password itself"
 PUBLIC_KEY = "write one line of an id_....pub file: type, key and comment"
 ARGUMENT = "write one kernel argument without blanks, quotes and ; $ { } \\"
+HASH = "$y$j9T$" + "a" * 22 + "$" + "b" * 43
 PATH = "write an absolute path of letters, digits and . _ + @ -"
 
 MISTAKES = [
@@ -35,6 +36,17 @@ MISTAKES = [
         [
             "3:8: a node may write anywhere in an image's root, yet directories are listed at recipes/mine.toml:4:12; "
             'write writable = [], or kind = "directory"'
+        ],
+    ),
+    (
+        '[root]\ntransport = "http"',
+        ['3:13: a tree of files cannot come over HTTP; write kind = "image", or transport = "nfs"'],
+    ),
+    (
+        '[root]\nkind = "image"\ntransport = "http"\n[access]\nroot_password_hash = "' + HASH + '"',
+        [
+            "6:22: over HTTP (recipes/mine.toml:4:13) everybody in the cluster's network could fetch the hash, users "
+            'of nodes included; use ssh_keys, or transport = "nfs"'
         ],
     ),
     ('[root]\nkind = "picture"', ["3:8: root.kind is 'picture'; write 'directory' or 'image'"]),

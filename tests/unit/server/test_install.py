@@ -69,7 +69,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 def settings_of(*chosen: tuple[str, str]) -> set[str]:
     """The files that these programs read, each given by role and name."""
-    every = programs("debian-nfsroot-1.0", http=True)
+    every = programs("debian-nfsroot-1.0", http=True, nfs=True)
     return {path for program in every if (program.role, program.name) in chosen for path in program.settings}
 
 

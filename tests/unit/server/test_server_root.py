@@ -6,9 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from server_recipes import with_root
+from server_recipes import texts, with_root
 
-from builder.recipe.models import ImageFormat, Recipe, RootKind
+from builder.recipe.models import ImageFormat, Recipe, ReleaseFacts, RootKind, RootTransport
+from builder.server.bundle import settings
 from builder.server.nfs import exports
 from builder.server.root import commands
 
@@ -46,3 +47,29 @@ def test_image_has_its_name(debian: Recipe, tmp_path: Path, root_format: ImageFo
         f"root.{root_format}": f"debian-nfsroot-1.0-root.{root_format}",
         "overlay.tar.zst": "debian-nfsroot-1.0-overlay.tar.zst",
     }
+
+
+def test_image_over_http_is_where_nginx_serves_it(debian: Recipe, facts: ReleaseFacts) -> None:
+    """An image that nodes fetch stands where its URL leads, in the directory of the one site that nginx serves."""
+    root = with_root(debian, kind=RootKind.IMAGE, transport=RootTransport.HTTP, writable=())
+    assert commands(root, "1.0") == (
+        "mkdir -p /srv/tftp/debian-nfsroot/1.0",
+        "cp debian-nfsroot-1.0-root.squashfs /srv/tftp/debian-nfsroot/1.0/root.squashfs",
+        "cp debian-nfsroot-1.0-overlay.tar.zst /srv/tftp/debian-nfsroot/1.0/overlay.tar.zst",
+    )
+    assert root.root_source("1.0") == "http://192.168.0.1/debian-nfsroot/1.0/root.squashfs"
+    assert "    root /srv/tftp;\n" in texts(settings(root, facts))["etc/nginx/conf.d/nfsroot.conf"]
+
+
+def test_image_over_http_needs_no_nfs_server(debian: Recipe, facts: ReleaseFacts) -> None:
+    """Nothing is exported, no NFS server is named, and install.sh, which still is a shell script, knows of none."""
+    root = with_root(debian, kind=RootKind.IMAGE, transport=RootTransport.HTTP, writable=())
+    files = texts(settings(root, facts))
+    assert [path for path in files if "export" in path or "ganesha" in path] == []
+    assert "nfs-kernel-server" not in files["README"]
+    assert "exportfs" not in files["README"]
+    help_text = subprocess.run(
+        ["sh", "-s", "--", "--help"], input=files["install.sh"], check=True, capture_output=True, text=True
+    ).stdout
+    assert "--tftp" in help_text
+    assert "--nfs" not in help_text
