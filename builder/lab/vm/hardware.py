@@ -20,13 +20,14 @@ SHARE = "release"
 """By this name the server's fstab mounts the release's directory at /mnt (-fsdev in qemu(1))."""
 
 MEMORY_MIB = 1024
-PROCESSORS = 2
 
 
 @dataclass(frozen=True)
 class ServerHardware:
     """The server's machine: a disk, a network card, and the release's directory to be mounted.
 
+    It has one processor: where QEMU translates for two, one may run into an instruction that the kernel on the other
+    is about to replace, and then the kernel panics ("Oops: int3").
     `image` is the directory of its disk (see `image.ensure`), which is only read: what the server writes is forgotten
     with its power.  `directory` gets its sockets, `log` what it writes to its serial port.  All paths are as the rack's
     machine sees them.
@@ -43,7 +44,7 @@ class ServerHardware:
     def arguments(self) -> list[str]:
         """The command that powers the server on."""
         argv = ["qemu-system-x86_64", "-name", self.cluster.server.name, "-nodefaults", "-no-user-config"]
-        argv += ["-machine", "q35", "-accel", self.accelerator, "-smp", str(PROCESSORS), "-m", str(MEMORY_MIB)]
+        argv += ["-machine", "q35", "-accel", self.accelerator, "-m", str(MEMORY_MIB)]
         argv += ["-display", "none", "-kernel", str(self.image / KERNEL)]
         argv += ["-initrd", str(self.image / INITRAMFS), "-append", self.command_line()]
         argv += ["-serial", f"file:{self.log}"]
