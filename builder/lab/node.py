@@ -88,7 +88,7 @@ class VirtualNode:
         self.ask("systemctl --no-block reboot")
         if self.machine.qmp.shutdown_reason(seconds) != RESET_BY_ITSELF:
             return False
-        self.machine.process.kill()
+        # Killed, nsenter(1) would end before QEMU, whose tap device the next QEMU needs.
         self.machine.process.wait()
         return True
 

@@ -14,14 +14,20 @@ SECONDS = 30.0
 
 
 class Qmp:
-    """A conversation with one QEMU over its socket."""
+    """A conversation with one QEMU over its socket.
+
+    :raises NfsrootError: QEMU hung up before it said a word.
+    """
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(SECONDS)
-        self._socket.connect(str(path))
         self._lines = self._socket.makefile("rw", encoding="utf-8")
-        self._lines.readline()
+        try:
+            self._socket.connect(str(path))
+            self._lines.readline()
+        except OSError as error:
+            raise NfsrootError(f"QEMU does not answer: {error}") from error
         self._shutdown: str | None = None
         self.execute("qmp_capabilities")
 

@@ -102,3 +102,15 @@ def test_crash_is_no_shutdown(path: Path) -> None:
         thread.join()
         assert qmp.shutdown_reason(5) is None
     listener.close()
+
+
+def test_qemu_that_ends_before_it_speaks(tmp_path: Path) -> None:
+    """A QEMU that ends as soon as its socket is there, for want of its network card's port say, is told as such."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "qmp.sock"))
+        listener.listen()
+        ending = threading.Timer(0.1, listener.close)
+        ending.start()
+        with pytest.raises(NfsrootError, match="QEMU does not answer"):
+            Qmp(tmp_path / "qmp.sock")
+        ending.join()
