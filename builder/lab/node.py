@@ -25,6 +25,9 @@ STARTING = frozenset({"initializing", "starting", "offline", "unknown"})
 """States in which systemd is not up yet."""
 
 SECONDS_TO_ANSWER = 60.0
+LATER = "(sleep 1; systemctl --no-block {command}) >/dev/null 2>&1 </dev/null &"
+"""Not at once: systemd ends whoever answers the lab, perhaps before the answer."""
+
 POWERED_OFF_BY_ITSELF, RESET_BY_ITSELF = "guest-shutdown", "guest-reset"
 """Why QEMU ends when its guest turned the power off, or wants to start anew (QMP, ShutdownCause)."""
 
@@ -85,7 +88,7 @@ class VirtualNode:
         machine that has run Linux, UEFI takes a hundred seconds to its first DHCP request, not four (QEMU 7.2).
         """
         self.machine.qmp.execute("set-action", reboot="shutdown")
-        self.ask("systemctl --no-block reboot")
+        self.ask(LATER.format(command="reboot"))
         if self.machine.qmp.shutdown_reason(seconds) != RESET_BY_ITSELF:
             return False
         # Killed, nsenter(1) would end before QEMU, whose tap device the next QEMU needs.
@@ -98,7 +101,7 @@ class VirtualNode:
         None when it has not within `seconds`.
         """
         began = time.monotonic()
-        self.ask("systemctl --no-block poweroff")
+        self.ask(LATER.format(command="poweroff"))
         reason = self.machine.qmp.shutdown_reason(seconds)
         return time.monotonic() - began if reason == POWERED_OFF_BY_ITSELF else None
 
