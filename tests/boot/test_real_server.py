@@ -89,7 +89,7 @@ def story(first: Release, second: Release, tmp_path_factory: pytest.TempPathFact
         told.tell(running, "after", SETTINGS)
         told.tell(running, "remove", "set -e; " + "; ".join(other.remove).replace(OLD, second.manifest.version))
         told.tell(running, "left", "exportfs -s; find /srv/tftp /NFSROOT -maxdepth 2")
-        told.node.finish()
+        told.node.finish(powered)
     return told
 
 
