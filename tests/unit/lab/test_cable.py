@@ -79,15 +79,15 @@ def test_lossy_cable(ends: Ends) -> None:
 
 def test_late_cable(ends: Ends) -> None:
     """What comes from the server is late, in order; what the node sends is not."""
-    ends.cable.quality = Quality(delay=0.3)
+    ends.cable.quality = Quality(delay=1.5)
     began = time.monotonic()
     for frame in FRAMES[:3]:
         ends.bridge.send(frame)
     ends.node_sends(b"at once, and more")
     assert ends.bridge.recv(2048) == b"at once, and more"
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 1.5
     assert [ends.node_gets() for _ in range(3)] == FRAMES[:3]
-    assert time.monotonic() - began >= 0.3
+    assert time.monotonic() - began >= 1.5
 
 
 def test_node_that_is_powered_off_and_on(ends: Ends, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import PurePosixPath
 
 from overlay_recipes import SHADOW, recipe_of
@@ -51,10 +50,8 @@ def test_rendering_is_repeatable(read_only: Recipe, facts: ReleaseFacts) -> None
 
 
 def test_ten_thousand_nodes(facts: ReleaseFacts) -> None:
-    """A cluster of 10,000 nodes renders in well under a second, one line per node."""
+    """A cluster of 10,000 nodes renders to one line per node."""
     recipe = recipe_of(nodes=10_000, kerrighed={})
-    started = time.perf_counter()
     files = {str(file.path): file.content for file in render(recipe, facts, SHADOW)}
-    assert time.perf_counter() - started < 1
     assert files["etc/hosts"].count(b".mycluster.home ssi") == 10_000
     assert files["etc/kerrighed_nodes"].count(b":eth0\n") == 10_000

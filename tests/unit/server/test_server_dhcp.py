@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -211,23 +210,6 @@ def test_kea_serves_the_interface_of_the_recipe(
     said = kea(with_server(debian, interface=interface), facts)
     assert said["interfaces-config"]["interfaces"] == [selected]
     assert said["interfaces-config"]["service-sockets-max-retries"] > 0, "a switch may come up after its server"
-
-
-def seconds(recipe: Recipe, facts: ReleaseFacts) -> float:
-    """Processor time that all settings take to render."""
-    begin = time.process_time()
-    tuple(settings(recipe, facts))
-    return time.process_time() - begin
-
-
-def test_cost_grows_with_the_nodes_and_no_faster(debian: Recipe, facts: ReleaseFacts) -> None:
-    """Four times the nodes take far less than sixteen times the time, and 10,000 less than two seconds."""
-    whole = large(debian)
-    quarter = with_cluster(whole, nodes=whole.cluster.nodes[:2500])
-    least = min(seconds(quarter, facts) for _ in range(3))
-    most = min(seconds(whole, facts) for _ in range(2))
-    assert most < 2
-    assert most < 10 * least
 
 
 def accepted_by_dhcpd(files: dict[str, str], directory: Path) -> bool:
