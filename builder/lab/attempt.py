@@ -26,6 +26,7 @@ from builder.lab.rack import Rack, rack
 from builder.lab.release import Release
 from builder.lab.report import CellReport
 from builder.lab.request import Request
+from builder.lab.server import PATIENCE
 from builder.lab.trial import Trial
 
 Meanwhile = Callable[[Sequence[VirtualNode]], None]
@@ -87,7 +88,7 @@ class Attempt:
             )
             emit(RackReady(time.monotonic() - began))
             self.accelerator = running.accelerator
-            patience = max(1.0, len(self.wanted.nodes) / (os.cpu_count() or 1))
+            patience = max(1.0, len(self.wanted.nodes) / (os.cpu_count() or 1)) * PATIENCE[self.wanted.kind]
             wanted = self.wanted
             booting = [fault for fault in wanted.faults if isinstance(fault, BootFault)]
             for node, fault in zip_longest(wanted.nodes, booting):

@@ -17,6 +17,10 @@ class ServerKind(StrEnum):
     VM = "vm"
 
 
+PATIENCE = {ServerKind.NAMESPACE: 1.0, ServerKind.VM: 2.0}
+"""By how much nodes take longer: a virtual machine that serves needs a processor of its own, and may be translated."""
+
+
 class ServerMachine(Protocol):
     """The machine with the DHCP, TFTP and NFS servers.  It leaves their logs in the rack's directory."""
 

@@ -17,15 +17,12 @@ from builder.lab.qemu import Firmware
 from builder.lab.rack import Rack
 from builder.lab.release import Release
 from builder.lab.request import request
-from builder.lab.server import ServerKind
+from builder.lab.server import PATIENCE, ServerKind
 from builder.lab.trial import Trial
 from builder.lab.vm.machine import VirtualServer
 from builder.server.procedure import OLD, Procedure, procedure
 
 pytestmark = pytest.mark.boot
-
-PATIENCE = 2.0
-"""Server and node share two processors."""
 
 SETTINGS = "sha256sum /etc/dhcp/dhcpd.conf /etc/default/isc-dhcp-server /srv/tftp/grub/*"
 CHANGED = "find /etc /srv /var/backups -newer /run/before ! -path '/etc/exports.d' | sort"
@@ -77,7 +74,7 @@ def story(first: Release, second: Release, tmp_path_factory: pytest.TempPathFact
         server.reboot()
         server.start()
         (node,) = request(first, [NODE], Firmware.BIOS).nodes
-        told.node = Trial(running, node, Firmware.BIOS, PATIENCE, lambda _: None)
+        told.node = Trial(running, node, Firmware.BIOS, PATIENCE[ServerKind.VM], lambda _: None)
         told.node.run(powered)
         told.tell(running, "before", SETTINGS)
         told.tell(running, "install", "; ".join(("set -e", "cd /root", *other.unpack[:1], *other.install)))
