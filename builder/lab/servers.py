@@ -49,6 +49,12 @@ but in the foreground.
 SOCKETS = {"rpc": ("tcp", 111), "nfs": ("tcp", 2049), "tftp": ("udp", 69), "http": ("tcp", 80), "dhcp": ("udp", 67)}
 """The port (of /proc/net/TABLE) that shows that somebody serves in a role."""
 
+LISTENING = {"tcp": "0A", "udp": "07"}
+"""The state of a socket that takes whoever comes (TCP_LISTEN and TCP_CLOSE, include/net/tcp_states.h in Linux).
+
+The port of a server that was killed goes on to stand in the table while connections to it come to their end.
+"""
+
 EXPORT_REFUSED = "Could not create export"
 """What ganesha logs, and goes on, when it cannot serve an EXPORT block."""
 
@@ -182,4 +188,4 @@ def _listens(machine: Namespace, role: str) -> bool:
     protocol, port = SOCKETS[role]
     tables = (Path(f"/proc/{machine.init}/net/{protocol}{version}") for version in ("", "6"))
     sockets = (line.split() for table in tables for line in table.read_text().splitlines()[1:])
-    return any(local.endswith(f":{port:04X}") for _, local, *_ in sockets)
+    return any((local[-5:], state) == (f":{port:04X}", LISTENING[protocol]) for _, local, _, state, *_ in sockets)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from pathlib import Path
+
 import pytest
 
+from builder.lab import servers
+from builder.lab.namespace import Namespace
 from builder.lab.servers import SCRIPTS, SOCKETS, Daemon, daemons
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport
 
@@ -34,3 +40,28 @@ def test_nfs_version_4_needs_no_rpcbind(kerrighed: Recipe) -> None:
     server = kerrighed.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
     version_4 = kerrighed.model_copy(update={"root": kerrighed.root.model_copy(update={"nfs_version": 4})})
     assert set(daemons(kerrighed, server)) - set(daemons(version_4, server)) == {Daemon("rpcbind", ("rpc",))}
+
+
+@pytest.mark.parametrize(("protocol", "kind"), [("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)])
+def test_only_who_takes_newcomers_serves(
+    protocol: str, kind: socket.SocketKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server is there while it listens; connections that outlive it are no server."""
+    here = Namespace(os.getpid())
+    with socket.socket(socket.AF_INET, kind) as server, socket.socket(socket.AF_INET, kind) as client:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        monkeypatch.setitem(servers.SOCKETS, "nfs", (protocol, port))
+        if kind is socket.SOCK_DGRAM:
+            assert servers._listens(here, "nfs")
+            return
+        assert not servers._listens(here, "nfs")
+        server.listen()
+        assert servers._listens(here, "nfs")
+        client.connect(("127.0.0.1", port))
+        accepted, _ = server.accept()
+        server.close()
+        with accepted:
+            assert not servers._listens(here, "nfs")
+            table = Path("/proc/self/net/tcp").read_text().splitlines()
+            assert any(line.split()[1].endswith(f":{port:04X}") for line in table[1:]), "the connection is there"
