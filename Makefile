@@ -7,11 +7,12 @@ OUTPUT ?= output
 PYTEST ?=
 
 # What a build needs on the host; what the lab needs beside it, a rack's servers and an emulator with its firmware;
-# and what only the tests need.
+# what only the tests need, and the tools beside which the benchmark runs us.
 BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
 LAB_PACKAGES := nginx dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-server nfs-ganesha nfs-ganesha-vfs \
 	openssh-client ovmf qemu-system-x86 rpcbind seabios tftpd-hpa zstd
 TEST_PACKAGES := busybox catatonit chromium grub-common initramfs-tools-core libcap2-bin podman shellcheck squashfs-tools tftp-hpa
+BENCH_PACKAGES := debootstrap kpartx qemu-utils sudo zstd
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 NFSROOT := .venv/bin/nfsroot
@@ -85,6 +86,10 @@ test: build-packages lab-packages test-packages .venv/tested  ## run the linters
 test-quick: .venv/tested  ## run the tests that need neither root nor a build
 	.venv/bin/pytest tests/unit $(PYTEST)
 
+.PHONY: bench
+bench: image bench-packages .venv/tested  ## time builds beside other tools on the same packages; takes long, in memory
+	$(SUDO) .venv/bin/python tests/bench/bench.py --recipe $(RECIPE)
+
 .PHONY: lock
 lock: .venv/tested  ## write the requirements locks anew
 	.venv/bin/pip install --quiet pip-tools
@@ -109,6 +114,10 @@ lab-packages:
 .PHONY: test-packages
 test-packages:
 	$(call install,$(TEST_PACKAGES))
+
+.PHONY: bench-packages
+bench-packages:
+	$(call install,$(BENCH_PACKAGES))
 
 .venv/installed: requirements.lock pyproject.toml
 	$(call venv,requirements.lock)

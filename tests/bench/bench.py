@@ -1,0 +1,140 @@
+"""The benchmark: nfsroot beside its peers, on the same packages, on this machine, in one run.
+
+`make bench` runs it.  It writes bench.json and bench.html, which print machine, versions and every command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import page
+from compression import curve
+from contest import Times, contest
+from own import Own
+from peers import Peers, missing
+
+from builder.cache import Cache
+from builder.cli.options import cache_at
+from builder.recipe.load import load
+from builder.recipe.models import Recipe
+from builder.recipe.search import SearchPath
+
+HERE = Path(__file__).parent
+NODES = (10, 100, 1000, 10_000)
+PEERS = ("mmdebstrap", "debootstrap", "qemu-img")
+SHORT = 9
+"""Rounds of what takes less than a second."""
+
+
+def main() -> None:
+    """Measure, and write what came of it."""
+    options = _options()
+    recipe = load(options.recipe, SearchPath.default())
+    tools = Path(sys.executable).parent
+    with tempfile.TemporaryDirectory(prefix="nfsroot-bench-", dir=options.room) as directory:
+        room = Path(directory)
+        own = Own(recipe, room / "own", Cache(options.cache.absolute()), tools / "nfsroot")
+        measured = {
+            "machine": _machine(),
+            "recipe": options.recipe,
+            "packages": list(recipe.packages),
+            "targets": measure(recipe, own, Peers(recipe, room, _debs(options.cache, recipe), tools), options, room),
+            "inventory": [_inventory(options.recipe, count) for count in NODES],
+            "compression": [asdict(level) for level in curve(_root(own), room)],
+        }
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / "bench.json").write_text(json.dumps(measured, indent=1) + "\n")
+    (options.output / "bench.html").write_text(page.render(measured))
+    print(page.summary(measured))  # noqa: T201
+
+
+def measure(recipe: Recipe, own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> dict[str, Any]:
+    """Each contest by its name: the times of everybody in it."""
+    log = room / "log"
+    own.write()
+    cold = contest([own.cold(), own.package_added(), *peers.all()], options.rounds, log)
+    own.make()
+    warm = contest([own.node_added()], SHORT, log)
+    found = contest([own.unchanged(), own.help()], SHORT, log)
+    return {name: _told(times) for name, times in {"cold": cold, "warm": warm, "found": found}.items()}
+
+
+def _told(times: dict[str, Times]) -> list[dict[str, Any]]:
+    first = next(iter(times.values()))
+    return [
+        {**asdict(each), "median": each.median, "peak_mib": each.peak_mib, "ratio": first.ratio(each)}
+        for each in times.values()
+    ]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recipe", default="kerrighed", help="the recipe whose packages everybody gets")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of what takes long")
+    cache = cache_at(Path(os.environ["NFSROOT_CACHE_DIR"]) if "NFSROOT_CACHE_DIR" in os.environ else None).root
+    parser.add_argument("--cache", type=Path, default=cache, help="a cache in which the recipe was built")
+    parser.add_argument("--room", type=Path, default=Path("/dev/shm"), help="where all work: memory")
+    parser.add_argument("--output", type=Path, default=Path("output/bench"))
+    return parser.parse_args()
+
+
+def _debs(cache: Path, recipe: Recipe) -> Path:
+    return (cache / "packages" / recipe.debian.suite).absolute()
+
+
+def _root(own: Own) -> Path:
+    (tarball,) = own.release().glob("*-root.tar.zst")
+    return tarball
+
+
+def _inventory(recipe: str, nodes: int) -> dict[str, float]:
+    argv = [sys.executable, str(HERE / "inventory.py"), recipe, str(nodes)]
+    told: dict[str, float] = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
+    return told
+
+
+def _machine() -> dict[str, Any]:
+    processor = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.machine(),
+    )
+    tools = [
+        "mmdebstrap --version",
+        "debootstrap --version",
+        f"{Path(sys.executable).parent}/pip show diskimage-builder",
+    ]
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "processor": processor,
+        "processors": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "missing": missing(PEERS),
+        "versions": [_version(tool.split()) for tool in tools],
+    }
+
+
+def _version(argv: list[str]) -> str:
+    try:
+        said = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return f"{argv[0]} is not here"
+    return " ".join(said.splitlines()[:2])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""What nfsroot makes of a recipe, from an empty cache and from a full one."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from contest import Contestant
+
+from builder.cache import Cache
+from builder.container import image as builder_image
+from builder.recipe.models import Recipe
+
+NODES = """\
+[[cluster.nodes]]
+names = "{names}"
+addresses = "{addresses}"
+macs = [{macs}]
+"""
+
+CLUSTER = """\
+extends = "{base}"
+
+[image]
+name = "bench"
+
+[debian]
+packages = [{packages}]
+
+[cluster]
+name = "bench"
+domain = "bench.example"
+subnet = "10.0.0.0/16"
+
+[cluster.server]
+name = "server"
+address = "10.0.255.1"
+
+"""
+
+
+class Own:
+    """Builds of a recipe that extends `base`, in directory `room`, by the command `nfsroot`.
+
+    `warm` is a cache that has the builder image, the archive's state and every package.
+    """
+
+    def __init__(self, base: Recipe, room: Path, warm: Cache, nfsroot: Path) -> None:
+        self._base = base.image.name
+        self._room = room
+        self._warm = warm
+        self._nfsroot = str(nfsroot)
+        self._nodes = 4
+        self._packages: list[str] = []
+        room.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe's file."""
+        return self._room / "bench.toml"
+
+    def write(self, nodes: int = 4, packages: list[str] | None = None) -> None:
+        """Write the recipe anew, with so many nodes, and packages beside those of its base."""
+        numbers = range(1, nodes + 1)
+        macs = ", ".join(f'"52:54:00:00:{number >> 8:02x}:{number & 255:02x}"' for number in numbers)
+        quoted = ", ".join(f'"{package}"' for package in packages or [])
+        table = NODES.format(names=f"node[1-{nodes}]", addresses=f"10.0.1.[1-{nodes}]", macs=macs)
+        self.recipe.write_text(CLUSTER.format(base=self._base, packages=quoted) + table)
+
+    def cold(self) -> Contestant:
+        """A whole release, with nothing in the cache but builder image, the archive's state and packages."""
+
+        def prepare() -> None:
+            self.write()
+            self._forget()
+
+        return Contestant("nfsroot", self._build(), prepare)
+
+    def package_added(self) -> Contestant:
+        """A release with one package more than the one before it, which is kept in the cache."""
+
+        def prepare() -> None:
+            self._forget()
+            self.write()
+            self._make()
+            self.write(packages=["bc"])
+
+        return Contestant("nfsroot, one package added", self._build(), prepare)
+
+    def node_added(self) -> Contestant:
+        """A release with one node more than the one before it."""
+
+        def prepare() -> None:
+            self._nodes += 1
+            self.write(nodes=self._nodes)
+
+        return Contestant("nfsroot, one node added", self._build(), prepare)
+
+    def unchanged(self) -> Contestant:
+        """A build that finds its release."""
+        return Contestant("nfsroot, nothing changed", self._build())
+
+    def help(self) -> Contestant:
+        """The command's help."""
+        return Contestant("nfsroot --help", [self._nfsroot, "--help"])
+
+    def make(self) -> None:
+        """Build the recipe as it is."""
+        self._make()
+
+    def release(self) -> Path:
+        """The newest release."""
+        return max((self._room / "output/bench").iterdir(), key=lambda path: path.stat().st_mtime)
+
+    def _build(self) -> list[str]:
+        places = [f"--cache-dir={self._room / 'cache'}", f"--output={self._room / 'output'}"]
+        return [self._nfsroot, "build", str(self.recipe), *places]
+
+    def _make(self) -> None:
+        from contest import timed
+
+        with tempfile.NamedTemporaryFile(dir=self._room) as log:
+            timed(Contestant("nfsroot", self._build()), Path(log.name))
+
+    def _forget(self) -> None:
+        """Leave in the cache what a cold build may have: links to the warm one's."""
+        cache = self._room / "cache"
+        shutil.rmtree(cache, ignore_errors=True)
+        shutil.rmtree(self._room / "output", ignore_errors=True)
+        (cache / "objects").mkdir(parents=True)
+        image = builder_image.find(self._warm)
+        assert image is not None, "the release before was made in it"
+        for kept in (image.rootfs.parent, *self._warm.root.glob("objects/archive-*")):
+            (cache / "objects" / kept.name).symlink_to(kept)
+        shutil.copytree(self._warm.root / "pointers", cache / "pointers")
+        shutil.copytree(self._warm.root / "packages", cache / "packages")

@@ -1,0 +1,114 @@
+"""The benchmark's page, and its summary for the terminal."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+WIDTH, HEIGHT, MARGIN = 560.0, 240.0, 80.0
+
+
+class Target(NamedTuple):
+    """A promise: what was measured, at most how much it may be, and in which unit."""
+
+    what: str
+    measured: float
+    most: float
+    unit: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the promise was kept in this run."""
+        return self.measured <= self.most
+
+
+class Plot(NamedTuple):
+    """Points of a chart with logarithmic axes, scaled to it, each with what it says."""
+
+    points: tuple[tuple[float, float, str], ...]
+
+    @property
+    def line(self) -> str:
+        """The points as an SVG polyline has them."""
+        return " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in self.points)
+
+
+def targets(measured: dict[str, Any]) -> list[Target]:
+    """The promises that this run can judge; those about a peer that is not here are left out."""
+    cold, warm, found = (
+        {each["name"]: each for each in measured["targets"][kind]} for kind in ("cold", "warm", "found")
+    )
+    kept = [
+        Target(f"cold build, in units of {peer}", cold[peer]["ratio"], most, "")
+        for peer, most in (("mmdebstrap", 0.5), ("diskimage-builder", 0.3))
+        if peer in cold
+    ]
+    added = "nfsroot, one package added"
+    largest = measured["inventory"][-1]
+    return [
+        *kept,
+        Target("one package added, in units of a cold build", 1 / cold[added]["ratio"], 0.35, ""),
+        Target("one node added", warm["nfsroot, one node added"]["median"], 0.6, "s"),
+        Target("nothing changed", found["nfsroot, nothing changed"]["median"], 0.2, "s"),
+        Target("nfsroot --help", found["nfsroot --help"]["median"], 0.15, "s"),
+        Target(f"server bundle of {largest['nodes']} nodes", largest["seconds"], 2.0, "s"),
+        Target("its memory", largest["peak_mib"], 300, "MiB"),
+        Target("memory of a cold build outside the container", cold["nfsroot"]["peak_mib"], 400, "MiB"),
+    ]
+
+
+def exponent(inventory: list[dict[str, float]]) -> float:
+    """The power of the number of nodes with which a bundle's time grows, at the large end; 1 is linear."""
+    before, last = inventory[-2:]
+    return math.log(last["seconds"] / before["seconds"]) / math.log(last["nodes"] / before["nodes"])
+
+
+def plot(points: list[tuple[float, float, str]]) -> Plot:
+    """Scale points to a chart: both axes logarithmic, the least and the greatest value at its edges."""
+    xs, ys = [math.log(x) for x, _, _ in points], [math.log(y) for _, y, _ in points]
+
+    def scale(value: float, values: list[float], length: float) -> float:
+        return (value - min(values)) / ((max(values) - min(values)) or 1) * (length - 2 * MARGIN) + MARGIN
+
+    scaled = zip(xs, ys, points, strict=True)
+    return Plot(tuple((scale(x, xs, WIDTH), HEIGHT - scale(y, ys, HEIGHT), text) for x, y, (_, _, text) in scaled))
+
+
+def render(measured: dict[str, Any]) -> str:
+    """The page, which needs no other file."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    inventory, levels = measured["inventory"], measured["compression"]
+    return environment.get_template("page.html.j2").render(
+        measured=measured,
+        targets=targets(measured),
+        exponent=exponent(inventory),
+        longest=max(each["median"] for each in measured["targets"]["cold"]),
+        width=WIDTH,
+        height=HEIGHT,
+        nodes=plot(
+            [(each["nodes"], each["seconds"], f"{each['nodes']} nodes: {each['seconds']:.2f} s") for each in inventory]
+        ),
+        levels=plot(
+            [
+                (
+                    each["seconds"],
+                    each["size"],
+                    f"-{each['level']}: {each['seconds']:.1f} s, {each['size'] / 1e6:.0f} MB",
+                )
+                for each in levels
+            ]
+        ),
+    )
+
+
+def summary(measured: dict[str, Any]) -> str:
+    """A line for each promise."""
+    return "\n".join(
+        f"{'holds' if holds else 'FAILS':6} {what}: {value:.2f} {unit} (at most {most:g})"
+        for holds, (what, value, most, unit) in ((target.holds, target) for target in targets(measured))
+    )

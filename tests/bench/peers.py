@@ -1,0 +1,72 @@
+"""What others make of the same packages: a file tree by the tools that people use today."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from contest import Contestant
+
+from builder.recipe.models import Recipe
+
+
+class Peers:
+    """The peers' commands for the packages of a recipe, in directory `room`, with the packages in `debs` at hand.
+
+    Each of them works where `room` is, which should be memory: a disk is slower than the work.
+    """
+
+    def __init__(self, recipe: Recipe, room: Path, debs: Path, tools: Path) -> None:
+        self._recipe = recipe
+        self._room = room
+        self._debs = debs
+        self._tools = tools
+
+    def all(self) -> list[Contestant]:
+        """Every peer that this machine has."""
+        peers = {"mmdebstrap": self.mmdebstrap, "debootstrap": self.debootstrap, "qemu-img": self.diskimage_builder}
+        return [peer() for tool, peer in peers.items() if shutil.which(tool)]
+
+    def mmdebstrap(self) -> Contestant:
+        """mmdebstrap(1), which writes a plain tar archive."""
+        archives = "var/cache/apt/archives"
+        copy = f'mkdir -p "$1/{archives}" && cp {self._debs}/*.deb "$1/{archives}"'
+        argv = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", f"--include={self._packages(',')}"]
+        argv += ['--aptopt=APT::Install-Recommends "false"', f"--setup-hook={copy}"]
+        argv += [self._recipe.debian.suite, str(self._room / "mmdebstrap/root.tar")]
+        return Contestant("mmdebstrap", argv, self._anew("mmdebstrap"), {"TMPDIR": str(self._room / "mmdebstrap")})
+
+    def debootstrap(self) -> Contestant:
+        """debootstrap(8), which makes a directory."""
+        argv = ["debootstrap", "--variant=minbase", f"--cache-dir={self._debs}", f"--include={self._packages(',')}"]
+        argv += [self._recipe.debian.suite, str(self._room / "debootstrap/root")]
+        return Contestant("debootstrap", argv, self._anew("debootstrap"))
+
+    def diskimage_builder(self) -> Contestant:
+        """diskimage-builder as it is, with its own minimal Debian; it keeps packages after its first run."""
+        argv = [str(self._tools / "disk-image-create"), "-t", "tar", "-o", str(self._room / "stock/image")]
+        argv += ["-p", self._packages(","), "debian-minimal"]
+        settings = {
+            "DIB_RELEASE": self._recipe.debian.suite,
+            "DIB_IMAGE_CACHE": str(self._room / "stock-cache"),
+            "PATH": f"{self._tools}:{os.environ['PATH']}",
+            "TMP_DIR": str(self._room / "stock"),
+        }
+        return Contestant("diskimage-builder", argv, self._anew("stock"), settings)
+
+    def _packages(self, separator: str) -> str:
+        return separator.join(self._recipe.packages)
+
+    def _anew(self, name: str) -> Callable[[], None]:
+        def prepare() -> None:
+            shutil.rmtree(self._room / name, ignore_errors=True)
+            (self._room / name).mkdir(parents=True)
+
+        return prepare
+
+
+def missing(commands: Sequence[str]) -> list[str]:
+    """Those of the peers' commands that this machine does not have."""
+    return [command for command in commands if shutil.which(command) is None]
