@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 
 def fill(package: str, name: str, /, **values: object) -> str:
@@ -17,16 +17,20 @@ def fill(package: str, name: str, /, **values: object) -> str:
 
     :raises jinja2.UndefinedError: the template names a value that is not among `values`.
     """
-    return _template(package, name).render(values)
+    return _environment(package).get_template(f"{name}.j2").render(values)
 
 
 @cache
-def _template(package: str, name: str) -> Template:
+def _environment(package: str) -> Environment:
     # A build that finds its release fills nothing, and does not wait for jinja2 to be imported.
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader(package), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+        loader=PackageLoader(package),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
     )
     environment.filters["quote"] = shlex.quote
-    return environment.get_template(f"{name}.j2")
+    return environment
