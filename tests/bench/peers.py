@@ -45,7 +45,10 @@ class Peers:
         return Contestant("debootstrap", argv, self._anew("debootstrap"))
 
     def diskimage_builder(self) -> Contestant:
-        """diskimage-builder as it is, with its own minimal Debian; it keeps packages after its first run."""
+        """diskimage-builder as it is, with its own minimal Debian; it keeps packages after its first run.
+
+        Settings of the user's, DIB_DEBIAN_SECURITY_MIRROR say, reach it: not every mirror has what it expects.
+        """
         argv = [str(self._tools / "disk-image-create"), "-t", "tar", "-o", str(self._room / "stock/image")]
         argv += ["-p", self._packages(","), "debian-minimal"]
         settings = {
@@ -53,6 +56,7 @@ class Peers:
             "DIB_IMAGE_CACHE": str(self._room / "stock-cache"),
             "PATH": f"{self._tools}:{os.environ['PATH']}",
             "TMP_DIR": str(self._room / "stock"),
+            **{name: value for name, value in os.environ.items() if name.startswith("DIB_")},
         }
         return Contestant("diskimage-builder", argv, self._anew("stock"), settings)
 
