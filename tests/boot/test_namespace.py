@@ -47,7 +47,10 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
     maker = subprocess.Popen([sys.executable, "-c", MAKER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert maker.stdout is not None
     namespace = _mount_namespace(maker.stdout.readline().strip())
-    assert len(_inhabitants(namespace)) >= 2
+    deadline = time.monotonic() + SECONDS_TO_VANISH
+    while len(_inhabitants(namespace)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(_inhabitants(namespace)) >= 2, "its init, and what was started in it"
     maker.kill()
     maker.wait()
     deadline = time.monotonic() + SECONDS_TO_VANISH

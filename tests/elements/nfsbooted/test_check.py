@@ -92,10 +92,12 @@ def test_wrong_tree_is_seen(node: Node, path: str, text: str, duty: str, why: st
 
 WIRE = """\
 ip link add eth0 address {mac} type veth peer name other address {other}
+echo 0 > /proc/sys/net/ipv6/conf/other/accept_dad
 ip link set other up
 ip link set eth0 up
 sleep {seconds}
 """
+"""The other machine was there before, and has its address: it asks nobody."""
 
 
 @pytest.mark.parametrize("seconds", [0, 3], ids=["while the kernel asks", "when it has asked"])
