@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,14 +32,15 @@ class Workshop:
     def running(self, step: str, reason: str, log_name: str) -> Iterator[OnLine]:
         """A step while it runs: its start and its time are told, and every line that it writes is logged too."""
         started = time.monotonic()
-        log = self.cache.log(log_name)
+        log, one_at_a_time = self.cache.log(log_name), threading.Lock()
         self.emit(StepStarted(step, reason))
         with log.open("w", buffering=1) as file:
             file.write(f"== {step}: {reason}\n")
 
             def on_line(line: str) -> None:
-                file.write(f"{line}\n")
-                self.emit(StepOutput(step, line))
+                with one_at_a_time:  # tools of a step may run side by side
+                    file.write(f"{line}\n")
+                    self.emit(StepOutput(step, line))
 
             try:
                 yield on_line
