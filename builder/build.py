@@ -81,10 +81,8 @@ def build(
     return Outcome(releases / chosen, found=False)
 
 
-def made_from(recipe: Recipe, cache: Cache) -> Iterator[Path]:
-    """The files that a plan depends on, and directories of them, beside the code of this program."""
-    yield from recipe.files
-    yield from (element.path for element in recipe.elements)
+def kept(recipe: Recipe, cache: Cache) -> Iterator[Path]:
+    """The files that a plan depends on, beside the recipe's own and the code of this program."""
     yield from builder_image.made_from(cache)
     yield archives.pointer(cache, recipe.debian)
 

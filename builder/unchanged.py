@@ -23,6 +23,9 @@ from builder.recipe.search import SearchPath
 Remark = Notice | Caution
 REMARKS: dict[str, type[Remark]] = {kind.__name__: kind for kind in (Notice, Caution)}
 
+Watched = list[tuple[str, str, str]]
+"""Kind of digest, path and digest of everything that an answer came from."""
+
 NOTHING = "nothing"
 """Stands for the content of a file or a directory that is not there."""
 
@@ -63,17 +66,25 @@ def find(cache: Cache, question: Question) -> Answer | None:
     return Answer(Path(known["directory"]), tuple(REMARKS[kind](text) for kind, text in known["remarks"]))
 
 
-def remember(cache: Cache, question: Question, answer: Answer, made_from: Iterable[Path]) -> None:
-    """Write down the answer, which came from the files `made_from`, or all files in one of them, and this program."""
+def look(files: Iterable[Path]) -> Watched:
+    """What `files` hold now, or all files in one of them, and this program."""
     search = SearchPath.default()
-    watched = [("content", path) for path in (*made_from, Path(builder.__file__).parent)]
+    watched = [("content", path) for path in (*files, Path(builder.__file__).parent)]
     # A recipe or an element that appears in one of these may hide the one that was taken.
     watched += [("names", directory) for directory in (*search.recipes, *search.elements)]
+    return [(kind, str(path), _digest(kind, path)) for kind, path in watched]
+
+
+def remember(cache: Cache, question: Question, answer: Answer, read: Watched, kept: Iterable[Path]) -> None:
+    """Write down the answer, which came from what was `read` before the build began, and from files that are `kept`.
+
+    Who changes a recipe while it is built has not seen the answer to that change.
+    """
     known = {
         "directory": str(answer.directory),
         "content": _content(answer.directory),
         "remarks": [(type(remark).__name__, remark.text) for remark in answer.remarks],
-        "watched": [(kind, str(path), _digest(kind, path)) for kind, path in watched],
+        "watched": [*read, *(("content", str(path), _digest("content", path)) for path in kept)],
     }
     cache.remember_answer(question.name, known)
 

@@ -67,7 +67,7 @@ def command(
 def _build(
     question: Question, cache: Cache, output: Path, show: Emit, *, engine: str, refresh: bool, cache_size: int
 ) -> None:
-    from builder.build import build, made_from
+    from builder.build import build, kept
     from builder.cli import summary
     from builder.container import choose
     from builder.host import need_for_build
@@ -76,6 +76,7 @@ def _build(
     from builder.workshop import Workshop
 
     recipe = load(question.recipe, SearchPath.default())
+    read = unchanged.look((*recipe.files, *(element.path for element in recipe.elements)))
     need_for_build()
     began = time.monotonic()
     finished: list[StepFinished] = []
@@ -90,7 +91,7 @@ def _build(
 
     workshop = Workshop(cache, choose(engine), output, emit)
     outcome = build(recipe, workshop, version=question.version, source_date=question.source_date, refresh=refresh)
-    unchanged.remember(cache, question, Answer(outcome.directory, tuple(remarks)), made_from(recipe, cache))
+    unchanged.remember(cache, question, Answer(outcome.directory, tuple(remarks)), read, kept(recipe, cache))
     _give_to_invoker(output)
     if finished and (freed := cache.prune(size=cache_size << 30)):
         emit(Notice(f"the cache was over {cache_size} GiB: {freed / 1e6:.0f} MB that were not used of late are gone"))

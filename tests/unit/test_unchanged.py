@@ -48,8 +48,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     cache, answer = Cache(tmp_path / "cache"), Answer(release, REMARKS)
     question = Question("mine", None, None, str(tmp_path / "output"), str(tmp_path))
     cache.set_pointer("archive", "trixie", "state")
-    made_from = [recipe, element, cache.pointer_file("archive", "trixie"), tmp_path / "not there"]
-    unchanged.remember(cache, question, answer, made_from)
+    read = unchanged.look([recipe, element, tmp_path / "not there"])
+    unchanged.remember(cache, question, answer, read, [cache.pointer_file("archive", "trixie")])
     return World(tmp_path, cache, question, answer)
 
 
@@ -118,9 +118,18 @@ def test_changed_program_asks_for_a_build(world: World, monkeypatch: pytest.Monk
     (world.directory / "builder").mkdir()
     (world.directory / "builder/__init__.py").write_text("")
     monkeypatch.setattr("builder.__file__", str(world.directory / "builder/__init__.py"))
-    unchanged.remember(world.cache, world.question, world.answer, [])
+    unchanged.remember(world.cache, world.question, world.answer, unchanged.look([]), [])
     assert world.found == world.answer
     (world.directory / "builder/plan.py").write_text("")
+    assert world.found is None
+
+
+def test_change_during_a_build_asks_for_another(world: World) -> None:
+    """Who changes the recipe while it is built is not told that the release of before holds the change."""
+    recipe = world.directory / "recipes/mine.toml"
+    read = unchanged.look([recipe])
+    recipe.write_text("changed meanwhile")
+    unchanged.remember(world.cache, world.question, world.answer, read, [])
     assert world.found is None
 
 
