@@ -8,12 +8,14 @@ import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import Protocol
 
 import builder
 from builder.boot import initramfs, pxegrub
-from builder.container.engine import Image
+from builder.container.engine import Engine, Image
 from builder.events import StepReused
 from builder.overlay import render as overlay
 from builder.plan import make as planning
@@ -48,6 +50,15 @@ TOOLS = (
 """Debian packages of the builder image whose versions a manifest names."""
 
 
+class Make(Protocol):
+    """Makes the object of a step in `directory`, once it has its own inputs."""
+
+    def __call__(
+        self, directory: Path, *, engine: Engine, image: Image, source_date: int, work: Path | None, on_line: OnLine
+    ) -> None:
+        """Make it; raises NfsrootError when that fails."""
+
+
 @dataclass(frozen=True)
 class Steps:
     """The steps of one build that is under way, each of which gives its object in the cache."""
@@ -60,64 +71,31 @@ class Steps:
 
     def tree(self, archive: Archive) -> Tree:
         """The tree."""
-        packages = self.workshop.cache.packages(self.recipe.debian.suite)
-
-        def make(directory: Path, on_line: OnLine) -> None:
-            with self.workshop.scratch(trees.WORK_MIB) as work:
-                trees.make(
-                    directory,
-                    engine=self.workshop.engine,
-                    image=self.image,
-                    recipe=self.recipe,
-                    archive=archive,
-                    packages=packages,
-                    owned_paths=map(str, overlay.OWNED_PATHS),
-                    source_date=self.source_date,
-                    work=work,
-                    on_line=on_line,
-                )
-
-        return Tree(self._cached(trees.STEP, make))
+        make = partial(
+            trees.make,
+            recipe=self.recipe,
+            archive=archive,
+            packages=self.workshop.cache.packages(self.recipe.debian.suite),
+            owned_paths=map(str, overlay.OWNED_PATHS),
+        )
+        return Tree(self._worked(trees.STEP, trees.WORK_MIB, make))
 
     def root_image(self, tree: Tree) -> Path:
         """The tree as the file of a root image."""
         root_format = self.recipe.root.format
-
-        def make(directory: Path, on_line: OnLine) -> None:
-            with self.workshop.scratch(root_images.WORK_MIB) as work:
-                root_images.make(
-                    directory,
-                    engine=self.workshop.engine,
-                    image=self.image,
-                    tree=tree,
-                    element=self._element,
-                    root_format=root_format,
-                    source_date=self.source_date,
-                    work=work,
-                    on_line=on_line,
-                )
-
-        return self._cached(root_images.STEP, make) / f"root.{root_format}"
+        make = partial(root_images.make, tree=tree, element=self._element, root_format=root_format)
+        return self._worked(root_images.STEP, root_images.WORK_MIB, make) / f"root.{root_format}"
 
     def initramfs(self, tree: Tree) -> Path:
         """The initramfs of the tree's kernel."""
-
-        def make(directory: Path, on_line: OnLine) -> None:
-            with self.workshop.scratch(initramfs.WORK_MIB) as work:
-                initramfs.make(
-                    directory,
-                    engine=self.workshop.engine,
-                    image=self.image,
-                    tree=tree,
-                    element=self._element,
-                    initramfs=self.recipe.initramfs,
-                    root=self.recipe.root,
-                    source_date=self.source_date,
-                    work=work,
-                    on_line=on_line,
-                )
-
-        return self._cached(initramfs.STEP, make)
+        make = partial(
+            initramfs.make,
+            tree=tree,
+            element=self._element,
+            initramfs=self.recipe.initramfs,
+            root=self.recipe.root,
+        )
+        return self._worked(initramfs.STEP, initramfs.WORK_MIB, make)
 
     def pxegrub(self) -> Path:
         """The network boot loaders."""
@@ -210,6 +188,22 @@ class Steps:
         pack.finish(directory, manifest)
         logs = (path / "log" for path in (tree.path, ramdisk, loaders))
         (directory / "build.log").write_text("".join(log.read_text() for log in logs))
+
+    def _worked(self, name: str, mib: int, make: Make) -> Path:
+        """The object of a step that works in the container on `mib` MiB, by what is told to each of them."""
+
+        def run(directory: Path, on_line: OnLine) -> None:
+            with self.workshop.scratch(mib) as work:
+                make(
+                    directory,
+                    engine=self.workshop.engine,
+                    image=self.image,
+                    source_date=self.source_date,
+                    work=work,
+                    on_line=on_line,
+                )
+
+        return self._cached(name, run)
 
     def _cached(self, name: str, make: Callable[[Path, OnLine], None]) -> Path:
         """The object of a step, made when it is missing."""

@@ -1,4 +1,4 @@
-"""UDP datagrams and TCP segments in Ethernet frames (RFC 791, 768, 793)."""
+"""UDP datagrams and TCP segments in Ethernet frames (RFC 791, 768, 793), and the checksum of what is sent."""
 
 from __future__ import annotations
 
@@ -55,3 +55,11 @@ def decode(frame: bytes, size: int) -> Packet | None:
         acknowledged=acknowledged,
         opens=protocol == TCP and bool(frame[start + 13] & SYN),
     )
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum of an even number of bytes (RFC 1071)."""
+    total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from builder.lab.packet import checksum
+
 MAC = bytes.fromhex("020000000001")
 ADDRESS = bytes.fromhex("fe8000000000000000000000000000ff")
 EVERYBODY_MAC, EVERYBODY = bytes.fromhex("333300000001"), bytes.fromhex("ff020000000000000000000000000001")
@@ -41,14 +43,6 @@ def advertisement() -> bytes:
     message = message[:2] + struct.pack("!H", checksum(pseudo_header + message)) + message[4:]
     ipv6 = struct.pack("!IHBB", 6 << 28, len(message), ICMPV6, HOP_LIMIT) + ADDRESS + EVERYBODY
     return EVERYBODY_MAC + MAC + IPV6.to_bytes(2, "big") + ipv6 + message
-
-
-def checksum(data: bytes) -> int:
-    """The Internet checksum of an even number of bytes (RFC 1071)."""
-    total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
-    while total > 0xFFFF:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 @contextmanager

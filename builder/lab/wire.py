@@ -155,9 +155,9 @@ class Wire:
             fetch.answered(packet)
 
     def _rpc(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
+        """Connections and calls.  Firmware that resets what the system before it left open does neither."""
         if packet.target == NFS:
             self.bytes_by[packet.source_mac, NFS] += packet.size
-        """Connections and calls.  Firmware that resets what the system before it left open does neither."""
         kind = None
         if packet.payload_size:
             kind = Kind.NFS if packet.target == NFS else Kind.PORTMAP

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from builder.errors import NfsrootError
 from builder.lab.checks.model import Finding
 from builder.lab.faults.model import BootFault, Outcome, boots, stops
@@ -54,10 +56,6 @@ def _cut_initramfs(rack: Rack, node: Node) -> None:
     )
 
 
-def _stops_in_kernel(outcome: Outcome) -> Finding:
-    return stops(outcome, Phase.KERNEL)
-
-
 FAULTS = (
     BootFault(
         name="missing-menu",
@@ -71,7 +69,7 @@ FAULTS = (
         name="corrupt-initrd",
         done=f"the node's initramfs ends after {WHOLE_BYTES >> 20} MiB",
         holds=f"the lab says that the node did not get through phase {Phase.KERNEL}",
-        judge=_stops_in_kernel,
+        judge=partial(stops, phase=Phase.KERNEL),
         prepare=_cut_initramfs,
         patience=0.25,
     ),

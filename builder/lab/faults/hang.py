@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from builder.lab.checks.model import Finding
-from builder.lab.faults.model import BootFault, Outcome, stops
+from functools import partial
+
+from builder.lab.faults.model import BootFault, stops
 from builder.lab.node import VirtualNode
 from builder.lab.phases import Phase
 from builder.lab.rack import Rack
@@ -13,16 +14,12 @@ def _freeze(_rack: Rack, virtual: VirtualNode) -> None:
     virtual.machine.qmp.execute("stop")
 
 
-def _stops_in_kernel(outcome: Outcome) -> Finding:
-    return stops(outcome, Phase.KERNEL)
-
-
 FAULTS = (
     BootFault(
         name="hang",
         done=f"the node's processor stands still from phase {Phase.KERNEL} on",
         holds="the lab does not wait for ever, and names the phase",
-        judge=_stops_in_kernel,
+        judge=partial(stops, phase=Phase.KERNEL),
         reach={Phase.KERNEL: _freeze},
         patience=0.25,
     ),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import struct
 
+from builder.lab.packet import IPV4, UDP, checksum
+
 ASKER = bytes.fromhex("020000000000")
 """Whom the frame comes from: a locally administered address (IEEE 802), so that bridges do not look for nodes here."""
 
 EVERYBODY = bytes.fromhex("ffffffffffff")
-IPV4, UDP = 0x0800, 17
 CLIENT_PORT, SERVER_PORT = 68, 67
 BROADCAST_REPLY = 0x8000
 BOOTP = struct.Struct("!4BIHH16s16s64s128s4s")
@@ -29,6 +30,4 @@ def discover(mac: str) -> bytes:
 def _header(size: int) -> bytes:
     """The header of an IPv4 packet with `size` bytes of UDP, from no address to everybody."""
     fields = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + size, 0, 0, 64, UDP, 0, bytes(4), b"\xff" * 4)
-    total = sum(struct.unpack("!10H", fields))
-    total = (total & 0xFFFF) + (total >> 16)
-    return fields[:10] + struct.pack("!H", ~total & 0xFFFF) + fields[12:]
+    return fields[:10] + struct.pack("!H", checksum(fields)) + fields[12:]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from frames import NODE, SERVER, SYN, tcp, udp
 
-from builder.lab.packet import decode
+from builder.lab.packet import checksum, decode
 
 
 def test_a_cut_frame_keeps_its_size() -> None:
@@ -44,3 +44,8 @@ def test_only_tcp_opens_connections() -> None:
 def test_other_frames_are_nothing(frame: bytes) -> None:
     """Frames that are too short or not IPv4 are passed over."""
     assert decode(frame, len(frame)) is None
+
+
+def test_checksum() -> None:
+    """The example of RFC 1071, section 3."""
+    assert checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0xFFFF - 0xDDF2
