@@ -31,7 +31,6 @@ from builder.recipe.search import SearchPath
 
 HERE = Path(__file__).parent
 NODES = (10, 100, 1000, 10_000)
-PEERS = ("mmdebstrap", "debootstrap", "qemu-img")
 SHORT = 9
 """Rounds of what takes less than a second."""
 
@@ -123,7 +122,7 @@ def _machine() -> dict[str, Any]:
         "processors": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "missing": missing(PEERS),
+        "missing": missing(),
         "versions": [_version(tool.split()) for tool in tools],
     }
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from contest import Contestant
+from contest import Contestant, timed
 
 from builder.cache import Cache
 from builder.container import image as builder_image
@@ -52,7 +52,6 @@ class Own:
         self._warm = warm
         self._nfsroot = str(nfsroot)
         self._nodes = 4
-        self._packages: list[str] = []
         room.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -83,7 +82,7 @@ class Own:
         def prepare() -> None:
             self._forget()
             self.write()
-            self._make()
+            self.make()
             self.write(packages=["bc"])
 
         return Contestant("nfsroot, one package added", self._build(), prepare)
@@ -107,7 +106,8 @@ class Own:
 
     def make(self) -> None:
         """Build the recipe as it is."""
-        self._make()
+        with tempfile.NamedTemporaryFile(dir=self._room) as log:
+            timed(Contestant("nfsroot", self._build()), Path(log.name))
 
     def release(self) -> Path:
         """The newest release."""
@@ -116,12 +116,6 @@ class Own:
     def _build(self) -> list[str]:
         places = [f"--cache-dir={self._room / 'cache'}", f"--output={self._room / 'output'}"]
         return [self._nfsroot, "build", str(self.recipe), *places]
-
-    def _make(self) -> None:
-        from contest import timed
-
-        with tempfile.NamedTemporaryFile(dir=self._room) as log:
-            timed(Contestant("nfsroot", self._build()), Path(log.name))
 
     def _forget(self) -> None:
         """Leave in the cache what a cold build may have: links to the warm one's."""

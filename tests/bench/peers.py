@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from contest import Contestant
 
 from builder.recipe.models import Recipe
+
+TOOLS = ("mmdebstrap", "debootstrap", "qemu-img")
+"""By which command it shows that a peer can run here: diskimage-builder itself is always there."""
 
 
 class Peers:
@@ -26,8 +29,9 @@ class Peers:
 
     def all(self) -> list[Contestant]:
         """Every peer that this machine has."""
-        peers = {"mmdebstrap": self.mmdebstrap, "debootstrap": self.debootstrap, "qemu-img": self.diskimage_builder}
-        return [peer() for tool, peer in peers.items() if shutil.which(tool)]
+        absent = missing()
+        peers = (self.mmdebstrap, self.debootstrap, self.diskimage_builder)
+        return [peer() for tool, peer in zip(TOOLS, peers, strict=True) if tool not in absent]
 
     def mmdebstrap(self) -> Contestant:
         """mmdebstrap(1), which writes a plain tar archive."""
@@ -71,6 +75,6 @@ class Peers:
         return prepare
 
 
-def missing(commands: Sequence[str]) -> list[str]:
-    """Those of the peers' commands that this machine does not have."""
-    return [command for command in commands if shutil.which(command) is None]
+def missing() -> list[str]:
+    """Those of `TOOLS` that this machine does not have."""
+    return [command for command in TOOLS if shutil.which(command) is None]
