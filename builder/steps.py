@@ -6,7 +6,6 @@ import contextlib
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed_version
@@ -18,6 +17,7 @@ from builder.boot import initramfs, pxegrub
 from builder.container.engine import Engine, Image
 from builder.events import StepReused
 from builder.overlay import render as overlay
+from builder.parallel import crew
 from builder.plan import make as planning
 from builder.plan.model import Plan
 from builder.process import COMMAND, OnLine
@@ -121,16 +121,16 @@ class Steps:
         with (
             self.workshop.cache.work(RELEASE) as scratch,
             pack.appearing(target) as directory,
-            ThreadPoolExecutor(2) as aside,
+            crew(2) as aside,
         ):
             released = Joined(directory / self.recipe.root_file(facts.version))
-            joined = aside.submit(released.add, root)
+            joined = aside.begin(partial(released.add, root))
             packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
             with self._running(planning.OVERLAY) as on_line:
                 end = packer.overlay(tree, overlay.render(self.recipe, facts, tree.shadow), on_line)
             with self._running(planning.BUNDLE) as on_line:
                 files = bundle.render(self.recipe, facts)
-                checked = aside.submit(
+                check = partial(
                     checks.check,
                     self.recipe,
                     facts,
@@ -140,12 +140,13 @@ class Steps:
                     scratch=scratch,
                     on_line=on_line,
                 )
+                checked = aside.begin(check)
                 served = pack.served(self.recipe, facts, tree, ramdisk, loaders)
                 server = packer.server_bundle(files, served, on_line)
-                checked.result()
+                checked()
             reason = "runs: puts everything in its place"
             with self.workshop.running(RELEASE, reason, self._log_name(RELEASE)):
-                joined.result()
+                joined()
                 if self.recipe.root.kind is RootKind.IMAGE:
                     shutil.copyfile(end, directory / self.recipe.overlay_file(facts.version))
                 else:

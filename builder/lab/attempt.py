@@ -6,10 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from builder.lab.report import CellReport
 from builder.lab.request import Request
 from builder.lab.server import PATIENCE
 from builder.lab.trial import Trial
+from builder.parallel import crew
 
 Meanwhile = Callable[[Sequence[VirtualNode]], None]
 LOG_LINES = 200
@@ -122,10 +123,10 @@ def _logs(scratch: Path) -> dict[str, str]:
 
 def _at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]) -> None:
     """Do something to every node at the same time.  When it is interrupted, all nodes lose their power."""
-    with ThreadPoolExecutor(len(trials), thread_name_prefix="node") as pool:
+    with crew(len(trials)) as nodes:
         try:
-            for _ in pool.map(do, trials):
-                pass
+            for done in [nodes.begin(partial(do, trial)) for trial in trials]:
+                done()
         except BaseException:
             running.cut_power()
             raise

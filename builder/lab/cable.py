@@ -12,7 +12,6 @@ import random
 import select
 import socket
 import struct
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.lab.namespace import Namespace
+from builder.parallel import Stopped, beside
 
 TUN = "/dev/net/tun"
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
@@ -58,28 +58,23 @@ class Cable:
         self._tap = tap
         self._listener = listener
         self._dice = random.Random(seed)
-        self._stop = threading.Event()
         self._late: deque[tuple[float, bytes]] = deque()
 
-    def carry(self) -> None:
-        """Carry frames from when the node is powered on until told to stop or its power is cut."""
+    def carry(self, stopped: Stopped) -> None:
+        """Carry frames from when the node is powered on until `stopped` or its power is cut."""
         self._listener.settimeout(IDLE_SECONDS)
-        while not self._stop.is_set():
+        while not stopped():
             try:
                 node, _ = self._listener.accept()
             except TimeoutError:
                 continue
             with node:
-                self._carry(node)
+                self._carry(node, stopped)
 
-    def stop(self) -> None:
-        """Make `carry` return."""
-        self._stop.set()
-
-    def _carry(self, node: socket.socket) -> None:
+    def _carry(self, node: socket.socket, stopped: Stopped) -> None:
         node.settimeout(None)
         received = b""
-        while not self._stop.is_set():
+        while not stopped():
             ready, _, _ = select.select([self._tap, node.fileno()], [], [], self._until_due())
             try:
                 if self._tap in ready:
@@ -126,13 +121,10 @@ def cable(machine: Namespace, tap: str, path: Path, seed: str) -> Iterator[Cable
         listener.listen()
         device = machine.in_network(lambda: _open(tap))
         laid = Cable(device, listener, seed)
-        thread = threading.Thread(target=laid.carry, name=f"cable {tap}", daemon=True)
-        thread.start()
         try:
-            yield laid
+            with beside(f"cable {tap}", laid.carry):
+                yield laid
         finally:
-            laid.stop()
-            thread.join()
             os.close(device)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from builder.lab.wire import Wire, WireEvent
+from builder.parallel import Stopped, beside
 
 FRAME_BYTES = 2048
 """As much of a frame as is looked at: more than any DHCP message."""
@@ -27,17 +27,16 @@ class Capture:
         self._socket = watch
         self._log = log
         self._started = time.monotonic()
-        self._stop = threading.Event()
 
     def since(self, time: float, mac: str) -> list[WireEvent]:
         """What node `mac` did since `time` (seconds, time.monotonic())."""
         return [event for event in self.events if event.mac == mac and event.time >= time]
 
-    def follow(self) -> None:
-        """Read frames until told to stop."""
+    def follow(self, stopped: Stopped) -> None:
+        """Read frames until `stopped`."""
         frame = bytearray(FRAME_BYTES)
         with self._log.open("w", buffering=1) as log:
-            while not self._stop.is_set():
+            while not stopped():
                 try:
                     size = self._socket.recv_into(frame, 0, socket.MSG_TRUNC)
                 except TimeoutError:
@@ -46,10 +45,6 @@ class Capture:
                     self.events.append(event)
                     log.write(f"{event.time - self._started:9.3f} {event}\n")
 
-    def stop(self) -> None:
-        """Make `follow` return."""
-        self._stop.set()
-
 
 @contextmanager
 def capture(watch: socket.socket, log: Path) -> Iterator[Capture]:
@@ -57,11 +52,5 @@ def capture(watch: socket.socket, log: Path) -> Iterator[Capture]:
     watch.settimeout(0.2)
     watch.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
     captured = Capture(watch, log)
-    thread = threading.Thread(target=captured.follow, name="capture")
-    thread.start()
-    try:
+    with watch, beside("capture", captured.follow):
         yield captured
-    finally:
-        captured.stop()
-        thread.join()
-        watch.close()

@@ -13,14 +13,15 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
 from builder.errors import InputError, NfsrootError
+from builder.parallel import crew
 from builder.process import OnLine, run
 
 ENVIRONMENT = MappingProxyType({"PATH": "/usr/sbin:/usr/bin", "LC_ALL": "C.UTF-8"})
@@ -75,8 +76,8 @@ class Namespace:
 
     def in_network(self, make: Callable[[], Made]) -> Made:
         """What `make` returns when it is called inside, as far as the network is concerned."""
-        with ThreadPoolExecutor(1) as thread:  # setns(2) moves this thread alone, which ends; what it opened stays.
-            return thread.submit(self._enter_and, make).result()
+        with crew(1) as thread:  # setns(2) moves this thread alone, which ends; what it opened stays.
+            return thread.begin(partial(self._enter_and, make))()
 
     def _enter_and(self, make: Callable[[], Made]) -> Made:
         libc = ctypes.CDLL(None, use_errno=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from builder.lab.packet import checksum
+from builder.parallel import Stopped, beside
 
 MAC = bytes.fromhex("020000000001")
 ADDRESS = bytes.fromhex("fe8000000000000000000000000000ff")
@@ -49,10 +49,9 @@ def advertisement() -> bytes:
 def router(port: socket.socket) -> Iterator[None]:
     """Answer at a port of the network, a packet socket (packet(7)), who asks for routers; in a thread."""
     port.settimeout(0.2)
-    stop = threading.Event()
 
-    def answer() -> None:
-        while not stop.is_set():
+    def answer(stopped: Stopped) -> None:
+        while not stopped():
             try:
                 frame = port.recv(SNAP)
             except TimeoutError:
@@ -60,11 +59,5 @@ def router(port: socket.socket) -> Iterator[None]:
             if is_solicitation(frame):
                 port.send(advertisement())
 
-    thread = threading.Thread(target=answer, name="router")
-    thread.start()
-    try:
+    with port, beside("router", answer):
         yield
-    finally:
-        stop.set()
-        thread.join()
-        port.close()

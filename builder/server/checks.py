@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from builder.container.engine import Engine, Image, Job
 from builder.errors import NfsrootError
 from builder.files import RenderedFile, header, text_file
+from builder.parallel import crew
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server import dhcp, kea, nginx
@@ -110,6 +111,6 @@ def check(
             what = f"{check.program} rejects {check.path} of the server bundle"
             raise NfsrootError(what, details=error.details) from error
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(run, checks(recipe)):
-            pass
+    with crew(os.cpu_count() or 1) as checkers:
+        for passed in [checkers.begin(partial(run, check)) for check in checks(recipe)]:
+            passed()

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from builder.lab.cable import Cable, Quality
+from builder.parallel import beside
 
 SECONDS = 10.0
 FRAMES = [bytes([number]) * 60 for number in range(200)]
@@ -46,12 +46,9 @@ def ends(tmp_path: Path) -> Iterator[Ends]:
         listener.bind(str(tmp_path / "socket"))
         listener.listen()
         cable = Cable(tap.fileno(), listener, "52:54:00:00:01:01")
-        thread = threading.Thread(target=cable.carry)
-        thread.start()
-        node.connect(str(tmp_path / "socket"))
-        yield Ends(cable, bridge, node)
-        cable.stop()
-        thread.join()
+        with beside("cable", cable.carry):
+            node.connect(str(tmp_path / "socket"))
+            yield Ends(cable, bridge, node)
 
 
 def test_perfect_cable(ends: Ends) -> None:

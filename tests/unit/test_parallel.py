@@ -1,0 +1,59 @@
+"""Work side by side, and Ctrl-C in the midst of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from builder.parallel import beside, crew
+
+SECONDS = 120
+MANY = 50
+
+
+def test_what_threads_gave_comes_in_the_order_asked() -> None:
+    """Each result is that of its own work, however many threads there are."""
+    with crew(2) as workers:
+        results = [workers.begin(lambda number=number: number**2) for number in range(20)]
+        assert [result() for result in results] == [number**2 for number in range(20)]
+
+
+def test_what_a_thread_raised_is_raised_where_its_result_is_wanted() -> None:
+    """An error reaches the one who waits, and the crew is dismissed."""
+    with pytest.raises(ZeroDivisionError), crew(1) as workers:
+        workers.begin(lambda: 1 / 0)()
+    assert threading.active_count() == 1
+
+
+def test_a_thread_beside_ends_with_the_block() -> None:
+    """It is told to stop, and has stopped when the block is left."""
+    turns = []
+
+    def go_on(stopped: object) -> None:
+        assert callable(stopped)
+        while not stopped():
+            turns.append(True)
+
+    with beside("turning", go_on):
+        while not turns:
+            pass
+    ended = len(turns)
+    assert threading.active_count() == 1
+    assert len(turns) == ended
+
+
+def test_an_interruption_is_neither_lost_nor_waits_for_ever() -> None:
+    """Ctrl-C at any line that the main thread runs, those of Python's own library included, ends the work."""
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("interrupted_everywhere.py")],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > MANY
