@@ -41,7 +41,10 @@ class _Parts:
 
 
 def resolve(document: Document, default_name: str) -> tuple[Cluster | None, list[Problem]]:
-    """The cluster that `document` describes, called `default_name` unless it says otherwise; its mistakes."""
+    """The cluster that `document` describes, called `default_name` unless it says otherwise; its mistakes.
+
+    No cluster and no mistake are the answer to what only the mistakes of a document before this one spoilt.
+    """
     written, document, problems = parse(document, WrittenCluster)
     if not (written.name or document.lost(("name",)) or CLUSTER_NAME.matches(default_name)):
         what = f"'{default_name}' is no cluster's name"
@@ -146,11 +149,12 @@ def _long_names(parts: _Parts) -> Iterator[Problem]:
         yield parts.document.problem(("domain",), f"the domain has {len(domain)} characters", "write at most 189")
 
 
-def _cluster(parts: _Parts, default_name: str) -> Cluster:
-    """The cluster; nothing is missing and nothing clashes."""
+def _cluster(parts: _Parts, default_name: str) -> Cluster | None:
+    """The cluster, of which nothing clashes; None where what it lacks was lost by a mistake that is told already."""
     written = parts.written
     subnet, server = written.subnet, written.server
-    assert written.domain and subnet and server.name and server.address, "_required has seen to it"
+    if not (written.domain and subnet and server.name and server.address):
+        return None
     rows = zip(parts.words("names"), parts.words("addresses"), parts.words("macs"), strict=True)
     return Cluster(
         name=written.name or default_name,

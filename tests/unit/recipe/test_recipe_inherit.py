@@ -120,3 +120,10 @@ def test_circle(project: Project, files: dict[str, str], mistake: str) -> None:
     for name, parent in files.items():
         project.write(f"recipes/{name}.toml", f'extends = "{parent}"\n')
     assert project.mistakes() == [f"recipes/{mistake}; take one of these extends out"]
+
+
+def test_a_cluster_of_a_recipe_whose_parent_is_lost(project: Project) -> None:
+    """Two mistakes, the second of them in a cluster of which nothing else is written, are both told."""
+    project.write("recipes/mine.toml", 'extends = ""\ncluster.subnet = []\n')
+    places = [mistake.partition(": ")[0] for mistake in project.mistakes()]
+    assert places == ["recipes/mine.toml:1:11", "recipes/mine.toml:2:18"]
