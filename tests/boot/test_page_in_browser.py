@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from lab_report import cell, node, report
 from picture import colours
 
 from builder.lab.page import Evidence, Seen, render
 from builder.lab.phases import Phase
-from builder.lab.qemu import Accelerator, Firmware, Nic
-from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, PhaseTime, Traffic
+from builder.lab.report import CheckResult
 from builder.lab.screen import png
-from builder.lab.server import ServerKind
-from builder.recipe.models import DhcpServer, NfsServer, TftpServer
-from builder.release.manifest import Lab
 
 pytestmark = pytest.mark.boot
 
@@ -31,45 +27,10 @@ BROWSER += ["--hide-scrollbars", "--force-device-scale-factor=1", "--window-size
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a node that took a second for each phase, with a screen of one colour."""
-    node = NodeReport(
-        name="ssi1",
-        address="192.168.0.101",
-        mac="52:54:00:00:01:01",
-        loader="/pxegrub",
-        passed=True,
-        phases=tuple(PhaseTime(phase=phase, began=n, ended=n + 1.0) for n, phase in enumerate(Phase)),
-        stopped=None,
-        checks=(CheckResult(name="clock", holds="it is right", passed=True, reason="<script>x</script>"),),
-        traffic=Traffic(tftp=1, http=1, nfs=1),
-    )
-    cell = CellReport(
-        asked=("ssi1",),
-        firmware=Firmware.BIOS,
-        nic=Nic.VIRTIO_NET,
-        dhcp=DhcpServer.ISC,
-        tftp=TftpServer.TFTPD_HPA,
-        nfs=NfsServer.GANESHA,
-        server=ServerKind.NAMESPACE,
-        accelerator=Accelerator.TCG,
-        started=datetime(2026, 1, 31, tzinfo=UTC),
-        seconds=90.0,
-        passed=True,
-        problem=None,
-        nodes=(node,),
-    )
-    report = LabReport(
-        name="kerrighed",
-        version="1.0",
-        content="c" * 24,
-        tool_version="0.1.0",
-        started=datetime(2026, 1, 31, tzinfo=UTC),
-        seconds=90.0,
-        verdict=Lab.PASSED,
-        cells=(cell,),
-    )
+    checked = CheckResult(name="clock", holds="it is right", passed=True, reason="<script>x</script>")
     seen = Seen({"ssi1": Evidence(SCREEN, "console", "journal")}, {"dnsmasq.log": "DHCPACK"})
     path = tmp_path_factory.mktemp("page") / "lab.html"
-    path.write_text(render(report, [seen]))
+    path.write_text(render(report(cell(node(checks=(checked,)))), [seen]))
     return path
 
 

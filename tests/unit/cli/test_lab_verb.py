@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_report import STOP, cell, node, report
 from rich.console import Console
 
 from builder.cli import lab_display
@@ -36,14 +37,16 @@ from builder.lab.faults.model import BootFault
 from builder.lab.matrix import SERVERS
 from builder.lab.phases import Phase
 from builder.lab.qemu import Firmware, Nic
-from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, Stop, Traffic
+from builder.lab.report import CheckResult, LabReport
 from builder.lab.request import Request
 from builder.lab.server import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
-from builder.release.manifest import FILE, Lab, Manifest
+from builder.release.manifest import FILE, Manifest
 
 Nfsroot = Callable[..., Any]
 WRONG = CheckResult(name="clock", holds="it is right", passed=False, reason="it is wrong by [1 h]")
+GOOD = report(cell(node()))
+BAD = report(cell(node(passed=False, stopped=STOP, checks=(WRONG,))))
 SERVED = (DhcpServer.ISC, TftpServer.TFTPD_HPA, NfsServer.GANESHA, ServerKind.NAMESPACE)
 EVENTS: list[LabEvent] = [
     CellBegan("kerrighed 1.0", Firmware.BIOS, Nic.VIRTIO_NET, *SERVED),
@@ -82,46 +85,6 @@ def release(nfsroot: Nfsroot, kerrighed: Recipe) -> Path:
     return directory
 
 
-def report(verdict: Lab, stopped: Stop | None = None) -> LabReport:
-    """The lab's report on one node."""
-    node = NodeReport(
-        name="ssi1",
-        address="192.168.0.101",
-        mac="52:54:00:00:01:01",
-        loader="/pxegrub",
-        passed=verdict is Lab.PASSED,
-        phases=(),
-        stopped=stopped,
-        checks=() if verdict is Lab.PASSED else (WRONG,),
-        traffic=Traffic(tftp=0, http=0, nfs=0),
-    )
-    cell = CellReport(
-        asked=("ssi1",),
-        firmware=Firmware.BIOS,
-        nic=Nic.VIRTIO_NET,
-        dhcp=DhcpServer.ISC,
-        tftp=TftpServer.TFTPD_HPA,
-        nfs=NfsServer.GANESHA,
-        server=ServerKind.NAMESPACE,
-        accelerator=None,
-        started="2026-01-31T12:00:00Z",
-        seconds=113.0,
-        passed=verdict is Lab.PASSED,
-        problem=None,
-        nodes=(node,),
-    )
-    return LabReport(
-        name="kerrighed",
-        version="1.0",
-        content="c" * 24,
-        tool_version="0.1.0",
-        started="2026-01-31T12:00:00Z",
-        seconds=115.2,
-        verdict=verdict,
-        cells=(cell,),
-    )
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -154,7 +117,7 @@ def test_quick_matrix(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.Monke
 
     def ran(of: object, wanted: list[Request], *_rest: object) -> LabReport:
         asked.append((of, wanted))
-        return report(Lab.PASSED)
+        return GOOD
 
     monkeypatch.setattr(host, "need", lambda _firmware: None)
     monkeypatch.setattr(run, "run", ran)
@@ -173,7 +136,7 @@ def test_faults(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch
 
     def ran(_of: object, wanted: list[Request], *_rest: object) -> LabReport:
         asked.extend(wanted)
-        return report(Lab.PASSED)
+        return GOOD
 
     monkeypatch.setattr(host, "need", lambda _firmware: None)
     monkeypatch.setattr(run, "run", ran)
@@ -206,7 +169,7 @@ def test_first_node_is_started_anew(
 
     def ran(_of: object, wanted: list[Request], *_rest: object) -> LabReport:
         asked.extend(wanted)
-        return report(Lab.PASSED)
+        return GOOD
 
     monkeypatch.setattr(host, "need", lambda _firmware: None)
     monkeypatch.setattr(run, "run", ran)
@@ -236,9 +199,9 @@ def test_without_root(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.Monke
     assert [path.name for path in release.iterdir()] == [FILE]
 
 
-@pytest.mark.parametrize(("verdict", "status"), [(Lab.PASSED, 0), (Lab.FAILED, 1)])
+@pytest.mark.parametrize(("made", "status"), [(GOOD, 0), (BAD, 1)], ids=["passed", "failed"])
 def test_status_is_the_verdict(
-    nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch, verdict: Lab, status: int
+    nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch, made: LabReport, status: int
 ) -> None:
     """Only a lab that passed ends with 0; every event and the conclusion are told in lines."""
     asked: list[Request] = []
@@ -246,7 +209,7 @@ def test_status_is_the_verdict(
     def ran(_release: object, wanted: list[Request], _cache: object, emit: Emit, _meanwhile: object) -> LabReport:
         asked.extend(wanted)
         emit(EVENTS[1])
-        return report(verdict)
+        return made
 
     monkeypatch.setattr(host, "need", lambda _firmware: None)
     monkeypatch.setattr(run, "run", ran)
@@ -256,13 +219,12 @@ def test_status_is_the_verdict(
     assert (asked[0].firmware, asked[0].nic, asked[0].kind) == (Firmware.BIOS, Nic.E1000E, ServerKind.NAMESPACE)
     assert (asked[0].server.dhcp, asked[0].server.tftp) == (DhcpServer.KEA, TftpServer.TFTPD_HPA)
     assert ended.err == "servers up after 4.0 s\n"
-    assert ended.out.splitlines()[0] == f"Lab of kerrighed 1.0: {verdict} (115 s)"
+    assert ended.out.splitlines()[0] == f"Lab of kerrighed 1.0: {made.verdict} (115 s)"
 
 
 def test_conclusion_says_what_is_wrong() -> None:
     """Each failed check and each node that stopped is named with its reason, and where to read more."""
-    stop = Stop(phase=Phase.GRUB, reason="ssi1 hung for 300 s in phase GRUB", details="")
-    told = conclusion([(Path("output/x/1"), report(Lab.FAILED, stop)), (Path("output/x/2"), report(Lab.PASSED))])
+    told = conclusion([(Path("output/x/1"), BAD), (Path("output/x/2"), GOOD)])
     assert told == [
         "Lab of kerrighed 1.0: failed (115 s)",
         "  ssi1, firmware bios, NIC virtio-net, DHCP by isc, TFTP by tftpd-hpa, NFS by ganesha, in a namespace:",
@@ -276,11 +238,11 @@ def test_conclusion_says_what_is_wrong() -> None:
 
 def test_conclusion_tells_old_failures_apart() -> None:
     """A failure of an earlier run that nobody tried again is told with its day, so that nobody takes it for new."""
-    made = report(Lab.FAILED)
-    before = made.cells[0].model_copy(update={"started": made.started - timedelta(days=1)})
-    told = conclusion([(Path("x"), made.model_copy(update={"cells": (before, *made.cells)}))])
+    (failed,) = BAD.cells
+    before = failed.model_copy(update={"started": BAD.started - timedelta(days=1)})
+    told = conclusion([(Path("x"), report(before, failed))])
     assert told[1].endswith("NFS by ganesha, in a namespace (on 2026-01-30 12:00 UTC, and not tried since):")
-    assert told[3].endswith("NFS by ganesha, in a namespace:")
+    assert told[4].endswith("NFS by ganesha, in a namespace:")
 
 
 def test_events_in_words() -> None:
