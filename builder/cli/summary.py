@@ -8,7 +8,7 @@ from pathlib import Path
 from builder.events import StepFinished, Summary
 from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, Manifest
-from builder.server import root
+from builder.server.procedure import procedure
 
 INVISIBLE = (FILE, "SHA256SUMS", "build.log")
 
@@ -33,10 +33,9 @@ def sizes(directory: Path, manifest: Manifest) -> list[str]:
 def next_steps(directory: Path, manifest: Manifest) -> list[str]:
     """The commands that put a release to use on its server."""
     recipe = Recipe.model_validate(manifest.recipe)
-    bundle = f"{manifest.name}-{manifest.version}-server.tar.gz"
+    steps = procedure(recipe, manifest.version, recipe.cluster.server)
     return [
         "Next, on the NFS server (the bundle's README says more):",
         f"  cd {directory}",
-        *(f"  {command}" for command in root.commands(recipe, manifest.version)),
-        f"  mkdir bundle && tar -xzf {bundle} -C bundle && sh bundle/install.sh",
+        *(f"  {command}" for command in (*steps.unpack, *steps.install)),
     ]

@@ -12,7 +12,8 @@ from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, T
 from builder.server.bundle import render
 from builder.server.procedure import Procedure, procedure
 
-HOW_TO = Path(__file__).parents[3] / "docs/how-to/install-on-the-server.md"
+PROJECT = Path(__file__).parents[3]
+HOW_TO = PROJECT / "docs/how-to/install-on-the-server.md"
 
 
 def sections(found: Procedure) -> dict[str, tuple[str, ...]]:
@@ -38,6 +39,14 @@ def test_how_to_has_every_command(kerrighed: Recipe) -> None:
     assert places == sorted(places)
     for name in ("remove", "look"):
         assert all(command in text for command in found[name] if not command.startswith("ls "))
+
+
+@pytest.mark.parametrize(("page", "name"), [("README.md", "kerrighed"), ("docs/tutorial/first-cluster.md", "lab")])
+def test_first_pages_have_every_command(kerrighed: Recipe, page: str, name: str) -> None:
+    """The project's README and the tutorial tell how a release is installed, together and as it is to be typed."""
+    found = procedure(kerrighed, "VERSION", kerrighed.cluster.server)
+    commands = "".join(f"    {command}\n" for command in (*found.unpack, *found.install))
+    assert commands.replace("kerrighed", name) + "\n" in (PROJECT / page).read_text()
 
 
 def test_other_servers_are_named_to_the_installer(kerrighed: Recipe) -> None:
