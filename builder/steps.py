@@ -153,6 +153,8 @@ class Steps:
                     released.add(end)
                 shutil.copyfile(server, directory / f"{stem}-server.tar.gz")
                 self._complete(directory, facts, tree, ramdisk, loaders, {released.path: released.sha256})
+                logged = dict.fromkeys((tree.path, root.parent, ramdisk, loaders))
+                (directory / "build.log").write_text("".join((step / "log").read_text() for step in logged))
 
     @property
     def _element(self) -> Element:
@@ -187,8 +189,6 @@ class Steps:
             packages=manifests.packages(tree.packages),
         )
         pack.finish(directory, manifest)
-        logs = (path / "log" for path in (tree.path, ramdisk, loaders))
-        (directory / "build.log").write_text("".join(log.read_text() for log in logs))
 
     def _worked(self, name: str, mib: int, make: Make) -> Path:
         """The object of a step that works in the container on `mib` MiB, by what is told to each of them."""

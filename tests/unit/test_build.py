@@ -153,6 +153,7 @@ def test_release_of_an_image(site: Site, debian: Recipe) -> None:
     recipe = debian.model_copy(update={"root": root})
     directory = site.build(recipe).directory
     assert site.steps(StepFinished) == ["tree", "root-image", *STEPS[1:]]
+    assert "this is make-root-image" in (directory / "build.log").read_text()
     stem = "debian-nfsroot-2025.11.15"
     assert (directory / f"{stem}-root.erofs").read_text() == "image"
     assert (directory / f"{stem}-overlay.tar.zst").stat().st_size > 0
