@@ -117,6 +117,7 @@ def test_killed_at_any_point(
         "the rack's machine is made": ([good], ": firmware", 1),
         "the servers run": ([good], "servers up", 1),
         "a node boots": ([good], "s  GRUB", 1),
+        "checks run": ([good], "passed  system", 1),
         "another cell begins": ([wrong, good], ": firmware", 2),
     }
     for moment, (releases, line, count) in moments.items():
