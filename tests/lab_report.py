@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.lab.phases import Phase
 from builder.lab.qemu import Accelerator, Firmware, Nic
-from builder.lab.report import CellReport, CheckResult, LabReport, NodeReport, PhaseTime, Stop, Traffic
+from builder.lab.report import CellReport, CheckResult, DaemonTime, LabReport, NodeReport, PhaseTime, Stop, Traffic
 from builder.lab.server import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import Lab
@@ -49,6 +49,9 @@ def cell(*nodes: NodeReport, **changes: Any) -> CellReport:
         "started": STARTED,
         "seconds": 113.0,
         "passed": all(node.passed for node in nodes),
+        "processors": 2,
+        "daemons": (DaemonTime(name="tftpd-hpa", roles=("tftp",), processor_seconds=1.5),),
+        "lab_processor_seconds": 4.0,
         "problem": None,
         "nodes": nodes,
     }

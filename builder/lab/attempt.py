@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,14 +24,39 @@ from builder.lab.page import Evidence, Seen
 from builder.lab.qemu import Accelerator
 from builder.lab.rack import Rack, rack
 from builder.lab.release import Release
-from builder.lab.report import CellReport
+from builder.lab.report import CellReport, DaemonTime
 from builder.lab.request import Request
-from builder.lab.server import PATIENCE
+from builder.lab.server import PATIENCE, Daemon
 from builder.lab.trial import Trial
 from builder.parallel import crew
 
 Meanwhile = Callable[[Sequence[VirtualNode]], None]
 LOG_LINES = 200
+
+
+@dataclass(frozen=True)
+class Processors:
+    """What servers and the lab itself have used of this machine's processors, in seconds."""
+
+    daemons: Mapping[Daemon, float]
+    lab: float
+
+    def since(self, before: Processors) -> Processors:
+        """What they used between."""
+        daemons = {daemon: seconds - before.daemons[daemon] for daemon, seconds in self.daemons.items()}
+        return Processors(daemons, self.lab - before.lab)
+
+    def told(self) -> tuple[DaemonTime, ...]:
+        """The daemons as a report has them."""
+        return tuple(
+            DaemonTime(name=daemon.name, roles=daemon.roles, processor_seconds=round(seconds, 2))
+            for daemon, seconds in self.daemons.items()
+        )
+
+
+def processors(running: Rack) -> Processors:
+    """What they have used so far."""
+    return Processors(running.server_machine.processor_seconds(), time.process_time())
 
 
 @dataclass
@@ -44,6 +69,7 @@ class Attempt:
     emit: Emit
     trials: list[Trial] = field(default_factory=list)
     accelerator: Accelerator | None = None
+    used: Processors = field(default_factory=lambda: Processors({}, 0.0))
 
     def run(self, meanwhile: Meanwhile) -> tuple[CellReport, Seen]:
         """Boot the nodes, check them and shut them down; what came of it, and what was seen.
@@ -74,6 +100,9 @@ class Attempt:
             started=started,
             seconds=round(time.monotonic() - began, 1),
             passed=problem is None and bool(nodes) and all(node.passed for node in nodes),
+            processors=len(os.sched_getaffinity(0)),
+            daemons=self.used.told(),
+            lab_processor_seconds=round(self.used.lab, 2),
             problem=problem,
             nodes=nodes,
         )
@@ -97,7 +126,9 @@ class Attempt:
                 reboots = wanted.reboot and node is wanted.nodes[0]
                 trial = Trial(running, node, wanted.firmware, limits, emit, wanted.nic, fault, reboots, wanted.ssh_key)
                 self.trials.append(trial)
+            before = processors(running)
             _at_once(self.trials, running, lambda trial: trial.run(powered))
+            self.used = processors(running).since(before)
             compare(self.trials)
             self._suffer(self.trials[0])
             meanwhile([trial.virtual for trial in self.trials if trial.virtual and not trial.stopped])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -15,17 +16,19 @@ from builder.lab.agent import Answer, oem_string
 from builder.lab.cable import Cable, cable
 from builder.lab.capture import Capture, capture
 from builder.lab.directory import INSIDE, NETWORK_LOG
+from builder.lab.meter import Meter, metering
 from builder.lab.namespace import Namespace, machine
 from builder.lab.node import VirtualNode, power_on
 from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine
 from builder.lab.release import Release
+from builder.lab.report import RoundTrips, Traffic
 from builder.lab.router import router
 from builder.lab.server import ServerKind, ServerMachine
 from builder.lab.servers import NamespaceServer, answer
 from builder.lab.vm import image
 from builder.lab.vm.hardware import TAP as SERVER_TAP
 from builder.lab.vm.machine import IMAGE, virtual_server
-from builder.lab.wire import WireEvent
+from builder.lab.wire import HTTP, NFS, TFTP, WireEvent
 from builder.recipe.models import Node, Recipe, Server
 
 BRIDGE = "cluster0"
@@ -113,9 +116,13 @@ class Rack:
         """What node `mac` did on the network since `since` (seconds, time.monotonic())."""
         return self._capture.since(since, mac)
 
-    def bytes_by_port(self, node: Node) -> dict[int, int]:
-        """Bytes of frames between `node` and each server port (69: TFTP, 2049: NFS)."""
-        return {port: count for (mac, port), count in self._capture.wire.bytes_by.copy().items() if mac == node.mac}
+    def moved(self, node: Node) -> Traffic:
+        """Bytes of frames between `node` and the servers so far."""
+        return Traffic(**_of(node, self._capture.wire.bytes_by))
+
+    def asked(self, node: Node) -> RoundTrips:
+        """Round trips between `node` and the servers so far."""
+        return RoundTrips(**_of(node, self._capture.wire.round_trips_by))
 
     def cut_power(self) -> None:
         """Take the power from every node."""
@@ -175,7 +182,15 @@ def _server(
             yield virtual
     else:
         network.become_server(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
-        yield NamespaceServer(inside, server, inside.path(INSIDE))
+        meter = Meter(inside.path("/proc"))
+        with metering(meter):
+            yield NamespaceServer(inside, server, inside.path(INSIDE), meter)
+
+
+def _of(node: Node, counted: Counter[tuple[str, int]]) -> dict[str, int]:
+    """What was counted of a node, by protocol."""
+    now = counted.copy()
+    return {name: now[node.mac, port] for name, port in (("tftp", TFTP), ("http", HTTP), ("nfs", NFS))}
 
 
 def _tap(node: Node) -> str:

@@ -13,8 +13,10 @@ from builder.lab.server import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import Lab
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 FILE = "lab.json"
+COMBINATION = ("asked", "firmware", "nic", "dhcp", "tftp", "nfs", "server", "faults")
+"""The fields of a cell that say what was tried."""
 
 
 class Model(BaseModel):
@@ -23,12 +25,46 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Traffic(Model):
+    """Bytes of Ethernet frames between a node and its server."""
+
+    tftp: int = Field(default=0, description="Over TFTP, from the server to the node.")
+    http: int = Field(default=0, description="Over HTTP, from the server to the node.")
+    nfs: int = Field(default=0, description="Over NFS, both ways.")
+
+
+class RoundTrips(Model):
+    """How often a node waited for an answer before it went on to ask: what asks at once counts once."""
+
+    tftp: int = Field(default=0, description="Blocks and agreements of TFTP.")
+    http: int = Field(default=0, description="Requests of HTTP; what TCP waits for within an answer is not counted.")
+    nfs: int = Field(default=0, description="Calls of NFS.")
+
+
+class Work(Model):
+    """What a node moved, asked and computed."""
+
+    traffic: Traffic = Field(default=Traffic(), description="Bytes that it moved.")
+    round_trips: RoundTrips = Field(default=RoundTrips(), description="How often it waited for an answer.")
+    processor_seconds: float = Field(default=0.0, description="What its QEMU used of this machine's processors.")
+
+
 class PhaseTime(Model):
-    """One phase of a boot, in seconds since power-on."""
+    """One phase of a boot, in seconds since power-on.
+
+    The work is what the lab saw from one look to another, a fifth of a second apart: a phase that began and ended
+    between two looks has none, and what was done in it counts for the one before.
+    """
 
     phase: Phase = Field(description="The phase.")
     began: float = Field(description="When it began.")
     ended: float = Field(description="When it ended.")
+    work: Work = Field(default=Work(), description="What the node did in it.")
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.began
 
 
 class Stop(Model):
@@ -48,12 +84,12 @@ class CheckResult(Model):
     reason: str = Field(description="What was seen, or why that is wrong.")
 
 
-class Traffic(Model):
-    """Bytes of Ethernet frames between a node and its server."""
+class DaemonTime(Model):
+    """What a daemon used of this machine's processors while the nodes booted and were checked."""
 
-    tftp: int = Field(description="Over TFTP, from the server to the node.")
-    http: int = Field(description="Over HTTP, from the server to the node.")
-    nfs: int = Field(description="Over NFS, both ways, until the node ran and was checked.")
+    name: str = Field(description="The service that it is in Debian.")
+    roles: tuple[str, ...] = Field(description="In which it serves.")
+    processor_seconds: float = Field(description="Seconds of processors, of all its processes.")
 
 
 class NodeReport(Model):
@@ -67,7 +103,7 @@ class NodeReport(Model):
     phases: tuple[PhaseTime, ...] = Field(description="Every phase that it got through.")
     stopped: Stop | None = Field(description="Where its boot ended before it ran, if it did.")
     checks: tuple[CheckResult, ...] = Field(description="Every check that was made.")
-    traffic: Traffic = Field(description="What it loaded.")
+    traffic: Traffic = Field(description="What it moved until it ran and was checked.")
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:
@@ -92,13 +128,18 @@ class CellReport(Model):
     started: datetime = Field(description="When it was tried, in UTC.")
     seconds: float = Field(description="How long it took.")
     passed: bool = Field(description="Whether every node booted and passed every check.")
+    processors: int = Field(description="How many processors the nodes, the servers and the lab itself shared.")
+    daemons: tuple[DaemonTime, ...] = Field(
+        description="What the servers used of them; nothing where they run in a virtual machine."
+    )
+    lab_processor_seconds: float = Field(description="What the lab itself used of them at the same time.")
     problem: str | None = Field(description="Why there was no rack at all, if there was none.")
     nodes: tuple[NodeReport, ...] = Field(description="Every node for which there was a rack.")
 
     @property
     def combination(self) -> dict[str, Any]:
         """What was tried, whatever came of it."""
-        return self.model_dump(exclude={"accelerator", "started", "seconds", "passed", "problem", "nodes"})
+        return self.model_dump(include=set(COMBINATION))
 
 
 class LabReport(Model):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -19,6 +20,14 @@ class ServerKind(StrEnum):
 
 PATIENCE = {ServerKind.NAMESPACE: 1.0, ServerKind.VM: 2.0}
 """By how much nodes take longer: a virtual machine that serves needs a processor of its own, and may be translated."""
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A server and the roles in which it serves; `name` is that of its service in Debian."""
+
+    name: str
+    roles: tuple[str, ...]
 
 
 class ServerMachine(Protocol):
@@ -47,6 +56,9 @@ class ServerMachine(Protocol):
 
         :raises NfsrootError: it does not start.
         """
+
+    def processor_seconds(self) -> Mapping[Daemon, float]:
+        """What each daemon has used of this machine's processors; nothing when that cannot be told apart."""
 
     def run(self, argv: Sequence[str]) -> Answer:
         """What `argv` writes when it is run on the machine, and its exit status."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
 from builder.errors import NfsrootError
 from builder.lab.agent import Answer
 from builder.lab.directory import SERVER_LOGS, last_lines
+from builder.lab.meter import Meter
 from builder.lab.namespace import Namespace
 from builder.lab.release import Release
+from builder.lab.server import Daemon
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe, RootKind, Server
 from builder.server.programs import chosen
@@ -59,14 +60,6 @@ EXPORT_REFUSED = "Could not create export"
 """What ganesha logs, and goes on, when it cannot serve an EXPORT block."""
 
 
-@dataclass(frozen=True)
-class Daemon:
-    """A server and the roles in which it serves; `name` is that of its service in Debian."""
-
-    name: str
-    roles: tuple[str, ...]
-
-
 def daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
     """The programs of `server` that serve what the recipe needs, in the order in which they start.
 
@@ -83,15 +76,17 @@ def daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
 class NamespaceServer:
     """The rack's own machine as its server: programs of this machine run the release's settings; see `ServerMachine`.
 
-    `server` names the programs; `directory` is the rack's.
+    `server` names the programs, `directory` is the rack's, `meter` watches the machine's processes.
     """
 
-    def __init__(self, machine: Namespace, server: Server, directory: Path) -> None:
+    def __init__(self, machine: Namespace, server: Server, directory: Path, meter: Meter) -> None:
         self._machine = machine
         self._server = server
         self._logs = directory / SERVER_LOGS
         self._daemons: tuple[Daemon, ...] = ()
         self._running: dict[Daemon, Popen[bytes]] = {}
+        self._sessions: dict[Daemon, list[int]] = {}
+        self._meter = meter
 
     def install(self, release: Release) -> None:
         """Unpack the bundle and run its own installer, then put the root in place as the bundle's README says.
@@ -147,6 +142,11 @@ class NamespaceServer:
         """Start the daemon that serves in a role again; errors as `start`."""
         self._start(self._daemon(role))
 
+    def processor_seconds(self) -> dict[Daemon, float]:
+        """What each daemon has used of this machine's processors, from its start on."""
+        self._meter.look()
+        return {daemon: sum(map(self._meter.seconds, sessions)) for daemon, sessions in self._sessions.items()}
+
     def run(self, argv: Sequence[str]) -> Answer:
         """What `argv` writes, and its exit status."""
         return answer(lambda on_line: self._machine.run(argv, on_line))
@@ -160,6 +160,8 @@ class NamespaceServer:
         process = self._running[daemon] = self._machine.start(("setsid", "sh", "-euc", script), log)
         for role in daemon.roles:
             _await(self._machine, role, process, log)
+        session = int(self._machine.path(_pid_file(daemon)).read_text())
+        self._sessions.setdefault(daemon, []).append(session)
 
 
 def _pid_file(daemon: Daemon) -> str:

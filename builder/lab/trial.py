@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -19,8 +19,9 @@ from builder.lab.node import NodeStuck, VirtualNode
 from builder.lab.phases import Phase, Progress, passed_by
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.rack import Rack
-from builder.lab.report import CheckResult, NodeReport, PhaseTime, Stop, Traffic
-from builder.lab.wire import HTTP, NFS, READ, TFTP, Kind, WireEvent
+from builder.lab.report import CheckResult, NodeReport, PhaseTime, Stop, Traffic, Work
+from builder.lab.wire import READ, Kind, WireEvent
+from builder.lab.work import Reading, by_phase
 from builder.recipe.models import Node, Transport
 
 SECONDS_TO_SHUT_DOWN = 60.0
@@ -56,7 +57,8 @@ class Trial:
     console: str = ""
     journal: str = ""
     _phases: tuple[PhaseTime, ...] = ()
-    _traffic: Traffic = field(default_factory=lambda: Traffic(tftp=0, http=0, nfs=0))
+    _traffic: Traffic = field(default_factory=Traffic)
+    _readings: list[tuple[Phase, Reading]] = field(default_factory=list)
     _phase: Phase | None = None
     _loader: str | None = None
 
@@ -73,8 +75,9 @@ class Trial:
         except NfsrootError as error:
             self._stop(error)
         if self.virtual is not None:
-            self._phases = phase_times(self.virtual.progress)
-            self._traffic = self._moved()
+            last = self._read(self.virtual)
+            self._phases = phase_times(self.virtual.progress, by_phase(self._readings, last))
+            self._traffic = last.moved
             self._look(self.virtual)
             if self.fault:
                 self.note(*in_words(self.fault), self.fault.judge(self._outcome(self.virtual)))
@@ -157,6 +160,7 @@ class Trial:
             if self._loader is not None:
                 self.emit(LoaderRead(self.node.name, self._loader))
         if progress.phase is not self._phase:
+            self._readings.append((progress.phase, self._read(self.virtual)))
             self._befall(self.virtual, passed_by(self._phase, progress.phase))
             self._phase = progress.phase
             began = max(progress.ended.values(), default=progress.powered_on) - progress.powered_on
@@ -203,9 +207,8 @@ class Trial:
     def _power_on(self) -> AbstractContextManager[VirtualNode]:
         return self.rack.power_on(self.node, self.firmware, self.patience, self.nic)
 
-    def _moved(self) -> Traffic:
-        moved = self.rack.bytes_by_port(self.node)
-        return Traffic(tftp=moved.get(TFTP, 0), http=moved.get(HTTP, 0), nfs=moved.get(NFS, 0))
+    def _read(self, virtual: VirtualNode) -> Reading:
+        return Reading(self.rack.moved(self.node), self.rack.asked(self.node), virtual.machine.processor_seconds())
 
     def _shut_down(self, virtual: VirtualNode) -> Finding:
         try:
@@ -220,11 +223,12 @@ class Trial:
         return self._phases[-1].ended if self._phases else 0.0
 
 
-def phase_times(progress: Progress) -> tuple[PhaseTime, ...]:
-    """When each phase that is over began and ended."""
+def phase_times(progress: Progress, work: Mapping[Phase, Work]) -> tuple[PhaseTime, ...]:
+    """When each phase that is over began and ended, and what the node did in it."""
     began, times = 0.0, []
     for phase, seconds in progress.seconds().items():
-        times.append(PhaseTime(phase=phase, began=round(began, 3), ended=round(began + seconds, 3)))
+        done = work.get(phase, Work())
+        times.append(PhaseTime(phase=phase, began=round(began, 3), ended=round(began + seconds, 3), work=done))
         began += seconds
     return tuple(times)
 

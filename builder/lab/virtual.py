@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import NfsrootError
+from builder.lab import meter
 from builder.lab.agent import Agent
 from builder.lab.directory import last_lines
 from builder.lab.qemu import KNOCK_PORT
@@ -29,6 +30,12 @@ class VirtualMachine:
     qmp: Qmp
     agent: Agent
     knocks: int = 0
+    used: float = 0.0
+
+    def processor_seconds(self) -> float:
+        """What QEMU has used of this machine's processors; when it has ended, what it had at the last look."""
+        self.used = max(self.used, meter.of_child(self.process) or 0.0)
+        return self.used
 
     def knock(self) -> bool:
         """Whether the agent has started, which waits for a knock."""

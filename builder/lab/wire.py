@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from builder.lab import http
+from builder.lab import http, rpc
 from builder.lab.packet import TCP, UDP, Packet, decode
 from builder.server.dhcp import MENU_OPTION
 
@@ -77,12 +77,18 @@ class _Transfer:
 
 @dataclass
 class Wire:
-    """Follows the conversations of every node; `bytes_by` counts frames' bytes by node and server port."""
+    """Follows the conversations of every node.
+
+    `bytes_by` counts frames' bytes by node and server port, `round_trips_by` what a node could ask only after it had an
+    answer to what it asked before: a block of TFTP, a file over HTTP, calls of NFS that were sent at once.
+    """
 
     bytes_by: Counter[tuple[str, int]] = field(default_factory=Counter)
+    round_trips_by: Counter[tuple[str, int]] = field(default_factory=Counter)
     _transfers: dict[tuple[str, int], _Transfer] = field(default_factory=dict)
     _fetches: dict[tuple[str, int], http.Fetch] = field(default_factory=dict)
     _flows: set[tuple[str, int, Kind | None]] = field(default_factory=set)
+    _answered: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def see(self, frame: bytes, size: int, now: float) -> list[WireEvent]:
         """What `frame` tells, which is `size` bytes long on the wire and may be cut after its headers."""
@@ -123,6 +129,7 @@ class Wire:
         key = (packet.target_mac, packet.target)
         transfer = self._transfers[key]
         self.bytes_by[packet.target_mac, TFTP] += packet.size
+        self.round_trips_by[packet.target_mac, TFTP] += 1
         operation = int.from_bytes(packet.payload[:2], "big")
         if operation == TFTP_OACK:
             words = packet.payload[2:].lower().split(b"\0")
@@ -146,6 +153,7 @@ class Wire:
                 yield packet.source_mac, Kind.HTTP_DONE, fetch.path
         if asked := http.request(packet.payload):
             self._fetches[key] = asked
+            self.round_trips_by[packet.source_mac, HTTP] += 1
             if asked.method == "GET":
                 yield packet.source_mac, Kind.HTTP_READ, asked.path
 
@@ -158,6 +166,7 @@ class Wire:
         """Connections and calls.  Firmware that resets what the system before it left open does neither."""
         if packet.target == NFS:
             self.bytes_by[packet.source_mac, NFS] += packet.size
+            self._count_calls(packet)
         kind = None
         if packet.payload_size:
             kind = Kind.NFS if packet.target == NFS else Kind.PORTMAP
@@ -167,6 +176,13 @@ class Wire:
         if kind and flow not in self._flows:
             self._flows.add(flow)
             yield packet.source_mac, kind, ""
+
+    def _count_calls(self, packet: Packet) -> None:
+        """Calls that acknowledge the same byte were sent without waiting for one another."""
+        flow = (packet.source_mac, packet.source)
+        if rpc.calls(packet.payload) and self._answered.get(flow) != packet.acknowledged:
+            self._answered[flow] = packet.acknowledged
+            self.round_trips_by[packet.source_mac, NFS] += 1
 
 
 def dhcp(message: bytes) -> Iterator[tuple[str, Kind, str]]:

@@ -16,6 +16,7 @@ from builder.lab.directory import INSIDE, SERVER_LOGS, last_lines
 from builder.lab.namespace import Namespace
 from builder.lab.qemu import Accelerator
 from builder.lab.release import Release
+from builder.lab.server import Daemon
 from builder.lab.virtual import VirtualMachine, powered_on
 from builder.lab.vm.hardware import ServerHardware
 from builder.recipe.models import Recipe, RootKind, Server
@@ -97,6 +98,10 @@ class VirtualServer:
     def start_role(self, role: str) -> None:
         """Start it again; raises NfsrootError when it does not start."""
         self._type([f"systemctl start {self._service(role)}"], SECONDS_TO_ANSWER)
+
+    def processor_seconds(self) -> dict[Daemon, float]:
+        """Nothing: what the daemons use of a processor that QEMU translates says nothing of one that is there."""
+        return {}
 
     def run(self, argv: Sequence[str]) -> Answer:
         """What `argv` writes, and its exit status."""

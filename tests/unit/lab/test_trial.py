@@ -16,6 +16,7 @@ from builder.lab.faults.model import BootFault, Outcome, RunningFault
 from builder.lab.node import NodeStuck
 from builder.lab.phases import Phase, Progress
 from builder.lab.qemu import Firmware
+from builder.lab.report import RoundTrips, Traffic
 from builder.lab.trial import Trial
 from builder.recipe.models import Recipe
 
@@ -26,6 +27,7 @@ class StuckNode:
     def __init__(self, directory: Path, said: list[str]) -> None:
         self.directory = directory
         self.progress = Progress(0.0)
+        self.machine = type("Machine", (), {"processor_seconds": lambda _: 1.5 * len(said)})()
         self._said = said
         (directory / "console.log").write_text("grub rescue>")
 
@@ -56,8 +58,11 @@ class FakeRack:
         self.said.append("on")
         yield StuckNode(self._directory, self.said)
 
-    def bytes_by_port(self, _node: object) -> dict[int, int]:
-        return {}
+    def moved(self, _node: object) -> Traffic:
+        return Traffic(tftp=1000 * len(self.said))
+
+    def asked(self, _node: object) -> RoundTrips:
+        return RoundTrips(tftp=len(self.said))
 
 
 @pytest.fixture
@@ -102,6 +107,16 @@ def test_fault_befalls_a_boot_step_by_step(rack: Any) -> None:
     tried(rack, fault(rack, Finding("")), events)
     assert rack.said == ["prepared for ssi1", "on", "at DHCP", "at loader", "stuck", "judged: GRUB"]
     assert Struck("ssi1", "it thunders") in events
+
+
+def test_report_tells_what_each_phase_took(rack: Any) -> None:
+    """What was moved, asked and computed while a node was in a phase stands with that phase, and adds up."""
+    report = tried(rack, fault(rack, Finding(""))).report()
+    assert [(time.phase, time.work.traffic.tftp, time.work.processor_seconds) for time in report.phases] == [
+        (Phase.DHCP, 1000, 1.5),
+        (Phase.LOADER, 0, 0.0),
+    ]
+    assert report.traffic == Traffic(tftp=5000)
 
 
 def test_what_a_stopped_node_is_worth(rack: Any) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+
 import pytest
 from frames import NODE, RESET, SERVER, SYN, dhcp, tcp, udp
 
@@ -102,6 +104,29 @@ def test_nfs_bytes_count_in_both_directions() -> None:
     frames = [tcp(NODE, SERVER, (900, 2049), b"call"), tcp(SERVER, NODE, (2049, 900), b"reply" * 9)]
     see(wire, *frames)
     assert wire.bytes_by == {(NODE, 2049): sum(map(len, frames))}
+
+
+def call(transaction: int, size: int = 60) -> bytes:
+    """A call of RPC with its record mark."""
+    return struct.pack("!IIII", 1 << 31 | size, transaction, 0, 2) + bytes(size - 12)
+
+
+def test_calls_that_wait_for_answers_are_round_trips() -> None:
+    """Calls that acknowledge the same bytes are one round trip, in one segment or in several; a reply is none."""
+    wire = Wire()
+    for payload, ack in ((call(1) + call(2), 0), (call(3), 0), (call(4), 100), (b"the end of a long call", 200)):
+        see(wire, tcp(NODE, SERVER, (900, 2049), payload, ack=ack))
+    see(wire, tcp(SERVER, NODE, (2049, 900), call(5)))
+    assert wire.round_trips_by == {(NODE, 2049): 2}
+
+
+def test_every_block_and_every_file_is_a_round_trip() -> None:
+    """TFTP waits after the agreement and each block, HTTP for each file."""
+    wire = Wire()
+    see(wire, udp(NODE, SERVER, (2000, 69), b"\0\1/pxegrub\0octet\0blksize\x001024\0"))
+    see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\6blksize\x001024\0"))
+    see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\3\0\1" + bytes(1024)), asks(b"GET /initrd.img-6.12"))
+    assert wire.round_trips_by == {(NODE, 69): 2, (NODE, 80): 1}
 
 
 ANSWER = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 3000\r\n\r\n"

@@ -1,0 +1,83 @@
+"""Processor time of processes (proc_pid_stat(5)), of those that have ended, too."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+TICKS = os.sysconf("SC_CLK_TCK")
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process: its session, when it started (ticks since the machine did), and seconds of processors that it used."""
+
+    session: int
+    started: int
+    seconds: float
+
+
+def read(directory: Path) -> Process | None:
+    """The process whose directory in /proc this is; None when it has ended."""
+    try:
+        text = (directory / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text.rpartition(")")[2].split()  # The name, in parentheses, may have spaces; field 3 comes after it.
+    return Process(int(fields[3]), int(fields[19]), (int(fields[11]) + int(fields[12])) / TICKS)
+
+
+def of_child(process: Popen[bytes]) -> float | None:
+    """Seconds of processors that the only child of `process` has used; None when it has ended."""
+    try:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    found = read(Path("/proc", children[0])) if children else None
+    return found.seconds if found else None
+
+
+class Meter:
+    """Watches the processes that stand in a /proc.
+
+    in.tftpd has a child for each file and lets the kernel forget it (SIGCHLD ignored), so that nobody can ask for the
+    children's time afterwards.  What a process used since the last look at it is missing when it has ended.
+    """
+
+    def __init__(self, proc: Path) -> None:
+        self._proc = proc
+        self._seen: dict[tuple[int, int], Process] = {}
+
+    def look(self) -> None:
+        """Take note of every process."""
+        for directory in self._proc.glob("[0-9]*"):
+            if found := read(directory):
+                self._seen[int(directory.name), found.started] = found
+
+    def seconds(self, session: int) -> float:
+        """Seconds of processors that the processes of a session have used."""
+        return sum(process.seconds for process in list(self._seen.values()) if process.session == session)
+
+
+@contextmanager
+def metering(meter: Meter) -> Iterator[None]:
+    """Look ten times a second, in a thread."""
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.wait(LOOK_SECONDS):
+            meter.look()
+
+    thread = threading.Thread(target=look, name="meter")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
