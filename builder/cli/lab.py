@@ -113,10 +113,11 @@ def command(
     from builder.release.pack import need_writable
 
     found = [read(path) for path in dict.fromkeys(path.resolve() for path in releases)]
+    reboots = not (keep or shell or fault) if reboot is None else reboot
     if matrix:
         if given := [f"--{name}" for name in CHOICES if context.params[name]]:
             raise InputError(f"--matrix decides by itself: leave out {', '.join(given)}")
-        wanted = _matrix(found, matrix)
+        wanted = _matrix(found, matrix, reboots)
     else:
         names, starts_with, card = _names(nodes, shell), Firmware(firmware or "bios"), Nic(nic or "virtio-net")
         served_by = (DhcpServer(dhcp) if dhcp else None, TftpServer(tftp) if tftp else None)
@@ -128,7 +129,6 @@ def command(
             )
             for release in found
         ]
-    reboots = not (keep or shell or fault) if reboot is None else reboot
     wanted = [(release, _with(requests, reboots, ssh_key)) for release, requests in wanted]
     if ssh_key:
         for release in found:
@@ -149,13 +149,13 @@ def command(
     sys.exit(0 if all(report.verdict == "passed" for _, report in reports) else 1)
 
 
-def _matrix(releases: Sequence[Release], which: str) -> list[tuple[Release, list[Request]]]:
-    """What a matrix asks of each release."""
+def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Request]]]:
+    """What a matrix asks of each release; `reboots` says whether a node of each starts anew."""
     from builder.lab import matrix
     from builder.lab.request import offer, request
 
     cells = {"quick": matrix.quick, "full": matrix.full}[which]([offer(release) for release in releases])
-    minutes = matrix.forecast(cells, os.cpu_count() or 1) / 60
+    minutes = matrix.forecast(cells, os.cpu_count() or 1, len(releases) if reboots else 0) / 60
     click.echo(f"{len(cells)} cells, about {minutes:.0f} minutes without KVM", err=True)
     return [
         (

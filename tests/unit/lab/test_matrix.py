@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.lab.matrix import AT_ONCE, SECONDS_ALONE, SERVERS, Cell, Offer, forecast, full, possible, quick
+from builder.lab.matrix import (
+    AT_ONCE,
+    SECONDS_ALONE,
+    SECONDS_TO_REBOOT,
+    SERVERS,
+    Cell,
+    Offer,
+    forecast,
+    full,
+    possible,
+    quick,
+)
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.request import boots
 from builder.recipe.models import DhcpServer, TftpServer
@@ -101,12 +112,16 @@ def test_cells_can_be_tried(matrix: Matrix, offers: list[Offer]) -> None:
 
 
 def test_forecast() -> None:
-    """One node takes its time however many processors there are; of several, those wait that find none free."""
+    """One node takes its time however many processors there are; of several, those wait that find none free.
+
+    Each that starts anew takes longer.
+    """
     cells = sorted(quick(BOTH), key=lambda cell: len(cell.nodes))
     one, four = cells[:1], cells[-1:]
-    assert forecast((), 2) == 0
-    assert forecast(one, 1) > forecast(one, 2) == forecast(one, 64) == SECONDS_ALONE
-    assert forecast(one, 2) < forecast(four, 4) < forecast(four, 2) < 4 * forecast(one, 2)
+    assert forecast((), 2, 0) == 0
+    assert forecast(one, 1, 0) > forecast(one, 2, 0) == forecast(one, 64, 0) == SECONDS_ALONE
+    assert forecast(one, 2, 0) < forecast(four, 4, 0) < forecast(four, 2, 0) < 4 * forecast(one, 2, 0)
+    assert forecast(one, 2, 2) == forecast(one, 2, 0) + 2 * SECONDS_TO_REBOOT
 
 
 @both_matrices
