@@ -17,6 +17,7 @@ VERBS = {
     "show": "Show a release.",
     "list": "List recipes and releases.",
     "lab": "Boot a release's nodes on a private network and check them.",
+    "capacity": "Estimate how long many nodes take to boot at once.",
     "schema": "Print the JSON Schemas.",
     "clean": "Remove what the cache need not keep.",
     "doctor": "Say what is missing on this machine.",

@@ -21,6 +21,9 @@ from builder.recipe.models import Node
 
 POLL_SECONDS = 0.2
 STARTED_POLL_SECONDS = 1.0
+PAUSE = 4.0
+"""For how many times as long as a node took to say how far systemd is, it is left in peace: asking costs it time."""
+
 STARTING = frozenset({"initializing", "starting", "offline", "unknown"})
 """States in which systemd is not up yet."""
 
@@ -116,11 +119,12 @@ class VirtualNode:
 
     def _is_started(self) -> bool:
         """Whether systemd has no more to start (systemctl(1), "is-system-running")."""
+        began = time.monotonic()
         answer = self.ask("systemctl is-system-running; systemctl list-jobs --plain --no-legend")
         state, _, self.jobs = answer.text.partition("\n")
         if state not in STARTING:
             return True
-        time.sleep(STARTED_POLL_SECONDS)
+        time.sleep(max(STARTED_POLL_SECONDS, PAUSE * (time.monotonic() - began)))
         return False
 
     def _check(self) -> None:

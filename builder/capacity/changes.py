@@ -1,0 +1,111 @@
+"""What would change a boot storm, each with the estimate that it would give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+from builder.capacity.measurement import Measurement, Stage
+from builder.capacity.model import Site, estimate, shared
+from builder.lab.phases import Phase
+from builder.lab.report import RoundTrips, Traffic
+from builder.recipe.models import RootKind, Transport
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """What a phase takes when it is done in another way, in units of what it takes now, as measured of one node each.
+
+    `served` is the servers' processor time, `seconds` the node's.
+    """
+
+    bytes: float
+    round_trips: float
+    served: float
+    seconds: float
+
+
+IMAGE = Ratio(bytes=0.60, round_trips=0.066, served=0.16, seconds=0.69)
+"""NFS for an image beside NFS for the tree in it (docs/explanation/capacity.md)."""
+
+HTTP = Ratio(bytes=0.98, round_trips=0.13, served=0.14, seconds=2.1)
+"""GRUB over HTTP, from nginx, beside GRUB over TFTP (there, too; round trips: docs/explanation/tftp-or-http.md).
+
+GRUB keeps a node with a slow processor busier over HTTP; nothing is late in the lab, where that shows.
+"""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something to do, the seconds that all nodes take then, and what limits them then."""
+
+    what: str
+    seconds: float
+    limit: str
+
+
+def changes(measurement: Measurement, site: Site) -> tuple[Change, ...]:
+    """Whatever is not so already."""
+    stages, found = measurement.stages, []
+    if measurement.transport is Transport.TFTP:
+        found.append(_change("kernel and initramfs over HTTP", tuple(map(over_http, stages)), site))
+    if measurement.root is RootKind.DIRECTORY:
+        found.append(_change("an image as root", tuple(map(image, stages)), site))
+    more = replace(site, servers=site.servers + 1)
+    found.append(_change(f"{more.servers} servers", stages, more))
+    found.append(staggered(measurement, site))
+    return tuple(found)
+
+
+def staggered(measurement: Measurement, site: Site) -> Change:
+    """Nodes that are switched on one after the other, as fast as the busiest resource can serve them.
+
+    Nobody waits for anybody then: each node boots as if it were alone, and while some load their kernel others are at
+    their root, so that the link and the processors work at the same time.
+    """
+    loads: dict[str, float] = {}
+    for stage in measurement.stages:
+        for load in shared(stage, site, 1):
+            loads[load.resource] = loads.get(load.resource, 0.0) + load.seconds
+    limit = max(loads, key=lambda resource: loads[resource])
+    pause = loads[limit]
+    alone = estimate(measurement.stages, replace(site, nodes=1))
+    total = (site.nodes - 1) * pause + alone.seconds
+    what = f"a node every {pause:.3g} s"
+    return Change(what, total, limit if total > 2 * alone.seconds else alone.limit)
+
+
+def over_http(stage: Stage) -> Stage:
+    """A phase whose files come over HTTP: GRUB's; what firmware itself loads over TFTP stays."""
+    if stage.phase is not Phase.GRUB:
+        return stage
+    moved, asked = stage.traffic, stage.round_trips
+    return replace(
+        _times(stage, HTTP),
+        traffic=Traffic(http=moved.http + ceil(moved.tftp * HTTP.bytes), nfs=moved.nfs),
+        round_trips=RoundTrips(http=asked.http + ceil(asked.tftp * HTTP.round_trips), nfs=asked.nfs),
+    )
+
+
+def image(stage: Stage) -> Stage:
+    """A phase that reads from an image what it reads over NFS."""
+    if not stage.traffic.nfs:
+        return stage
+    moved, asked = stage.traffic, stage.round_trips
+    return replace(
+        _times(stage, IMAGE),
+        traffic=moved.model_copy(update={"nfs": ceil(moved.nfs * IMAGE.bytes)}),
+        round_trips=asked.model_copy(update={"nfs": ceil(asked.nfs * IMAGE.round_trips)}),
+    )
+
+
+def _times(stage: Stage, ratio: Ratio) -> Stage:
+    """The phase with other times of processors; the node waits as long as before."""
+    faster = stage.processor * (1 - ratio.seconds)
+    daemons = tuple(replace(daemon, seconds=daemon.seconds * ratio.served) for daemon in stage.daemons)
+    return replace(stage, seconds=stage.seconds - faster, processor=stage.processor - faster, daemons=daemons)
+
+
+def _change(what: str, stages: tuple[Stage, ...], site: Site) -> Change:
+    then = estimate(stages, site)
+    return Change(what, then.seconds, then.limit)
