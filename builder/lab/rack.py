@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -87,9 +88,9 @@ class Rack:
             shutil.copy(FLASH[firmware].variables, directory)
         at = Path(INSIDE, node.name)
         tap, oem_strings = _tap(node), (at / "oem-string",)
-        socket = Path(INSIDE, _socket(node)) if node.name in self._cables else None
+        cabled = Path(INSIDE, _socket(node)) if node.name in self._cables else None
         by = self._accelerator
-        hardware = NodeMachine(node.name, node.mac, tap, at, oem_strings, firmware, by, nic, socket)
+        hardware = NodeMachine(node.name, node.mac, tap, at, oem_strings, firmware, by, nic, cabled)
         process = self._inside.start(hardware.arguments(), directory / "qemu.log")
         self._processes.append(process)
         with power_on(node, process, directory, self._capture, word, patience) as virtual:
@@ -111,6 +112,10 @@ class Rack:
         """Send an Ethernet frame to the bridge, from a port of its own."""
         with self._inside.packet_socket(network.FREE_PORT) as port:
             port.send(frame)
+
+    def listen(self, interface: str) -> socket.socket:
+        """A socket that gets every frame at an interface of the rack's machine (packet(7))."""
+        return self._inside.packet_socket(interface)
 
     def heard(self, mac: str, since: float) -> list[WireEvent]:
         """What node `mac` did on the network since `since` (seconds, time.monotonic())."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 LAST_FRAGMENT = 1 << 31
 CALL, VERSION = 0, 2
@@ -10,13 +11,16 @@ HEADER = struct.Struct("!IIII")
 """Record mark, transaction, kind of message, version of RPC."""
 
 
-def calls(payload: bytes) -> int:
-    """How many calls begin in a segment to the server; none in one that goes on with a long call."""
-    count = at = 0
+def calls(payload: bytes) -> Iterator[bytes]:
+    """The calls that begin in a segment to the server, with their record marks; the last may be cut.
+
+    There are none in a segment that goes on with a long call.
+    """
+    at = 0
     while at + HEADER.size <= len(payload):
         mark, _, kind, version = HEADER.unpack_from(payload, at)
         if (kind, version) != (CALL, VERSION):
             break
-        count += 1
-        at += 4 + (mark & ~LAST_FRAGMENT)
-    return count
+        end = at + 4 + (mark & ~LAST_FRAGMENT)
+        yield payload[at:end]
+        at = end

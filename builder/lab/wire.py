@@ -180,7 +180,7 @@ class Wire:
     def _count_calls(self, packet: Packet) -> None:
         """Calls that acknowledge the same byte were sent without waiting for one another."""
         flow = (packet.source_mac, packet.source)
-        if rpc.calls(packet.payload) and self._answered.get(flow) != packet.acknowledged:
+        if any(rpc.calls(packet.payload)) and self._answered.get(flow) != packet.acknowledged:
             self._answered[flow] = packet.acknowledged
             self.round_trips_by[packet.source_mac, NFS] += 1
 
