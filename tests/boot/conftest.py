@@ -20,54 +20,37 @@ from builder.lab.run import run
 from builder.recipe.models import DhcpServer, TftpServer
 
 OWN_UEFI_LOADER = """\
-extends = "debian-nfsroot"
-[image]
-name = "boot-uefi"
 [boot]
 uefi = "x86_64-efi"
 [access]
 ssh_keys = ["{key}"]
 """
-"""A recipe whose UEFI nodes load pxegrub.efi instead of the signed chain, and on which somebody may log in."""
-
+"""UEFI nodes load pxegrub.efi instead of the signed chain, and somebody may log in."""
 
 NFS_4 = """\
-extends = "debian-nfsroot"
-[image]
-name = "boot-nfs4"
 [root]
 nfs_version = 4
 """
-"""A recipe whose nodes mount their root and their shared directories by NFSv4."""
+"""Nodes mount their root and their shared directories by NFSv4."""
 
-IMAGE_OVER_HTTP = """\
-extends = "debian-image"
-[image]
-name = "boot-image-http"
+OVER_HTTP = """\
 [boot]
 transport = "http"
+"""
+"""Nodes load over HTTP."""
+
+IMAGE_OVER_HTTP = f"""\
+{OVER_HTTP}
 [root]
 transport = "http"
 format = "erofs"
 """
-"""A recipe whose nodes fetch all that they need over HTTP; the image is of the other format."""
+"""Nodes fetch all that they need over HTTP; the image is of the other format."""
 
 BOOKWORM = """\
-extends = "debian-nfsroot"
-[image]
-name = "boot-bookworm"
 [debian]
 suite = "bookworm"
 """
-
-OVER_HTTP = """\
-extends = "debian-nfsroot"
-[image]
-name = "boot-http"
-[boot]
-transport = "http"
-"""
-"""A recipe whose nodes load over HTTP."""
 
 DNSMASQ = (DhcpServer.DNSMASQ, TftpServer.DNSMASQ)
 
@@ -85,6 +68,20 @@ def release_to_boot(
         return read(directory)
 
     return copied
+
+
+@pytest.fixture(scope="session")
+def variant_to_boot(
+    release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Release]:
+    """Gives the release, again in a directory of its own, of a recipe that says `text` and else what `base` says."""
+
+    def extended(name: str, text: str, base: str = "debian-nfsroot") -> Release:
+        recipe = tmp_path_factory.mktemp("recipes") / f"{name}.toml"
+        recipe.write_text(f'extends = "{base}"\n[image]\nname = "{name}"\n{text}')
+        return release_to_boot(str(recipe))
+
+    return extended
 
 
 @pytest.fixture(scope="session", params=["debian-nfsroot", "kerrighed"])
@@ -105,16 +102,12 @@ def boot(release: Release, cache: Cache) -> Boot:
 
 
 @pytest.fixture(scope="session")
-def uefi_boot(
-    release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache
-) -> Boot:
+def uefi_boot(variant_to_boot: Callable[..., Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache) -> Boot:
     """Node ssi1 booted by UEFI over Kea, with GRUB as we link it, from a recipe with an ssh key."""
-    directory = tmp_path_factory.mktemp("recipes")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "key")], check=True)
-    recipe = directory / "boot-uefi.toml"
-    recipe.write_text(OWN_UEFI_LOADER.format(key=(directory / "key.pub").read_text().strip()))
-    release = release_to_boot(str(recipe))
-    return booted(release, cache, Firmware.UEFI, DhcpServer.KEA, ssh_key=directory / "key")
+    key = tmp_path_factory.mktemp("keys") / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    text = OWN_UEFI_LOADER.format(key=key.with_suffix(".pub").read_text().strip())
+    return booted(variant_to_boot("boot-uefi", text), cache, Firmware.UEFI, DhcpServer.KEA, ssh_key=key)
 
 
 @pytest.fixture(scope="session")
@@ -124,23 +117,15 @@ def secure_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot
 
 
 @pytest.fixture(scope="session")
-def bookworm_boot(
-    release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache
-) -> Boot:
+def bookworm_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
     """Node ssi1 booted by BIOS, with the Linux, systemd and sshd of Debian 12."""
-    recipe = tmp_path_factory.mktemp("recipes") / "boot-bookworm.toml"
-    recipe.write_text(BOOKWORM)
-    return booted(release_to_boot(str(recipe)), cache, Firmware.BIOS)
+    return booted(variant_to_boot("boot-bookworm", BOOKWORM), cache, Firmware.BIOS)
 
 
 @pytest.fixture(scope="session")
-def nfs4_boot(
-    release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache
-) -> Boot:
+def nfs4_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
     """Node ssi1 booted by BIOS from a server that speaks no NFS but version 4."""
-    recipe = tmp_path_factory.mktemp("recipes") / "boot-nfs4.toml"
-    recipe.write_text(NFS_4)
-    return booted(release_to_boot(str(recipe)), cache, Firmware.BIOS)
+    return booted(variant_to_boot("boot-nfs4", NFS_4), cache, Firmware.BIOS)
 
 
 @pytest.fixture(scope="session")
@@ -150,33 +135,21 @@ def image_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
 
 
 @pytest.fixture(scope="session")
-def http_recipe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A recipe whose nodes load over HTTP."""
-    recipe = tmp_path_factory.mktemp("recipes") / "boot-http.toml"
-    recipe.write_text(OVER_HTTP)
-    return str(recipe)
-
-
-@pytest.fixture(scope="session")
-def http_boot(release_to_boot: Callable[[str], Release], http_recipe: str, cache: Cache) -> Boot:
+def http_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
     """Node ssi1 booted by BIOS, with GRUB over TFTP, kernel and initramfs over HTTP."""
-    return booted(release_to_boot(http_recipe), cache, Firmware.BIOS)
+    return booted(variant_to_boot("boot-http", OVER_HTTP), cache, Firmware.BIOS)
 
 
 @pytest.fixture(scope="session")
-def uefi_http_boot(release_to_boot: Callable[[str], Release], http_recipe: str, cache: Cache) -> Boot:
+def uefi_http_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
     """Node ssi1 booted by UEFI firmware over HTTP, told where by Kea."""
-    return booted(release_to_boot(http_recipe), cache, Firmware.UEFI_HTTP, DhcpServer.KEA)
+    return booted(variant_to_boot("boot-http", OVER_HTTP), cache, Firmware.UEFI_HTTP, DhcpServer.KEA)
 
 
 @pytest.fixture(scope="session")
-def image_over_http_boot(
-    release_to_boot: Callable[[str], Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache
-) -> Boot:
+def image_over_http_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
     """Node ssi1 booted by BIOS from a server without NFS."""
-    recipe = tmp_path_factory.mktemp("recipes") / "boot-image-http.toml"
-    recipe.write_text(IMAGE_OVER_HTTP)
-    return booted(release_to_boot(str(recipe)), cache, Firmware.BIOS)
+    return booted(variant_to_boot("boot-image-http", IMAGE_OVER_HTTP, "debian-image"), cache, Firmware.BIOS)
 
 
 def booted(
