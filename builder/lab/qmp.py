@@ -22,7 +22,7 @@ class Qmp:
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(SECONDS)
-        self._lines = self._socket.makefile("rw", encoding="utf-8")
+        self._lines = self._socket.makefile(encoding="utf-8")
         try:
             self._socket.connect(str(path))
             self._lines.readline()
@@ -43,8 +43,7 @@ class Qmp:
         """
         named = {name.replace("_", "-"): value for name, value in arguments.items()}
         try:
-            self._lines.write(json.dumps({"execute": command, "arguments": named}) + "\n")
-            self._lines.flush()
+            self._socket.sendall(json.dumps({"execute": command, "arguments": named}).encode() + b"\n")
             while (reply := self._next()) is not None:
                 if "error" in reply:
                     raise NfsrootError(f"QEMU refused {command}: {reply['error']['desc']}")

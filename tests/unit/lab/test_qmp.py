@@ -114,3 +114,14 @@ def test_qemu_that_ends_before_it_speaks(tmp_path: Path) -> None:
         with pytest.raises(NfsrootError, match="QEMU does not answer"):
             Qmp(tmp_path / "qmp.sock")
         ending.join()
+
+
+def test_a_conversation_with_a_dead_qemu_ends_quietly(path: Path) -> None:
+    """When QEMU has died, each command says so, and what was never sent does not come up at the end."""
+    qemu = Script(path)
+    with closing(Qmp(path)) as qmp:
+        qmp._socket.shutdown(socket.SHUT_RDWR)
+        for _ in range(2):
+            with pytest.raises(NfsrootError):
+                qmp.execute("screendump")
+    qemu.join()
