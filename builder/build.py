@@ -72,7 +72,7 @@ def build(
         from builder.steps import Steps  # only now: a build that finds its release need not wait for it
 
         steps = Steps(workshop, image, planned, recipe, date)
-        tree = steps.tree(archive)
+        tree = steps.tree(archive, steps.base(archive))
         root = steps.root_image(tree) if recipe.root.kind is RootKind.IMAGE else tree.part
         ramdisk = steps.initramfs(tree)
         loaders = steps.pxegrub()

@@ -26,6 +26,7 @@ from builder.release import manifest as manifests
 from builder.release import pack
 from builder.release.archive import Joined
 from builder.server import bundle, checks
+from builder.tree import base as bases
 from builder.tree import build as trees
 from builder.tree import root_image as root_images
 from builder.tree.archive import Archive
@@ -69,16 +70,28 @@ class Steps:
     recipe: Recipe
     source_date: int
 
-    def tree(self, archive: Archive) -> Tree:
+    def base(self, archive: Archive) -> Path | None:
+        """The archive of the tree's base, unless nobody needs it."""
+        if bases.element(self.recipe) is None:
+            return None
+        if self.plan.step(trees.STEP).reuse:
+            self.workshop.emit(StepReused(bases.STEP, self.plan.step(bases.STEP).reason))
+            return None
+        packages = self.workshop.cache.packages(self.recipe.debian.suite)
+        make = partial(bases.make, recipe=self.recipe, archive=archive, packages=packages)
+        return self._worked(bases.STEP, bases.WORK_MIB, make) / "base.tar.zst"
+
+    def tree(self, archive: Archive, base: Path | None) -> Tree:
         """The tree."""
         make = partial(
             trees.make,
             recipe=self.recipe,
             archive=archive,
+            base=base,
             packages=self.workshop.cache.packages(self.recipe.debian.suite),
             owned_paths=map(str, overlay.OWNED_PATHS),
         )
-        return Tree(self._worked(trees.STEP, trees.WORK_MIB, make))
+        return Tree(self._worked(trees.STEP, trees.WORK_MIB, make, *([base.parent] if base else [])))
 
     def root_image(self, tree: Tree) -> Path:
         """The tree as the file of a root image."""
@@ -190,8 +203,11 @@ class Steps:
         )
         pack.finish(directory, manifest)
 
-    def _worked(self, name: str, mib: int, make: Make) -> Path:
-        """The object of a step that works in the container on `mib` MiB, by what is told to each of them."""
+    def _worked(self, name: str, mib: int, make: Make, *parts: Path) -> Path:
+        """The object of a step that works in the container on `mib` MiB, by what is told to each of them.
+
+        `parts` are objects that it takes in whole: their logs begin its own.
+        """
 
         def run(directory: Path, on_line: OnLine) -> None:
             with self.workshop.scratch(mib) as work:
@@ -204,9 +220,9 @@ class Steps:
                     on_line=on_line,
                 )
 
-        return self._cached(name, run)
+        return self._cached(name, run, *parts)
 
-    def _cached(self, name: str, make: Callable[[Path, OnLine], None]) -> Path:
+    def _cached(self, name: str, make: Callable[[Path, OnLine], None], *parts: Path) -> Path:
         """The object of a step, made when it is missing."""
         step, cache = self.plan.step(name), self.workshop.cache
         assert step.key is not None and step.inputs is not None
@@ -217,7 +233,8 @@ class Steps:
 
             def make_with_log(directory: Path) -> None:
                 make(directory, on_line)
-                (directory / "log").write_text(_without_commands(cache.log(self._log_name(name)).read_text()))
+                own = _without_commands(cache.log(self._log_name(name)).read_text())
+                (directory / "log").write_text("".join([*((part / "log").read_text() for part in parts), own]))
 
             return cache.produce(name, step.key, step.inputs, make_with_log)
 

@@ -13,9 +13,9 @@ from builder.keys import digest_of_files, key_of
 from builder.overlay.render import OWNED_PATHS
 from builder.plan.explain import explain
 from builder.plan.model import Inputs, Plan, Step
-from builder.recipe.models import Recipe, RootKind
+from builder.recipe.models import Element, Recipe, RootKind
+from builder.tree import base, root_image
 from builder.tree import build as tree
-from builder.tree import root_image
 
 OVERLAY, BUNDLE = "overlay", "server-bundle"
 
@@ -41,14 +41,18 @@ class Known:
 def make(recipe: Recipe, known: Known) -> Plan:
     """The plan of a recipe's build."""
     planner = _Planner(known)
-    made_tree = planner.step(tree.STEP, _tree(recipe, known))
+    maker = base.element(recipe)
+    bases: tuple[Step, ...] = (planner.step(base.STEP, _base(recipe, known, maker)),) if maker else ()
+    made_tree = planner.step(tree.STEP, _tree(recipe, known, *bases))
+    if made_tree.reuse:  # nobody needs its base then, whether it is in the cache or not
+        bases = tuple(replace(step, reuse=True, reason="unchanged") for step in bases)
     is_image = recipe.root.kind is RootKind.IMAGE
     image = (planner.step(root_image.STEP, _root_image(recipe, made_tree)),) if is_image else ()
     ramdisk = planner.step(initramfs.STEP, _initramfs(recipe, made_tree))
     loaders = planner.step(pxegrub.STEP, _pxegrub(recipe, known))
     overlay = planner.step(OVERLAY, _overlay(recipe, made_tree), cached=False)
     bundle = planner.step(BUNDLE, _bundle(recipe, ramdisk, loaders), cached=False)
-    steps: tuple[Step, ...] = (made_tree, *image, ramdisk, loaders, overlay, bundle)
+    steps: tuple[Step, ...] = (*bases, made_tree, *image, ramdisk, loaders, overlay, bundle)
     keys = {step.name: step.key for step in steps}
     content = None if None in keys.values() else key_of({"name": recipe.image.name, **keys})
     release = known.release(content) if content else None
@@ -85,6 +89,7 @@ UNKNOWN = {
     "image": "the builder image is to be made first",
     "archive": "the archive was not asked yet",
     "source_date": "the archive was not asked yet",
+    "base": "it depends on the base",
     "tree": "it depends on the tree",
     "initramfs": "it depends on the initramfs",
     "pxegrub": "it depends on pxegrub",
@@ -92,18 +97,34 @@ UNKNOWN = {
 """Why an input is not known yet, by its name."""
 
 
-def _tree(recipe: Recipe, known: Known) -> Inputs:
-    debian = recipe.debian
+def _base(recipe: Recipe, known: Known, maker: Element) -> Inputs:
+    return {
+        **_archive(recipe, known),
+        "packages": list(recipe.base_packages),
+        "element": digest_of_files(maker.path),
+        "code": _code("tree", "base.py"),
+    }
+
+
+def _tree(recipe: Recipe, known: Known, *bases: Step) -> Inputs:
+    return {
+        **_archive(recipe, known),
+        **{step.name: step.key for step in bases},
+        "packages": list(recipe.packages),
+        "elements": {element.name: digest_of_files(element.path) for element in recipe.elements},
+        "variables": recipe.variables,
+        "owned_paths": sorted(map(str, OWNED_PATHS)),
+        "code": _code("tree"),
+    }
+
+
+def _archive(recipe: Recipe, known: Known) -> Inputs:
+    """What says of which packages a tree is made, and when."""
     return {
         "image": known.image,
         "archive": known.archive,
         "source_date": known.source_date,
-        "packages": list(recipe.packages),
-        "elements": {element.name: digest_of_files(element.path) for element in recipe.elements},
-        "variables": recipe.variables,
-        "debian": debian.model_dump(mode="json", include={"suite", "architecture", "components", "mirror"}),
-        "owned_paths": sorted(map(str, OWNED_PATHS)),
-        "code": _code("tree"),
+        "debian": recipe.debian.model_dump(mode="json", include={"suite", "architecture", "components", "mirror"}),
     }
 
 

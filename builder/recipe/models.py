@@ -314,9 +314,13 @@ class Recipe(Model):
     @property
     def packages(self) -> tuple[str, ...]:
         """Every package of the tree, the kernel's and the elements' included, sorted and without repeats."""
-        wanted = {self.kernel.package, *self.debian.packages}
-        wanted.update(package for element in self.elements for package in element.packages)
-        return tuple(sorted(wanted))
+        return tuple(sorted({*self.base_packages, *self.debian.packages}))
+
+    @property
+    def base_packages(self) -> tuple[str, ...]:
+        """The packages of the tree's base, the kernel's and the elements', sorted and without repeats."""
+        of_elements = (package for element in self.elements for package in element.packages)
+        return tuple(sorted({self.kernel.package, *of_elements}))
 
     @property
     def ports(self) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Element, Recipe
 from builder.tree import archive as archives
+from builder.tree import base as bases
 from builder.tree.archive import Archive
+from builder.tree.base import keep_packages
 
 STEP = "tree"
 WORK_MIB = 6144
@@ -71,6 +73,7 @@ def make(
     image: Image,
     recipe: Recipe,
     archive: Archive,
+    base: Path | None,
     packages: Path,
     owned_paths: Iterable[str],
     source_date: int,
@@ -79,6 +82,7 @@ def make(
 ) -> None:
     """Make the tree in `directory`.
 
+    `base` is the archive of the tree's base, where it has one.
     `packages` is the directory of packages downloaded before; new ones are added to it.  `owned_paths` are
     left out of the tree: they are the overlay's.  `source_date` is in seconds since 1970 (UTC).
 
@@ -94,6 +98,7 @@ def make(
             "/input/lists": archive.lists,
             "/input/packages": packages,
             "/input/owned-paths": owned,
+            **({"/input/base.tar.zst": base} if base else {}),
             **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
         },
         environment=environment(recipe, source_date),
@@ -112,14 +117,11 @@ def make(
     except CommandError as error:
         raise failure.explain(error, recipe) from error
     owned.unlink()
-    for package in (directory / "packages").iterdir():
-        package.replace(packages / package.name)
-    (directory / "packages").rmdir()
+    keep_packages(directory, packages)
 
 
 def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
     """The environment of disk-image-create and of every hook: its own settings, ours, the elements' variables."""
-    debian = recipe.debian
     variables = {
         name: str(int(value)) if isinstance(value, bool) else str(value)
         for values in recipe.variables.values()
@@ -127,24 +129,19 @@ def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
     }
     return {
         **variables,
-        "ARCH": debian.architecture,
+        **bases.environment(recipe.debian, source_date),
+        "ARCH": recipe.debian.architecture,
         "DIB_IMAGE_CACHE": "/scratch/cache",
         "DIB_IMAGE_SIZE": "1",  # GiB, never used: it keeps du(1) from measuring the tree
         "DIB_LOCKFILES": "/scratch/locks",
         "DIB_NO_TIMESTAMP": "1",
         "DIB_NO_TMPFS": "1",  # /scratch is one already, where memory allows
         "DIB_PYTHON_EXEC": "/usr/bin/python3",
-        "DIB_RELEASE": debian.suite,
+        "DIB_RELEASE": recipe.debian.suite,
         "ELEMENTS_PATH": "/input/elements",
-        "NFSROOT_ARCHITECTURE": debian.architecture,
-        "NFSROOT_COMPONENTS": ",".join(debian.components),
-        "NFSROOT_MIRROR": debian.mirror or "",
         "NFSROOT_PACKAGES": ",".join(recipe.packages),
-        "NFSROOT_SUITE": debian.suite,
         "NFSROOT_ZSTD_LEVEL": str(ZSTD_LEVEL),
-        "SOURCE_DATE_EPOCH": str(source_date),
         "TMP_DIR": "/scratch",
-        "TMPDIR": "/scratch",
     }
 
 

@@ -82,7 +82,7 @@ def test_no_network_to_download_packages(project: Callable[..., Project]) -> Non
     made = project(packages=False)
     done = made.build(around=WITHOUT_NETWORK)
     assert "the default mirror cannot be reached" in done.refusal()
-    assert done.started == ["tree"]
+    assert done.started == ["base"]
     assert made.left() == []
 
 

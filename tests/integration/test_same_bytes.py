@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from command import Project
@@ -28,8 +29,20 @@ def test_two_empty_caches(project: Callable[..., Project], tiny: Project) -> Non
     made = project()
     done = made.build()
     assert done.status == 0, done.errors
-    assert done.started == ["tree", "initramfs", "pxegrub", "overlay", "server-bundle", "release"]
+    assert done.started == ["base", "tree", "initramfs", "pxegrub", "overlay", "server-bundle", "release"]
     assert_same(made, tiny)
+
+
+def test_on_top_of_a_base(project: Callable[..., Project], tmp_path: Path, stock: Callable[..., Path]) -> None:
+    """A package added to a recipe is installed on the base that is there, and the release is that of an empty cache."""
+    made = project("base")
+    made.tiny(packages=["bc"])
+    other = Project(tmp_path / "other", stock(tmp_path / "empty"))
+    other.tiny(packages=["bc"])
+    on_top, from_nothing = made.build(), other.build()
+    assert (on_top.status, from_nothing.status) == (0, 0), on_top.errors + from_nothing.errors
+    assert "base" not in on_top.started and "base" in from_nothing.started
+    assert_same(made, other)
 
 
 @pytest.mark.docker
@@ -37,7 +50,7 @@ def test_docker(project: Callable[..., Project], tiny: Project, docker_engine: s
     """Docker gives the sandbox's bytes, after a build that was killed too, whose container goes."""
     made = project()
     build = made.building("--engine=docker")
-    build.until("StepOutput", "tree", "I: extracting archives")
+    build.until("StepOutput", "base", "Unpacking libc6")
     build.send(signal.SIGKILL)
     assert len(containers(docker_engine)) == 1, "a daemon's container outlives who asked for it"
     assert made.left() == []
@@ -54,7 +67,7 @@ def test_interrupted_docker(project: Callable[..., Project], docker_engine: str)
     """Ctrl-C while a container runs removes the container."""
     made = project()
     build = made.building("--engine=docker")
-    build.until("StepOutput", "tree", "I: extracting archives")
+    build.until("StepOutput", "base", "Unpacking libc6")
     done = build.send(signal.SIGINT)
     assert done.status == 130
     assert containers(docker_engine) == []

@@ -25,8 +25,8 @@ from builder.workshop import Workshop
 
 KVER = "6.12.1-amd64"
 SOURCE_DATE = 1763200000  # 2025-11-15
-STEPS = ["tree", "initramfs", "pxegrub", "overlay", "server-bundle", "release"]
-PROGRAMS = ["disk-image-create", "make-initramfs", "grub-mkimage", "install", "zstd", "gzip"]
+STEPS = ["base", "tree", "initramfs", "pxegrub", "overlay", "server-bundle", "release"]
+PROGRAMS = ["make-base", "disk-image-create", "make-initramfs", "grub-mkimage", "install", "zstd", "gzip"]
 
 
 def pretend(job: Job, on_line: OnLine) -> None:
@@ -35,8 +35,10 @@ def pretend(job: Job, on_line: OnLine) -> None:
     on_line(f"this is {job.name}")
     output = job.output
     match job.name:
-        case "disk-image-create":
+        case "make-base":
             (output / "packages").mkdir()
+            (output / "base.tar.zst").write_text("base")
+        case "disk-image-create":
             (output / "tree.tar.zst").write_text("tree")
             (output / "paths").write_text("etc\netc/passwd\n")
             (output / f"vmlinuz-{KVER}").write_text("kernel")
@@ -152,7 +154,7 @@ def test_release_of_an_image(site: Site, debian: Recipe) -> None:
     root = debian.root.model_copy(update={"kind": RootKind.IMAGE, "format": ImageFormat.EROFS, "writable": ()})
     recipe = debian.model_copy(update={"root": root})
     directory = site.build(recipe).directory
-    assert site.steps(StepFinished) == ["tree", "root-image", *STEPS[1:]]
+    assert site.steps(StepFinished) == ["base", "tree", "root-image", *STEPS[2:]]
     assert "this is make-root-image" in (directory / "build.log").read_text()
     stem = "debian-nfsroot-2025.11.15"
     assert (directory / f"{stem}-root.erofs").read_text() == "image"
@@ -162,7 +164,7 @@ def test_release_of_an_image(site: Site, debian: Recipe) -> None:
     assert {f"{stem}-root.erofs", f"{stem}-overlay.tar.zst"} < listed
 
     site.build(with_one_more_node(recipe))
-    assert site.steps(StepReused) == ["tree", "root-image", "initramfs", "pxegrub"]
+    assert site.steps(StepReused) == ["base", "tree", "root-image", "initramfs", "pxegrub"]
 
 
 def test_unchanged_recipe_finds_its_release(site: Site) -> None:
@@ -180,7 +182,7 @@ def test_one_more_node(site: Site) -> None:
     site.build()
     outcome = site.build(with_one_more_node(site.recipe))
     assert outcome.directory.name == "2025.11.15.1"
-    assert site.steps(StepReused) == ["tree", "initramfs", "pxegrub"]
+    assert site.steps(StepReused) == ["base", "tree", "initramfs", "pxegrub"]
     reasons = {event.step: event.reason for event in site.events if isinstance(event, StepStarted)}
     assert reasons["overlay"] == reasons["server-bundle"] == "runs: recipe.cluster.nodes: + ssi9"
 
@@ -234,13 +236,13 @@ def test_failure_names_the_log(site: Site) -> None:
 
     with pytest.raises(NfsrootError) as caught:
         site.build(engine=RecordingEngine(fail))
-    log = site.cache.log("kerrighed-tree")
+    log = site.cache.log("kerrighed-base")
     assert str(log) in caught.value.resolution
     assert "bwrap" not in str(caught.value)
     assert log.read_text().splitlines() == [
-        "== tree: runs: never built here",
-        f"{COMMAND}bwrap disk-image-create",
-        "this is disk-image-create",
+        "== base: runs: never built here",
+        f"{COMMAND}bwrap make-base",
+        "this is make-base",
     ]
 
 

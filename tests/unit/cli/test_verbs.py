@@ -113,7 +113,7 @@ def test_plan_on_a_new_machine(nfsroot: Nfsroot, tmp_path: Path) -> None:
     ended = nfsroot("plan", "kerrighed")
     assert ended.status == 0
     steps = [line.split()[0] for line in ended.out.splitlines()]
-    assert steps == ["tree", "initramfs", "pxegrub", "overlay", "server-bundle"]
+    assert steps == ["base", "tree", "initramfs", "pxegrub", "overlay", "server-bundle"]
     assert all("  runs: " in line for line in ended.out.splitlines())
     assert "the builder image is to be made first" in ended.out
     assert not (tmp_path / "cache").exists()
@@ -125,10 +125,10 @@ def test_plan_says_why(nfsroot: Nfsroot, known_world: Cache) -> None:
     made = json.loads(nfsroot("plan", "kerrighed", "--json").out)
     lines = nfsroot("plan", "kerrighed").out.splitlines()
     assert lines == [f"{step['name']:14} {step['key']}  runs: never built here" for step in made["steps"]]
-    assert "nano" in made["steps"][0]["inputs"]["packages"]
+    assert "nano" in made["steps"][1]["inputs"]["packages"]
     known_world.remember_inputs("kerrighed", {step["name"]: step["inputs"] for step in made["steps"]})
     Path("kerrighed.toml").write_text('extends = "kerrighed"\n[debian]\npackages = ["vim"]\n')
-    assert "runs: packages: + vim" in nfsroot("plan", "kerrighed.toml").out.splitlines()[0]
+    assert "runs: packages: + vim" in nfsroot("plan", "kerrighed.toml").out.splitlines()[1]
 
 
 def test_plan_finds_the_release(nfsroot: Nfsroot, known_world: Cache, release: Path) -> None:

@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from builder.plan.make import Known
 from builder.recipe.models import Recipe
 
+ELEMENT = Path(__file__).parent / "debian-root"
 IMAGE, ARCHIVE, SOURCE_DATE = "a" * 24, "b" * 24, 1763200000
-STEPS = ("tree", "initramfs", "pxegrub", "overlay", "server-bundle")
+STEPS = ("base", "tree", "initramfs", "pxegrub", "overlay", "server-bundle")
 
 
 def known(**changes: Any) -> Known:
@@ -20,7 +21,7 @@ def known(**changes: Any) -> Known:
 
 
 def made_up() -> Recipe:
-    """A recipe with a value for every key, and with no element, whose content would count."""
+    """A recipe with a value for every key, and with an element of these tests' own: its content counts."""
     return Recipe.model_validate(
         {
             "files": [Path("recipes/mine.toml")],
@@ -38,7 +39,7 @@ def made_up() -> Recipe:
             "boot": {"variants": ["i386-pc"], "uefi": "secure-boot", "timeout_seconds": 1},
             "access": {"root_password_hash": None, "ssh_keys": []},
             "kerrighed": {"session_id": 1, "node_ids": {}, "cluster_file": True},
-            "elements": [],
+            "elements": [{"name": "debian-root", "path": ELEMENT, "description": "Root", "packages": ["netbase"]}],
             "variables": {},
             "cluster": {
                 "name": "mycluster",

@@ -44,8 +44,10 @@ def test_function_is_frozen() -> None:
 def test_names_of_inputs_are_frozen(plan: Plan) -> None:
     """Each step has these inputs and no others."""
     assert {step.name: names(step.inputs or {}) for step in plan.steps} == {
+        "base": ["archive", "code", "debian", "element", "image", "packages", "source_date"],
         "tree": [
             "archive",
+            "base",
             "code",
             "debian",
             "elements",
@@ -87,13 +89,14 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
 def test_keys_are_frozen(plan: Plan) -> None:
     """The made-up recipe's steps have these keys, and its release this content."""
     assert {step.name: step.key for step in plan.steps} == {
-        "tree": "f57d8007fc0cd998002c1b7d",
-        "initramfs": "6e7db0d0d205bcafd672da6a",
+        "base": "081214383c624e5bb0094620",
+        "tree": "92c26db74fd3299a7e4f7c30",
+        "initramfs": "536e2dec5e7a01a693cb48f6",
         "pxegrub": "3e40d245ec017c12f7a48565",
-        "overlay": "ba55feb0c30e34097e014ac6",
-        "server-bundle": "c4d48c9a2ba158d7ff598264",
+        "overlay": "b591cb436e569e75fab756c8",
+        "server-bundle": "7f9141dead1d7e725daf53a4",
     }
-    assert plan.content == "85315b93fb304ae28560d6f9"
+    assert plan.content == "1799889581c7bf196710e35d"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

@@ -36,7 +36,8 @@ from builder.server import bundle
 FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.1-amd64", tool_version="0.1.0")
 SHADOW = "root:*:20000:0:99999:7:::\n"
 
-EVERYTHING_OF_A_TREE = {"tree", "initramfs", "overlay", "server-bundle"}
+EVERYTHING = {"base", "tree", "initramfs", "overlay", "server-bundle"}
+EVERYTHING_OF_A_TREE = EVERYTHING - {"base"}
 CLUSTER = {"overlay", "server-bundle"}
 ELEMENT = Element(name="nfsroot", path=Path(__file__).parents[3] / "elements/nfsroot", description="")
 
@@ -45,12 +46,12 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "image.name": ("yours", CLUSTER),
     "image.version": ("2.0", set()),
     "image.description": ("Yours", CLUSTER),
-    "debian.suite": ("bookworm", EVERYTHING_OF_A_TREE),
-    "debian.architecture": ("arm64", EVERYTHING_OF_A_TREE),
-    "debian.components": (("main", "contrib"), EVERYTHING_OF_A_TREE),
-    "debian.mirror": ("http://mirror.example/debian", EVERYTHING_OF_A_TREE),
+    "debian.suite": ("bookworm", EVERYTHING),
+    "debian.architecture": ("arm64", EVERYTHING),
+    "debian.components": (("main", "contrib"), EVERYTHING),
+    "debian.mirror": ("http://mirror.example/debian", EVERYTHING),
     "debian.packages": (("nano", "vim"), EVERYTHING_OF_A_TREE),
-    "kernel.package": ("linux-image-cloud-amd64", EVERYTHING_OF_A_TREE),
+    "kernel.package": ("linux-image-cloud-amd64", EVERYTHING),
     "kernel.arguments": (("debug",), {"server-bundle"}),
     "initramfs.modules": (("squashfs",), {"initramfs", "server-bundle"}),
     "initramfs.nic_drivers": (("tg3",), {"initramfs", "server-bundle"}),
@@ -73,7 +74,7 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "kerrighed.session_id": (2, CLUSTER),
     "kerrighed.node_ids": ({"ssi1": 7}, CLUSTER),
     "kerrighed.cluster_file": (False, CLUSTER),
-    "elements": ((ELEMENT,), EVERYTHING_OF_A_TREE),
+    "elements": ((*made_up().elements, ELEMENT), EVERYTHING_OF_A_TREE),
     "variables": ({"nfsroot": {"SIZE": 3}}, EVERYTHING_OF_A_TREE),
     "cluster.name": ("yours", CLUSTER),
     "cluster.domain": ("yours.home", CLUSTER),
@@ -161,8 +162,8 @@ def test_what_changes_a_file_changes_its_key(field: str) -> None:
 @pytest.mark.parametrize(
     ("change", "steps"),
     [
-        ({"archive": "c" * 24}, EVERYTHING_OF_A_TREE),
-        ({"source_date": 1}, EVERYTHING_OF_A_TREE),
+        ({"archive": "c" * 24}, EVERYTHING),
+        ({"source_date": 1}, EVERYTHING),
         ({"image": "c" * 24}, set(STEPS)),
     ],
 )
@@ -193,7 +194,7 @@ def test_image_is_the_trees() -> None:
     image = changed(made_up(), "root.kind", RootKind.IMAGE)
     erofs = changed(image, "root.format", ImageFormat.EROFS)
     other = changed(image, "cluster.domain", "yours.home")
-    assert [step.name for step in make(image, known()).steps][:2] == ["tree", "root-image"]
+    assert [step.name for step in make(image, known()).steps][:3] == ["base", "tree", "root-image"]
     assert keys(image)["tree"] == keys(made_up())["tree"]
     assert differing(keys(image), keys(erofs)) == {"initramfs", *CLUSTER}
     assert keys(image)["root-image"] != keys(erofs)["root-image"]

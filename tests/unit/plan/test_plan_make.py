@@ -40,6 +40,7 @@ def test_nothing_known() -> None:
     """On a new machine no key is known, and each step says what it waits for."""
     plan = make(made_up(), known(image=None, archive=None, source_date=None))
     assert reasons(plan) == {
+        "base": "runs: the builder image is to be made first",
         "tree": "runs: the builder image is to be made first",
         "initramfs": "runs: it depends on the tree",
         "pxegrub": "runs: the builder image is to be made first",
@@ -65,19 +66,21 @@ def test_one_more_node_costs_two_small_steps() -> None:
     node = cluster.nodes[0].model_copy(update={"name": "ssi2", "ordinal": 2})
     plan = after(made_up(), changed(made_up(), "cluster.nodes", (*cluster.nodes, node)))
     assert reasons(plan) == {
+        "base": "unchanged",
         "tree": "unchanged",
         "initramfs": "unchanged",
         "pxegrub": "unchanged",
         "overlay": "runs: recipe.cluster.nodes: + ssi2",
         "server-bundle": "runs: recipe.cluster.nodes: + ssi2",
     }
-    assert [step.reuse for step in plan.steps] == [True, True, True, False, False]
+    assert [step.reuse for step in plan.steps] == [True, True, True, True, False, False]
 
 
 def test_one_more_package_says_so() -> None:
     """A package that is added makes a new tree for that reason, and what stands on the tree follows it."""
     plan = after(made_up(), changed(made_up(), "debian.packages", ("nano", "vim")))
     assert reasons(plan) == {
+        "base": "unchanged",
         "tree": "runs: packages: + vim",
         "initramfs": "runs: tree changed",
         "pxegrub": "unchanged",

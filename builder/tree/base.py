@@ -1,0 +1,84 @@
+"""The base of a tree: Debian's own packages, the kernel and what the elements need, installed and kept.
+
+What a recipe asks for is installed on top of it, whether the base was made a moment or a month ago: there is one way
+to a tree, so a base cannot make it differ.  Recipes with the same elements, kernel and suite share their base.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builder.container.engine import Engine, Image, Job
+from builder.container.mirror import explain
+from builder.process import CommandError, OnLine
+from builder.recipe.models import Debian, Element, Recipe
+from builder.tree import archive as archives
+from builder.tree.archive import Archive
+
+STEP = "base"
+ELEMENT = "debian-root"
+WORK_MIB = 4096
+
+
+def element(recipe: Recipe) -> Element | None:
+    """The element that makes bases; a recipe with a root element of its own has none."""
+    return next((element for element in recipe.elements if element.name == ELEMENT), None)
+
+
+def make(
+    directory: Path,
+    *,
+    engine: Engine,
+    image: Image,
+    recipe: Recipe,
+    archive: Archive,
+    packages: Path,
+    source_date: int,
+    work: Path | None,
+    on_line: OnLine,
+) -> None:
+    """Make `base.tar.zst` in `directory`.
+
+    `packages` is the directory of packages downloaded before; new ones are added to it.  `source_date` is in seconds
+    since 1970 (UTC).
+
+    :raises NfsrootError: a package is unknown, or cannot be downloaded or installed.
+    """
+    archives.check_packages(archive, recipe.debian, recipe.packages)
+    maker = element(recipe)
+    assert maker is not None, "the plan has no base without it"
+    job = Job(
+        argv=("/input/element/make-base", *recipe.base_packages),
+        output=directory,
+        inputs={"/input/lists": archive.lists, "/input/packages": packages, "/input/element": maker.path},
+        environment=environment(recipe.debian, source_date),
+        network=True,
+        work_mib=WORK_MIB,
+        work=work,
+    )
+    try:
+        engine.run(image, job, on_line)
+    except CommandError as error:
+        raise explain(error, recipe.debian) from error
+    keep_packages(directory, packages)
+
+
+def environment(debian: Debian, source_date: int) -> dict[str, str]:
+    """What a bootstrap goes by."""
+    return {
+        "NFSROOT_ARCHITECTURE": debian.architecture,
+        "NFSROOT_COMPONENTS": ",".join(debian.components),
+        "NFSROOT_MIRROR": debian.mirror or "",
+        "NFSROOT_SUITE": debian.suite,
+        "SOURCE_DATE_EPOCH": str(source_date),
+        "TMPDIR": "/scratch",
+    }
+
+
+def keep_packages(directory: Path, packages: Path) -> None:
+    """Move the packages that a job downloaded from its output to those downloaded before."""
+    new = directory / "packages"
+    if new.exists():
+        for package in new.iterdir():
+            package.replace(packages / package.name)
+        new.rmdir()
