@@ -28,7 +28,7 @@ FULL_SWING = "Setting up"
         ("base", BEGUN, ()),
         ("base", FULL_SWING, ()),
         ("tree", BEGUN, ("base",)),
-        ("tree", FULL_SWING, ("base",)),
+        ("tree", "dib-run-parts Running", ("base",)),
         ("initramfs", BEGUN, ("tree",)),
         ("pxegrub", BEGUN, ("tree", "initramfs")),
         ("overlay", BEGUN, ("tree", "initramfs", "pxegrub")),
