@@ -2,8 +2,9 @@
 
 The virtual machine hands its firmware a system credential (systemd.system-credentials(7), SMBIOS type 11):
 `tmpfiles.extra`, lines of tmpfiles.d(5) that systemd >= 252 obeys at every boot.  They write, below /run, a
-unit that answers over a virtio-serial port and a udev rule that starts the unit.  Since udev has looked at the
-machine's devices by then, the lab knocks: it plugs in a second port, whose appearance the rule is about.
+unit that answers over a virtio-serial port and a udev rule that starts the unit.  Since udev may have looked at the
+machine's devices by then, the lab knocks: it plugs in a second port, whose appearance the rule is about.  And since
+udev may not have done so yet, the unit waits for its own port.
 Kernel line, initramfs and tree stay as they were released.
 """
 
@@ -19,7 +20,9 @@ from builder.errors import NfsrootError
 from builder.lab.qemu import AGENT_PORT, KNOCK_PORT
 
 SCRIPT = f"""\
-exec <>/dev/virtio-ports/{AGENT_PORT} >&0
+port=/dev/virtio-ports/{AGENT_PORT}
+until [ -e "$port" ]; do sleep 0.1; done
+exec <>"$port" >&0
 printf '\\n%s listens\\n' "$word"
 while read -r number question; do
     text=$(sh -c "$(printf %s "$question" | base64 -d)" 2>&1 </dev/null)

@@ -29,6 +29,7 @@ DIRECTORIES = [
     "etc/network",
     "etc/nfsbooted",
     "etc/ssh",
+    "etc/systemd/system-generators",
     "export",
     "proc",
     "run",
@@ -70,6 +71,11 @@ done
 """
 
 
+def masked_path(unit: str) -> str:
+    """Where a unit, or one of systemd's generators, is masked in a tree (systemd.unit(5), systemd.generator(7))."""
+    return f"etc/systemd/system{'-generators' if unit.endswith('-generator') else ''}/{unit}"
+
+
 class Node:
     """A tree below `directory` and the lease with which its node boots.
 
@@ -89,6 +95,9 @@ class Node:
         shutil.copy(PACKAGE / "usr/sbin/nfsbooted", self.tree / "usr/sbin")
         for name, command in STAND_INS.items():
             self.write(f"usr/sbin/{name}", f"#!/bin/sh\n{command}\n").chmod(0o755)
+        for line in (PACKAGE / "usr/share/nfsbooted/masked-units").read_text().splitlines():
+            if line.split()[0].endswith("-generator"):
+                (self.tree / masked_path(line.split()[0])).symlink_to("/dev/null")
         self.write("etc/machine-id", "")
         self.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
         self.write("etc/nfsbooted/nfsbooted.conf", CONF)

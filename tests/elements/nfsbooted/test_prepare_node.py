@@ -36,6 +36,13 @@ def test_machine_id(node: Node) -> None:
     assert (node.tree / "etc/machine-id").read_text() == ""
 
 
+def test_boot_nic_keeps_its_name(node: Node) -> None:
+    """udev is told that the boot NIC has its name, whatever names other rules would give it."""
+    settings = node.says("cat /run/systemd/network/10-nfsbooted.link").splitlines()
+    assert "OriginalName=eth0" in settings
+    assert not [line for line in settings if line.startswith(("Name=", "NamePolicy="))]
+
+
 def test_tmpfs_starts_with_the_trees_content(node: Node) -> None:
     """A tmpfs holds what the tree has there, is limited as fstab says, and what is written does not reach the tree."""
     node.tree.joinpath("var").chmod(0o750)
@@ -75,7 +82,8 @@ def test_no_lease(node: Node) -> None:
     """Without a lease the node says so and still mounts its directories."""
     node.lease = ""
     said = node.says(f"{STATUS}; touch /var/new")
-    assert [line.split(":")[0] for line in said.splitlines()] == ["host name", "machine-id", "MAC address"]
+    failed = ["host name", "machine-id", "boot NIC", "MAC address"]
+    assert [line.split(":")[0] for line in said.splitlines()] == failed
     assert "/run/net-*.conf" in said
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from builder.errors import NfsrootError
 from builder.lab.agent import SCRIPT, Agent, Answer, oem_string
-from builder.lab.qemu import AGENT_PORT
 
 WORD = "c0ffee"
 Serve = Callable[[bytes], None]
@@ -28,7 +27,8 @@ def script(tmp_path: Path) -> Iterator[Path]:
     def serve() -> None:
         connection, _ = listener.accept()
         with connection:
-            text = f"word={WORD}\n{SCRIPT}".replace(f"exec <>/dev/virtio-ports/{AGENT_PORT} >&0\n", "")
+            answering = SCRIPT.partition('exec <>"$port" >&0\n')[2]
+            text = f"word={WORD}\n{answering}"
             subprocess.run(["sh", "-c", text], stdin=connection, stdout=connection, check=False)
 
     thread = threading.Thread(target=serve)

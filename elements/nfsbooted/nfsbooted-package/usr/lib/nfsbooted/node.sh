@@ -6,19 +6,34 @@ CONF=/etc/nfsbooted/nfsbooted.conf
 RUN=/run/nfsbooted
 export PATH
 
-# value KEY FILE: what FILE's line KEY=VALUE says, without quotes.
+# value KEY FILE: what FILE's line KEY=VALUE says, without quotes around it.  The shell alone is faster than programs,
+# each of which a node that boots has to read from the server.
 value() {
-    sed -n "s/^$1=//p" "$2" | head -n 1 | tr -d "'\""
+    while read -r line; do
+        case $line in
+            "$1="*)
+                line=${line#*=}
+                line=${line#[\'\"]}
+                printf '%s\n' "${line%[\'\"]}"
+                return
+                ;;
+        esac
+    done < "$2"
 }
 
 # lease KEY: what the initramfs wrote about the boot NIC (initramfs-tools(7)): DEVICE, IPV4ADDR, HOSTNAME ...
 lease() {
-    file=$(grep -lsE "^IPV4ADDR='?[1-9]" /run/net-*.conf | head -n 1)
-    if [ -z "$file" ]; then
-        echo "the initramfs left no lease with an address in /run/net-*.conf" >&2
-        return 1
-    fi
-    value "$1" "$file"
+    for file in /run/net-*.conf; do
+        [ -e "$file" ] || continue
+        case $(value IPV4ADDR "$file") in
+            [1-9]*)
+                value "$1" "$file"
+                return
+                ;;
+        esac
+    done
+    echo "the initramfs left no lease with an address in /run/net-*.conf" >&2
+    return 1
 }
 
 # host_name: the short name that /etc/hosts gives the node's address, else DHCP's, else one made of the address.
@@ -46,13 +61,20 @@ key_directory() {
     name=$(cat "$RUN/hostname") && echo "$(value STATE_DIR "$CONF")/$name/ssh"
 }
 
+# link_address_flags DEVICE: of its IPv6 address of the link.
+link_address_flags() {
+    while read -r _ _ _ scope flags name; do
+        [ "$scope $name" != "20 $1" ] || echo "$flags"
+    done < /proc/net/if_inet6
+}
+
 # mac_address_is_ours: no other machine on the network has the boot NIC's MAC address.  It would have the same IPv6
 # address of the link too, which is made of it, and for which the kernel asks when the link comes up (RFC 4862, 5.4).
 # /proc/net/if_inet6 (proc(5)) says how far that is: flag 08 stands for a duplicate, 40 for no answer yet.
 mac_address_is_ours() {
     device=$(lease DEVICE) || return
     for _ in $(seq 30); do
-        case $(awk -v device="$device" '$4 == 20 && $6 == device { print $5 }' /proc/net/if_inet6) in
+        case $(link_address_flags "$device") in
             ?[89a-f])
                 echo "another machine on this network has $(cat "/sys/class/net/$device/address") too"
                 return 1
