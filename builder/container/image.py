@@ -39,6 +39,7 @@ PACKAGES = (
     "gzip",
     "isc-dhcp-server",  # dhcpd -t
     "kea-dhcp4-server",  # kea-dhcp4 -t
+    "kmod",  # depmod
     "mmdebstrap",
     "mount",
     "nginx",  # nginx -t

@@ -26,7 +26,6 @@ from peers import Peers, missing
 from builder.cache import Cache
 from builder.cli.options import cache_at
 from builder.recipe.load import load
-from builder.recipe.models import Recipe
 from builder.recipe.search import SearchPath
 
 HERE = Path(__file__).parent
@@ -47,7 +46,7 @@ def main() -> None:
             "machine": _machine(),
             "recipe": options.recipe,
             "packages": list(recipe.packages),
-            "targets": measure(recipe, own, Peers(recipe, room, _debs(options.cache, recipe), tools), options, room),
+            "targets": measure(own, Peers(recipe, room, tools), options, room),
             "inventory": [_inventory(options.recipe, count) for count in NODES],
             "compression": [asdict(level) for level in curve(_root(own), room)],
         }
@@ -57,10 +56,11 @@ def main() -> None:
     print(page.summary(measured))  # noqa: T201
 
 
-def measure(recipe: Recipe, own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> dict[str, Any]:
+def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> dict[str, Any]:
     """Each contest by its name: the times of everybody in it."""
     log = room / "log"
     own.write()
+    peers.fetch()
     cold = contest([own.cold(), own.package_added(), *peers.all()], options.rounds, log)
     own.make()
     warm = contest([own.node_added()], SHORT, log)
@@ -85,10 +85,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--room", type=Path, default=Path("/dev/shm"), help="where all work: memory")
     parser.add_argument("--output", type=Path, default=Path("output/bench"))
     return parser.parse_args()
-
-
-def _debs(cache: Path, recipe: Recipe) -> Path:
-    return (cache / "packages" / recipe.debian.suite).absolute()
 
 
 def _root(own: Own) -> Path:

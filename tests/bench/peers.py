@@ -5,27 +5,38 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from contest import Contestant
+from contest import Contestant, timed
 
 from builder.recipe.models import Recipe
 
+ARCHIVES = "var/cache/apt/archives"
 TOOLS = ("mmdebstrap", "debootstrap", "qemu-img")
 """By which command it shows that a peer can run here: diskimage-builder itself is always there."""
 
 
 class Peers:
-    """The peers' commands for the packages of a recipe, in directory `room`, with the packages in `debs` at hand.
+    """The peers' commands for the packages of a recipe, in directory `room`, with the packages at hand.
 
     Each of them works where `room` is, which should be memory: a disk is slower than the work.
     """
 
-    def __init__(self, recipe: Recipe, room: Path, debs: Path, tools: Path) -> None:
+    def __init__(self, recipe: Recipe, room: Path, tools: Path) -> None:
         self._recipe = recipe
         self._room = room
-        self._debs = debs
+        self._debs = room / "debs"
         self._tools = tools
+
+    def fetch(self) -> None:
+        """Download the packages as the archive has them: our cache keeps them without compression."""
+        self._debs.mkdir(parents=True)
+        first = self.mmdebstrap()
+        keep = ["--skip=cleanup/apt,essential/unlink", '--aptopt=APT::Keep-Downloaded-Packages "true"']
+        keep += [f'--customize-hook=cp "$1/{ARCHIVES}"/*.deb {self._debs}']
+        first.prepare()
+        timed(replace(first, argv=[first.argv[0], *keep, *first.argv[1:]], prepare=lambda: None), self._room / "log")
 
     def all(self) -> list[Contestant]:
         """Every peer that this machine has."""
@@ -35,8 +46,7 @@ class Peers:
 
     def mmdebstrap(self) -> Contestant:
         """mmdebstrap(1), which writes a plain tar archive."""
-        archives = "var/cache/apt/archives"
-        copy = f'mkdir -p "$1/{archives}" && cp {self._debs}/*.deb "$1/{archives}"'
+        copy = f'mkdir -p "$1/{ARCHIVES}" && find {self._debs} -name "*.deb" -exec cp -t "$1/{ARCHIVES}" {{}} +'
         argv = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", f"--include={self._packages(',')}"]
         argv += ['--aptopt=APT::Install-Recommends "false"', f"--setup-hook={copy}"]
         argv += [self._recipe.debian.suite, str(self._room / "mmdebstrap/root.tar")]

@@ -62,7 +62,7 @@ def test_killed_build_leaves_nothing_that_the_next_one_does_not_remove(
     assert build.send(signal.SIGKILL).status == -signal.SIGKILL
     before.assert_unchanged(made.cache)
     assert made.left() == []
-    assert made.working() == ["base"]
+    assert set(made.working()) - {"scratch"} == {"base"}, "where memory is short, its scratch space is on the disk"
 
     assert made.build().status == 0
     assert made.working() == []

@@ -88,3 +88,39 @@ def test_a_package_without_compression_is_the_same_package(program: ModuleType, 
 def answer(question: str, deb: Path) -> bytes:
     """What dpkg-deb says of a package."""
     return subprocess.run(["dpkg-deb", question, deb], check=True, stdout=subprocess.PIPE).stdout
+
+
+def put(directory: Path, *names: str) -> None:
+    """Make files, each with its own name in it."""
+    for name in names:
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(name)
+
+
+def test_depmod_is_asked_for_kernels_that_are_there(program: ModuleType, tmp_path: Path) -> None:
+    """Of what scripts called depmod with, the versions count that have modules, each once."""
+    put(tmp_path, "usr/lib/modules/6.12.1/modules.order", program.ASKED)
+    assert program.asked_for_indexes(tmp_path) == []
+    (tmp_path / program.ASKED).write_text("-a 6.12.1\n6.12.1\n5.10.0\n")
+    assert program.asked_for_indexes(tmp_path) == ["6.12.1"]
+
+
+def test_index_of_the_same_modules_is_taken(program: ModuleType, tmp_path: Path) -> None:
+    """What depmod made of a kernel's modules is put beside them when the tree has just these."""
+    tree, room, modules = tmp_path / "tree", tmp_path / "room", "usr/lib/modules/6.12.1"
+    put(tree / modules, "kernel/nfs.ko.xz")
+    put(room / modules, "kernel/nfs.ko.xz", "modules.dep", "modules.alias.bin")
+    program.take_index(tree, "6.12.1", room)
+    assert {path.name for path in (tree / modules).glob("modules.*")} == {"modules.dep", "modules.alias.bin"}
+
+
+def test_index_of_other_modules_is_made(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When another package has brought modules for the kernel, depmod runs in the tree."""
+    tree, room, modules = tmp_path / "tree", tmp_path / "room", "usr/lib/modules/6.12.1"
+    put(tree / modules, "kernel/nfs.ko.xz", "updates/extra.ko")
+    put(room / modules, "kernel/nfs.ko.xz", "modules.dep")
+    commands = []
+    monkeypatch.setattr(program.subprocess, "run", lambda command, **_options: commands.append(command))
+    program.take_index(tree, "6.12.1", room)
+    assert commands == [["chroot", tree, "/usr/sbin/depmod", "6.12.1"]]
+    assert not (tree / modules / "modules.dep").exists()
