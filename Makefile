@@ -90,6 +90,10 @@ test-quick: .venv/tested  ## run the tests that need neither root nor a build
 bench: image bench-packages .venv/tested  ## time builds beside other tools on the same packages; takes long, in memory
 	$(SUDO) .venv/bin/python tests/bench/bench.py --recipe $(RECIPE)
 
+.PHONY: bench-boots
+bench-boots: build-packages lab-packages .venv/tested  ## boot releases beside stock ones: make bench-boots RELEASE="output/NAME/VERSION ..."
+	$(SUDO) .venv/bin/python tests/bench/boots.py $(RELEASE)
+
 .PHONY: lock
 lock: .venv/tested  ## write the requirements locks anew
 	.venv/bin/pip install --quiet pip-tools

@@ -8,18 +8,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import page
-from compression import curve
+from compression import of_initramfs, of_tree
 from contest import Times, contest
+from machine import machine
 from own import Own
 from peers import Peers, missing
 
@@ -48,7 +47,8 @@ def main() -> None:
             "packages": list(recipe.packages),
             "targets": measure(own, Peers(recipe, room, tools), options, room),
             "inventory": [_inventory(options.recipe, count) for count in NODES],
-            "compression": [asdict(level) for level in curve(_root(own), room)],
+            "compression": [asdict(level) for level in of_tree(_only(own, "*-root.tar.zst"), room)],
+            "initramfs_compression": [asdict(level) for level in of_initramfs(_only(own, "initrd.img-*"), room)],
         }
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "bench.json").write_text(json.dumps(measured, indent=1) + "\n")
@@ -87,9 +87,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _root(own: Own) -> Path:
-    (tarball,) = own.release().glob("*-root.tar.zst")
-    return tarball
+def _only(own: Own, pattern: str) -> Path:
+    (file,) = own.release().glob(pattern)
+    return file
 
 
 def _inventory(recipe: str, nodes: int) -> dict[str, float]:
@@ -99,25 +99,13 @@ def _inventory(recipe: str, nodes: int) -> dict[str, float]:
 
 
 def _machine() -> dict[str, Any]:
-    processor = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.machine(),
-    )
     tools = [
         "mmdebstrap --version",
         "debootstrap --version",
         f"{Path(sys.executable).parent}/pip show diskimage-builder",
     ]
     return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "processor": processor,
-        "processors": len(os.sched_getaffinity(0)),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
+        **machine(),
         "missing": missing(),
         "versions": [_version(tool.split()) for tool in tools],
     }

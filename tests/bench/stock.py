@@ -1,0 +1,83 @@
+"""The stock configuration: a release as its packages come, booted by the initramfs that Debian makes of itself."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from builder.lab.overlay import last_frame
+from builder.lab.release import Release, read
+
+AS_PACKAGED = """\
+tree=$1 version=$2
+mount --bind /dev "$tree/dev"
+mount -t proc proc "$tree/proc"
+cd "$tree/etc/systemd"
+while read -r unit _; do
+    rm -f "system/$unit" "system-generators/$unit"
+done < "$tree/usr/share/nfsbooted/masked-units"
+ln -s /usr/lib/systemd/system/rpcbind.service system/multi-user.target.wants/
+rm -r "$tree"/usr/lib/systemd/system/{networking,ifupdown-pre}.service.d
+sed -i 's/^MODULES=.*/MODULES=netboot/' "$tree/etc/initramfs-tools/initramfs.conf"
+chroot "$tree" mkinitramfs -o /run/initrd "$version"
+mv "$tree/run/initrd" "$3"
+"""
+"""Undo what nfsbooted does to units, and make an initramfs for network boots with initramfs-tools' own settings.
+
+What it does for a node to be itself, ssh host keys included, it does here, too: without that there would be no node to
+measure.
+"""
+
+PACK = """\
+tar --create --format=pax --blocking-factor=1 --numeric-owner --xattrs --xattrs-include='*' --directory="$1" . |
+    head -c -1024 | zstd -q -3 -T0 > "$2"
+"""
+"""Without the blocks that end an archive: the cluster's files follow as in any root tarball."""
+
+
+def copied(release: Release, room: Path) -> Release:
+    """A copy of `release` in `room`, without what a lab said of it."""
+    directory = room / release.directory.parent.name / release.directory.name
+    shutil.copytree(release.directory, directory, ignore=shutil.ignore_patterns("lab.*"))
+    return read(directory)
+
+
+def stock(release: Release, room: Path) -> Release:
+    """A release like `release`, a tree on NFS, but stock; it is made in `room` and needs root."""
+    made = copied(release, room)
+    root, initrd = made.overlay, made.directory / f"initrd.img-{made.manifest.kernel_version}"
+    with tempfile.TemporaryDirectory(dir=room) as scratch:
+        tree = Path(scratch, "tree")
+        tree.mkdir()
+        overlay = last_frame(root)
+        unpack = ["tar", "--zstd", "--ignore-zeros", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xp"]
+        subprocess.run([*unpack, "-C", tree], input=root.read_bytes()[: -len(overlay)], check=True)
+        root.unlink()
+        initrd.unlink()
+        _sh(["unshare", "--mount"], AS_PACKAGED, tree, made.manifest.kernel_version, initrd)
+        _sh([], PACK, tree, root)
+    with root.open("ab") as file:
+        file.write(overlay)
+    _replace(made.server_bundle, initrd)
+    return made
+
+
+def _sh(within: list[str], script: str, *arguments: str | Path) -> None:
+    subprocess.run([*within, "bash", "-euo", "pipefail", "-c", script, "bash", *arguments], check=True)
+
+
+def _replace(bundle: Path, file: Path) -> None:
+    """Put `file` in the place of what has its name in a server bundle."""
+    content = file.read_bytes()
+    with tarfile.open(bundle) as before:
+        bundle.unlink()
+        with tarfile.open(bundle, "w:gz", compresslevel=1) as after:
+            for member in before:
+                data = before.extractfile(member) if member.isreg() else None
+                if Path(member.name).name == file.name:
+                    member.size, data = len(content), io.BytesIO(content)
+                after.addfile(member, data)
