@@ -12,7 +12,7 @@ BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
 LAB_PACKAGES := nginx dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-server nfs-ganesha nfs-ganesha-vfs \
 	openssh-client ovmf qemu-system-x86 rpcbind seabios tftpd-hpa zstd
 TEST_PACKAGES := busybox catatonit chromium grub-common initramfs-tools-core libcap2-bin libnfs-utils podman shellcheck squashfs-tools tftp-hpa
-BENCH_PACKAGES := debootstrap kpartx qemu-utils sudo zstd
+BENCH_PACKAGES := debootstrap kea-admin kpartx qemu-utils sudo zstd
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 NFSROOT := .venv/bin/nfsroot
@@ -93,6 +93,10 @@ bench: image bench-packages .venv/tested  ## time builds beside other tools on t
 .PHONY: bench-boots
 bench-boots: build-packages lab-packages .venv/tested  ## boot releases beside stock ones: make bench-boots RELEASE="output/NAME/VERSION ..."
 	$(SUDO) .venv/bin/python tests/bench/boots.py $(RELEASE)
+
+.PHONY: bench-storm
+bench-storm: build-packages lab-packages bench-packages .venv/tested  ## boot 1, 2, 4 and 8 nodes and simulate hundreds, beside what capacity estimates
+	$(SUDO) .venv/bin/python tests/bench/storm.py
 
 .PHONY: lock
 lock: .venv/tested  ## write the requirements locks anew

@@ -98,7 +98,10 @@ def _answer(read: Callable[[int], bytes]) -> int:
 
 
 def boot(server: str, recording: dict[str, Any], together: Barrier) -> dict[str, dict[str, float]]:
-    """One node: for each protocol its seconds, bytes and processor seconds; all nodes begin each one together."""
+    """One node: for each protocol when it began and ended (seconds, time.monotonic()), its bytes and processor seconds.
+
+    All nodes begin with each protocol together.
+    """
     calls = [[base64.b64decode(call) for call in at_once] for at_once in recording["nfs"]]
     parts = {
         "tftp": lambda: sum(tftp(server, path, block) for path, block in recording["tftp"]),
@@ -115,7 +118,7 @@ def boot(server: str, recording: dict[str, Any], together: Barrier) -> dict[str,
             together.abort()  # The others would wait for this one.
             raise
         used = time.process_time() - busy
-        told[name] = {"seconds": time.monotonic() - began, "bytes": count, "processor": used}
+        told[name] = {"began": began, "ended": time.monotonic(), "bytes": count, "processor": used}
     return told
 
 
@@ -128,7 +131,7 @@ def _boot(_node: int) -> dict[str, dict[str, float]]:
 
 
 def storm(recording: dict[str, Any], server: str, nodes: int) -> dict[str, dict[str, float]]:
-    """So many nodes at once: by protocol the longest time, and a node's mean of bytes and processor seconds."""
+    """So many nodes at once: by protocol seconds from the first's beginning to the last's end, and means of a node."""
     global _job
     forking = multiprocessing.get_context("fork")
     _job = server, recording, forking.Barrier(nodes)
@@ -136,7 +139,7 @@ def storm(recording: dict[str, Any], server: str, nodes: int) -> dict[str, dict[
         told = pool.map(_boot, range(nodes), chunksize=1)
     return {
         name: {
-            "seconds": max(each[name]["seconds"] for each in told),
+            "seconds": max(each[name]["ended"] for each in told) - min(each[name]["began"] for each in told),
             "bytes": sum(each[name]["bytes"] for each in told) / nodes,
             "processor": sum(each[name]["processor"] for each in told) / nodes,
         }
