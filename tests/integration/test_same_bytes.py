@@ -45,6 +45,20 @@ def test_on_top_of_a_base(project: Callable[..., Project], tmp_path: Path, stock
     assert_same(made, other)
 
 
+def test_in_place_of_the_base(project: Callable[..., Project]) -> None:
+    """A recipe's package that cannot stand beside one of the base gets a tree that is made in one go."""
+    made = project()
+    element = made.directory / "elements" / "mail"
+    element.mkdir(parents=True)
+    (element / "element.toml").write_text('description = "Needs a mail server, whichever"\npackages = ["bsd-mailx"]\n')
+    made.tiny(elements=["debian-root", "nfsroot", "initramfs-nfs", "mail"], packages=["nullmailer"])
+    done = made.build()
+    assert done.status == 0, done.errors
+    installed = {package.name for package in Manifest.read(made.release).packages}
+    assert "nullmailer" in installed and not any(name.startswith("exim4") for name in installed)
+    assert any("installed at once" in event.get("line", "") for event in done.events)
+
+
 @pytest.mark.docker
 def test_docker(project: Callable[..., Project], tiny: Project, docker_engine: str) -> None:
     """Docker gives the sandbox's bytes, after a build that was killed too, whose container goes."""
