@@ -79,7 +79,7 @@ class Steps:
             return None
         packages = self.workshop.cache.packages(self.recipe.debian.suite)
         make = partial(bases.make, recipe=self.recipe, archive=archive, packages=packages)
-        return self._worked(bases.STEP, bases.WORK_MIB, make) / "base.tar.zst"
+        return self._worked(bases.STEP, bases.WORK_MIB, make) / "base.tar"
 
     def tree(self, archive: Archive, base: Path | None) -> Tree:
         """The tree."""

@@ -37,7 +37,7 @@ def make(
     work: Path | None,
     on_line: OnLine,
 ) -> None:
-    """Make `base.tar.zst` in `directory`.
+    """Make `base.tar` in `directory`.
 
     `packages` is the directory of packages downloaded before; new ones are added to it.  `source_date` is in seconds
     since 1970 (UTC).

@@ -98,7 +98,7 @@ def make(
             "/input/lists": archive.lists,
             "/input/packages": packages,
             "/input/owned-paths": owned,
-            **({"/input/base.tar.zst": base} if base else {}),
+            **({"/input/base.tar": base} if base else {}),
             **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
         },
         environment=environment(recipe, source_date),

@@ -37,7 +37,7 @@ def pretend(job: Job, on_line: OnLine) -> None:
     match job.name:
         case "make-base":
             (output / "packages").mkdir()
-            (output / "base.tar.zst").write_text("base")
+            (output / "base.tar").write_text("base")
         case "disk-image-create":
             (output / "tree.tar.zst").write_text("tree")
             (output / "paths").write_text("etc\netc/passwd\n")

@@ -39,7 +39,7 @@ def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archi
         image=IMAGE,
         recipe=recipe,
         archive=archive,
-        base=tmp_path / "base.tar.zst",
+        base=tmp_path / "base.tar",
         packages=packages,
         owned_paths=["etc/hosts", "etc/fstab"],
         source_date=1763200000,
