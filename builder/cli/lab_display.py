@@ -194,11 +194,12 @@ def conclusion(reports: Sequence[tuple[Path, LabReport]]) -> list[str]:
 
 def _wrong(cell: CellReport, began: datetime) -> Iterator[str]:
     """What is wrong in a cell; nothing when it passed.  One from before the last run began is told as such."""
-    if not cell.passed:
-        what = f"{', '.join(cell.asked)}, firmware {cell.firmware}, NIC {cell.nic}"
-        when = "" if cell.started >= began else f" (on {cell.started:%Y-%m-%d %H:%M} UTC, and not tried since)"
-        served = f"DHCP by {cell.dhcp}, TFTP by {cell.tftp}, NFS by {cell.nfs}, in a {cell.server}"
-        yield f"  {what}, {served}{when}:"
+    if cell.passed:  # a node may have stopped where a fault was to stop it
+        return
+    what = f"{', '.join(cell.asked)}, firmware {cell.firmware}, NIC {cell.nic}"
+    when = "" if cell.started >= began else f" (on {cell.started:%Y-%m-%d %H:%M} UTC, and not tried since)"
+    served = f"DHCP by {cell.dhcp}, TFTP by {cell.tftp}, NFS by {cell.nfs}, in a {cell.server}"
+    yield f"  {what}, {served}{when}:"
     if cell.problem:
         yield f"  {cell.problem}"
     for node in cell.nodes:

@@ -236,6 +236,12 @@ def test_conclusion_says_what_is_wrong() -> None:
     ]
 
 
+def test_conclusion_of_a_fault_that_was_withstood() -> None:
+    """Of a cell that passed nothing is wrong, also where a fault stopped the node as it was to."""
+    made = report(cell(node(passed=True, stopped=STOP)))
+    assert len(conclusion([(Path("output/kerrighed/1.0"), made)])) == 2
+
+
 def test_conclusion_tells_old_failures_apart() -> None:
     """A failure of an earlier run that nobody tried again is told with its day, so that nobody takes it for new."""
     (failed,) = BAD.cells
