@@ -130,6 +130,7 @@ def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
     return {
         **variables,
         **bases.environment(recipe.debian, source_date),
+        "BASH_ENV": f"/input/elements/{bases.ELEMENT}/without-waiting",
         "ARCH": recipe.debian.architecture,
         "DIB_IMAGE_CACHE": "/scratch/cache",
         "DIB_IMAGE_SIZE": "1",  # GiB, never used: it keeps du(1) from measuring the tree

@@ -124,3 +124,12 @@ def test_index_of_other_modules_is_made(program: ModuleType, tmp_path: Path, mon
     program.take_index(tree, "6.12.1", room)
     assert commands == [["chroot", tree, "/usr/sbin/depmod", "6.12.1"]]
     assert not (tree / modules / "modules.dep").exists()
+
+
+def test_marks_of_apt(program: ModuleType, tmp_path: Path) -> None:
+    """What nobody asked for is marked; what is asked for later loses its mark."""
+    udev, kmod = (program.Action("Inst", name, "1", "amd64") for name in ("udev", "libkmod2"))
+    program.mark(tmp_path, [udev, kmod], ["systemd"])
+    program.mark(tmp_path, [], ["udev"])
+    states = (tmp_path / "var/lib/apt/extended_states").read_text()
+    assert states == "Package: libkmod2\nArchitecture: amd64\nAuto-Installed: 1\n\n"
