@@ -23,6 +23,14 @@ from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
 
 STEP = "archive"
+LISTS = "/input/lists"
+"""Where every job has the lists: apt's index names them by their paths."""
+INDEX = "srcpkgcache.bin"
+GENERATE = """\
+apt-cache --quiet=2 -o APT::Architecture="$1" -o APT::Architectures="$1" -o Dir::Etc=/output/apt \\
+    -o Dir::State::Lists=/input/lists -o Dir::State::Status=/dev/null -o Dir::Cache=/scratch gencaches
+cp /scratch/srcpkgcache.bin /output
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,12 @@ class Archive:
     def lists(self) -> Path:
         """apt's package lists, as they belong into /var/lib/apt/lists."""
         return self.path / "lists"
+
+    @property
+    def job_inputs(self) -> dict[str, Path]:
+        """What a job in which apt decides gets: the lists, and apt's own index of them where it was made."""
+        index = self.path / INDEX
+        return {LISTS: self.lists, **({f"/input/{INDEX}": index} if index.exists() else {})}
 
     def unknown_packages(self, wanted: Iterable[str]) -> dict[str, list[str]]:
         """The packages among `wanted` that the archive does not have, each with names that resemble it."""
@@ -103,6 +117,7 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
         f"--architectures={debian.architecture}",
         f"--components={','.join(debian.components)}",
         "--customize-hook=copy-out /var/lib/apt/lists /output",
+        "--customize-hook=copy-out /etc/apt /output",
         debian.suite,
         "/scratch/update",
         *([debian.mirror] if debian.mirror else []),
@@ -116,6 +131,8 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
     (directory / "names").write_text("\n".join(names))
     dates = [_release_date(path) for path in lists.glob("*Release")]
     (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}))
+    index = Job(("sh", "-euc", GENERATE, "sh", debian.architecture), output=directory, inputs={LISTS: lists})
+    engine.run(image, index, on_line)
 
 
 def _open(path: Path, digest: str) -> Archive:

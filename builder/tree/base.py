@@ -50,7 +50,7 @@ def make(
     job = Job(
         argv=("/input/element/make-base", *recipe.base_packages),
         output=directory,
-        inputs={"/input/lists": archive.lists, "/input/packages": packages, "/input/element": maker.path},
+        inputs={**archive.job_inputs, "/input/packages": packages, "/input/element": maker.path},
         environment=environment(recipe.debian, source_date),
         network=True,
         work_mib=WORK_MIB,

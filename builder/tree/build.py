@@ -95,7 +95,7 @@ def make(
         argv=("disk-image-create", "-n", "-t", "tar", "-o", "/scratch/image", *(e.name for e in recipe.elements)),
         output=directory,
         inputs={
-            "/input/lists": archive.lists,
+            **archive.job_inputs,
             "/input/packages": packages,
             "/input/owned-paths": owned,
             **({"/input/base.tar": base} if base else {}),

@@ -25,9 +25,8 @@ IMPATIENT = 0.25
 FORCED = "  option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 96);\n"
 WITHOUT_NFSMOUNT = """\
 unmkinitramfs "$1" parts
-mkdir whole
-cp -a parts/*/. whole
-cd whole
+cd parts
+[ ! -d main ] || cd main  # an archive of more than one part is unpacked into directories
 rm usr/bin/nfsmount
 find . | cpio --quiet -o -H newc | zstd -q -1 >"$1"
 """

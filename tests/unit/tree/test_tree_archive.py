@@ -32,9 +32,13 @@ RELEASE = "-----BEGIN PGP SIGNED MESSAGE-----\nOrigin: Debian\nDate: {date}\nSui
 
 
 def mirror_with(*, date: str = "Sat, 15 Nov 2025 10:20:30 UTC", packages: str = PACKAGES) -> RecordingEngine:
-    """An engine whose job leaves the lists of a small archive, as apt does: its security part is a day newer."""
+    """An engine whose jobs leave the lists of a small archive, as apt does, whose security part is a day newer, and
+    their index."""
 
     def act(job: Job, _on_line: OnLine) -> None:
+        if job.name != "mmdebstrap":
+            (job.output / "srcpkgcache.bin").write_text("index")
+            return
         lists = job.output / "lists"
         lists.mkdir()
         (lists / "mirror_dists_trixie_InRelease").write_text(RELEASE.format(date=date))
@@ -116,12 +120,24 @@ def test_question_to_the_archive(store: Cache) -> None:
     engine = mirror_with()
     archive.look(store, engine, IMAGE, Debian(components=("main", "contrib")), ignore)
     archive.look(store, engine, IMAGE, Debian(mirror="http://mirror.example/debian"), ignore)
-    first, second = engine.jobs
+    first, _, second, _ = engine.jobs
     assert first.network
     assert "--components=main,contrib" in first.argv
     assert "--architectures=amd64" in first.argv
     assert first.argv[-2:] == ("trixie", "/scratch/update")
     assert second.argv[-3:] == ("trixie", "/scratch/update", "http://mirror.example/debian")
+
+
+def test_index_of_the_lists(store: Cache) -> None:
+    """apt's index is made of the lists where every job finds them, without a network, and handed to these jobs."""
+    engine = mirror_with()
+    made = archive.look(store, engine, IMAGE, Debian(), ignore)
+    index = engine.jobs[1]
+    assert not index.network
+    assert index.inputs.keys() == {"/input/lists"}
+    assert made.job_inputs == {"/input/lists": made.lists, "/input/srcpkgcache.bin": made.path / "srcpkgcache.bin"}
+    (made.path / "srcpkgcache.bin").unlink()
+    assert made.job_inputs == {"/input/lists": made.lists}
 
 
 def test_failed_look_leaves_nothing(store: Cache) -> None:
