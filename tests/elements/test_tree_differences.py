@@ -8,18 +8,20 @@ from pathlib import Path, PurePosixPath
 import pytest
 from tarball import Member, members, root_tarball
 
+from builder.build import build
+from builder.cache import Cache
+from builder.container.sandbox import Sandbox
 from builder.overlay.render import OWNED_PATHS
+from builder.recipe.load import load
+from builder.recipe.search import SearchPath
+from builder.workshop import Workshop
 
 pytestmark = pytest.mark.container
 
-BuildRelease = Callable[[str], Path]
 Contents = dict[str, Member]
 
 RECIPE = """\
-elements = ["debian-root", "nfsroot", "initramfs-nfs"{element}]
-
-[debian]
-packages = ["initramfs-tools", "netbase", "nfs-common", "openssh-server", "systemd-sysv", "systemd-timesyncd"]
+elements = ["debian-root", "nfsroot", "initramfs-nfs", "packages"{element}]
 
 [kernel]
 package = "linux-image-cloud-amd64"
@@ -37,7 +39,10 @@ subnet = "192.0.2.0/24"
 server = {{ name = "server", address = "192.0.2.1" }}
 nodes = [{{ names = "node1", addresses = "192.0.2.11", macs = ["52:54:00:00:02:01"] }}]
 """
-"""The packages are those that the element nfsbooted asks for: they are in every tree, and make no difference."""
+PACKAGES = """\
+description = "The packages that the element nfsbooted asks for: they are in every tree's base, and make no difference"
+packages = ["initramfs-tools", "netbase", "nfs-common", "openssh-server", "systemd-sysv", "systemd-timesyncd"]
+"""
 
 MASKED = Path(__file__).parents[2] / "elements/nfsbooted/nfsbooted-package/usr/share/nfsbooted/masked-units"
 
@@ -85,13 +90,19 @@ KERRIGHED = """
 
 
 @pytest.fixture(scope="module")
-def tree_with(build_release: BuildRelease, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Contents]:
+def tree_with(cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Contents]:
     """Entries of the root tarball but for the overlay's, from a recipe with one element more or, for "", none."""
+    project = tmp_path_factory.mktemp("differences")
+    (project / "elements/packages").mkdir(parents=True)
+    (project / "elements/packages/element.toml").write_text(PACKAGES)
 
     def contents(element: str) -> Contents:
-        recipe = tmp_path_factory.mktemp("recipe") / "differences.toml"
+        recipe = project / "differences.toml"
         recipe.write_text(RECIPE.format(element=f', "{element}"' if element else ""))
-        entries = members(root_tarball(build_release(str(recipe))))
+        loaded = load(str(recipe), SearchPath.default(project))
+        workshop = Workshop(cache, Sandbox(), project / "output", lambda _event: None)
+        built = build(loaded, workshop, version=None, source_date=None, refresh=False)
+        entries = members(root_tarball(built.directory))
         return {path: member for path, member in entries if PurePosixPath(path) not in OWNED_PATHS}
 
     return contents
