@@ -257,14 +257,16 @@ class Cache:
 
     @contextlib.contextmanager
     def _noticing_full(self, directory: Path) -> Iterator[None]:
-        """Say that the cache is full when that is why a command failed that wrote to `directory`."""
+        """Say that the cache is full when a command failed that wrote to `directory`, and no room is left there.
+
+        Not every program says that this is why: tar(1) may say that it wrote less than it was to write.
+        """
         try:
             yield
         except NfsrootError as error:
-            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            if str(full.strerror) not in error.details or shutil.disk_usage(directory).free > NEXT_TO_NOTHING:
+            if shutil.disk_usage(directory).free > NEXT_TO_NOTHING:
                 raise
-            explained = self._explained(full)
+            explained = self._explained(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
             explained.details = error.details
             raise explained from error
 
