@@ -47,7 +47,7 @@ class Stage:
     @property
     def asked(self) -> int:
         """All its round trips."""
-        return self.round_trips.tftp + self.round_trips.http + self.round_trips.nfs
+        return self.round_trips.total
 
     @property
     def served(self) -> float:
@@ -93,7 +93,7 @@ def is_alone(cell: CellReport) -> bool:
 def stages(cell: CellReport) -> tuple[Stage, ...]:
     """The phases of its only node up to `running`, the lab's checks left out."""
     (node,) = cell.nodes
-    asked = [_asked(time) for time in node.phases]
+    asked = [time.work.round_trips.total for time in node.phases]
     return tuple(
         Stage(
             phase=time.phase,
@@ -132,10 +132,6 @@ def _served(time: PhaseTime, roles: Sequence[str]) -> int:
     work = time.work
     costs = {"tftp": work.round_trips.tftp, "http": work.traffic.http, "nfs": work.round_trips.nfs}
     return sum(costs.get(role, 0) for role in roles)
-
-
-def _asked(time: PhaseTime) -> int:
-    return sum(time.work.round_trips.model_dump().values())
 
 
 def _shown(directory: Path) -> Path:

@@ -40,6 +40,11 @@ class RoundTrips(Model):
     http: int = Field(default=0, description="Requests of HTTP; what TCP waits for within an answer is not counted.")
     nfs: int = Field(default=0, description="Calls of NFS.")
 
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.tftp + self.http + self.nfs
+
 
 class Work(Model):
     """What a node moved, asked and computed."""

@@ -26,10 +26,10 @@ STEP = "archive"
 LISTS = "/input/lists"
 """Where every job has the lists: apt's index names them by their paths."""
 INDEX = "srcpkgcache.bin"
-GENERATE = """\
+GENERATE = f"""\
 apt-cache --quiet=2 -o APT::Architecture="$1" -o APT::Architectures="$1" -o Dir::Etc=/output/apt \\
-    -o Dir::State::Lists=/input/lists -o Dir::State::Status=/dev/null -o Dir::Cache=/scratch gencaches
-cp /scratch/srcpkgcache.bin /output
+    -o Dir::State::Lists={LISTS} -o Dir::State::Status=/dev/null -o Dir::Cache=/scratch gencaches
+cp /scratch/{INDEX} /output
 """
 
 

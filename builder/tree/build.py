@@ -15,7 +15,6 @@ from builder.recipe.models import Element, Recipe
 from builder.tree import archive as archives
 from builder.tree import base as bases
 from builder.tree.archive import Archive
-from builder.tree.base import keep_packages
 
 STEP = "tree"
 WORK_MIB = 6144
@@ -117,7 +116,7 @@ def make(
     except CommandError as error:
         raise failure.explain(error, recipe) from error
     owned.unlink()
-    keep_packages(directory, packages)
+    bases.keep_packages(directory, packages)
 
 
 def environment(recipe: Recipe, source_date: int) -> dict[str, str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from builder.cli.main import main
+from builder.recipe.models import Recipe
+from builder.release.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,21 @@ def nfsroot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return Ended(ended.value.code or 0, out, err)
 
     return run
+
+
+@pytest.fixture
+def manifest(kerrighed: Recipe) -> Manifest:
+    """The manifest of a release 1.0 of the recipe kerrighed, which names no file and no package."""
+    return Manifest(
+        name="kerrighed",
+        version="1.0",
+        content="c" * 24,
+        source_date=0,
+        kernel_version="6.12.1-amd64",
+        server_directory="/NFSROOT/kerrighed/1.0",
+        recipe=kerrighed.model_dump(mode="json"),
+        tools={},
+        steps={},
+        files=(),
+        packages=(),
+    )

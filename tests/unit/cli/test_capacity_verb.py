@@ -10,28 +10,14 @@ from lab_report import cell, node, report
 
 from builder.cli.capacity import rate
 from builder.lab.phases import Phase
-from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, Manifest
 
 Nfsroot = Callable[..., Any]
 
 
 @pytest.fixture
-def release(tmp_path: Path, kerrighed: Recipe) -> Path:
+def release(tmp_path: Path, manifest: Manifest) -> Path:
     """A release of which a node booted alone."""
-    manifest = Manifest(
-        name="kerrighed",
-        version="1.0",
-        content="c" * 24,
-        source_date=0,
-        kernel_version="6.12.1-amd64",
-        server_directory="/NFSROOT/kerrighed/1.0",
-        recipe=kerrighed.model_dump(mode="json"),
-        tools={},
-        steps={},
-        files=(),
-        packages=(),
-    )
     (tmp_path / FILE).write_text(manifest.text())
     (tmp_path / "lab.json").write_text(report(cell(node())).text())
     return tmp_path

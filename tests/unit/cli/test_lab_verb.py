@@ -40,7 +40,7 @@ from builder.lab.qemu import Firmware, Nic
 from builder.lab.report import CheckResult, LabReport
 from builder.lab.request import Request
 from builder.lab.server import ServerKind
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
+from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import FILE, Manifest
 
 Nfsroot = Callable[..., Any]
@@ -64,24 +64,11 @@ EVENTS: list[LabEvent] = [
 
 
 @pytest.fixture
-def release(nfsroot: Nfsroot, kerrighed: Recipe) -> Path:
+def release(nfsroot: Nfsroot, manifest: Manifest) -> Path:
     """A release of the recipe kerrighed of which there is only the manifest."""
     directory = Path("output/kerrighed/1.0")
     directory.mkdir(parents=True)
-    made = Manifest(
-        name="kerrighed",
-        version="1.0",
-        content="c" * 24,
-        source_date=0,
-        kernel_version="6.12.1-amd64",
-        server_directory="/NFSROOT/kerrighed/1.0",
-        recipe=kerrighed.model_dump(mode="json"),
-        tools={},
-        steps={},
-        files=(),
-        packages=(),
-    )
-    (directory / FILE).write_text(made.text())
+    (directory / FILE).write_text(manifest.text())
     return directory
 
 

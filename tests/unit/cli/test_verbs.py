@@ -18,7 +18,7 @@ from builder.cli import build as build_verb
 from builder.container import image
 from builder.keys import key_of
 from builder.lab import host as lab_host
-from builder.recipe.models import Debian, Recipe
+from builder.recipe.models import Debian
 from builder.release.manifest import FILE, Manifest, Package, ReleasedFile
 from builder.tree import archive
 
@@ -49,23 +49,16 @@ def known_world(tmp_path: Path) -> Cache:
 
 
 @pytest.fixture
-def release(nfsroot: Nfsroot, kerrighed: Recipe) -> Path:
+def release(nfsroot: Nfsroot, manifest: Manifest) -> Path:
     """A release in output/, of one file."""
     directory = Path("output/kerrighed/1.0")
     directory.mkdir(parents=True)
-    made = Manifest(
-        name="kerrighed",
-        version="1.0",
-        content="c" * 24,
-        source_date=1763200000,
-        kernel_version="6.12.1-amd64",
-        server_directory="/NFSROOT/kerrighed/1.0",
-        recipe=kerrighed.model_dump(mode="json"),
-        tools={},
-        steps={},
-        files=(ReleasedFile(path="vmlinuz-6.12.1-amd64", size=1500000, sha256="0" * 64),),
-        packages=(Package(name="nano", version="8.4-1", architecture="amd64", source="nano"),),
-    )
+    held = {
+        "source_date": 1763200000,
+        "files": (ReleasedFile(path="vmlinuz-6.12.1-amd64", size=1500000, sha256="0" * 64),),
+        "packages": (Package(name="nano", version="8.4-1", architecture="amd64", source="nano"),),
+    }
+    made = manifest.model_copy(update=held)
     (directory / FILE).write_text(made.text())
     for name in ("SHA256SUMS", "build.log"):
         (directory / name).write_text("")

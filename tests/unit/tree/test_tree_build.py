@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,6 @@ from builder.tree.archive import Archive
 from builder.tree.build import Tree
 
 RUNNING = "dib-run-parts Running /scratch/dib_build.x/hooks/{phase}.d/{script}"
-
-
-@pytest.fixture
-def archive(tmp_path: Path, kerrighed: Recipe) -> Archive:
-    """An archive that has every package of the recipe."""
-    path = tmp_path / "archive"
-    (path / "lists").mkdir(parents=True)
-    (path / "names").write_text("\n".join(kerrighed.packages))
-    return Archive("a" * 24, datetime(2025, 11, 15, tzinfo=UTC), path)
 
 
 def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archive) -> Path:
