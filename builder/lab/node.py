@@ -72,7 +72,7 @@ class VirtualNode:
             if self.progress.phase is not Phase.SYSTEMD:
                 time.sleep(POLL_SECONDS)
             elif not listens:
-                listens = self.machine.knock()
+                listens = self.machine.knock(self.progress.patience)
             else:
                 runs = self._is_started()
         self.progress.end(Phase.SYSTEMD, time.monotonic())

@@ -18,7 +18,10 @@ from builder.lab.qmp import Qmp
 
 SECONDS_TO_POWER_ON = 10.0
 KNOCK_SECONDS = 4.0
-"""Time from one knock to the next; longer than the three seconds for which udev does not look for new rules."""
+"""Time from one knock to the next; longer than the three seconds for which udev does not look for new rules.
+
+A node that shares its processor is left in peace for longer: each knock has it look through udev's rules.
+"""
 
 
 @dataclass
@@ -37,11 +40,11 @@ class VirtualMachine:
         self.used = max(self.used, meter.of_child(self.process) or 0.0)
         return self.used
 
-    def knock(self) -> bool:
-        """Whether the agent has started, which waits for a knock."""
+    def knock(self, patience: float = 1.0) -> bool:
+        """Whether the agent has started, which waits for a knock; limits of time are multiplied by `patience`."""
         self.knocks += 1
         self.qmp.execute("device_add", driver="virtserialport", id=f"knock{self.knocks}", name=KNOCK_PORT)
-        answers = self.agent.listens(KNOCK_SECONDS)
+        answers = self.agent.listens(KNOCK_SECONDS * patience)
         self.qmp.execute("device_del", id=f"knock{self.knocks}")
         return answers
 

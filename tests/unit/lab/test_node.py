@@ -51,8 +51,8 @@ class FakeMachine:
     def poll(self) -> int | None:
         return self._status
 
-    def knock(self) -> bool:
-        self._clock.sleep(4.0)
+    def knock(self, patience: float) -> bool:
+        self._clock.sleep(4.0 * patience)
         self._knocks = None if self._knocks is None else self._knocks - 1
         return self._knocks == 0
 
