@@ -27,6 +27,9 @@ PAUSE = 4.0
 STARTING = frozenset({"initializing", "starting", "offline", "unknown"})
 """States in which systemd is not up yet."""
 
+FINISHED = "cut -d ' ' -f 1 /proc/uptime; systemctl show --property=FinishTimestampMonotonic --value"
+"""Now, in seconds, and when systemd had started everything, in microseconds, both since the node's kernel started."""
+
 SECONDS_TO_ANSWER = 60.0
 LATER = "(sleep 1; systemctl --no-block {command}) >/dev/null 2>&1 </dev/null &"
 """Not at once: systemd ends whoever answers the lab, perhaps before the answer."""
@@ -75,7 +78,8 @@ class VirtualNode:
                 listens = self.machine.knock(self.progress.patience)
             else:
                 runs = self._is_started()
-        self.progress.end(Phase.SYSTEMD, time.monotonic())
+        asked = time.monotonic()
+        self.progress.end(Phase.SYSTEMD, asked - seconds_since(self.ask(FINISHED).text))
 
     def ask(self, script: str) -> Answer:
         """Run `script` with the node's sh(1), as root.
@@ -139,6 +143,20 @@ class VirtualNode:
         written = [self.directory / "qemu.log", *server_logs(self.directory.parent)]
         lines += [text for text in map(last_lines, written) if text]
         return NodeStuck(self.node.name, self.progress.phase, what, "\n".join(lines))
+
+
+def seconds_since(told: str) -> float:
+    """How long ago systemd had started everything, by the answer to FINISHED; a node answers only some seconds later.
+
+    It is 0 when it never had, as where somebody ended the boot.
+
+    :raises NfsrootError: this is no answer.
+    """
+    try:
+        now, finished = map(float, told.split())
+    except ValueError:
+        raise NfsrootError("the node does not say when it had started everything", details=told) from None
+    return now - finished / 1e6 if finished else 0.0
 
 
 @contextmanager

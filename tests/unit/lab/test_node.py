@@ -56,8 +56,8 @@ class FakeMachine:
         self._knocks = None if self._knocks is None else self._knocks - 1
         return self._knocks == 0
 
-    def ask(self, _script: str, _seconds: float) -> Answer:
-        return Answer(0, self._jobs)
+    def ask(self, script: str, _seconds: float) -> Answer:
+        return Answer(0, "40.25\n38000000" if script == node_module.FINISHED else self._jobs)
 
 
 class Recording:
@@ -143,6 +143,19 @@ def test_a_node_that_runs(kerrighed: Recipe, tmp_path: Path, clock: Clock) -> No
     node = booting(kerrighed, tmp_path, clock, ORDER, knocks=3)
     node.until_it_runs()
     assert node.progress.phase is Phase.CHECKS
+    assert node.progress.ended[Phase.SYSTEMD] == clock.now - 2.25
+
+
+def test_a_boot_that_never_finished() -> None:
+    """What systemd has not finished ends when the lab learns of it."""
+    assert node_module.seconds_since("40.25\n0") == 0.0
+
+
+def test_a_node_that_does_not_say_when() -> None:
+    """What is no answer is an error that tells what it was."""
+    with pytest.raises(NfsrootError, match="does not say") as error:
+        node_module.seconds_since("40.25\nFailed to connect to bus")
+    assert "Failed to connect to bus" in error.value.details
 
 
 def test_a_node_that_falls_silent_in_its_checks(kerrighed: Recipe, tmp_path: Path, clock: Clock) -> None:
