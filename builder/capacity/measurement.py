@@ -98,7 +98,7 @@ def stages(cell: CellReport) -> tuple[Stage, ...]:
         Stage(
             phase=time.phase,
             seconds=time.seconds,
-            processor=time.work.processor_seconds,
+            processor=_busy(time),
             traffic=time.work.traffic,
             round_trips=time.work.round_trips,
             daemons=_daemons(cell, node.phases, place),
@@ -107,6 +107,11 @@ def stages(cell: CellReport) -> tuple[Stage, ...]:
         for place, time in enumerate(node.phases)
         if time.phase is not Phase.CHECKS
     )
+
+
+def _busy(time: PhaseTime) -> float:
+    """Of a phase's seconds those in which the node's processor was busy: the lab looks at it a little after the end."""
+    return min(time.work.processor_seconds, time.seconds)
 
 
 def _daemons(cell: CellReport, phases: Sequence[PhaseTime], place: int) -> tuple[Daemon, ...]:

@@ -82,9 +82,8 @@ def estimate(stages: Sequence[Stage], site: Site) -> Estimate:
 
 def alone(stage: Stage, site: Site) -> tuple[Load, ...]:
     """What a phase takes a node that has everything for itself: these come one after the other."""
-    busy = min(stage.processor, stage.seconds)
     return (
-        Load(NODE, busy / site.node_speed + stage.seconds - busy),
+        Load(NODE, stage.processor / site.node_speed + stage.seconds - stage.processor),
         Load(ROUND_TRIPS, stage.asked * site.delay),
         Load(NODE_LINK, stage.bytes * 8 / site.node_link),
     )

@@ -56,6 +56,12 @@ def test_each_phase_has_its_share() -> None:
     assert (found[Phase.GRUB].seconds, found[Phase.GRUB].processor, found[Phase.GRUB].asked) == (2.0, 1.5, 30)
 
 
+def test_no_processor_is_busy_for_longer_than_a_phase() -> None:
+    """What a node used until the lab looked, some time after the phase, does not count for the phase."""
+    late = BOOT[2].model_copy(update={"work": BOOT[2].work.model_copy(update={"processor_seconds": 5.0})})
+    assert stages(measured(BOOT[0], BOOT[1], late, BOOT[3]))[2].processor == pytest.approx(late.seconds)
+
+
 @pytest.mark.parametrize(
     "crowd",
     [

@@ -56,6 +56,15 @@ def test_a_faster_node_computes_faster_and_waits_as_long() -> None:
     assert phase.seconds == pytest.approx(0.3 + 1.0, rel=1e-3)
 
 
+def test_waiting_in_a_loop_costs_only_who_shares_a_processor() -> None:
+    """A boot loader that asks again and again is busy all the time: eight take as long as one, or turns at two."""
+    loop = replace(GRUB, processor=GRUB.seconds, daemons=(), lab=0.0)
+    (own,) = estimate((loop,), replace(SITE, nodes=8)).phases
+    (turns,) = estimate((loop,), replace(SITE, nodes=8, shared_processors=2)).phases
+    assert (own.limit, own.seconds) == (NODE, pytest.approx(GRUB.seconds, rel=1e-3))
+    assert (turns.limit, turns.seconds) == (SHARED, pytest.approx(8 * GRUB.seconds / 2))
+
+
 def test_servers_share_the_nodes() -> None:
     """Of a thousand nodes each of three servers has a third; what all share on one machine no server takes away."""
     (phase,) = estimate((GRUB,), replace(SITE, link=1e9, servers=3)).phases
