@@ -61,18 +61,20 @@ def parts(root: Root) -> tuple[str, ...]:
 def configuration(initramfs: Initramfs, root: Root) -> dict[str, str]:
     """The files of an initramfs-tools configuration directory, by name (mkinitramfs(8), -d).
 
-    `parts`, which is none of them, names the element's directories to be added.
+    Two are the element's own: `parts` names its directories to be added, and `nic_drivers` those of the modules that
+    are only loaded for a card that is there.
     """
     layers = ("loop", root.format, "overlay") if root.kind is RootKind.IMAGE else ()
     client = (f"nfsv{root.nfs_version}",) if root.transport is RootTransport.NFS else ()
     buses = (BUS_OF[driver] for driver in initramfs.nic_drivers if driver in BUS_OF)
-    wanted = (*buses, *initramfs.nic_drivers, *initramfs.modules)
-    modules = (*client, *BASE_MODULES, *layers, *wanted)
+    drivers = (*buses, *initramfs.nic_drivers)
+    modules = (*client, *BASE_MODULES, *layers, *drivers, *initramfs.modules)
     boot = ("nfs", *parts(root))[-1]
     settings = SETTINGS.format(compression=initramfs.compression, level=initramfs.compression_level, boot=boot)
     return {
         "initramfs.conf": settings,
         "modules": _lines(modules),
+        "nic_drivers": _lines(driver for driver in drivers if driver not in initramfs.modules),
         "parts": _lines(parts(root)),
         "update-initramfs.conf": "update_initramfs=no\nbackup_initramfs=no\n",
     }

@@ -58,6 +58,19 @@ def test_it_holds_no_driver_that_nobody_wants(initramfs: Path) -> None:
     assert not list(initramfs.glob("**/kernel/drivers/ata")) and not list(initramfs.glob("**/kernel/drivers/scsi"))
 
 
+def test_it_loads_drivers_for_the_cards_that_are_there(initramfs: Path) -> None:
+    """init loads the NFS client; drivers of NICs are left to a script that looks for cards."""
+    assert (initramfs / "conf/modules").read_text().split() == ["nfsv3", "af_packet"]
+    assert set((initramfs / "conf/nic_drivers").read_text().split()) == {"virtio_pci", *WANTED}
+    assert "/scripts/init-premount/nic" in (initramfs / "scripts/init-premount/ORDER").read_text()
+
+
+def test_it_mounts_the_kernels_interfaces(initramfs: Path) -> None:
+    """When the root has /dev, more is mounted there, so that systemd need not."""
+    order = (initramfs / "scripts/init-bottom/ORDER").read_text()
+    assert order.index("/scripts/init-bottom/dev ") < order.index("/scripts/init-bottom/api ")
+
+
 def test_it_is_small(kerrighed: Path, initramfs: Path) -> None:
     """Every node loads kernel and initramfs, so these are small: no udev, no kmod, no library that only these need."""
     (kernel,), (packed,) = kerrighed.glob("vmlinuz-*"), kerrighed.glob("initrd.img-*")

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from libraries import with_libraries
 
 pytestmark = pytest.mark.container
 
@@ -71,15 +72,6 @@ class Export:
             timeout=60,
             check=False,
         )
-
-
-def with_libraries(tree: Path, program: str) -> None:
-    """Copy a program with the libraries that it needs (ldd(1)) into a tree."""
-    listed = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout.split()
-    for path in [program, *(word for word in listed if word.startswith("/"))]:
-        target = tree / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
 
 
 @pytest.fixture

@@ -37,6 +37,12 @@ def test_card_comes_with_its_bus() -> None:
     assert lines == ["nfsv3", "af_packet", "virtio_pci", "virtio_net", "tg3"]
 
 
+def test_drivers_of_nics_wait_for_their_cards() -> None:
+    """Drivers of NICs and of their buses are told apart, but for one that the recipe wants whatever card there is."""
+    wanted = Initramfs(nic_drivers=("virtio_net", "e1000", "igb"), modules=("squashfs", "igb"))
+    assert initramfs.configuration(wanted, ROOT)["nic_drivers"].split() == ["virtio_pci", "virtio_net", "e1000"]
+
+
 @pytest.mark.parametrize("compression", ["zstd", "gzip", "xz", "lz4"])
 def test_compression_is_the_recipes(compression: str) -> None:
     """Compressor and level are those of the recipe."""

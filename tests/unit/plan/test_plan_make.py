@@ -92,7 +92,8 @@ def test_one_more_package_says_so() -> None:
 def test_drivers_are_named() -> None:
     """A changed initramfs says which driver came and which went."""
     plan = after(made_up(), changed(made_up(), "initramfs.nic_drivers", ("tg3",)))
-    assert plan.step("initramfs").reason == "runs: configuration.modules: + tg3, - igb"
+    reason = "configuration.modules: + tg3, - igb; configuration.nic_drivers: + tg3, - igb"
+    assert plan.step("initramfs").reason == f"runs: {reason}"
 
 
 def test_lost_object_says_so() -> None:
