@@ -21,7 +21,7 @@ while read -r unit _; do
     rm -f "system/$unit" "system-generators/$unit"
 done < "$tree/usr/share/nfsbooted/masked-units"
 ln -s /usr/lib/systemd/system/rpcbind.service system/multi-user.target.wants/
-rm -r "$tree"/usr/lib/systemd/system/{networking,ifupdown-pre}.service.d
+find "$tree/usr/lib/systemd/system" -name nfsbooted-less-work.conf -delete
 sed -i 's/^MODULES=.*/MODULES=netboot/' "$tree/etc/initramfs-tools/initramfs.conf"
 chroot "$tree" mkinitramfs -o /run/initrd "$version"
 mv "$tree/run/initrd" "$3"

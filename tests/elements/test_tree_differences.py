@@ -58,14 +58,22 @@ PACKAGE_NFSBOOTED = """
     usr/lib/sysctl.d/50-nfsbooted.conf
     usr/lib/systemd/journald.conf.d/nfsbooted.conf
     usr/lib/systemd/system/ifupdown-pre.service.d
-    usr/lib/systemd/system/ifupdown-pre.service.d/nfsbooted.conf
+    usr/lib/systemd/system/ifupdown-pre.service.d/nfsbooted-less-work.conf
+    usr/lib/systemd/system/modprobe@.service.d
+    usr/lib/systemd/system/modprobe@.service.d/nfsbooted-less-work.conf
     usr/lib/systemd/system/networking.service.d
-    usr/lib/systemd/system/networking.service.d/nfsbooted.conf
+    usr/lib/systemd/system/networking.service.d/nfsbooted-less-work.conf
     usr/lib/systemd/system/nfsbooted-ssh-host-keys.service
     usr/lib/systemd/system/ssh.service.d
+    usr/lib/systemd/system/ssh.service.d/nfsbooted-less-work.conf
     usr/lib/systemd/system/ssh.service.d/nfsbooted.conf
     usr/lib/systemd/system/ssh.socket.d
     usr/lib/systemd/system/ssh.socket.d/nfsbooted.conf
+    usr/lib/systemd/system/systemd-tmpfiles-setup-dev.service.d
+    usr/lib/systemd/system/systemd-tmpfiles-setup-dev.service.d/nfsbooted-less-work.conf
+    usr/lib/systemd/system/systemd-udev-trigger.service.d
+    usr/lib/systemd/system/systemd-udev-trigger.service.d/nfsbooted-less-work.conf
+    usr/lib/systemd/system/systemd-udevd.service.d/nfsbooted-less-work.conf
     usr/sbin/nfsbooted
     usr/share/doc/nfsbooted
     usr/share/doc/nfsbooted/copyright
@@ -127,7 +135,7 @@ def with_kerrighed(tree_with: Callable[[str], Contents]) -> Contents:
 
 
 def masked_path(unit: str) -> str:
-    """Where a unit, or one of systemd's generators, is masked (systemd.unit(5), systemd.generator(7))."""
+    """Where a unit, a wish for one, or a generator is masked (systemd.unit(5), systemd.generator(7))."""
     return f"etc/systemd/system{'-generators' if unit.endswith('-generator') else ''}/{unit}"
 
 

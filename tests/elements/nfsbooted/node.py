@@ -72,7 +72,7 @@ done
 
 
 def masked_path(unit: str) -> str:
-    """Where a unit, or one of systemd's generators, is masked in a tree (systemd.unit(5), systemd.generator(7))."""
+    """Where a unit, a wish for one, or a generator is masked in a tree (systemd.unit(5), systemd.generator(7))."""
     return f"etc/systemd/system{'-generators' if unit.endswith('-generator') else ''}/{unit}"
 
 
@@ -96,8 +96,9 @@ class Node:
         for name, command in STAND_INS.items():
             self.write(f"usr/sbin/{name}", f"#!/bin/sh\n{command}\n").chmod(0o755)
         for line in (PACKAGE / "usr/share/nfsbooted/masked-units").read_text().splitlines():
-            if line.split()[0].endswith("-generator"):
-                (self.tree / masked_path(line.split()[0])).symlink_to("/dev/null")
+            mask = self.tree / masked_path(line.split()[0])
+            mask.parent.mkdir(parents=True, exist_ok=True)
+            mask.symlink_to("/dev/null")
         self.write("etc/machine-id", "")
         self.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
         self.write("etc/nfsbooted/nfsbooted.conf", CONF)

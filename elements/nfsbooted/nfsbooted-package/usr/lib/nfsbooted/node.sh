@@ -36,24 +36,41 @@ lease() {
     return 1
 }
 
+# short_name ADDRESS: the first name without a dot that /etc/hosts gives it; none when there is none.
+short_name() {
+    while read -r address names || [ -n "$address" ]; do
+        [ "$address" = "$1" ] || continue
+        for name in ${names%%#*}; do
+            case $name in
+                *.*) ;;
+                *)
+                    echo "$name"
+                    return
+                    ;;
+            esac
+        done
+    done < /etc/hosts
+}
+
 # host_name: the short name that /etc/hosts gives the node's address, else DHCP's, else one made of the address.
 host_name() {
     address=$(lease IPV4ADDR) || return
-    name=$(awk -v address="$address" '
-        { sub(/#.*/, "") }
-        $1 == address { for (i = 2; i <= NF; i++) if ($i !~ /\./) { print $i; exit } }' /etc/hosts) || return
-    [ -n "$name" ] || name=$(lease HOSTNAME | cut -d . -f 1)
+    name=$(short_name "$address") || return
+    [ -n "$name" ] || name=$(lease HOSTNAME)
+    name=${name%%.*}
     case $name in
-        '' | -* | *[!A-Za-z0-9-]*) name=node-$(echo "$address" | tr . -) ;;
+        '' | -* | *[!A-Za-z0-9-]*) name=node-$(echo "$address" | busybox tr . -) ;;
     esac
     echo "$name"
 }
 
-# machine_id: the first 128 bits of SHA-256 over "MAC CLUSTER", both in lower case, as machine-id(5) writes it.
+# machine_id: the first 128 bits of SHA-256 over "MAC CLUSTER", both in lower case, as machine-id(5) writes it.  By
+# busybox, since coreutils' sha256sum is linked with all of OpenSSL.
 machine_id() {
     device=$(lease DEVICE) || return
-    mac=$(cat "/sys/class/net/$device/address") || return
-    printf '%s %s' "$mac" "$(value CLUSTER "$CONF")" | tr '[:upper:]' '[:lower:]' | sha256sum | cut -c 1-32
+    read -r mac < "/sys/class/net/$device/address" || return
+    sum=$(printf '%s %s' "$mac" "$(value CLUSTER "$CONF")" | busybox tr '[:upper:]' '[:lower:]' | busybox sha256sum) || return
+    printf '%.32s\n' "$sum"
 }
 
 # key_directory: where this node keeps its ssh host keys.
