@@ -1,8 +1,8 @@
 """Nodes that boot at once, on processors that they share with servers and lab: each in turn, as if it were a machine.
 
 Left to itself, Linux gives a node that computes, or waits in a loop, a few milliseconds at a time.  Whoever has to
-carry a packet waits for that long, at each packet.  And where it need not wait, each packet ends a node's turn, and the
-next node finds nothing of its own in the processor's caches (docs/explanation/capacity.md).  Neither is so at a site.
+carry a packet waits for that long, at each packet.  And where it need not wait, each packet ends a node's turn, and
+nodes compute for longer (docs/explanation/capacity.md).  Neither is so at a site.
 So servers, lab, and of each QEMU the thread that moves packets run as soon as they can (sched(7), SCHED_RR), and after
 that a node goes on until its turn of 100 ms is over (sched_rr_timeslice_ms).
 """
