@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import builder
 from builder.boot import initramfs, pxegrub
@@ -82,15 +82,24 @@ class Steps:
         return self._worked(bases.STEP, bases.WORK_MIB, make) / "base.tar"
 
     def tree(self, archive: Archive, base: Path | None) -> Tree:
-        """The tree."""
-        make = partial(
-            trees.make,
-            recipe=self.recipe,
-            archive=archive,
-            base=base,
-            packages=self.workshop.cache.packages(self.recipe.debian.suite),
-            owned_paths=map(str, overlay.OWNED_PATHS),
-        )
+        """The tree; and its initramfs with it, made while the tree is packed."""
+
+        def make(directory: Path, **how: Any) -> None:
+            ramdisk = directory / initramfs.STEP
+            wanted = not self.plan.step(initramfs.STEP).reuse
+            trees.make(
+                directory,
+                recipe=self.recipe,
+                archive=archive,
+                base=base,
+                packages=self.workshop.cache.packages(self.recipe.debian.suite),
+                owned_paths=map(str, overlay.OWNED_PATHS),
+                initramfs=initramfs.configure(ramdisk, self.recipe.initramfs, self.recipe.root) if wanted else None,
+                **how,
+            )
+            if wanted:
+                self._keep_initramfs(ramdisk)
+
         return Tree(self._worked(trees.STEP, trees.WORK_MIB, make, *([base.parent] if base else [])))
 
     def root_image(self, tree: Tree) -> Path:
@@ -169,6 +178,20 @@ class Steps:
                 logged = dict.fromkeys((tree.path, root.parent, ramdisk, loaders))
                 (directory / "build.log").write_text("".join((step / "log").read_text() for step in logged))
 
+    def _keep_initramfs(self, made: Path) -> None:
+        """Keep an initramfs that was made with the tree, if it was: else its own step makes it, or tells why not."""
+        step = self.plan.step(initramfs.STEP)
+        assert step.key is not None and step.inputs is not None
+
+        def keep(directory: Path) -> None:
+            for entry in made.iterdir():
+                entry.rename(directory / entry.name)
+            (directory / "log").write_text(f"== {initramfs.STEP}: made with the tree, whose log tells of it\n")
+
+        if initramfs.made(made):
+            self.workshop.cache.produce(initramfs.STEP, step.key, step.inputs, keep)
+        shutil.rmtree(made)
+
     @property
     def _element(self) -> Element:
         """The element with the scripts that make what nodes boot from a tree."""
@@ -226,8 +249,8 @@ class Steps:
         """The object of a step, made when it is missing."""
         step, cache = self.plan.step(name), self.workshop.cache
         assert step.key is not None and step.inputs is not None
-        if step.reuse:
-            self.workshop.emit(StepReused(name, step.reason))
+        if step.reuse or cache.has(name, step.key):
+            self.workshop.emit(StepReused(name, step.reason if step.reuse else "made meanwhile"))
             return cache.use(name, step.key)
         with self._running(name) as on_line:
 

@@ -84,6 +84,15 @@ def _lines(words: Iterable[str]) -> str:
     return "".join(f"{word}\n" for word in dict.fromkeys(words))
 
 
+def configure(directory: Path, initramfs: Initramfs, root: Root) -> Path:
+    """Write the configuration that an initramfs is made by into `directory`, and say where."""
+    conf = directory / "conf"
+    conf.mkdir(parents=True)
+    for name, text in configuration(initramfs, root).items():
+        (conf / name).write_text(text)
+    return conf
+
+
 def make(
     directory: Path,
     *,
@@ -101,12 +110,9 @@ def make(
 
     :raises CommandError: mkinitramfs failed.
     """
-    conf = directory / "conf"
-    conf.mkdir()
-    for name, text in configuration(initramfs, root).items():
-        (conf / name).write_text(text)
+    conf = configure(directory, initramfs, root)
     job = Job(
-        argv=("/input/element/make-initramfs", tree.kernel_version),
+        argv=("/input/element/make-initramfs", tree.kernel_version, "/output"),
         output=directory,
         inputs={"/input/element": element.path, "/input/conf": conf, "/input/tree.tar.zst": tree.part},
         environment={"SOURCE_DATE_EPOCH": str(source_date)},
@@ -114,3 +120,8 @@ def make(
         work=work,
     )
     engine.run(image, job, on_line)
+
+
+def made(directory: Path) -> bool:
+    """Whether there is an initramfs in `directory`."""
+    return any(directory.glob("initrd.img-*"))

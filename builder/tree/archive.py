@@ -26,6 +26,9 @@ STEP = "archive"
 LISTS = "/input/lists"
 """Where every job has the lists: apt's index names them by their paths."""
 INDEX = "srcpkgcache.bin"
+SKELETON = "skeleton.tar"
+SKIPPED = ("update", "cleanup/apt", "cleanup/reproducible", "cleanup/tmp", "chroot/mount", "output/dev")
+"""What a tree without packages has no need of (mmdebstrap(1), --skip)."""
 GENERATE = f"""\
 apt-cache --quiet=2 -o APT::Architecture="$1" -o APT::Architectures="$1" -o Dir::Etc=/output/apt \\
     -o Dir::State::Lists={LISTS} -o Dir::State::Status=/dev/null -o Dir::Cache=/scratch gencaches
@@ -48,9 +51,8 @@ class Archive:
 
     @property
     def job_inputs(self) -> dict[str, Path]:
-        """What a job in which apt decides gets: the lists, and apt's own index of them where it was made."""
-        index = self.path / INDEX
-        return {LISTS: self.lists, **({f"/input/{INDEX}": index} if index.exists() else {})}
+        """What a job in which apt decides gets: the lists, apt's own index of them, and a tree without any package."""
+        return {LISTS: self.lists, **{f"/input/{name}": self.path / name for name in (INDEX, SKELETON)}}
 
     def unknown_packages(self, wanted: Iterable[str]) -> dict[str, list[str]]:
         """The packages among `wanted` that the archive does not have, each with names that resemble it."""
@@ -72,7 +74,10 @@ def pointer(cache: Cache, debian: Debian) -> Path:
 def find(cache: Cache, debian: Debian) -> Archive | None:
     """The archive's state that is kept for this suite, if any."""
     digest = cache.pointer(STEP, key_of(inputs(debian)))
-    return _open(cache.object(STEP, digest), digest) if digest and cache.has(STEP, digest) else None
+    if not digest or not cache.has(STEP, digest):
+        return None
+    found = _open(cache.object(STEP, digest), digest)
+    return found if all(path.exists() for path in found.job_inputs.values()) else None
 
 
 def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> Archive:
@@ -82,7 +87,8 @@ def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: On
     """
     with cache.work(STEP) as directory:
         _update(directory, engine, image, debian, on_line)
-        digest = key_of({**inputs(debian), "releases": digest_of_files(directory / "lists", ["*Release"])})
+        releases = digest_of_files(directory / "lists", ["*Release"])
+        digest = key_of({**inputs(debian), "releases": releases, "skeleton": digest_of_files(directory, [SKELETON])})
 
         def keep(target: Path) -> None:
             for entry in directory.iterdir():
@@ -108,24 +114,14 @@ def check_packages(archive: Archive, debian: Debian, wanted: Iterable[str]) -> N
 
 
 def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> None:
-    argv = [
-        "mmdebstrap",
-        "--mode=root",
-        "--variant=custom",
-        "--format=directory",
-        "--skip=cleanup/apt",
-        f"--architectures={debian.architecture}",
-        f"--components={','.join(debian.components)}",
-        "--customize-hook=copy-out /var/lib/apt/lists /output",
-        "--customize-hook=copy-out /etc/apt /output",
-        debian.suite,
-        "/scratch/update",
-        *([debian.mirror] if debian.mirror else []),
-    ]
+    copies = [f"--customize-hook=copy-out {path} /output" for path in ("/var/lib/apt/lists", "/etc/apt")]
+    update = _mmdebstrap(debian, "--format=directory", "--skip=cleanup/apt", *copies, target="/scratch/update")
     try:
-        engine.run(image, Job(tuple(argv), output=directory, network=True, work_mib=1024), on_line)
+        engine.run(image, Job(update, output=directory, network=True, work_mib=1024), on_line)
     except CommandError as error:
         raise explain(error, debian) from error
+    skeleton = _mmdebstrap(debian, "--format=tar", f"--skip={','.join(SKIPPED)}", target=f"/output/{SKELETON}")
+    engine.run(image, Job(skeleton, output=directory, environment={"SOURCE_DATE_EPOCH": "0"}), on_line)
     lists = directory / "lists"
     names = sorted(set(_names(lists.glob("*_Packages"))))
     (directory / "names").write_text("\n".join(names))
@@ -133,6 +129,21 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
     (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}))
     index = Job(("sh", "-euc", GENERATE, "sh", debian.architecture), output=directory, inputs={LISTS: lists})
     engine.run(image, index, on_line)
+
+
+def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
+    """A call of mmdebstrap(1) that makes a tree with the sources of the archive, and without packages."""
+    return (
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=custom",
+        f"--architectures={debian.architecture}",
+        f"--components={','.join(debian.components)}",
+        *options,
+        debian.suite,
+        target,
+        *([debian.mirror] if debian.mirror else []),
+    )
 
 
 def _open(path: Path, digest: str) -> Archive:

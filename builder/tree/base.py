@@ -67,9 +67,6 @@ def environment(debian: Debian, source_date: int) -> dict[str, str]:
     """What a bootstrap goes by."""
     return {
         "NFSROOT_ARCHITECTURE": debian.architecture,
-        "NFSROOT_COMPONENTS": ",".join(debian.components),
-        "NFSROOT_MIRROR": debian.mirror or "",
-        "NFSROOT_SUITE": debian.suite,
         "SOURCE_DATE_EPOCH": str(source_date),
         "TMPDIR": "/scratch",
     }

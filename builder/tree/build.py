@@ -75,6 +75,7 @@ def make(
     base: Path | None,
     packages: Path,
     owned_paths: Iterable[str],
+    initramfs: Path | None,
     source_date: int,
     work: Path | None,
     on_line: OnLine,
@@ -83,7 +84,8 @@ def make(
 
     `base` is the archive of the tree's base, where it has one.
     `packages` is the directory of packages downloaded before; new ones are added to it.  `owned_paths` are
-    left out of the tree: they are the overlay's.  `source_date` is in seconds since 1970 (UTC).
+    left out of the tree: they are the overlay's.  With `initramfs`, a configuration, the tree's initramfs is made
+    too, in `directory`/initramfs; should that fail, none is there.  `source_date` is in seconds since 1970 (UTC).
 
     :raises NfsrootError: names the element, the phase and the script that failed.
     """
@@ -91,13 +93,14 @@ def make(
     owned = directory / "owned-paths"
     owned.write_text("".join(f"{path}\n" for path in sorted(owned_paths)))
     job = Job(
-        argv=("disk-image-create", "-n", "-t", "tar", "-o", "/scratch/image", *(e.name for e in recipe.elements)),
+        argv=("disk-image-create", "-n", "-t", "raw", "-o", "/scratch/image", *(e.name for e in recipe.elements)),
         output=directory,
         inputs={
             **archive.job_inputs,
             "/input/packages": packages,
             "/input/owned-paths": owned,
             **({"/input/base.tar": base} if base else {}),
+            **({"/input/conf": initramfs} if initramfs else {}),
             **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
         },
         environment=environment(recipe, source_date),
@@ -129,14 +132,14 @@ def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
     return {
         **variables,
         **bases.environment(recipe.debian, source_date),
-        "BASH_ENV": f"/input/elements/{bases.ELEMENT}/without-waiting",
+        "BASH_ENV": f"/input/elements/{bases.ELEMENT}/no-image",
         "ARCH": recipe.debian.architecture,
         "DIB_IMAGE_CACHE": "/scratch/cache",
         "DIB_IMAGE_SIZE": "1",  # GiB, never used: it keeps du(1) from measuring the tree
         "DIB_LOCKFILES": "/scratch/locks",
         "DIB_NO_TIMESTAMP": "1",
         "DIB_NO_TMPFS": "1",  # /scratch is one already, where memory allows
-        "DIB_PYTHON_EXEC": "/usr/bin/python3",
+        "DIB_PYTHON_EXEC": "python3",
         "DIB_RELEASE": recipe.debian.suite,
         "ELEMENTS_PATH": "/input/elements",
         "NFSROOT_PACKAGES": ",".join(recipe.packages),

@@ -29,7 +29,16 @@ def test_two_empty_caches(project: Callable[..., Project], tiny: Project) -> Non
     made = project()
     done = made.build()
     assert done.status == 0, done.errors
-    assert done.started == ["base", "tree", "initramfs", "pxegrub", "overlay", "server-bundle", "release"]
+    assert done.started == ["base", "tree", "pxegrub", "overlay", "server-bundle", "release"]
+    assert_same(made, tiny)
+
+
+def test_initramfs_of_the_packed_tree(project: Callable[..., Project], tiny: Project) -> None:
+    """An initramfs that is made later, of the tree's archive, is the one that was made with the tree."""
+    made = project("base", "tree")
+    done = made.build()
+    assert done.status == 0, done.errors
+    assert done.started == ["initramfs", "pxegrub", "overlay", "server-bundle", "release"]
     assert_same(made, tiny)
 
 

@@ -78,6 +78,8 @@ class Site:
         def make_archive(target: Path) -> None:
             (target / "state.json").write_text(json.dumps({"date": "2025-11-16T10:00:00+00:00"}))
             (target / "names").write_text("\n".join(recipe.packages))
+            for name in ("lists", archive.INDEX, archive.SKELETON):
+                (target / name).write_text("")
 
         self.cache.produce(builder_image.STEP, key_of(builder_image.definition()), {}, make_image)
         self.cache.produce(archive.STEP, "b" * 24, {}, make_archive)
@@ -126,6 +128,37 @@ def test_first_build(site: Site) -> None:
     assert site.steps(StepReused) == []
     kinds = [type(event) for event in site.events if isinstance(event, StepStarted | StepFinished)]
     assert kinds == [StepStarted, StepFinished] * len(STEPS)
+
+
+def make_both(job: Job, on_line: OnLine) -> None:
+    """Pretend, and make the initramfs with the tree."""
+    pretend(job, on_line)
+    if job.name == "disk-image-create" and "/input/conf" in job.inputs:
+        assert job.inputs["/input/conf"] == job.output / "initramfs/conf"
+        (job.output / f"initramfs/initrd.img-{KVER}").write_text("initramfs")
+
+
+def test_initramfs_made_with_the_tree(site: Site) -> None:
+    """An initramfs that the tree's job made is its step's object, and needs no job of its own; the tree's has none."""
+    engine = RecordingEngine(make_both)
+    release = site.build(engine=engine).directory
+    assert "make-initramfs" not in [job.name for job in engine.jobs]
+    assert StepReused("initramfs", "made meanwhile") in site.events
+    assert (release / f"initrd.img-{KVER}").read_text() == "initramfs"
+    (tree,) = site.cache.root.glob("objects/tree-*")
+    assert not (tree / "initramfs").exists()
+    (ramdisk,) = site.cache.root.glob("objects/initramfs-*")
+    assert {path.name for path in ramdisk.iterdir()} == {"conf", f"initrd.img-{KVER}", "log", "step.json"}
+
+
+def test_initramfs_alone(site: Site) -> None:
+    """When only the initramfs is to be made anew, its own job makes it of the tree that is there."""
+    site.build(engine=RecordingEngine(make_both))
+    level = site.recipe.initramfs.model_copy(update={"compression_level": 1})
+    engine = RecordingEngine(make_both)
+    site.build(site.recipe.model_copy(update={"initramfs": level}), engine)
+    assert "disk-image-create" not in [job.name for job in engine.jobs]
+    assert "make-initramfs" in [job.name for job in engine.jobs]
 
 
 def test_release_has_every_file(site: Site) -> None:

@@ -128,7 +128,7 @@ def test_job_reads_the_trees_part(tmp_path: Path, kerrighed: Recipe) -> None:
         on_line=lambda _line: None,
     )
     (job,) = engine.jobs
-    assert job.argv == ("/input/element/make-initramfs", "6.12.1-amd64")
+    assert job.argv == ("/input/element/make-initramfs", "6.12.1-amd64", "/output")
     assert job.inputs["/input/tree.tar.zst"] == made / "tree.tar.zst"
     assert (job.inputs["/input/element"] / "make-initramfs").is_file()
     assert job.environment == {"SOURCE_DATE_EPOCH": "7"}

@@ -32,12 +32,15 @@ RELEASE = "-----BEGIN PGP SIGNED MESSAGE-----\nOrigin: Debian\nDate: {date}\nSui
 
 
 def mirror_with(*, date: str = "Sat, 15 Nov 2025 10:20:30 UTC", packages: str = PACKAGES) -> RecordingEngine:
-    """An engine whose jobs leave the lists of a small archive, as apt does, whose security part is a day newer, and
-    their index."""
+    """An engine whose jobs leave the lists of a small archive, as apt does, whose security part is a day newer, their
+    index, and a tree without packages."""
 
     def act(job: Job, _on_line: OnLine) -> None:
         if job.name != "mmdebstrap":
             (job.output / "srcpkgcache.bin").write_text("index")
+            return
+        if not job.network:
+            (job.output / "skeleton.tar").write_text("tree")
             return
         lists = job.output / "lists"
         lists.mkdir()
@@ -120,8 +123,10 @@ def test_question_to_the_archive(store: Cache) -> None:
     engine = mirror_with()
     archive.look(store, engine, IMAGE, Debian(components=("main", "contrib")), ignore)
     archive.look(store, engine, IMAGE, Debian(mirror="http://mirror.example/debian"), ignore)
-    first, _, second, _ = engine.jobs
+    first, skeleton, _, second, *_ = engine.jobs
     assert first.network
+    assert not skeleton.network
+    assert skeleton.argv[-2:] == ("trixie", "/output/skeleton.tar")
     assert "--components=main,contrib" in first.argv
     assert "--architectures=amd64" in first.argv
     assert first.argv[-2:] == ("trixie", "/scratch/update")
@@ -132,12 +137,18 @@ def test_index_of_the_lists(store: Cache) -> None:
     """apt's index is made of the lists where every job finds them, without a network, and handed to these jobs."""
     engine = mirror_with()
     made = archive.look(store, engine, IMAGE, Debian(), ignore)
-    index = engine.jobs[1]
+    index = engine.jobs[-1]
     assert not index.network
     assert index.inputs.keys() == {"/input/lists"}
-    assert made.job_inputs == {"/input/lists": made.lists, "/input/srcpkgcache.bin": made.path / "srcpkgcache.bin"}
-    (made.path / "srcpkgcache.bin").unlink()
-    assert made.job_inputs == {"/input/lists": made.lists}
+    files = ("lists", "srcpkgcache.bin", "skeleton.tar")
+    assert made.job_inputs == {f"/input/{name}": made.path / name for name in files}
+
+
+def test_archive_of_an_older_version_is_asked_again(store: Cache, found: Archive) -> None:
+    """What a version before this one kept of the archive lacks a file that jobs need: it does not count."""
+    (found.path / "skeleton.tar").unlink()
+    (found.path / "step.json").write_text('{"sizes": {}}')
+    assert archive.find(store, Debian()) is None
 
 
 def test_failed_look_leaves_nothing(store: Cache) -> None:
@@ -159,5 +170,5 @@ def test_release_without_a_date(store: Cache) -> None:
 
 
 def _dateless(job: Job, _on_line: OnLine) -> None:
-    (job.output / "lists").mkdir()
+    (job.output / "lists").mkdir(exist_ok=True)
     (job.output / "lists/mirror_dists_trixie_InRelease").write_text("Origin: Debian\n")
