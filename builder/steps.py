@@ -71,7 +71,7 @@ class Steps:
     source_date: int
 
     def base(self, archive: Archive) -> Path | None:
-        """The archive of the tree's base, unless nobody needs it."""
+        """The tree's base, unless nobody needs it."""
         if bases.element(self.recipe) is None:
             return None
         if self.plan.step(trees.STEP).reuse:
@@ -79,7 +79,7 @@ class Steps:
             return None
         packages = self.workshop.cache.packages(self.recipe.debian.suite)
         make = partial(bases.make, recipe=self.recipe, archive=archive, packages=packages)
-        return self._worked(bases.STEP, bases.WORK_MIB, make) / "base.tar"
+        return self._worked(bases.STEP, bases.WORK_MIB, make)
 
     def tree(self, archive: Archive, base: Path | None) -> Tree:
         """The tree; and its initramfs with it, made while the tree is packed."""
@@ -100,7 +100,7 @@ class Steps:
             if wanted:
                 self._keep_initramfs(ramdisk)
 
-        return Tree(self._worked(trees.STEP, trees.WORK_MIB, make, *([base.parent] if base else [])))
+        return Tree(self._worked(trees.STEP, trees.WORK_MIB, make, *([base] if base else [])))
 
     def root_image(self, tree: Tree) -> Path:
         """The tree as the file of a root image."""

@@ -26,6 +26,7 @@ STEP = "archive"
 LISTS = "/input/lists"
 """Where every job has the lists: apt's index names them by their paths."""
 INDEX = "srcpkgcache.bin"
+SIZES = "sizes"
 SKELETON = "skeleton.tar"
 SKIPPED = ("update", "cleanup/apt", "cleanup/reproducible", "cleanup/tmp", "chroot/mount", "output/dev")
 """What a tree without packages has no need of (mmdebstrap(1), --skip)."""
@@ -51,8 +52,11 @@ class Archive:
 
     @property
     def job_inputs(self) -> dict[str, Path]:
-        """What a job in which apt decides gets: the lists, apt's own index of them, and a tree without any package."""
-        return {LISTS: self.lists, **{f"/input/{name}": self.path / name for name in (INDEX, SKELETON)}}
+        """What a job in which apt decides gets.
+
+        That is the lists, apt's own index of them, the sizes of all packages, and a tree without any package.
+        """
+        return {LISTS: self.lists, **{f"/input/{name}": self.path / name for name in (INDEX, SIZES, SKELETON)}}
 
     def unknown_packages(self, wanted: Iterable[str]) -> dict[str, list[str]]:
         """The packages among `wanted` that the archive does not have, each with names that resemble it."""
@@ -88,7 +92,8 @@ def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: On
     with cache.work(STEP) as directory:
         _update(directory, engine, image, debian, on_line)
         releases = digest_of_files(directory / "lists", ["*Release"])
-        digest = key_of({**inputs(debian), "releases": releases, "skeleton": digest_of_files(directory, [SKELETON])})
+        made = digest_of_files(directory, [SIZES, SKELETON])
+        digest = key_of({**inputs(debian), "releases": releases, "made": made})
 
         def keep(target: Path) -> None:
             for entry in directory.iterdir():
@@ -125,6 +130,8 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
     lists = directory / "lists"
     names = sorted(set(_names(lists.glob("*_Packages"))))
     (directory / "names").write_text("\n".join(names))
+    sizes = (f"{file} {size}\n" for file, size in _sizes(lists.glob("*_Packages")))
+    (directory / SIZES).write_text("".join(sizes))
     dates = [_release_date(path) for path in lists.glob("*Release")]
     (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}))
     index = Job(("sh", "-euc", GENERATE, "sh", debian.architecture), output=directory, inputs={LISTS: lists})
@@ -160,6 +167,19 @@ def _names(lists: Iterable[Path]) -> Iterator[str]:
                     yield line[9:].strip()
                 elif line.startswith("Provides: "):
                     yield from (item.split("(")[0].strip() for item in line[10:].split(","))
+
+
+def _sizes(lists: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """The file of each package as apt names it, PACKAGE_VERSION_ARCHITECTURE.deb, and its size in bytes."""
+    for path in lists:
+        found: dict[str, str] = {}
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                name, _, value = line.partition(": ")
+                found[name] = value.strip()
+                if name == "Size":  # comes after what the file is named by
+                    version = found["Version"].replace(":", "%3a")
+                    yield f"{found['Package']}_{version}_{found['Architecture']}.deb", found["Size"]
 
 
 def _release_date(path: Path) -> datetime:

@@ -17,6 +17,7 @@ from builder.tree.archive import Archive
 
 STEP = "base"
 ELEMENT = "debian-root"
+FILES = ("base.tar", "apt-reads.tar")
 WORK_MIB = 4096
 
 
@@ -37,7 +38,7 @@ def make(
     work: Path | None,
     on_line: OnLine,
 ) -> None:
-    """Make `base.tar` in `directory`.
+    """Make the files of a base in `directory`.
 
     `packages` is the directory of packages downloaded before; new ones are added to it.  `source_date` is in seconds
     since 1970 (UTC).

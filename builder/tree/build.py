@@ -82,7 +82,7 @@ def make(
 ) -> None:
     """Make the tree in `directory`.
 
-    `base` is the archive of the tree's base, where it has one.
+    `base` is the object of the tree's base, where it has one.
     `packages` is the directory of packages downloaded before; new ones are added to it.  `owned_paths` are
     left out of the tree: they are the overlay's.  With `initramfs`, a configuration, the tree's initramfs is made
     too, in `directory`/initramfs; should that fail, none is there.  `source_date` is in seconds since 1970 (UTC).
@@ -99,7 +99,7 @@ def make(
             **archive.job_inputs,
             "/input/packages": packages,
             "/input/owned-paths": owned,
-            **({"/input/base.tar": base} if base else {}),
+            **({f"/input/{name}": base / name for name in bases.FILES} if base else {}),
             **({"/input/conf": initramfs} if initramfs else {}),
             **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
         },

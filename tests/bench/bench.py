@@ -59,7 +59,7 @@ def main() -> None:
 def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> dict[str, Any]:
     """Each contest by its name: the times of everybody in it."""
     log = room / "log"
-    own.write()
+    own.fetch()
     peers.fetch()
     cold = contest([own.cold(), own.package_added(), *peers.all()], options.rounds, log)
     own.make()

@@ -12,6 +12,9 @@ from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.recipe.models import Recipe
 
+ADDED = "bc"
+"""A package that the recipe does not have, with two that it depends on."""
+
 NODES = """\
 [[cluster.nodes]]
 names = "{names}"
@@ -51,6 +54,7 @@ class Own:
         self._room = room
         self._warm = warm
         self._nfsroot = str(nfsroot)
+        self._packages = warm.root / "packages"
         self._nodes = 4
         room.mkdir(parents=True, exist_ok=True)
 
@@ -66,6 +70,14 @@ class Own:
         quoted = ", ".join(f'"{package}"' for package in packages or [])
         table = NODES.format(names=f"node[1-{nodes}]", addresses=f"10.0.1.[1-{nodes}]", macs=macs)
         self.recipe.write_text(CLUSTER.format(base=self._base, packages=quoted) + table)
+
+    def fetch(self) -> None:
+        """Download the package that is added later: for all that is timed, packages are at hand."""
+        self._forget()
+        self.write(packages=[ADDED])
+        self.make()
+        self._packages = self._room / "packages"
+        shutil.copytree(self._room / "cache/packages", self._packages)
 
     def cold(self) -> Contestant:
         """A whole release, with nothing in the cache but builder image, the archive's state and packages."""
@@ -83,7 +95,7 @@ class Own:
             self._forget()
             self.write()
             self.make()
-            self.write(packages=["bc"])
+            self.write(packages=[ADDED])
 
         return Contestant("nfsroot, one package added", self._build(), prepare)
 
@@ -128,4 +140,4 @@ class Own:
         for kept in (image.rootfs.parent, *self._warm.root.glob("objects/archive-*")):
             (cache / "objects" / kept.name).symlink_to(kept)
         shutil.copytree(self._warm.root / "pointers", cache / "pointers")
-        shutil.copytree(self._warm.root / "packages", cache / "packages")
+        shutil.copytree(self._packages, cache / "packages")

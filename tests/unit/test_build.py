@@ -20,7 +20,7 @@ from builder.process import COMMAND, CommandError, OnLine
 from builder.recipe.models import Credentials, ImageFormat, Recipe, RootKind, Variant
 from builder.release.manifest import Manifest
 from builder.steps import TOOLS
-from builder.tree import archive
+from builder.tree import archive, base
 from builder.workshop import Workshop
 
 KVER = "6.12.1-amd64"
@@ -37,7 +37,8 @@ def pretend(job: Job, on_line: OnLine) -> None:
     match job.name:
         case "make-base":
             (output / "packages").mkdir()
-            (output / "base.tar").write_text("base")
+            for name in base.FILES:
+                (output / name).write_text("base")
         case "disk-image-create":
             (output / "tree.tar.zst").write_text("tree")
             (output / "paths").write_text("etc\netc/passwd\n")
@@ -78,7 +79,7 @@ class Site:
         def make_archive(target: Path) -> None:
             (target / "state.json").write_text(json.dumps({"date": "2025-11-16T10:00:00+00:00"}))
             (target / "names").write_text("\n".join(recipe.packages))
-            for name in ("lists", archive.INDEX, archive.SKELETON):
+            for name in ("lists", archive.INDEX, archive.SIZES, archive.SKELETON):
                 (target / name).write_text("")
 
         self.cache.produce(builder_image.STEP, key_of(builder_image.definition()), {}, make_image)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 PROGRAM = Path(__file__).parents[3] / "elements/debian-root/install-packages"
-SOLUTION = """\
-NOTE: This is only a simulation!
-Inst libc6 (2.41-12+deb13u4 Debian:13.7/stable [amd64]) []
-Inst util-linux [2.40-1] (1:2.41.5-0 Debian:13.7/stable, Debian-Security:13/stable-security [amd64])
-Conf libc6 (2.41-12+deb13u4 Debian:13.7/stable [amd64])
-Remv exim4-base [4.98-1] [exim4:amd64 ]
-Inst adduser (3.152 Debian:13.7/stable [all])
+COMMANDS = """\
+W: a warning of apt's that names dpkg
+/usr/bin/dpkg --admindir /tree/var/lib/dpkg/ --status-fd 12 --no-triggers --unpack --auto-deconfigure \
+/room/archives/libc6_2.41-12+deb13u4_amd64.deb /room/archives/util-linux_1%3a2.41_amd64.deb \n\
+/usr/bin/dpkg --admindir /tree/var/lib/dpkg/ --status-fd 12 --no-triggers --configure libc6:amd64 adduser:all \n\
+/usr/bin/dpkg --admindir /tree/var/lib/dpkg/ --status-fd 12 --force-depends --remove exim4-base:amd64 \n\
+/usr/bin/dpkg --admindir /tree/var/lib/dpkg/ --status-fd 12 --configure --pending \n\
 """
 URIS = """\
 'http://mirror.example/pool/libc6_2.41-12%2bdeb13u4_amd64.deb' libc6_2.41-12+deb13u4_amd64.deb 2847 SHA256:00
@@ -35,38 +37,107 @@ def program() -> ModuleType:
     return module
 
 
+class Answers:
+    """apt-get, which answers as recorded: it knows what it would call once the files of `needed` are at hand."""
+
+    def __init__(self, room: Path, needed: tuple[str, ...], commands: str) -> None:
+        self.room, self.needed, self.commands = room, needed, commands
+        self.asked: list[str] = []
+
+    def __call__(self, *arguments: str) -> str:
+        """Answer, or fail as apt-get does."""
+        self.asked.append(next(word for word in arguments if word in ("--print-uris", "download", "--no-download")))
+        if self.asked[-1] == "--print-uris":
+            return URIS
+        if self.asked[-1] == "download":
+            assert arguments[1:] == ("util-linux:amd64=1:2.41",)
+            (self.room / "util-linux_1%3a2.41_amd64.deb").write_text("deb")
+        elif not all((self.room / "archives" / file).exists() for file in self.needed):
+            raise subprocess.CalledProcessError(100, ["apt-get", *arguments])
+        return self.commands
+
+
+Offer = Callable[..., tuple[Any, Answers]]
+
+
 @pytest.fixture
-def apt(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
-    """apt, which answers as recorded."""
+def offer(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Offer:
+    """What gives apt, which answers as recorded and needs the packages named, and its answers."""
     monkeypatch.setenv("NFSROOT_ARCHITECTURE", "amd64")
-    answers = {"--simulate": SOLUTION, "--print-uris": URIS}
-    monkeypatch.setattr(program.Apt, "_run", lambda _self, option, *_arguments: answers[option])
-    return program.Apt(tmp_path / "tree", tmp_path)
+    for name, place in (("INDEX", "index"), ("SIZES", "sizes"), ("DOWNLOADED", "downloaded"), ("NEW", "new")):
+        monkeypatch.setattr(program, name, tmp_path / place)
+    (tmp_path / "index").write_text("")
+    (tmp_path / "sizes").write_text("libc6_2.41-12+deb13u4_amd64.deb 2847\nutil-linux_1%3a2.41_amd64.deb 1200\n")
+    (tmp_path / "downloaded").mkdir()
+    (tmp_path / "room").mkdir()
+    monkeypatch.setattr(program, "uncompress", lambda deb, target: target.write_bytes(deb.read_bytes()))
+
+    def make(*needed: str, removes: bool = False) -> tuple[Any, Answers]:
+        room = tmp_path / "room"
+        commands = COMMANDS if removes else COMMANDS.replace("--remove", "--configure")
+        apt, answers = program.Apt(tmp_path / "tree", room), Answers(room, needed, commands)
+        apt._run = answers
+        return apt, answers
+
+    return make
 
 
-def test_solution(program: ModuleType, apt: object) -> None:
-    """What apt would do is read line by line, with the version that is to be and not the one that is there."""
-    solution = apt.solution(["libc6"])  # type: ignore[attr-defined]
-    assert [(action.verb, action.package) for action in solution] == [
-        ("Inst", "libc6"),
-        ("Inst", "util-linux"),
-        ("Conf", "libc6"),
-        ("Remv", "exim4-base"),
-        ("Inst", "adduser"),
+def test_actions(program: ModuleType) -> None:
+    """What apt would call is read call by call: what is unpacked by its file, everything else by its name."""
+    assert list(program.actions(COMMANDS)) == [
+        ("--unpack", "libc6", "libc6_2.41-12+deb13u4_amd64.deb"),
+        ("--unpack", "util-linux", "util-linux_1%3a2.41_amd64.deb"),
+        ("--configure", "libc6", None),
+        ("--configure", "adduser", None),
+        ("--remove", "exim4-base", None),
     ]
-    assert solution[1].file == "util-linux_1%3a2.41.5-0_amd64.deb"
-    assert solution[4].file == "adduser_3.152_all.deb"
 
 
-def test_closure(apt: object) -> None:
-    """Names come from the files that apt would fetch."""
-    assert apt.closure("?essential") == {"libc6", "util-linux"}  # type: ignore[attr-defined]
+def test_decision_with_packages_at_hand(program: ModuleType, offer: Offer, tmp_path: Path) -> None:
+    """apt is asked once, and sees files as large as the archive says of those that were downloaded before."""
+    (tmp_path / "downloaded/libc6_2.41-12+deb13u4_amd64.deb").write_text("larger or smaller")
+    (tmp_path / "downloaded/of-another-archive_1_all.deb").write_text("not in the lists")
+    apt, answers = offer("libc6_2.41-12+deb13u4_amd64.deb")
+    decision = program.decide(tree_with_packages(tmp_path), ["libc6"], apt)
+    assert decision.debs["libc6"] == tmp_path / "downloaded/libc6_2.41-12+deb13u4_amd64.deb"
+    assert answers.asked == ["--no-download"]
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "room/archives").glob("*.deb")}
+    assert sizes == {"libc6_2.41-12+deb13u4_amd64.deb": 2847}
+
+
+def test_decision_downloads_what_is_missing(program: ModuleType, offer: Offer, tmp_path: Path) -> None:
+    """When packages are missing, just these are downloaded, and apt is asked once more."""
+    (tmp_path / "downloaded/libc6_2.41-12+deb13u4_amd64.deb").write_text("here")
+    apt, answers = offer("libc6_2.41-12+deb13u4_amd64.deb", "util-linux_1%3a2.41_amd64.deb")
+    decision = program.decide(tree_with_packages(tmp_path), ["util-linux"], apt)
+    assert decision.debs["util-linux"] == tmp_path / "new/util-linux_1%3a2.41_amd64.deb"
+    assert answers.asked == ["--no-download", "--print-uris", "download", "--no-download"]
+
+
+def test_no_decision_that_removes(program: ModuleType, offer: Offer, tmp_path: Path) -> None:
+    """What would take the place of a package of the tree is not decided."""
+    apt, _ = offer(removes=True)
+    assert program.decide(tree_with_packages(tmp_path), ["nullmailer"], apt) is None
+
+
+def tree_with_packages(tmp_path: Path) -> Path:
+    """A tree whose dpkg knows of a package."""
+    status = tmp_path / "tree/var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    status.write_text("Package: base-files\n")
+    return tmp_path / "tree"
+
+
+def test_files(offer: Offer) -> None:
+    """What apt would fetch, by the names that it gives the files, with their sizes."""
+    apt, _ = offer()
+    assert apt.files(["?essential"]) == {"libc6_2.41-12+deb13u4_amd64.deb": 2847, "util-linux_1%3a2.41_amd64.deb": 1200}
 
 
 def test_batches(program: ModuleType) -> None:
     """Neighbours with the same verb go together; the order stays."""
-    actions = [program.Action(verb, name, "1", "all") for verb, name in ("Ia", "Ib", "Ca", "Ic")]
-    assert list(program.batches(actions)) == [("I", ["a", "b"]), ("C", ["a"]), ("I", ["c"])]
+    decided = [program.Action(verb, name) for verb, name in ("Ia", "Ib", "Ca", "Ic")]
+    assert list(program.batches(decided)) == [("I", ["a", "b"]), ("C", ["a"]), ("I", ["c"])]
 
 
 def test_a_package_without_compression_is_the_same_package(program: ModuleType, tmp_path: Path) -> None:
@@ -83,6 +154,29 @@ def test_a_package_without_compression_is_the_same_package(program: ModuleType, 
     for question in ("--field", "--ctrl-tarfile", "--fsys-tarfile"):
         assert answer(question, plain) == answer(question, packed)
     assert plain.stat().st_size > 29997 > packed.stat().st_size
+
+
+def test_packages_are_unpacked_one_after_the_other(program: ModuleType, tmp_path: Path) -> None:
+    """Packages without compression leave files with their modes; what two of them have is the last one's."""
+    debs = []
+    for name in ("first", "second"):
+        tree = tmp_path / name
+        (tree / "DEBIAN").mkdir(parents=True)
+        (tree / "DEBIAN/control").write_text(
+            f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: me <me@site.example>\nDescription: x\n"
+        )
+        (tree / "both").write_text(f"of the {name}")
+        (tree / name).write_text("x" * 7)
+        (tree / name).chmod(0o4755)
+        packed = tmp_path / f"{name}.deb"
+        subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, packed], check=True, capture_output=True)
+        program.uncompress(packed, tmp_path / f"plain-{name}.deb")
+        debs.append(tmp_path / f"plain-{name}.deb")
+    (tmp_path / "tree").mkdir()
+    program.extract(debs, tmp_path / "tree")
+    assert {path.name for path in (tmp_path / "tree").iterdir()} == {"both", "first", "second"}
+    assert (tmp_path / "tree/both").read_text() == "of the second"
+    assert (tmp_path / "tree/first").stat().st_mode & 0o7777 == 0o4755
 
 
 def answer(question: str, deb: Path) -> bytes:
@@ -128,7 +222,7 @@ def test_index_of_other_modules_is_made(program: ModuleType, tmp_path: Path, mon
 
 def test_marks_of_apt(program: ModuleType, tmp_path: Path) -> None:
     """What nobody asked for is marked; what is asked for later loses its mark."""
-    udev, kmod = (program.Action("Inst", name, "1", "amd64") for name in ("udev", "libkmod2"))
+    udev, kmod = (program.Action("--unpack", name, f"{name}_1_amd64.deb") for name in ("udev", "libkmod2"))
     program.mark(tmp_path, [udev, kmod], ["systemd"])
     program.mark(tmp_path, [], ["udev"])
     states = (tmp_path / "var/lib/apt/extended_states").read_text()

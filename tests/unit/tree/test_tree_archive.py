@@ -19,14 +19,19 @@ from builder.tree.archive import Archive
 PACKAGES = """\
 Package: nano
 Version: 8.4-1
+Architecture: amd64
 Provides: editor
+Filename: pool/main/n/nano/nano_8.4-1_amd64.deb
+Size: 660000
 
 Package: exim4-daemon-light
 Provides: exim4-localscanapi-6.0, mail-transport-agent (= 4.98), default-mta
 Description: says Package: nothing
 
 Package: linux-image-amd64
-Version: 6.12.1
+Version: 1:6.12.1
+Architecture: all
+Size: 1500
 """
 RELEASE = "-----BEGIN PGP SIGNED MESSAGE-----\nOrigin: Debian\nDate: {date}\nSuite: stable\n"
 
@@ -140,8 +145,14 @@ def test_index_of_the_lists(store: Cache) -> None:
     index = engine.jobs[-1]
     assert not index.network
     assert index.inputs.keys() == {"/input/lists"}
-    files = ("lists", "srcpkgcache.bin", "skeleton.tar")
+    files = ("lists", "srcpkgcache.bin", "sizes", "skeleton.tar")
     assert made.job_inputs == {f"/input/{name}": made.path / name for name in files}
+
+
+def test_sizes_of_packages(found: Archive) -> None:
+    """Every package has its size under the name that apt gives its file; an epoch's colon is %3a there."""
+    sizes = found.job_inputs["/input/sizes"].read_text()
+    assert sizes.splitlines() == ["nano_8.4-1_amd64.deb 660000", "linux-image-amd64_1%3a6.12.1_all.deb 1500"]
 
 
 def test_archive_of_an_older_version_is_asked_again(store: Cache, found: Archive) -> None:

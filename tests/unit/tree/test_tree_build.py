@@ -29,7 +29,7 @@ def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archi
         image=IMAGE,
         recipe=recipe,
         archive=archive,
-        base=tmp_path / "base.tar",
+        base=tmp_path / "base",
         packages=packages,
         owned_paths=["etc/hosts", "etc/fstab"],
         initramfs=conf,
