@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,20 +21,13 @@ from builder.errors import InputError, NfsrootError
 from builder.keys import digest_of_files, key_of
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
+from builder.tree import index
 
 STEP = "archive"
-LISTS = "/input/lists"
-"""Where every job has the lists: apt's index names them by their paths."""
-INDEX = "srcpkgcache.bin"
-SIZES = "sizes"
+INDEX = "index.sqlite"
 SKELETON = "skeleton.tar"
 SKIPPED = ("update", "cleanup/apt", "cleanup/reproducible", "cleanup/tmp", "chroot/mount", "output/dev")
 """What a tree without packages has no need of (mmdebstrap(1), --skip)."""
-GENERATE = f"""\
-apt-cache --quiet=2 -o APT::Architecture="$1" -o APT::Architectures="$1" -o Dir::Etc=/output/apt \\
-    -o Dir::State::Lists={LISTS} -o Dir::State::Status=/dev/null -o Dir::Cache=/scratch gencaches
-cp /scratch/{INDEX} /output
-"""
 
 
 @dataclass(frozen=True)
@@ -52,17 +45,14 @@ class Archive:
 
     @property
     def job_inputs(self) -> dict[str, Path]:
-        """What a job in which apt decides gets.
-
-        That is the lists, apt's own index of them, the sizes of all packages, and a tree without any package.
-        """
-        return {LISTS: self.lists, **{f"/input/{name}": self.path / name for name in (INDEX, SIZES, SKELETON)}}
+        """What a job in which apt decides gets: the lists, their index, and a tree without any package."""
+        return {f"/input/{name}": self.path / name for name in ("lists", INDEX, SKELETON)}
 
     def unknown_packages(self, wanted: Iterable[str]) -> dict[str, list[str]]:
         """The packages among `wanted` that the archive does not have, each with names that resemble it."""
-        names = (self.path / "names").read_text().splitlines()
-        known = set(names)
-        return {name: difflib.get_close_matches(name, names, n=3, cutoff=0.75) for name in wanted if name not in known}
+        unknown = index.unknown(self.path / INDEX, wanted)
+        names = index.names(self.path / INDEX) if unknown else []
+        return {name: difflib.get_close_matches(name, names, n=3, cutoff=0.75) for name in unknown}
 
 
 def inputs(debian: Debian) -> Inputs:
@@ -92,8 +82,8 @@ def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: On
     with cache.work(STEP) as directory:
         _update(directory, engine, image, debian, on_line)
         releases = digest_of_files(directory / "lists", ["*Release"])
-        made = digest_of_files(directory, [SIZES, SKELETON])
-        digest = key_of({**inputs(debian), "releases": releases, "made": made})
+        skeleton = digest_of_files(directory, [SKELETON])
+        digest = key_of({**inputs(debian), "releases": releases, "skeleton": skeleton, "index": index.SCHEMA})
 
         def keep(target: Path) -> None:
             for entry in directory.iterdir():
@@ -128,14 +118,9 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
     skeleton = _mmdebstrap(debian, "--format=tar", f"--skip={','.join(SKIPPED)}", target=f"/output/{SKELETON}")
     engine.run(image, Job(skeleton, output=directory, environment={"SOURCE_DATE_EPOCH": "0"}), on_line)
     lists = directory / "lists"
-    names = sorted(set(_names(lists.glob("*_Packages"))))
-    (directory / "names").write_text("\n".join(names))
-    sizes = (f"{file} {size}\n" for file, size in _sizes(lists.glob("*_Packages")))
-    (directory / SIZES).write_text("".join(sizes))
+    index.make(lists, directory / INDEX)
     dates = [_release_date(path) for path in lists.glob("*Release")]
     (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}))
-    index = Job(("sh", "-euc", GENERATE, "sh", debian.architecture), output=directory, inputs={LISTS: lists})
-    engine.run(image, index, on_line)
 
 
 def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
@@ -156,30 +141,6 @@ def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
 def _open(path: Path, digest: str) -> Archive:
     state = json.loads((path / "state.json").read_text())
     return Archive(digest, datetime.fromisoformat(state["date"]), path)
-
-
-def _names(lists: Iterable[Path]) -> Iterator[str]:
-    """Names of packages, virtual ones included, in Packages files (deb822(5))."""
-    for path in lists:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("Package: "):
-                    yield line[9:].strip()
-                elif line.startswith("Provides: "):
-                    yield from (item.split("(")[0].strip() for item in line[10:].split(","))
-
-
-def _sizes(lists: Iterable[Path]) -> Iterator[tuple[str, str]]:
-    """The file of each package as apt names it, PACKAGE_VERSION_ARCHITECTURE.deb, and its size in bytes."""
-    for path in lists:
-        found: dict[str, str] = {}
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                name, _, value = line.partition(": ")
-                found[name] = value.strip()
-                if name == "Size":  # comes after what the file is named by
-                    version = found["Version"].replace(":", "%3a")
-                    yield f"{found['Package']}_{version}_{found['Architecture']}.deb", found["Size"]
 
 
 def _release_date(path: Path) -> datetime:

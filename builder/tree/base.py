@@ -17,7 +17,6 @@ from builder.tree.archive import Archive
 
 STEP = "base"
 ELEMENT = "debian-root"
-FILES = ("base.tar", "apt-reads.tar")
 WORK_MIB = 4096
 
 
@@ -38,7 +37,7 @@ def make(
     work: Path | None,
     on_line: OnLine,
 ) -> None:
-    """Make the files of a base in `directory`.
+    """Make a base in `directory`: parts of a packed tree, as the element's parts.py has them.
 
     `packages` is the directory of packages downloaded before; new ones are added to it.  `source_date` is in seconds
     since 1970 (UTC).
@@ -49,7 +48,7 @@ def make(
     maker = element(recipe)
     assert maker is not None, "the plan has no base without it"
     job = Job(
-        argv=("/input/element/make-base", *recipe.base_packages),
+        argv=("/input/element/install-packages", "--parts=/output", "/scratch/base", *recipe.base_packages),
         output=directory,
         inputs={**archive.job_inputs, "/input/packages": packages, "/input/element": maker.path},
         environment=environment(recipe.debian, source_date),

@@ -19,7 +19,6 @@ from builder.tree.archive import Archive
 STEP = "tree"
 WORK_MIB = 6144
 """Room for the tree, its packages and their unpacking; a tmpfs takes only what is used."""
-ZSTD_LEVEL = 3
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def make(
             **archive.job_inputs,
             "/input/packages": packages,
             "/input/owned-paths": owned,
-            **({f"/input/{name}": base / name for name in bases.FILES} if base else {}),
+            **({"/input/base": base} if base else {}),
             **({"/input/conf": initramfs} if initramfs else {}),
             **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
         },
@@ -143,7 +142,6 @@ def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
         "DIB_RELEASE": recipe.debian.suite,
         "ELEMENTS_PATH": "/input/elements",
         "NFSROOT_PACKAGES": ",".join(recipe.packages),
-        "NFSROOT_ZSTD_LEVEL": str(ZSTD_LEVEL),
         "TMP_DIR": "/scratch",
     }
 

@@ -19,7 +19,7 @@ import page
 from compression import of_initramfs, of_tree
 from contest import Times, contest
 from machine import machine
-from own import Own
+from own import GROWING, ONE_EACH, Own
 from peers import Peers, missing
 
 from builder.cache import Cache
@@ -31,6 +31,8 @@ HERE = Path(__file__).parent
 NODES = (10, 100, 1000, 10_000)
 SHORT = 9
 """Rounds of what takes less than a second."""
+FILES = {"root tarball": "*-root.tar.zst", "initramfs": "initrd.img-*", "kernel": "vmlinuz-*"}
+"""Files of a release whose sizes are told."""
 
 
 def main() -> None:
@@ -46,9 +48,11 @@ def main() -> None:
             "recipe": options.recipe,
             "packages": list(recipe.packages),
             "targets": measure(own, Peers(recipe, room, tools), options, room),
+            "sizes": {kind: _only(own, pattern).stat().st_size for kind, pattern in FILES.items()},
+            "growth": growth(own, room),
             "inventory": [_inventory(options.recipe, count) for count in NODES],
-            "compression": [asdict(level) for level in of_tree(_only(own, "*-root.tar.zst"), room)],
-            "initramfs_compression": [asdict(level) for level in of_initramfs(_only(own, "initrd.img-*"), room)],
+            "compression": [asdict(level) for level in of_tree(_only(own, FILES["root tarball"]), room)],
+            "initramfs_compression": [asdict(level) for level in of_initramfs(_only(own, FILES["initramfs"]), room)],
         }
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "bench.json").write_text(json.dumps(measured, indent=1) + "\n")
@@ -62,10 +66,24 @@ def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> 
     own.fetch()
     peers.fetch()
     cold = contest([own.cold(), own.package_added(), *peers.all()], options.rounds, log)
+    many = contest([own.ten()], 1, log)
+    bases = own.bases
+    many |= contest([own.two_at_once()], 1, log)
+    own.write()
     own.make()
     warm = contest([own.node_added()], SHORT, log)
     found = contest([own.unchanged(), own.help()], SHORT, log)
-    return {name: _told(times) for name, times in {"cold": cold, "warm": warm, "found": found}.items()}
+    contests = {"cold": cold, "many": many, "warm": warm, "found": found}
+    return {**{name: _told(times) for name, times in contests.items()}, "bases": bases, "recipes": len(ONE_EACH)}
+
+
+def growth(own: Own, room: Path) -> list[dict[str, float]]:
+    """A cold build of trees of several sizes: bytes of the tree, and seconds."""
+    grown = []
+    for packages in GROWING:
+        (times,) = contest([own.grown(packages)], 1, room / "log").values()
+        grown.append({"bytes": own.tree_bytes(), "seconds": times.median})
+    return grown
 
 
 def _told(times: dict[str, Times]) -> list[dict[str, Any]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from contest import Contestant, timed
@@ -14,6 +17,12 @@ from builder.recipe.models import Recipe
 
 ADDED = "bc"
 """A package that the recipe does not have, with two that it depends on."""
+
+ONE_EACH = (ADDED, "dc", "ed", "jq", "lsof", "pv", "rsync", "time", "tree", "unzip")
+"""Small packages that recipes differ in which share a base."""
+
+GROWING = ((), ("gcc", "g++", "gfortran"), ("gcc", "g++", "gfortran", "llvm-dev", "clang", "default-jdk-headless"))
+"""Packages that make a tree some times as large, and larger still."""
 
 NODES = """\
 [[cluster.nodes]]
@@ -26,7 +35,7 @@ CLUSTER = """\
 extends = "{base}"
 
 [image]
-name = "bench"
+name = "{name}"
 
 [debian]
 packages = [{packages}]
@@ -63,18 +72,19 @@ class Own:
         """The recipe's file."""
         return self._room / "bench.toml"
 
-    def write(self, nodes: int = 4, packages: list[str] | None = None) -> None:
-        """Write the recipe anew, with so many nodes, and packages beside those of its base."""
+    def write(self, nodes: int = 4, packages: Sequence[str] = (), recipe: Path | None = None) -> None:
+        """Write the recipe anew, or another one, with so many nodes, and packages beside those of its base."""
         numbers = range(1, nodes + 1)
         macs = ", ".join(f'"52:54:00:00:{number >> 8:02x}:{number & 255:02x}"' for number in numbers)
-        quoted = ", ".join(f'"{package}"' for package in packages or [])
+        quoted = ", ".join(f'"{package}"' for package in packages)
         table = NODES.format(names=f"node[1-{nodes}]", addresses=f"10.0.1.[1-{nodes}]", macs=macs)
-        self.recipe.write_text(CLUSTER.format(base=self._base, packages=quoted) + table)
+        path = recipe or self.recipe
+        path.write_text(CLUSTER.format(base=self._base, name=path.stem, packages=quoted) + table)
 
     def fetch(self) -> None:
-        """Download the package that is added later: for all that is timed, packages are at hand."""
+        """Download the packages that are added later: for all that is timed, packages are at hand."""
         self._forget()
-        self.write(packages=[ADDED])
+        self.write(packages=[*ONE_EACH, *GROWING[-1]])
         self.make()
         self._packages = self._room / "packages"
         shutil.copytree(self._room / "cache/packages", self._packages)
@@ -98,6 +108,39 @@ class Own:
             self.write(packages=[ADDED])
 
         return Contestant("nfsroot, one package added", self._build(), prepare)
+
+    def ten(self) -> Contestant:
+        """Ten releases of recipes that share a base, one after the other, from a cold cache."""
+        recipes = [self._room / f"one-of-ten-{package}.toml" for package in ONE_EACH]
+
+        def prepare() -> None:
+            self._forget()
+            for recipe, package in zip(recipes, ONE_EACH, strict=True):
+                self.write(packages=[package], recipe=recipe)
+
+        return Contestant("nfsroot, ten recipes", self._each(recipes, ";"), prepare)
+
+    def two_at_once(self) -> Contestant:
+        """Releases of two recipes that share a base, which is there, made at the same time."""
+        recipes = [self._room / f"one-of-two-{package}.toml" for package in ONE_EACH[:2]]
+
+        def prepare() -> None:
+            self._forget()
+            self.write()
+            self.make()
+            for recipe, package in zip(recipes, ONE_EACH, strict=False):
+                self.write(packages=[package], recipe=recipe)
+
+        return Contestant("nfsroot, two recipes at once", self._each(recipes, "&"), prepare)
+
+    def grown(self, packages: Sequence[str]) -> Contestant:
+        """A whole release of a larger tree, as `cold`."""
+
+        def prepare() -> None:
+            self._forget()
+            self.write(packages=packages)
+
+        return Contestant(f"nfsroot, {len(packages)} packages and what they need added", self._build(), prepare)
 
     def node_added(self) -> Contestant:
         """A release with one node more than the one before it."""
@@ -125,9 +168,26 @@ class Own:
         """The newest release."""
         return max((self._room / "output/bench").iterdir(), key=lambda path: path.stat().st_mtime)
 
-    def _build(self) -> list[str]:
+    def tree_bytes(self) -> int:
+        """The size of the newest release's root tarball without compression."""
+        (tarball,) = self.release().glob("*-root.tar.zst")
+        with subprocess.Popen(["zstd", "--decompress", "--stdout", tarball], stdout=subprocess.PIPE) as plain:
+            assert plain.stdout
+            return sum(len(block) for block in iter(lambda: plain.stdout.read(1 << 20), b""))
+
+    @property
+    def bases(self) -> int:
+        """How many bases the cache holds."""
+        return len(list((self._room / "cache/objects").glob("base-*")))
+
+    def _build(self, recipe: Path | None = None) -> list[str]:
         places = [f"--cache-dir={self._room / 'cache'}", f"--output={self._room / 'output'}"]
-        return [self._nfsroot, "build", str(self.recipe), *places]
+        return [self._nfsroot, "build", str(recipe or self.recipe), *places]
+
+    def _each(self, recipes: Sequence[Path], separator: str) -> list[str]:
+        """One command that builds all of these, one after the other (;) or at the same time (&)."""
+        builds = f" {separator} ".join(shlex.join(self._build(recipe)) for recipe in recipes)
+        return ["bash", "-ec", builds if separator == ";" else f"{builds} & wait -n; wait -n"]
 
     def _forget(self) -> None:
         """Leave in the cache what a cold build may have: links to the warm one's."""

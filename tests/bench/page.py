@@ -11,6 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 WIDTH, HEIGHT, MARGIN = 560.0, 240.0, 80.0
 
 
+ADDED = "nfsroot, one package added"
+
+
 class Target(NamedTuple):
     """A promise: what was measured, at most how much it may be, and in which unit."""
 
@@ -38,19 +41,21 @@ class Plot(NamedTuple):
 
 def targets(measured: dict[str, Any]) -> list[Target]:
     """The promises that this run can judge; those about a peer that is not here are left out."""
-    cold, warm, found = (
-        {each["name"]: each for each in measured["targets"][kind]} for kind in ("cold", "warm", "found")
+    cold, many, warm, found = (
+        {each["name"]: each for each in measured["targets"][kind]} for kind in ("cold", "many", "warm", "found")
     )
     kept = [
         Target(f"cold build, in units of {peer}", cold[peer]["ratio"], most, "")
         for peer, most in (("mmdebstrap", 0.5), ("diskimage-builder", 0.3))
         if peer in cold
     ]
-    added = "nfsroot, one package added"
     largest = measured["inventory"][-1]
     return [
         *kept,
-        Target("one package added, in units of a cold build", 1 / cold[added]["ratio"], 0.35, ""),
+        Target("one package added, in units of a cold build", 1 / cold[ADDED]["ratio"], 0.35, ""),
+        Target("ten recipes, in units of a cold build and nine with a package added", _ten(cold, many), 1.1, ""),
+        Target("bases made for ten recipes", measured["targets"]["bases"], 1, ""),
+        Target("two recipes at once, in units of one after the other", _two(cold, many), 1.0, ""),
         Target("one node added", warm["nfsroot, one node added"]["median"], 0.6, "s"),
         Target("nothing changed", found["nfsroot, nothing changed"]["median"], 0.2, "s"),
         Target("nfsroot --help", found["nfsroot --help"]["median"], 0.15, "s"),
@@ -60,10 +65,19 @@ def targets(measured: dict[str, Any]) -> list[Target]:
     ]
 
 
-def exponent(inventory: list[dict[str, float]]) -> float:
-    """The power of the number of nodes with which a bundle's time grows, at the large end; 1 is linear."""
-    before, last = inventory[-2:]
-    return math.log(last["seconds"] / before["seconds"]) / math.log(last["nodes"] / before["nodes"])
+def _ten(cold: dict[str, Any], many: dict[str, Any]) -> float:
+    expected = cold["nfsroot"]["median"] + 9 * cold[ADDED]["median"]
+    return float(many["nfsroot, ten recipes"]["median"] / expected)
+
+
+def _two(cold: dict[str, Any], many: dict[str, Any]) -> float:
+    return float(many["nfsroot, two recipes at once"]["median"] / (2 * cold[ADDED]["median"]))
+
+
+def exponent(rows: list[dict[str, float]], size: str) -> float:
+    """The power of `size` with which seconds grow, at the large end; 1 is linear."""
+    before, last = rows[-2:]
+    return math.log(last["seconds"] / before["seconds"]) / math.log(last[size] / before[size])
 
 
 def plot(points: list[tuple[float, float, str]]) -> Plot:
@@ -82,16 +96,23 @@ def render(measured: dict[str, Any]) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    inventory, levels = measured["inventory"], measured["compression"]
+    inventory, levels, growth = measured["inventory"], measured["compression"], measured["growth"]
     return environment.get_template("page.html.j2").render(
         measured=measured,
         targets=targets(measured),
-        exponent=exponent(inventory),
+        exponent=exponent(inventory, "nodes"),
+        growth_exponent=exponent(growth, "bytes"),
         longest=max(each["median"] for each in measured["targets"]["cold"]),
         width=WIDTH,
         height=HEIGHT,
         nodes=plot(
             [(each["nodes"], each["seconds"], f"{each['nodes']} nodes: {each['seconds']:.2f} s") for each in inventory]
+        ),
+        growth=plot(
+            [
+                (each["bytes"], each["seconds"], f"{each['bytes'] / 1e6:.0f} MB: {each['seconds']:.1f} s")
+                for each in growth
+            ]
         ),
         levels=plot(
             [

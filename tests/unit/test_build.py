@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from archive_index import write_index
 from recording_engine import RecordingEngine
 
 from builder.build import Outcome, build, plan
@@ -20,13 +21,13 @@ from builder.process import COMMAND, CommandError, OnLine
 from builder.recipe.models import Credentials, ImageFormat, Recipe, RootKind, Variant
 from builder.release.manifest import Manifest
 from builder.steps import TOOLS
-from builder.tree import archive, base
+from builder.tree import archive
 from builder.workshop import Workshop
 
 KVER = "6.12.1-amd64"
 SOURCE_DATE = 1763200000  # 2025-11-15
 STEPS = ["base", "tree", "initramfs", "pxegrub", "overlay", "server-bundle", "release"]
-PROGRAMS = ["make-base", "disk-image-create", "make-initramfs", "grub-mkimage", "install", "zstd", "gzip"]
+PROGRAMS = ["install-packages", "disk-image-create", "make-initramfs", "grub-mkimage", "install", "zstd", "gzip"]
 
 
 def pretend(job: Job, on_line: OnLine) -> None:
@@ -35,10 +36,9 @@ def pretend(job: Job, on_line: OnLine) -> None:
     on_line(f"this is {job.name}")
     output = job.output
     match job.name:
-        case "make-base":
+        case "install-packages":
             (output / "packages").mkdir()
-            for name in base.FILES:
-                (output / name).write_text("base")
+            (output / "rest.tar.zst").write_text("base")
         case "disk-image-create":
             (output / "tree.tar.zst").write_text("tree")
             (output / "paths").write_text("etc\netc/passwd\n")
@@ -78,9 +78,8 @@ class Site:
 
         def make_archive(target: Path) -> None:
             (target / "state.json").write_text(json.dumps({"date": "2025-11-16T10:00:00+00:00"}))
-            (target / "names").write_text("\n".join(recipe.packages))
-            for name in ("lists", archive.INDEX, archive.SIZES, archive.SKELETON):
-                (target / name).write_text("")
+            write_index(target, recipe.packages)
+            (target / archive.SKELETON).write_text("")
 
         self.cache.produce(builder_image.STEP, key_of(builder_image.definition()), {}, make_image)
         self.cache.produce(archive.STEP, "b" * 24, {}, make_archive)
@@ -275,8 +274,8 @@ def test_failure_names_the_log(site: Site) -> None:
     assert "bwrap" not in str(caught.value)
     assert log.read_text().splitlines() == [
         "== base: runs: never built here",
-        f"{COMMAND}bwrap make-base",
-        "this is make-base",
+        f"{COMMAND}bwrap install-packages",
+        "this is install-packages",
     ]
 
 

@@ -40,7 +40,7 @@ def known_world(tmp_path: Path) -> Cache:
         (directory / "id").write_text("a" * 24)
 
     def make_archive(directory: Path) -> None:
-        for name in ("lists", archive.INDEX, archive.SIZES, archive.SKELETON):
+        for name in ("lists", archive.INDEX, archive.SKELETON):
             (directory / name).write_text("")
         (directory / "state.json").write_text(json.dumps({"date": "2025-11-15T10:00:00+00:00"}))
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from archive_index import write_index
 
 from builder.recipe.models import Recipe
 from builder.tree.archive import Archive
@@ -15,6 +16,6 @@ from builder.tree.archive import Archive
 def archive(tmp_path: Path, kerrighed: Recipe) -> Archive:
     """An archive that has every package of the recipe."""
     path = tmp_path / "archive"
-    (path / "lists").mkdir(parents=True)
-    (path / "names").write_text("\n".join(kerrighed.packages))
+    path.mkdir()
+    write_index(path, kerrighed.packages)
     return Archive("a" * 24, datetime(2025, 11, 15, tzinfo=UTC), path)

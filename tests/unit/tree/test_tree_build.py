@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from archive_index import write_index
 from recording_engine import IMAGE, RecordingEngine
 
 from builder.container.engine import Job
@@ -83,7 +84,7 @@ def test_downloaded_packages_are_kept(tmp_path: Path, kerrighed: Recipe, archive
 
 def test_unknown_package_stops_before_the_job(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
     """A package that the archive does not have is told before anything is bootstrapped."""
-    (archive.path / "names").write_text("nano")
+    write_index(archive.path, ["nano"])
     engine = RecordingEngine()
     with pytest.raises(InputError, match="not in Debian trixie"):
         make(tmp_path, engine, kerrighed, archive)

@@ -1,0 +1,104 @@
+"""An index of apt's package lists: where they speak of a package, and which others it may need.
+
+apt weighs every package that its lists name before it answers anything, and trixie has 69,000.  What a recipe's
+packages may need, by whichever alternative, are some hundred.  With an index of what depends on what, a job gives apt
+lists of these alone (`Index` of the element debian-root).
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+SCHEMA = """\
+CREATE TABLE package (name TEXT, needs TEXT, file TEXT, size INTEGER, list TEXT, start INTEGER, length INTEGER);
+CREATE TABLE provider (name TEXT, package TEXT);
+"""
+"""A row for each stanza of a list: the names that the package needs or may need instead of others, by blanks; the file
+that it is in as apt names it, PACKAGE_VERSION_ARCHITECTURE.deb, and its size in bytes; the list's name, and where in it
+the stanza is.  A row for each name that a package has or provides."""
+
+LOOK_UPS = "CREATE INDEX package_name ON package (name); CREATE INDEX provider_name ON provider (name);"
+
+REQUIRED = "?required"
+"""A name that packages without which there is no Debian provide here: those essential, or of priority required."""
+
+FIELDS = ("Package", "Version", "Architecture", "Depends", "Pre-Depends", "Provides", "Essential", "Priority", "Size")
+FIELD = re.compile(rf"^({'|'.join(FIELDS)}): *(.*(?:\n[ \t].*)*)$".encode(), re.MULTILINE)
+NAME = re.compile(r"(?:^|[,|])\s*([A-Za-z0-9][A-Za-z0-9+.-]*)")
+
+
+class _Stanza(NamedTuple):
+    start: int
+    length: int
+    fields: dict[str, str]
+
+
+def make(lists: Path, index: Path) -> None:
+    """Write the index of every Packages file (deb822(5)) in `lists` to the file `index`."""
+    with closing(sqlite3.connect(index)) as database, database:
+        database.executescript(SCHEMA)
+        for packages in sorted(lists.glob("*_Packages")):
+            stanzas = list(_stanzas(packages.read_bytes()))
+            rows = (_package(stanza, packages.name) for stanza in stanzas)
+            database.executemany("INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            providers = (row for stanza in stanzas for row in _providers(stanza.fields))
+            database.executemany("INSERT INTO provider VALUES (?, ?)", providers)
+        database.executescript(LOOK_UPS)
+
+
+def unknown(index: Path, wanted: Iterable[str]) -> list[str]:
+    """The names among `wanted` that no package has or provides."""
+    with closing(_open(index)) as database:
+        found = "SELECT 1 FROM provider WHERE name = ? LIMIT 1"
+        return [name for name in wanted if not database.execute(found, (name,)).fetchone()]
+
+
+def names(index: Path) -> list[str]:
+    """Every name that a package has or provides."""
+    with closing(_open(index)) as database:
+        rows = database.execute("SELECT DISTINCT name FROM provider WHERE name != ? ORDER BY name", (REQUIRED,))
+        return [name for (name,) in rows]
+
+
+def _open(index: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{index}?mode=ro&immutable=1", uri=True)
+
+
+def _stanzas(content: bytes) -> Iterator[_Stanza]:
+    start = 0
+    while start < len(content):
+        end = content.find(b"\n\n", start)
+        end = len(content) if end < 0 else end
+        fields = {name.decode(): value.decode() for name, value in FIELD.findall(content, start, end)}
+        if "Package" in fields:
+            yield _Stanza(start, end - start, fields)
+        start = end + 2
+
+
+def _package(stanza: _Stanza, list_name: str) -> tuple[str | int, ...]:
+    fields = stanza.fields
+    version = fields.get("Version", "").replace(":", "%3a")
+    needs = NAME.findall(fields.get("Depends", "")) + NAME.findall(fields.get("Pre-Depends", ""))
+    return (
+        fields["Package"],
+        " ".join(dict.fromkeys(needs)),
+        f"{fields['Package']}_{version}_{fields.get('Architecture', '')}.deb",
+        int(fields.get("Size", 0)),
+        list_name,
+        stanza.start,
+        stanza.length,
+    )
+
+
+def _providers(fields: dict[str, str]) -> Iterator[tuple[str, str]]:
+    package = fields["Package"]
+    yield package, package
+    for name in NAME.findall(fields.get("Provides", "")):
+        yield name, package
+    if fields.get("Essential") == "yes" or fields.get("Priority") == "required":
+        yield REQUIRED, package

@@ -1,0 +1,263 @@
+"""apt's part of an installation: which packages it takes, in which order, and their files.
+
+apt decides.  It is given what it may choose from, which is little of what an archive has, and says how it would call
+dpkg.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+LISTS, INDEX = Path("/input/lists"), Path("/input/index.sqlite")
+"""apt's package lists, and where in them is what: builder/tree/index.py made it."""
+DOWNLOADED, NEW = Path("/input/packages"), Path("/output/packages")
+REQUIRED = "?required"
+"""A name that packages without which there is no Debian provide in the index."""
+CALLS_OF_DPKG = ("--option=Debug::pkgDPkgPM=1", "--no-download", "install")
+UNPACK, CONFIGURE, REMOVE = "--unpack", "--configure", "--remove"
+FILE = re.compile(r"^([^_]+)_([^_]+)_(\w+)\.deb$")
+"""Name, version and architecture of the package in a file, as apt-get(8) names it."""
+MAGIC, HEADER = b"!<arch>\n", 60
+MEMBER = "{name:<16}{time:<12}{uid:<6}{gid:<6}{mode:<8}{size:<10}`\n"
+
+
+class Action(NamedTuple):
+    """What dpkg is to do with a package, which stands in `file` if it is unpacked."""
+
+    verb: str
+    package: str
+    file: str | None = None
+
+
+class Decision(NamedTuple):
+    """What is to be done: all of it in order, the packages' files by name, and the packages that come before others."""
+
+    actions: list[Action]
+    debs: dict[str, Path]
+    essential: set[str]
+
+    @property
+    def first(self) -> list[Path]:
+        """The files of the packages that come before others; none when the tree has packages already."""
+        return [deb for name, deb in self.debs.items() if name in self.essential]
+
+
+class Stanza(NamedTuple):
+    """Where a list speaks of a package, in bytes, and the file that the package is in, of `size` bytes."""
+
+    list: str
+    start: int
+    length: int
+    file: str
+    size: int
+
+
+def decide(tree: Path, wanted: list[str], room: Path) -> Decision | None:
+    """What is to be done, with every package at hand; None when it cannot be done beside what is in the tree.
+
+    It works in the directory `room`.
+    """
+    installed = names_installed(tree)
+    candidates = relevant(INDEX, [*wanted, *installed])
+    apt = Apt(tree, room, candidates)
+    try:
+        actions = apt.plan(wanted)
+    except subprocess.CalledProcessError:
+        try:
+            files = apt.files(wanted)
+        except subprocess.CalledProcessError:  # apt has said why it is impossible
+            if not installed:
+                raise
+            return None
+        apt.fetch(files)
+        actions = apt.plan(wanted)
+    if any(action.verb == REMOVE for action in actions):
+        return None
+    debs = {each.package: at_hand(each.file) for each in actions if each.file}
+    essential = set() if installed else {package_of(file) for file in apt.files(["?essential"])}
+    return Decision(actions, debs, essential)
+
+
+def names_installed(tree: Path) -> list[str]:
+    """The packages that the dpkg of a tree knows."""
+    status = tree / "var/lib/dpkg/status"
+    return re.findall(r"^Package: (\S+)$", status.read_text(), re.MULTILINE) if status.exists() else []
+
+
+def relevant(index: Path, names: Iterable[str]) -> list[Stanza]:
+    """What the lists say of every package that packages of these names may need, by whichever alternative.
+
+    Patterns of apt-patterns(7) among the names stand for packages that are required, which always count.
+    """
+    stanzas: list[Stanza] = []
+    with closing(sqlite3.connect(f"file:{index}?mode=ro&immutable=1", uri=True)) as database:
+        seen: set[str] = set()
+        names_to_do = {REQUIRED, *names}
+        packages: set[str] = set()
+        while names_to_do:
+            name = names_to_do.pop()
+            seen.add(name)
+            for (package,) in database.execute("SELECT package FROM provider WHERE name = ?", (name,)):
+                if package not in packages:
+                    packages.add(package)
+                    for stanza, needs in _stanzas(database, package):
+                        stanzas.append(stanza)
+                        names_to_do.update(need for need in needs if need not in seen)
+    return sorted(stanzas)
+
+
+def _stanzas(database: sqlite3.Connection, package: str) -> Iterator[tuple[Stanza, list[str]]]:
+    rows = database.execute("SELECT list, start, length, file, size, needs FROM package WHERE name = ?", (package,))
+    for *stanza, needs in rows:
+        yield Stanza(*stanza), needs.split()
+
+
+def at_hand(file: str) -> Path:
+    """Where the file of a package is, which was downloaded just now or before."""
+    return (NEW if (NEW / file).exists() else DOWNLOADED) / file
+
+
+class Apt:
+    """apt, which chooses for a tree among candidates and does not touch the tree; it works in `room`."""
+
+    def __init__(self, tree: Path, room: Path, candidates: Iterable[Stanza]) -> None:
+        architecture = os.environ["NFSROOT_ARCHITECTURE"]
+        (room / "apt.conf").write_text(
+            f'APT::Architecture "{architecture}"; APT::Architectures "{architecture}"; APT::Sandbox::User "root";\n'
+            'APT::Immediate-Configure "false"; APT::Install-Recommends "false";\n'
+            'Acquire::Retries "1"; Acquire::Retries::Delay::Maximum "1";\n'  # s, for each of many packages
+            f'Dir "{tree}"; Dir::Cache "{room}"; Dir::State "{room}"; Dir::State::Lists "{room}/lists";\n'
+            f'Dir::State::Status "{tree}/var/lib/dpkg/status";\n'
+            f'Dir::Log "{room}"; Dir::Log::Planner "/dev/null"; Dir::Etc::Parts "/dev/null"; Debug::NoLocking "true";\n'
+            'DPkg::Install::Recursive::Minimum "1000000";\n'  # else it names a directory, and not what is in it
+        )
+        self._archives, self._none = room / "archives", room / "none"
+        for directory in (self._archives, self._none):
+            (directory / "partial").mkdir(parents=True)
+        self._room = room
+        self._environment = {**os.environ, "APT_CONFIG": str(room / "apt.conf")}
+        write_lists(candidates, room / "lists")
+        for candidate in candidates:
+            if (DOWNLOADED / candidate.file).exists():
+                self._pretend(candidate.file, candidate.size)
+
+    def plan(self, wanted: Iterable[str]) -> list[Action]:
+        """What dpkg has to do so that `wanted` are there, in order; it fails when a package is missing.
+
+        apt says how it would call dpkg (apt.conf(5), Debug::pkgDPkgPM), which takes it a third of the time of
+        --simulate.  For that it wants to see the packages, and looks at their sizes: it gets files of holes.
+        """
+        return list(actions(self._run(*CALLS_OF_DPKG, *wanted)))
+
+    def files(self, wanted: Iterable[str]) -> dict[str, int]:
+        """The files of the packages that are to be installed so that `wanted` are there, with their sizes in bytes.
+
+        Patterns are those of apt-patterns(7).
+        """
+        uris = self._run(f"--option=Dir::Cache::Archives={self._none}", "--print-uris", "install", *wanted)
+        return {file: int(size) for file, size in re.findall(r"^'\S+' (\S+\.deb) (\d+) ", uris, re.MULTILINE)}
+
+    def fetch(self, files: Mapping[str, int]) -> None:
+        """Put those packages that are missing into the directory of new ones.
+
+        apt compares them with their digests in the package lists.
+        """
+        missing = {file: size for file, size in files.items() if not (self._archives / file).exists()}
+        if not missing:
+            return
+        self._run("download", *(FILE.sub(r"\1:\3=\2", file).replace("%3a", ":") for file in missing))
+        NEW.mkdir(exist_ok=True)
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(lambda file: uncompress(self._room / file, NEW / file), missing))
+        for file, size in missing.items():
+            self._pretend(file, size)
+
+    def _pretend(self, file: str, size: int) -> None:
+        with (self._archives / file).open("wb") as hole:
+            hole.truncate(size)
+
+    def _run(self, *arguments: str) -> str:
+        """What apt-get writes; what it says of its calls of dpkg comes as an error."""
+        command = ["apt-get", "--quiet=2", *arguments]
+        errors = subprocess.STDOUT if arguments[: len(CALLS_OF_DPKG)] == CALLS_OF_DPKG else None
+        return subprocess.run(
+            command,
+            cwd=self._room,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            check=True,
+            text=True,
+        ).stdout
+
+
+def write_lists(candidates: Iterable[Stanza], directory: Path) -> None:
+    """Write apt's lists with what they say of the candidates alone; the Release files are those of the whole lists."""
+    (directory / "partial").mkdir(parents=True)
+    for release in LISTS.glob("*Release"):
+        shutil.copy(release, directory)
+    for name, stanzas in groupby(candidates, lambda stanza: stanza.list):
+        with (LISTS / name).open("rb") as whole, (directory / name).open("wb") as part:
+            for stanza in stanzas:
+                whole.seek(stanza.start)
+                part.write(whole.read(stanza.length) + b"\n\n")
+
+
+def actions(commands: str) -> Iterator[Action]:
+    """What dpkg is to do, from apt's calls of it, one a line."""
+    for line in commands.splitlines():
+        called = re.match(r"\S*dpkg .*?(--unpack|--configure|--remove|--purge)( .*)", line)
+        if not called:
+            continue
+        verb, rest = called.groups()
+        for word in rest.split():
+            if word.startswith("-"):
+                continue
+            file = Path(word).name if verb == UNPACK else None
+            yield Action(verb, package_of(file) if file else word.partition(":")[0], file)
+
+
+def package_of(file: str) -> str:
+    """The name of the package that stands in a file."""
+    return file.partition("_")[0]
+
+
+def architecture_of(file: str) -> str:
+    """The architecture of the package that stands in a file, or all."""
+    return file.removesuffix(".deb").rpartition("_")[2]
+
+
+def uncompress(deb: Path, target: Path) -> None:
+    """Write a package (deb(5)) anew, its two members as plain tar archives."""
+    members = {"debian-binary": b"2.0\n"}
+    for name, option in (("control.tar", "--ctrl-tarfile"), ("data.tar", "--fsys-tarfile")):
+        members[name] = subprocess.run(["dpkg-deb", option, deb], stdout=subprocess.PIPE, check=True).stdout
+    with target.open("wb") as file:
+        file.write(MAGIC)
+        for name, content in members.items():
+            header = MEMBER.format(name=name, time=0, uid=0, gid=0, mode=100644, size=len(content))
+            file.write(header.encode() + content + b"\n" * (len(content) % 2))
+
+
+def mark(tree: Path, decided: Iterable[Action], wanted: Iterable[str]) -> None:
+    """Tell apt which packages are there for others' sake alone (apt-mark(8)), and which are wanted for their own."""
+    states = tree / "var/lib/apt/extended_states"
+    marks = set(states.read_text().split("\n\n")) if states.exists() else set()
+    marks |= {
+        f"Package: {each.package}\nArchitecture: {architecture_of(each.file)}\nAuto-Installed: 1"
+        for each in decided
+        if each.file
+    }
+    own = tuple(f"Package: {package}\n" for package in wanted)
+    states.parent.mkdir(parents=True, exist_ok=True)
+    states.write_text("".join(f"{each}\n\n" for each in sorted(marks) if each and not each.startswith(own)))

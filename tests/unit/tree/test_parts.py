@@ -1,0 +1,185 @@
+"""Parts of a packed tree: which files are in one, when it may be taken into another tree, and that nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+import parts
+import pytest
+
+PROGRAM = Path(__file__).parents[3] / "elements/debian-root/pack-tree"
+FILES = ("boot/vmlinuz", "etc/passwd", "usr/bin/one", "usr/bin/two", "usr/lib/old", "usr/lib/three")
+
+
+@pytest.fixture(autouse=True)
+def source_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What trees are packed by; and parts that hold two of the files here."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1763200000")
+    monkeypatch.setattr(parts, "SIZE", 20)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree of ten bytes in each file, one of them with two names, and a link."""
+    tree = tmp_path / "tree"
+    for name in FILES:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(f"{name:10}"[:10])
+    (tree / "usr/bin/three").hardlink_to(tree / "usr/lib/three")
+    (tree / "usr/lib/new").symlink_to("old")
+    (tree / "usr/lib").chmod(0o2750)
+    return tree
+
+
+@pytest.fixture
+def base(tmp_path: Path, tree: Path) -> Path:
+    """The base that is made of the tree."""
+    return make(tree, tmp_path / "base")
+
+
+def make(tree: Path, base: Path, meanwhile: Callable[[], object] = lambda: None) -> Path:
+    """Make a base of a tree, to which something happens meanwhile."""
+    base.mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        maker = parts.Maker(tree, base, pool)
+        maker.begin()
+        meanwhile()
+        maker.end()
+    return base
+
+
+def listed(*archives: Path) -> list[str]:
+    """The paths in archives that are joined."""
+    joined = b"".join(archive.read_bytes() for archive in archives)
+    plain = subprocess.run(["zstd", "--decompress", "--stdout"], input=joined, capture_output=True, check=True).stdout
+    return subprocess.run(["tar", "--list"], input=plain, capture_output=True, check=True).stdout.decode().split()
+
+
+def in_parts(base: Path) -> list[list[str]]:
+    """The paths in each part of a base, as its archive has them; its list must say the same."""
+    made = parts.parts(base)
+    assert [listed(part.archive) for part in made] == [[path.decode() for path in part.paths] for part in made]
+    return [listed(part.archive) for part in made]
+
+
+def test_files_that_stay_are_in_parts(base: Path) -> None:
+    """Files below /boot and /usr are in parts of some size, in order; all else, hard links too, is in the rest."""
+    assert in_parts(base) == [["boot/vmlinuz", "usr/bin/one"], ["usr/bin/two", "usr/lib/new", "usr/lib/old"]]
+    rest = ["boot/", "etc/", "etc/passwd", "usr/", "usr/bin/", "usr/bin/three", "usr/lib/", "usr/lib/three"]
+    assert listed(base / parts.REST) == rest
+
+
+def test_change_meanwhile_is_seen(tmp_path: Path, tree: Path) -> None:
+    """A file that changes while parts are made costs its part, and what comes meanwhile gets one; nothing is old."""
+
+    def change() -> None:
+        (tree / "usr/bin/one").write_text("changed!!!")
+        (tree / "usr/lib/modules.dep").write_text("come later")
+
+    base = make(tree, tmp_path / "base", change)
+    assert in_parts(base) == [
+        ["usr/bin/two", "usr/lib/new", "usr/lib/old"],
+        ["boot/vmlinuz", "usr/bin/one"],
+        ["usr/lib/modules.dep"],
+    ]
+    other = tmp_path / "other"
+    other.mkdir()
+    parts.unpack(base, other)
+    assert (other / "usr/bin/one").read_text() == "changed!!!"
+
+
+def test_a_base_unpacks_to_its_tree(tmp_path: Path, tree: Path, base: Path) -> None:
+    """Modes, times, links of both kinds and contents are those of the tree; times after the source date are that."""
+    other = tmp_path / "other"
+    other.mkdir()
+    parts.unpack(base, other)
+    for path in sorted(tree.rglob("*")):
+        twin = other / path.relative_to(tree)
+        status, its = path.lstat(), twin.lstat()
+        assert (its.st_mode, its.st_nlink, its.st_mtime) == (status.st_mode, status.st_nlink, 1763200000), twin
+        assert path.is_dir() or path.is_symlink() or twin.read_bytes() == path.read_bytes()
+    assert (other / "usr/lib/new").readlink() == Path("old")
+    assert len(list(other.rglob("*"))) == len(list(tree.rglob("*")))
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [
+        lambda tree: (tree / "usr/bin/one").write_text("other text"),
+        lambda tree: (tree / "usr/bin/one").chmod(0o755),
+        lambda tree: os.utime(tree / "usr/bin/one", (0, 0)),
+        lambda tree: os.chown(tree / "usr/bin/one", -1, os.getgid()),
+        lambda tree: (tree / "usr/bin/one").unlink(),
+        lambda tree: (tree / "usr/bin/one").rename(tree / "usr/bin/uno"),
+        lambda tree: (tree / "usr/bin/uno").hardlink_to(tree / "usr/bin/one"),
+        lambda tree: shutil.copy2(tree / "usr/bin/two", tree / "usr/bin/one"),
+        lambda tree: ((tree / "usr/bin").rename(tree / "bin"), shutil.copytree(tree / "bin", tree / "usr/bin")),
+    ],
+    ids=["content", "mode", "time", "owner", "removed", "renamed", "linked", "replaced", "directory"],
+)
+def test_whatever_is_done_to_a_file_is_noticed(tree: Path, base: Path, touch: Callable[[Path], object]) -> None:
+    """A part stands as long as nothing is done to its files, and not after anything that may be done to one."""
+    part = parts.parts(base)[0]
+    before = parts.entries(parts.survey(tree))
+    assert part.stands(before, parts.entries(parts.survey(tree)))
+    touch(tree)
+    assert not part.stands(before, parts.entries(parts.survey(tree)))
+
+
+@pytest.fixture
+def program(tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The program that packs a tree on this base, where it finds and leaves everything below this test's directory."""
+    spec = spec_from_loader("pack_tree", SourceFileLoader("pack_tree", str(PROGRAM)))
+    assert spec and spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (tmp_path / "owned").write_text("etc/fstab\n")
+    places = {
+        "BASE": base,
+        "OWNED": tmp_path / "owned",
+        "ARCHIVE": tmp_path / "tree.tar.zst",
+        "PATHS": tmp_path / "paths",
+    }
+    for name, place in places.items():
+        monkeypatch.setattr(module, name, place)
+    return module
+
+
+def test_a_tree_takes_what_stands(tmp_path: Path, tree: Path, program: ModuleType) -> None:
+    """Parts that nobody touched are taken byte for byte; every path is in the archive once, and in the list."""
+    before = parts.entries(parts.survey(tree))
+    (tree / "usr/bin/two").write_text("other text")
+    (tree / "etc/fstab").write_text("the overlay's")
+    (tree / "usr/new").write_text("added")
+    program.main(tree, before)
+    stands, touched = (part.archive.read_bytes() for part in parts.parts(program.BASE))
+    packed = program.ARCHIVE.read_bytes()
+    assert packed.endswith(stands) and touched not in packed
+    paths = {str(path.relative_to(tree)) for path in tree.rglob("*")} - {"etc/fstab"}
+    assert sorted(name.rstrip("/") for name in listed(program.ARCHIVE)) == sorted(paths)
+    assert program.PATHS.read_text().splitlines() == sorted(paths)
+
+
+def test_a_part_of_which_the_overlay_owns_a_path_is_not_taken(tree: Path, program: ModuleType) -> None:
+    """What the overlay owns is left out of the tree, also where it is in a part."""
+    program.OWNED.write_text("usr/bin/one\n")
+    program.main(tree, parts.entries(parts.survey(tree)))
+    assert "usr/bin/one" not in listed(program.ARCHIVE)
+    assert "boot/vmlinuz" in listed(program.ARCHIVE)
+
+
+def test_a_tree_without_a_base(
+    tmp_path: Path, tree: Path, program: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no base all of the tree is packed, in order."""
+    monkeypatch.setattr(program, "BASE", tmp_path / "none")
+    program.main(tree, {})
+    assert [name.rstrip("/") for name in listed(program.ARCHIVE)] == program.PATHS.read_text().splitlines()
