@@ -6,6 +6,7 @@ in any order are one archive (tar(5), RFC 8878 section 3).  Beside it a file has
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -24,6 +25,8 @@ SIZE = 16 << 20
 """Bytes in the files of a part, about: one that is lost to a change is soon packed."""
 TICK = 0.02
 """Seconds after which the kernel's clock for inodes has moved on: it ticks a hundred times a second at least."""
+FRACTION = re.compile(rb" \d+\.(?!0+ )\d+ ")
+"""A time that is no whole number of seconds: file systems that keep no more than these have none."""
 LEVEL = 3
 TAR = (
     "--create",
@@ -73,7 +76,7 @@ def survey(tree: Path) -> bytes:
     found = subprocess.run(
         ["find", tree, "-mindepth", "1", "-xdev", "-printf", format_], stdout=subprocess.PIPE, check=True
     )
-    time.sleep(TICK)
+    time.sleep(TICK if FRACTION.search(found.stdout) else 1 + TICK)
     return found.stdout
 
 
@@ -121,6 +124,7 @@ class Maker:
 
     def __init__(self, tree: Path, directory: Path, pool: ThreadPoolExecutor) -> None:
         self._tree, self._directory, self._pool = tree, directory, pool
+        self._numbers = itertools.count()
         self._before: Entries = {}
         self._begun: list[tuple[Part, Future[None]]] = []
 
@@ -134,12 +138,14 @@ class Maker:
         after = entries(survey(self._tree))
         kept: set[bytes] = set()
         for part, packed in self._begun:
-            packed.result()
+            packed.exception()  # tar(1) may have failed over a file that was changed or removed under its hands
             if part.stands(self._before, after):
+                packed.result()
                 kept.update(part.paths)
             else:
-                part.archive.unlink()
-                listing(part.archive).unlink()
+                for made in (part.archive, part.archive.with_suffix(""), listing(part.archive)):
+                    made.unlink(missing_ok=True)
+        self._begun.clear()
         for paths in self._begin(after, kept):
             kept.update(paths)
         pack(self._tree, sorted(after.keys() - kept), self._directory / REST)
@@ -150,7 +156,7 @@ class Maker:
         """Begin parts of candidates that are not taken; gives their paths."""
         begun = list(cut(candidates, taken))
         for paths in begun:
-            archive = self._directory / f"part-{len(self._begun):03}.tar.zst"
+            archive = self._directory / f"part-{next(self._numbers):03}.tar.zst"
             listing(archive).write_bytes(b"\0".join(paths))
             self._begun.append((Part(archive, tuple(paths)), self._pool.submit(pack, self._tree, paths, archive)))
         return begun
@@ -168,8 +174,12 @@ def parts(directory: Path) -> list[Part]:
 
 
 def unpack(directory: Path, tree: Path) -> None:
-    """Unpack all that `Maker` made; the rest comes last, since directories get their times with it."""
-    archives = sorted(directory.glob("part-*.tar.zst"))
+    """Unpack all that `Maker` made; the rest comes last, since directories get their modes and times with it."""
+    found = parts(directory)
+    archives = [part.archive for part in found]
+    # Two tars that make one directory at the same time may both fail.
+    for parent in {os.path.dirname(path) for part in found for path in part.paths}:  # noqa: PTH120  (bytes)
+        os.makedirs(os.path.join(os.fsencode(tree), parent), exist_ok=True)  # noqa: PTH103, PTH118
     lanes = os.cpu_count() or 1
     with ThreadPoolExecutor(lanes) as pool:
         list(pool.map(lambda lane: extract(archives[lane::lanes], tree), range(lanes)))

@@ -21,6 +21,10 @@ from typing import NamedTuple
 LISTS, INDEX = Path("/input/lists"), Path("/input/index.sqlite")
 """apt's package lists, and where in them is what: builder/tree/index.py made it."""
 DOWNLOADED, NEW = Path("/input/packages"), Path("/output/packages")
+PROVIDERS = """\
+SELECT list, start, length, file, size, needs FROM package
+WHERE name IN (SELECT package FROM provider WHERE name = ?)
+"""
 REQUIRED = "?required"
 """A name that packages without which there is no Debian provide in the index."""
 CALLS_OF_DPKG = ("--option=Debug::pkgDPkgPM=1", "--no-download", "install")
@@ -99,27 +103,16 @@ def relevant(index: Path, names: Iterable[str]) -> list[Stanza]:
 
     Patterns of apt-patterns(7) among the names stand for packages that are required, which always count.
     """
-    stanzas: list[Stanza] = []
+    found: list[Stanza] = []
+    asked: set[str] = set()
+    to_ask = {REQUIRED, *names}
     with closing(sqlite3.connect(f"file:{index}?mode=ro&immutable=1", uri=True)) as database:
-        seen: set[str] = set()
-        names_to_do = {REQUIRED, *names}
-        packages: set[str] = set()
-        while names_to_do:
-            name = names_to_do.pop()
-            seen.add(name)
-            for (package,) in database.execute("SELECT package FROM provider WHERE name = ?", (name,)):
-                if package not in packages:
-                    packages.add(package)
-                    for stanza, needs in _stanzas(database, package):
-                        stanzas.append(stanza)
-                        names_to_do.update(need for need in needs if need not in seen)
-    return sorted(stanzas)
-
-
-def _stanzas(database: sqlite3.Connection, package: str) -> Iterator[tuple[Stanza, list[str]]]:
-    rows = database.execute("SELECT list, start, length, file, size, needs FROM package WHERE name = ?", (package,))
-    for *stanza, needs in rows:
-        yield Stanza(*stanza), needs.split()
+        while to_ask:
+            asked |= to_ask
+            stanzas = [stanza for name in to_ask for stanza in database.execute(PROVIDERS, (name,))]
+            found += (Stanza(*stanza) for *stanza, _ in stanzas)
+            to_ask = {need for *_, needs in stanzas for need in needs.split()} - asked
+    return sorted(set(found))
 
 
 def at_hand(file: str) -> Path:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from threading import Event
 from types import ModuleType
 
 import parts
@@ -48,10 +49,13 @@ def base(tmp_path: Path, tree: Path) -> Path:
 def make(tree: Path, base: Path, meanwhile: Callable[[], object] = lambda: None) -> Path:
     """Make a base of a tree, to which something happens meanwhile."""
     base.mkdir()
+    go_on = Event()
     with ThreadPoolExecutor(1) as pool:
+        pool.submit(go_on.wait)  # parts are packed after what happens, at the latest moment that there is
         maker = parts.Maker(tree, base, pool)
         maker.begin()
         meanwhile()
+        go_on.set()
         maker.end()
     return base
 
@@ -96,6 +100,20 @@ def test_change_meanwhile_is_seen(tmp_path: Path, tree: Path) -> None:
     assert (other / "usr/bin/one").read_text() == "changed!!!"
 
 
+def test_file_that_goes_meanwhile(tmp_path: Path, tree: Path) -> None:
+    """A file that is removed before its part is packed is in no part and no error; nothing of that part is left."""
+    base = make(tree, tmp_path / "base", (tree / "usr/bin/one").unlink)
+    assert in_parts(base) == [["usr/bin/two", "usr/lib/new", "usr/lib/old"], ["boot/vmlinuz"]]
+    assert len(list(base.iterdir())) == 5
+
+
+def test_part_that_cannot_be_packed(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a part cannot be packed although nothing was done to its files, the base fails."""
+    monkeypatch.setattr(parts, "LEVEL", "no-level")
+    with pytest.raises(subprocess.CalledProcessError):
+        make(tree, tmp_path / "base")
+
+
 def test_a_base_unpacks_to_its_tree(tmp_path: Path, tree: Path, base: Path) -> None:
     """Modes, times, links of both kinds and contents are those of the tree; times after the source date are that."""
     other = tmp_path / "other"
@@ -132,6 +150,13 @@ def test_whatever_is_done_to_a_file_is_noticed(tree: Path, base: Path, touch: Ca
     assert part.stands(before, parts.entries(parts.survey(tree)))
     touch(tree)
     assert not part.stands(before, parts.entries(parts.survey(tree)))
+
+
+def test_file_systems_with_whole_seconds_are_known() -> None:
+    """Where no time has a fraction, survey waits for the next second; one with a fraction among them says otherwise."""
+    whole = b"f 7 1763200000.0000000000 1 10 a\0d 8 1763200001.0000000000 2 0 b\0"
+    assert not parts.FRACTION.search(whole)
+    assert parts.FRACTION.search(whole + b"f 9 1763200001.0000000100 1 10 c\0")
 
 
 @pytest.fixture
