@@ -64,7 +64,7 @@ class Part(NamedTuple):
 
     def stands(self, before: Entries, after: Entries) -> bool:
         """Whether all of it is as it was: the same inodes, which nobody has touched."""
-        return all(path in after and after[path] == before[path] for path in self.paths)
+        return all(path in before and before[path] == after.get(path) for path in self.paths)
 
 
 def survey(tree: Path) -> bytes:

@@ -201,6 +201,12 @@ def test_a_part_of_which_the_overlay_owns_a_path_is_not_taken(tree: Path, progra
     assert "boot/vmlinuz" in listed(program.ARCHIVE)
 
 
+def test_a_tree_that_does_not_stand_on_its_base(tree: Path, program: ModuleType) -> None:
+    """Where nobody looked at the base in this tree, since it was made in one go, no part of the base is taken."""
+    program.main(tree, {})
+    assert [name.rstrip("/") for name in listed(program.ARCHIVE)] == program.PATHS.read_text().splitlines()
+
+
 def test_a_tree_without_a_base(
     tmp_path: Path, tree: Path, program: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
