@@ -86,7 +86,8 @@ class VirtualNode:
 
         :raises NfsrootError: the node does not answer.
         """
-        return self.machine.agent.ask(script, SECONDS_TO_ANSWER * self.progress.patience)
+        # Less than all patience is for a node that may stop in a phase, and this one answers.
+        return self.machine.agent.ask(script, SECONDS_TO_ANSWER * max(1.0, self.progress.patience))
 
     def starts_anew(self, seconds: float) -> bool:
         """Whether the node goes down within `seconds` to start anew, told as by an administrator.  QEMU then ends.
