@@ -24,7 +24,7 @@ from builder.lab.wire import READ, Kind, WireEvent
 from builder.lab.work import Reading, by_phase
 from builder.recipe.models import Node, Transport
 
-SECONDS_TO_SHUT_DOWN = 60.0
+SECONDS_TO_SHUT_DOWN = 180.0
 SHUTDOWN = ("shutdown", f"the node shuts down cleanly within {SECONDS_TO_SHUT_DOWN:.0f} s")
 LOADED = {Transport.TFTP: Kind.TFTP_DONE, Transport.HTTP: Kind.HTTP_DONE}
 """What tells that a node has got a file as its recipe wants."""

@@ -158,7 +158,7 @@ def test_a_node_that_does_not_say_when() -> None:
     assert "Failed to connect to bus" in error.value.details
 
 
-@pytest.mark.parametrize(("patience", "limit"), [(2.0, 120.0), (0.25, 60.0)])
+@pytest.mark.parametrize(("patience", "limit"), [(2.0, 240.0), (0.25, 120.0)])
 def test_a_node_that_falls_silent_in_its_checks(
     kerrighed: Recipe, tmp_path: Path, clock: Clock, patience: float, limit: float
 ) -> None:
