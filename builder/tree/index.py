@@ -2,7 +2,7 @@
 
 apt weighs every package that its lists name before it answers anything, and trixie has 69,000.  What a recipe's
 packages may need, by whichever alternative, are some hundred.  With an index of what depends on what, a job gives apt
-lists of these alone (`Index` of the element debian-root).
+lists of these alone (resolver.py of the element debian-root).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import page
 from compression import of_initramfs, of_tree
 from contest import Times, contest
 from machine import machine
-from own import GROWING, ONE_EACH, Own
+from own import GROWING, Own
 from peers import Peers, missing
 
 from builder.cache import Cache
@@ -74,7 +74,7 @@ def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> 
     warm = contest([own.node_added()], SHORT, log)
     found = contest([own.unchanged(), own.help()], SHORT, log)
     contests = {"cold": cold, "many": many, "warm": warm, "found": found}
-    return {**{name: _told(times) for name, times in contests.items()}, "bases": bases, "recipes": len(ONE_EACH)}
+    return {**{name: _told(times) for name, times in contests.items()}, "bases": bases}
 
 
 def growth(own: Own, room: Path) -> list[dict[str, float]]:

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from contest import Contestant, timed
@@ -111,27 +111,27 @@ class Own:
 
     def ten(self) -> Contestant:
         """Ten releases of recipes that share a base, one after the other, from a cold cache."""
-        recipes = [self._room / f"one-of-ten-{package}.toml" for package in ONE_EACH]
+        recipes = self._with(*ONE_EACH)
 
         def prepare() -> None:
             self._forget()
-            for recipe, package in zip(recipes, ONE_EACH, strict=True):
+            for package, recipe in recipes.items():
                 self.write(packages=[package], recipe=recipe)
 
-        return Contestant("nfsroot, ten recipes", self._each(recipes, ";"), prepare)
+        return Contestant("nfsroot, ten recipes", self._each(recipes.values(), ";"), prepare)
 
     def two_at_once(self) -> Contestant:
         """Releases of two recipes that share a base, which is there, made at the same time."""
-        recipes = [self._room / f"one-of-two-{package}.toml" for package in ONE_EACH[:2]]
+        recipes = self._with(*ONE_EACH[:2])
 
         def prepare() -> None:
             self._forget()
             self.write()
             self.make()
-            for recipe, package in zip(recipes, ONE_EACH, strict=False):
+            for package, recipe in recipes.items():
                 self.write(packages=[package], recipe=recipe)
 
-        return Contestant("nfsroot, two recipes at once", self._each(recipes, "&"), prepare)
+        return Contestant("nfsroot, two recipes at once", self._each(recipes.values(), "&"), prepare)
 
     def grown(self, packages: Sequence[str]) -> Contestant:
         """A whole release of a larger tree, as `cold`."""
@@ -184,7 +184,11 @@ class Own:
         places = [f"--cache-dir={self._room / 'cache'}", f"--output={self._room / 'output'}"]
         return [self._nfsroot, "build", str(recipe or self.recipe), *places]
 
-    def _each(self, recipes: Sequence[Path], separator: str) -> list[str]:
+    def _with(self, *packages: str) -> dict[str, Path]:
+        """A recipe's file for each package."""
+        return {package: self._room / f"with-{package}.toml" for package in packages}
+
+    def _each(self, recipes: Iterable[Path], separator: str) -> list[str]:
         """One command that builds all of these, one after the other (;) or at the same time (&)."""
         builds = f" {separator} ".join(shlex.join(self._build(recipe)) for recipe in recipes)
         return ["bash", "-ec", builds if separator == ";" else f"{builds} & wait -n; wait -n"]
