@@ -81,7 +81,8 @@ test: build-packages lab-packages test-packages .venv/tested  ## run the linters
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(SUDO) .venv/bin/pytest --ignore=tests/boot $(PYTEST)
-	$(SUDO) .venv/bin/pytest tests/boot --numprocesses=2 --dist=loadfile $(PYTEST)
+	$(SUDO) .venv/bin/pytest tests/boot -m 'not alone' --numprocesses=2 --dist=loadfile $(PYTEST)
+	$(SUDO) .venv/bin/pytest tests/boot -m alone $(PYTEST)
 
 .PHONY: test-quick
 test-quick: .venv/tested  ## run the tests that need neither root nor a build

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 
 def fill(package: str, name: str, /, **values: object) -> str:
@@ -17,7 +17,13 @@ def fill(package: str, name: str, /, **values: object) -> str:
 
     :raises jinja2.UndefinedError: the template names a value that is not among `values`.
     """
-    return _environment(package).get_template(f"{name}.j2").render(values)
+    return _template(package, name).render(values)
+
+
+@cache
+def _template(package: str, name: str) -> Template:
+    """A template, which jinja2 would look for at each use: at three for every node."""
+    return _environment(package).get_template(f"{name}.j2")
 
 
 @cache

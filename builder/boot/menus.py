@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from ipaddress import IPv4Address
-
-from pydantic import BaseModel, ConfigDict
+from typing import NamedTuple
 
 from builder.files import RenderedFile, header, text_file
-from builder.recipe.models import Access, Node, Recipe, ReleaseFacts, Transport
+from builder.recipe.models import TFTP_DIRECTORY, Access, Node, Recipe, ReleaseFacts, Transport
 from builder.templates import fill
 
 DEFAULT_MENU = "default"
+MENUS = f"{TFTP_DIRECTORY}/grub"
+"""Their directory, relative to the root of the server's file system."""
 
 
-class MenuEntry(BaseModel):
+class MenuEntry(NamedTuple):
     """One thing to boot.  `kernel` and `initrd` are paths below what TFTP and HTTP serve."""
-
-    model_config = ConfigDict(frozen=True)
 
     title: str
     kernel: str
@@ -52,29 +51,25 @@ def menu_entry(recipe: Recipe, facts: ReleaseFacts, node: Node | None = None) ->
     )
 
 
-def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
-    """Every menu, sorted by path; paths are relative to the TFTP server's directory.
+def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
+    """Every menu, where the TFTP server has it.
 
     `grub/HOST` is a node's menu in GRUB legacy's syntax, `grub/HOST.cfg` in GRUB 2's, `grub/MAC.cfg` names the
     host that has that address.
     """
-    return tuple(sorted(_render(recipe, facts), key=lambda file: str(file.path)))
-
-
-def _render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     top = header(recipe, facts)
     timeout = recipe.boot.timeout_seconds
     http = recipe.cluster.server.address if recipe.boot.transport is Transport.HTTP else None
-    yield text_file("grub/grub.cfg", _text("grub.cfg", header=top, http=http))
+    yield text_file(f"{MENUS}/grub.cfg", _text("grub.cfg", header=top, http=http))
     yield from _render_default(recipe, facts, top, http)
     # Where nodes have nothing of their own in their menus, thousands have one and the same.
     menu = cache(lambda entry: _text("menu", header=top, timeout=timeout, entry=entry, http=http))
     menu_cfg = cache(lambda entry: _text("menu.cfg", header=top, timeout=timeout, entry=entry))
     for node in recipe.cluster.nodes:
         entry = menu_entry(recipe, facts, node)
-        yield text_file(f"grub/{node.name}", menu(entry))
-        yield text_file(f"grub/{node.name}.cfg", menu_cfg(entry))
-        yield text_file(f"grub/{node.mac}.cfg", _text("mac.cfg", header=top, node=node))
+        yield text_file(f"{MENUS}/{node.name}", menu(entry))
+        yield text_file(f"{MENUS}/{node.name}.cfg", menu_cfg(entry))
+        yield text_file(f"{MENUS}/{node.mac}.cfg", _text("mac.cfg", header=top, node=node))
 
 
 def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str, http: IPv4Address | None) -> Iterator[RenderedFile]:
@@ -93,7 +88,7 @@ def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str, http: IPv4Add
         values = {"timeout": recipe.boot.timeout_seconds, "entry": menu_entry(recipe, facts), "http": http}
     for suffix in ("", ".cfg"):
         text = _text(f"{name}{suffix}", header=top, **values)
-        yield text_file(f"grub/{DEFAULT_MENU}{suffix}", text)
+        yield text_file(f"{MENUS}/{DEFAULT_MENU}{suffix}", text)
 
 
 def _text(name: str, **values: object) -> str:

@@ -11,7 +11,7 @@ from builder.lab.namespace import ENVIRONMENT, Namespace
 from builder.lab.qemu import Accelerator
 from builder.process import run
 
-SECONDS = 15.0
+SECONDS = 60.0
 POLL_SECONDS = 0.1
 ALIVE = "Unable to mount root fs"
 """The last words of a kernel that started and has no root file system."""

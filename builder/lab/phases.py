@@ -29,7 +29,7 @@ LIMITS = {
     Phase.LOADER: 120.0,
     Phase.GRUB: 300.0,
     Phase.KERNEL: 120.0,
-    Phase.INITRAMFS: 60.0,
+    Phase.INITRAMFS: 120.0,
     Phase.ROOT: 180.0,
     Phase.SYSTEMD: 300.0,
     Phase.CHECKS: 300.0,

@@ -10,7 +10,7 @@ from typing import Any
 
 from builder.errors import NfsrootError
 
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 class Qmp:

@@ -19,7 +19,7 @@ from builder.recipe.models import Recipe, RootKind, Server
 from builder.server.programs import chosen
 from builder.server.root import commands
 
-SECONDS_TO_START = 30.0
+SECONDS_TO_START = 120.0
 RPCBIND = "rpcbind"
 SCRIPTS = {
     RPCBIND: "mkdir -p /run/rpcbind; exec rpcbind -f",
@@ -113,7 +113,7 @@ class NamespaceServer:
     def start(self) -> None:
         """Start every server and wait until all listen; the machine's end is theirs.
 
-        :raises NfsrootError: a server ended, or does not listen after 30 s; its last lines are in the error.
+        :raises NfsrootError: a server ended, or does not listen in good time; its last lines are in the error.
         """
         self._logs.mkdir()
         for daemon in self._daemons:
@@ -127,7 +127,7 @@ class NamespaceServer:
     def stop_role(self, role: str) -> None:
         """Kill the daemon that serves in a role, as a crash would, with the processes that it started.
 
-        :raises NfsrootError: somebody still listens there after 30 s.
+        :raises NfsrootError: somebody still listens there.
         """
         daemon = self._daemon(role)
         self._machine.run(("sh", "-euc", f'kill -KILL "-$(cat {_pid_file(daemon)})"'))

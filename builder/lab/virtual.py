@@ -16,7 +16,7 @@ from builder.lab.directory import last_lines
 from builder.lab.qemu import KNOCK_PORT
 from builder.lab.qmp import Qmp
 
-SECONDS_TO_POWER_ON = 10.0
+SECONDS_TO_POWER_ON = 60.0
 KNOCK_SECONDS = 4.0
 """Time from one knock to the next; longer than the three seconds for which udev does not look for new rules.
 

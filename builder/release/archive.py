@@ -24,6 +24,9 @@ GZIP_HEADER = bytes.fromhex("1f8b 08 00 00000000 00 ff")
 GREATEST_STORED_BLOCK = 0xFFFF
 """Bytes (RFC 1951 section 3.2.4)."""
 
+BLOCK = 8 << 20
+"""Bytes that are copied at once: after each, a thread waits for Python's lock, which others of a build may hold."""
+
 
 def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[str] = frozenset()) -> bytes:
     """A tar fragment of `files`, sorted, with every directory that leads to them and is not among `known`.
@@ -39,13 +42,12 @@ def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[s
 
 def directories(files: Iterable[RenderedFile]) -> frozenset[str]:
     """The paths of the directories that lead to `files`."""
-    found = {"."}
+    found: set[str] = set()
     for file in files:
-        for parent in file.path.parents:
-            if str(parent) in found:
-                break  # and so are the parents of this one
-            found.add(str(parent))
-    return frozenset(found - {"."})
+        path = str(file.path)
+        while (path := path.rpartition("/")[0]) and path not in found:
+            found.add(path)
+    return frozenset(found)
 
 
 def stored(data: bytes) -> Iterator[bytes | memoryview]:
@@ -69,10 +71,11 @@ class Joined:
 
     def add(self, part: Path) -> None:
         """Put the content of the file `part` at the archive's end."""
-        with part.open("rb") as source, self.path.open("ab") as target:
-            while block := source.read(1 << 20):
-                self._digest.update(block)
-                target.write(block)
+        block = memoryview(bytearray(BLOCK))
+        with part.open("rb", buffering=0) as source, self.path.open("ab") as target:
+            while length := source.readinto(block):
+                self._digest.update(block[:length])
+                target.write(block[:length])
 
     @property
     def sha256(self) -> str:

@@ -17,12 +17,12 @@ from builder.errors import NfsrootError
 from builder.files import RenderedFile
 from builder.overlay.render import OWNED_PATHS
 from builder.process import OnLine
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import TFTP_DIRECTORY, Recipe, ReleaseFacts
 from builder.release import archive
 from builder.release.manifest import FILE, SUMS, Manifest
 from builder.tree.build import Tree
 
-TFTP = PurePosixPath("srv/tftp")
+TFTP = PurePosixPath(TFTP_DIRECTORY)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from builder.boot import menus
 from builder.files import RenderedFile, header, text_file
-from builder.recipe.models import TFTP_DIRECTORY, Recipe, ReleaseFacts
+from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server import dhcp, kea, nfs, nginx, root
 from builder.server.procedure import procedure
 from builder.server.programs import programs
@@ -14,9 +14,9 @@ from builder.templates import fill
 
 
 def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
-    """Every text file of the bundle, sorted by path; menus stand below srv/tftp."""
-    served = (RenderedFile(TFTP_DIRECTORY / file.path, file.content, file.mode) for file in menus.render(recipe, facts))
-    return tuple(sorted((*settings(recipe, facts), *served), key=lambda file: str(file.path)))
+    """Every text file of the bundle, sorted by path."""
+    files = (*settings(recipe, facts), *menus.render(recipe, facts))
+    return tuple(sorted(files, key=lambda file: str(file.path)))
 
 
 def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:

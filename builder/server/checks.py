@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from builder.boot.menus import MENUS
 from builder.container.engine import Engine, Image, Job
 from builder.errors import NfsrootError
 from builder.files import RenderedFile, header, text_file
@@ -25,7 +26,6 @@ NGINX_SITE = PurePosixPath("etc/nginx/conf.d/nfsroot.conf")
 NGINX_CHECK = PurePosixPath("check/nginx.conf")
 """The whole configuration of which NGINX_SITE is a part, made for the check alone."""
 
-MENUS = PurePosixPath("srv/tftp/grub")
 ENVIRONMENT = {"KEA_LOCKFILE_DIR": "none"}
 """Kea locks its log in a directory that only a server has."""
 
@@ -62,7 +62,7 @@ def checks(recipe: Recipe) -> tuple[Check, ...]:
             if recipe.needs_http
             else ()
         ),
-        *(Check("grub-script-check", (), MENUS / menu) for menu in menus),
+        *(Check("grub-script-check", (), PurePosixPath(MENUS, menu)) for menu in menus),
     )
 
 

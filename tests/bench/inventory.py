@@ -8,6 +8,7 @@ import sys
 import time
 from ipaddress import IPv4Address, IPv4Network
 
+from builder.cli.main import make_quick
 from builder.recipe.load import load
 from builder.recipe.models import Node, Recipe, ReleaseFacts
 from builder.recipe.search import SearchPath
@@ -42,4 +43,5 @@ def measure(recipe: Recipe) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    make_quick()
     print(json.dumps(measure(with_nodes(load(sys.argv[1], SearchPath.default()), int(sys.argv[2])))))  # noqa: T201

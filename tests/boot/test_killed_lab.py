@@ -89,8 +89,10 @@ def lab(cache: Cache, *releases: Release) -> subprocess.Popen[str]:
 def killed_at(process: subprocess.Popen[str], line: str, count: int) -> set[str]:
     """Kill a lab when it has said `line` for the `count`th time; all processes that it had."""
     assert process.stderr is not None
-    for said in process.stderr:
-        count -= line in said
+    said = []
+    for each in process.stderr:
+        said.append(each)
+        count -= line in each
         if count == 0:
             break
     time.sleep(0.5)
@@ -98,7 +100,7 @@ def killed_at(process: subprocess.Popen[str], line: str, count: int) -> set[str]
     process.kill()
     process.wait()
     process.stderr.close()
-    assert count == 0
+    assert count == 0, "".join(said)
     return members
 
 
