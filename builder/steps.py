@@ -146,6 +146,7 @@ class Steps:
             crew(2) as aside,
         ):
             released = Joined(directory / self.recipe.root_file(facts.version))
+            server = Joined(directory / f"{stem}-server.tar.gz")
             joined = aside.begin(partial(released.add, root))
             packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
             with self._running(planning.OVERLAY) as on_line:
@@ -164,7 +165,7 @@ class Steps:
                 )
                 checked = aside.begin(check)
                 served = pack.served(self.recipe, facts, tree, ramdisk, loaders)
-                server = packer.server_bundle(files, served, on_line)
+                packer.server_bundle(server, files, served, on_line)
                 checked()
             reason = "runs: puts everything in its place"
             with self.workshop.running(RELEASE, reason, self._log_name(RELEASE)):
@@ -173,8 +174,8 @@ class Steps:
                     shutil.copyfile(end, directory / self.recipe.overlay_file(facts.version))
                 else:
                     released.add(end)
-                shutil.copyfile(server, directory / f"{stem}-server.tar.gz")
-                self._complete(directory, facts, tree, ramdisk, loaders, {released.path: released.sha256})
+                digests = {archive.path: archive.sha256 for archive in (released, server)}
+                self._complete(directory, facts, tree, ramdisk, loaders, digests)
                 logged = dict.fromkeys((tree.path, root.parent, ramdisk, loaders))
                 (directory / "build.log").write_text("".join((step / "log").read_text() for step in logged))
 

@@ -31,15 +31,9 @@ class MenuEntry(NamedTuple):
 
 
 def menu_entry(recipe: Recipe, facts: ReleaseFacts, node: Node | None = None) -> MenuEntry:
-    """What `node` boots; without a node, what any node boots that needs nothing of its own.
-
-    Arguments are those of nfsroot.txt (Linux) and initramfs-tools(7): the root comes by NFS over TCP, or it is the URL
-    of an image.
-    """
-    tftp, source = recipe.tftp_directory(facts.version), recipe.root_source(facts.version)
-    arguments = [f"root={'/dev/nfs' if recipe.needs_nfs else source}", "ip=dhcp"]
-    arguments += [f"nfsroot={source},v{recipe.root.nfs_version},tcp"] if recipe.needs_nfs else []
-    arguments += ["rw" if recipe.root.access is Access.READ_WRITE else "ro", *recipe.kernel.arguments]
+    """What `node` boots; without a node, what any node boots that needs nothing of its own."""
+    tftp = recipe.tftp_directory(facts.version)
+    arguments = [*_root_arguments(recipe, facts.version), *recipe.kernel.arguments]
     if node and recipe.kerrighed:
         node_id = recipe.kerrighed.node_ids.get(node.name, node.ordinal)
         arguments += [f"session_id={recipe.kerrighed.session_id}", f"node_id={node_id}"]
@@ -49,6 +43,20 @@ def menu_entry(recipe: Recipe, facts: ReleaseFacts, node: Node | None = None) ->
         initrd=f"{tftp}/{facts.initrd_file}",
         arguments=tuple(arguments),
     )
+
+
+def _root_arguments(recipe: Recipe, version: str) -> Iterator[str]:
+    """Where a node's root is, in the words of nfsroot.txt (Linux) and initramfs-tools(7): NFS over TCP, or a URL.
+
+    Nobody writes a root that nodes may only read, so that they need not ask the server at each opening of a file
+    whether it is still the same (nocto, nfs(5)): half of what a node asks until it runs.
+    """
+    source, read_only = recipe.root_source(version), recipe.root.access is Access.READ_ONLY
+    yield f"root={'/dev/nfs' if recipe.needs_nfs else source}"
+    yield "ip=dhcp"
+    if recipe.needs_nfs:
+        yield f"nfsroot={source},v{recipe.root.nfs_version},tcp{',nocto' if read_only else ''}"
+    yield "ro" if read_only else "rw"
 
 
 def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:

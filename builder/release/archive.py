@@ -72,10 +72,15 @@ class Joined:
     def add(self, part: Path) -> None:
         """Put the content of the file `part` at the archive's end."""
         block = memoryview(bytearray(BLOCK))
-        with part.open("rb", buffering=0) as source, self.path.open("ab") as target:
-            while length := source.readinto(block):
-                self._digest.update(block[:length])
-                target.write(block[:length])
+        with part.open("rb", buffering=0) as source:
+            self.write(block[:length] for length in iter(lambda: source.readinto(block), 0))
+
+    def write(self, pieces: Iterable[bytes | memoryview]) -> None:
+        """Put `pieces` at the archive's end."""
+        with self.path.open("ab") as target:
+            for piece in pieces:
+                self._digest.update(piece)
+                target.write(piece)
 
     @property
     def sha256(self) -> str:

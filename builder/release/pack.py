@@ -19,6 +19,7 @@ from builder.overlay.render import OWNED_PATHS
 from builder.process import OnLine
 from builder.recipe.models import TFTP_DIRECTORY, Recipe, ReleaseFacts
 from builder.release import archive
+from builder.release.archive import Joined
 from builder.release.manifest import FILE, SUMS, Manifest
 from builder.tree.build import Tree
 
@@ -47,8 +48,10 @@ class Packer:
         part = archive.fragment(files, self.source_date, known) + archive.END_OF_ARCHIVE
         return self._compressed("overlay.tar", part, ["zstd", "--quiet", "-3"], "zst", on_line)
 
-    def server_bundle(self, files: Iterable[RenderedFile], served: Mapping[str, Path], on_line: OnLine) -> Path:
-        """The server bundle: the rendered `files`, and `served`, files by their paths below srv/tftp.
+    def server_bundle(
+        self, bundle: Joined, files: Iterable[RenderedFile], served: Mapping[str, Path], on_line: OnLine
+    ) -> None:
+        """Write the server bundle: the rendered `files`, and `served`, files by their paths below srv/tftp.
 
         Kernel and initramfs are compressed already: gzip would take most of a build's time to gain next to nothing.
         """
@@ -56,10 +59,8 @@ class Packer:
         start = archive.fragment(texts, self.source_date)
         binary = (RenderedFile(TFTP / path, source.read_bytes()) for path, source in served.items())
         end = archive.fragment(binary, self.source_date, archive.directories(texts)) + archive.END_OF_ARCHIVE
-        bundle = self._compressed("server.tar", start, ["gzip", "--no-name", "-6"], "gz", on_line)
-        with bundle.open("ab") as output:
-            output.writelines(archive.stored(end))
-        return bundle
+        bundle.add(self._compressed("server.tar", start, ["gzip", "--no-name", "-6"], "gz", on_line))
+        bundle.write(archive.stored(end))
 
     def _compressed(self, name: str, data: bytes, command: list[str], suffix: str, on_line: OnLine) -> Path:
         source = self.scratch / name

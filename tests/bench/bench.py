@@ -71,18 +71,19 @@ def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> 
     many |= contest([own.two_at_once()], 1, log)
     own.write()
     own.make()
-    warm = contest([own.node_added()], SHORT, log)
+    warm = contest([own.node_added(), *own.floor()], SHORT, log)
     found = contest([own.unchanged(), own.help()], SHORT, log)
     contests = {"cold": cold, "many": many, "warm": warm, "found": found}
     return {**{name: _told(times) for name, times in contests.items()}, "bases": bases}
 
 
 def growth(own: Own, room: Path) -> list[dict[str, float]]:
-    """A cold build of trees of several sizes: bytes of the tree, and seconds."""
+    """Trees of several sizes: bytes of the tree, and seconds of a cold build, and of a build with one node more."""
     grown = []
     for packages in GROWING:
-        (times,) = contest([own.grown(packages)], 1, room / "log").values()
-        grown.append({"bytes": own.tree_bytes(), "seconds": times.median})
+        (cold,) = contest([own.grown(packages)], 1, room / "log").values()
+        (node,) = contest([own.node_added(packages)], SHORT, room / "log").values()
+        grown.append({"bytes": own.tree_bytes(), "seconds": cold.median, "node_added": node.median})
     return grown
 
 
@@ -120,6 +121,7 @@ def _machine() -> dict[str, Any]:
     tools = [
         "mmdebstrap --version",
         "debootstrap --version",
+        "mkosi --version",
         f"{Path(sys.executable).parent}/pip show diskimage-builder",
     ]
     return {

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -71,9 +72,10 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="nfsroot-boots-", dir=options.room) as room:
         contestants = list(_contestants(map(read, options.releases), Path(room)))
-        for _ in range(options.rounds):
+        for number in range(1, options.rounds + 1):
             for contestant in contestants:
                 contestant.boots.append(boot(contestant.release, Cache(options.cache.absolute())))
+                print(f"round {number}, {contestant.name}: {_seconds(contestant.boots[-1]):.1f} s", file=sys.stderr)  # noqa: T201
     options.output.mkdir(parents=True, exist_ok=True)
     boots = {each.name: [asdict(boot) for boot in each.boots] for each in contestants}
     (options.output / "boots.json").write_text(json.dumps({"machine": machine(), "boots": boots}, indent=1) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ ONE_EACH = (ADDED, "dc", "ed", "jq", "lsof", "pv", "rsync", "time", "tree", "unz
 
 GROWING = ((), ("gcc", "g++", "gfortran"), ("gcc", "g++", "gfortran", "llvm-dev", "clang", "default-jdk-headless"))
 """Packages that make a tree some times as large, and larger still."""
+
+LIBRARIES = ("click", "jinja2", "pydantic", "tomli")
+"""What nfsroot imports that is neither its own nor Python's."""
 
 NODES = """\
 [[cluster.nodes]]
@@ -142,14 +146,26 @@ class Own:
 
         return Contestant(f"nfsroot, {len(packages)} packages and what they need added", self._build(), prepare)
 
-    def node_added(self) -> Contestant:
-        """A release with one node more than the one before it."""
+    def node_added(self, packages: Sequence[str] = ()) -> Contestant:
+        """A release with one node more than the one before it, which has these packages beside those of its base."""
 
         def prepare() -> None:
             self._nodes += 1
-            self.write(nodes=self._nodes)
+            self.write(nodes=self._nodes, packages=packages)
 
         return Contestant("nfsroot, one node added", self._build(), prepare)
+
+    def floor(self) -> list[Contestant]:
+        """What a build with one node more is made of that is not its own: no build is quicker on this machine.
+
+        The libraries are imported, and the tree's bytes are copied and hashed.
+        """
+        (tarball,) = self.release().glob("*-root.tar.zst")
+        copy = f"cp {tarball} {self._room / 'copy'} && sha256sum {self._room / 'copy'}"
+        return [
+            Contestant("floor of one node added: imports", [sys.executable, "-c", f"import {', '.join(LIBRARIES)}"]),
+            Contestant("floor of one node added: bytes", ["sh", "-ec", copy]),
+        ]
 
     def unchanged(self) -> Contestant:
         """A build that finds its release."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,10 @@ from contest import Contestant, timed
 from builder.recipe.models import Recipe
 
 ARCHIVES = "var/cache/apt/archives"
-TOOLS = ("mmdebstrap", "debootstrap", "qemu-img")
+MKOSI = "mkosi 14"
+"""What the mkosi of Debian 12 calls itself; Debian 13's has another command line."""
+
+TOOLS = ("mmdebstrap", "debootstrap", MKOSI, "qemu-img")
 """By which command it shows that a peer can run here: diskimage-builder itself is always there."""
 
 
@@ -41,7 +45,7 @@ class Peers:
     def all(self) -> list[Contestant]:
         """Every peer that this machine has."""
         absent = missing()
-        peers = (self.mmdebstrap, self.debootstrap, self.diskimage_builder)
+        peers = (self.mmdebstrap, self.debootstrap, self.mkosi, self.diskimage_builder)
         return [peer() for tool, peer in zip(TOOLS, peers, strict=True) if tool not in absent]
 
     def mmdebstrap(self) -> Contestant:
@@ -57,6 +61,17 @@ class Peers:
         argv = ["debootstrap", "--variant=minbase", f"--cache-dir={self._debs}", f"--include={self._packages(',')}"]
         argv += [self._recipe.debian.suite, str(self._room / "debootstrap/root")]
         return Contestant("debootstrap", argv, self._anew("debootstrap"))
+
+    def mkosi(self) -> Contestant:
+        """mkosi(1) as Debian 12 has it, which makes a plain tar archive; it keeps packages after its first run.
+
+        It adds libpam-systemd and systemd-resolved, which it cannot do without.
+        """
+        argv = ["mkosi", "--distribution=debian", f"--release={self._recipe.debian.suite}", "--format=tar"]
+        argv += ["--compress-output=no", "--with-docs=yes"]
+        argv += [f"--directory={self._room / 'mkosi'}", f"--workspace-dir={self._room / 'mkosi'}", "--output=root.tar"]
+        argv += [f"--cache={self._room / 'mkosi-cache'}", *(f"--package={name}" for name in self._recipe.packages)]
+        return Contestant("mkosi", argv, self._anew("mkosi"))
 
     def diskimage_builder(self) -> Contestant:
         """diskimage-builder as it is, with its own minimal Debian; it keeps packages after its first run.
@@ -87,4 +102,11 @@ class Peers:
 
 def missing() -> list[str]:
     """Those of `TOOLS` that this machine does not have."""
-    return [command for command in TOOLS if shutil.which(command) is None]
+    return [tool for tool in TOOLS if not _is_here(tool)]
+
+
+def _is_here(tool: str) -> bool:
+    command, _, version = tool.partition(" ")
+    if shutil.which(command) is None:
+        return False
+    return not version or subprocess.check_output([command, "--version"], text=True).strip() == tool

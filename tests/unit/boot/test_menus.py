@@ -42,7 +42,7 @@ def test_legacy_menu_is_the_pages(debian: Recipe, facts: ReleaseFacts) -> None:
         "title debian-nfsroot 1.0, Linux 6.12.0-1-amd64",
         "root (nd)",
         "kernel /debian-nfsroot/1.0/vmlinuz-6.12.0-1-amd64 root=/dev/nfs ip=dhcp "
-        f"{NFSROOT.format('debian-nfsroot/1.0')} ro",
+        f"{NFSROOT.format('debian-nfsroot/1.0')},nocto ro",
         "initrd /debian-nfsroot/1.0/initrd.img-6.12.0-1-amd64",
     ]
 

@@ -101,8 +101,10 @@ def test_joined_fragments_are_one_archive(tmp_path: Path) -> None:
         assert file.read() == b"b"
 
 
-def test_first_part_is_copied_byte_for_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", [999, 1000, 5000])
+def test_first_part_is_copied_byte_for_byte(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tree's part, which is dear, stands in the tarball as it was compressed; the digest is the whole's."""
+    monkeypatch.setattr("builder.release.archive.BLOCK", block)
     (tmp_path / "tree").write_bytes(b"tree" * 1000)
     (tmp_path / "overlay").write_bytes(b"overlay")
     root = Joined(tmp_path / "root")

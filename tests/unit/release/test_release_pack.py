@@ -23,6 +23,7 @@ from builder.files import RenderedFile, text_file
 from builder.process import OnLine
 from builder.recipe.models import Recipe, ReleaseFacts, Variant
 from builder.release import pack
+from builder.release.archive import Joined
 from builder.release.manifest import released_files
 from builder.tree.build import Tree
 
@@ -80,6 +81,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from builder.release import pack
+from builder.release.archive import Joined
 from builder.release.manifest import released_files
 with pack.appearing(Path(sys.argv[1])) as directory:
     (directory / "half").write_text("half")
@@ -191,7 +193,10 @@ def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_
     for name in ("pxegrub.i386-pc", "pxegrub.x86_64-efi", *(f"secure-boot/{n}x64.efi" for n in ("shim", "grub", "mm"))):
         (loaders / name).write_text(name)
     served = pack.served(kerrighed, FACTS, tree, ramdisk, loaders)
-    with tarfile.open(packer.server_bundle([text_file("README", "")], served, ignore)) as archive:
+    bundle = Joined(tmp_path / "server.tar.gz")
+    packer.server_bundle(bundle, [text_file("README", "")], served, ignore)
+    assert bundle.sha256 == hashlib.sha256(bundle.path.read_bytes()).hexdigest()
+    with tarfile.open(bundle.path) as archive:
         files = {member.name for member in archive if member.isfile()}
         loader = archive.extractfile("srv/tftp/grubx64.efi")
         assert loader is not None
