@@ -71,6 +71,29 @@ def test_order_of_files_does_not_count(paths: list[str], random: object) -> None
     assert fragment(files, 1) == fragment(shuffled, 1)
 
 
+FILES = st.builds(
+    RenderedFile,
+    path=st.text("ab:é/", min_size=1, max_size=120).map(lambda name: PurePosixPath("x", name.strip("/"))),
+    content=st.binary(max_size=2000),
+    mode=st.integers(0, 0o7777),
+    gid=st.integers(0, 70_000),
+)
+
+
+@given(st.lists(FILES, max_size=5, unique_by=lambda file: file.path), st.integers(0, 2**33))
+def test_headers_are_those_of_tarfile(files: list[RenderedFile], date: int) -> None:
+    """Every entry is, byte for byte, what tarfile makes of it."""
+    known = frozenset(str(parent) for file in files for parent in file.path.parents)
+    expected = io.BytesIO()
+    with tarfile.open(fileobj=expected, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for file in sorted(files, key=lambda file: str(file.path)):
+            info = tarfile.TarInfo(str(file.path))
+            info.size, info.mode, info.gid, info.mtime = len(file.content), file.mode, file.gid, date
+            archive.addfile(info, io.BytesIO(file.content))
+        end = archive.offset
+    assert fragment(files, date, known) == expected.getvalue()[:end]
+
+
 def test_fragment_has_no_end() -> None:
     """A fragment ends with its last entry, so that another one can follow."""
     assert fragment([], 1) == b""
