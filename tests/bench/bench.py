@@ -29,8 +29,8 @@ from builder.recipe.search import SearchPath
 
 HERE = Path(__file__).parent
 NODES = (10, 100, 1000, 10_000)
-SHORT = 9
-"""Rounds of what takes less than a second."""
+FEW, SHORT = 3, 9
+"""Rounds of what takes a second and leaves a whole release each, and of what takes less."""
 FILES = {"root tarball": "*-root.tar.zst", "initramfs": "initrd.img-*", "kernel": "vmlinuz-*"}
 """Files of a release whose sizes are told."""
 
@@ -82,7 +82,7 @@ def growth(own: Own, room: Path) -> list[dict[str, float]]:
     grown = []
     for packages in GROWING:
         (cold,) = contest([own.grown(packages)], 1, room / "log").values()
-        (node,) = contest([own.node_added(packages)], SHORT, room / "log").values()
+        (node,) = contest([own.node_added(packages)], FEW, room / "log").values()
         grown.append({"bytes": own.tree_bytes(), "seconds": cold.median, "node_added": node.median})
     return grown
 
