@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import signal
 import subprocess
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +17,7 @@ from builder.errors import NfsrootError
 
 LAST_LINES = 20
 SECONDS_TO_END = 10.0
+POLL_SECONDS = 0.01
 
 COMMAND = "command: "
 """How the line begins that gives a command to be pasted."""
@@ -94,14 +97,25 @@ def _without_passwords(command: str) -> str:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process that still runs: SIGTERM, and SIGKILL when it has not gone ten seconds later."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(SECONDS_TO_END)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    """End a process of ours that still runs, and leads its group: SIGTERM, and after ten seconds SIGKILL.
+
+    SIGKILL is for whoever is left of its group, too: a bwrap that is ended just after it began leaves behind the child
+    that it has not yet told to go on, which would wait for ever.
+    """
+    if process.poll() is not None:
+        return
+    process.terminate()
+    deadline = time.monotonic() + SECONDS_TO_END
+    while not _has_ended(process.pid) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    # Nobody else can have the group's number until its leader is waited for.
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a child has ended; it is not waited for (waitid(2), WNOWAIT)."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _start(

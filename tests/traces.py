@@ -35,8 +35,8 @@ class Traces:
         end = time.monotonic() + SECONDS_TO_VANISH
         while (now := Traces.now(directory)).processes > self.processes and time.monotonic() < end:
             time.sleep(0.1)
-        assert not now.processes - self.processes
-        assert not now.mounts - self.mounts
+        left = (now.processes - self.processes, now.mounts - self.mounts)
+        assert not any(left), left
 
 
 def _children() -> list[str]:

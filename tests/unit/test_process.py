@@ -121,19 +121,33 @@ def test_interrupt_ends_the_command() -> None:
         os.kill(pids[0], 0)
 
 
+def leader(script: str) -> subprocess.Popen[bytes]:
+    """A shell that leads a group of its own, once it has said that it is ready."""
+    shell = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+    assert shell.stdout is not None
+    assert shell.stdout.readline() == b"ready\n"
+    return shell
+
+
 def test_end_is_patient_and_then_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that ignores SIGTERM gets time, and then SIGKILL."""
+    """A process that ignores SIGTERM gets time, and then SIGKILL, with its children."""
     monkeypatch.setattr(process, "SECONDS_TO_END", 0.2)
-    with subprocess.Popen(["sh", "-c", "trap '' TERM; echo ready; sleep 60 & wait; sleep 60"], stdout=-1) as stubborn:
-        assert stubborn.stdout is not None
-        stubborn.stdout.readline()
-        children = output(["ps", "-o", "pid=", "--ppid", str(stubborn.pid)], env=ENV).split()
+    with leader("trap '' TERM; echo ready; sleep 60 & wait; sleep 60") as stubborn:
         started = time.monotonic()
         process.end(stubborn)
         assert 0.2 <= time.monotonic() - started < 5
         assert stubborn.returncode == -signal.SIGKILL
-        for child in children:
-            os.kill(int(child), signal.SIGKILL)
+        assert stubborn.stdout is not None
+        assert stubborn.stdout.read() == b"", "nobody is left who could write"
+
+
+def test_end_leaves_no_child_that_outlives_its_parent() -> None:
+    """A process that goes at once, while a child of its ignores SIGTERM, takes that with it."""
+    with leader("(trap '' TERM; echo ready; sleep 60) & wait") as parent:
+        process.end(parent)
+        assert parent.returncode == -signal.SIGTERM
+        assert parent.stdout is not None
+        assert parent.stdout.read() == b""
 
 
 def test_end_of_a_finished_process_is_nothing() -> None:
