@@ -81,7 +81,6 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from builder.release import pack
-from builder.release.archive import Joined
 from builder.release.manifest import released_files
 with pack.appearing(Path(sys.argv[1])) as directory:
     (directory / "half").write_text("half")
