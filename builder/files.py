@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from builder.recipe.models import Recipe, ReleaseFacts
 
@@ -12,11 +11,11 @@ from builder.recipe.models import Recipe, ReleaseFacts
 class RenderedFile:
     """A file, directory or symbolic link to be put into an archive, owned by root and by the group `gid`.
 
-    `path` is relative to the archive's root (`etc/fstab`).  A directory has `directory=True`; a symbolic link
-    has `link` set to its target; any other file has `content`.
+    `path` is relative to the archive's root, without a slash at its end (`etc/fstab`).  A directory has
+    `directory=True`; a symbolic link has `link` set to its target; any other file has `content`.
     """
 
-    path: PurePosixPath
+    path: str
     content: bytes = b""
     mode: int = 0o644
     link: str = ""
@@ -26,7 +25,7 @@ class RenderedFile:
 
 def text_file(path: str, text: str, mode: int = 0o644, gid: int = 0) -> RenderedFile:
     """A UTF-8 text file at `path` (relative to the archive's root)."""
-    return RenderedFile(PurePosixPath(path), text.encode(), mode, gid=gid)
+    return RenderedFile(path, text.encode(), mode, gid=gid)
 
 
 def header(recipe: Recipe, facts: ReleaseFacts) -> str:

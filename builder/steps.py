@@ -93,7 +93,7 @@ class Steps:
                 archive=archive,
                 base=base,
                 packages=self.workshop.cache.packages(self.recipe.debian.suite),
-                owned_paths=map(str, overlay.OWNED_PATHS),
+                owned_paths=overlay.OWNED_PATHS,
                 initramfs=initramfs.configure(ramdisk, self.recipe.initramfs, self.recipe.root) if wanted else None,
                 **how,
             )

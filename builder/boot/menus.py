@@ -8,14 +8,13 @@ initramfs come over TFTP or HTTP.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from builder.files import RenderedFile, header, text_file
-from builder.recipe.models import TFTP_DIRECTORY, Access, Node, Recipe, ReleaseFacts, Transport
-from builder.templates import fill
+from builder.recipe.models import TFTP_DIRECTORY, Access, Kerrighed, Node, Recipe, ReleaseFacts, Transport
+from builder.templates import fill, filler
 
+TEMPLATES = "builder.boot"
 DEFAULT_MENU = "default"
 MENUS = f"{TFTP_DIRECTORY}/grub"
 """Their directory, relative to the root of the server's file system."""
@@ -30,18 +29,27 @@ class MenuEntry(NamedTuple):
     arguments: tuple[str, ...]
 
 
-def menu_entry(recipe: Recipe, facts: ReleaseFacts, node: Node | None = None) -> MenuEntry:
-    """What `node` boots; without a node, what any node boots that needs nothing of its own."""
+def menu_entries(recipe: Recipe, facts: ReleaseFacts) -> Iterator[tuple[Node, MenuEntry]]:
+    """Every node, and what it boots."""
+    entry = common_entry(recipe, facts)
+    for node in recipe.cluster.nodes:
+        own = _own_arguments(recipe.kerrighed, node) if recipe.kerrighed else ()
+        yield node, entry._replace(arguments=entry.arguments + own)
+
+
+def _own_arguments(kerrighed: Kerrighed, node: Node) -> tuple[str, ...]:
+    return f"session_id={kerrighed.session_id}", f"node_id={kerrighed.node_ids.get(node.name, node.ordinal)}"
+
+
+def common_entry(recipe: Recipe, facts: ReleaseFacts) -> MenuEntry:
+    """What any node boots that needs nothing of its own."""
     tftp = recipe.tftp_directory(facts.version)
-    arguments = [*_root_arguments(recipe, facts.version), *recipe.kernel.arguments]
-    if node and recipe.kerrighed:
-        node_id = recipe.kerrighed.node_ids.get(node.name, node.ordinal)
-        arguments += [f"session_id={recipe.kerrighed.session_id}", f"node_id={node_id}"]
+    arguments = (*_root_arguments(recipe, facts.version), *recipe.kernel.arguments)
     return MenuEntry(
         title=f"{recipe.image.name} {facts.version}, Linux {facts.kernel_version}",
         kernel=f"{tftp}/{facts.kernel_file}",
         initrd=f"{tftp}/{facts.initrd_file}",
-        arguments=tuple(arguments),
+        arguments=arguments,
     )
 
 
@@ -66,38 +74,30 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     host that has that address.
     """
     top = header(recipe, facts)
-    timeout = recipe.boot.timeout_seconds
     http = recipe.cluster.server.address if recipe.boot.transport is Transport.HTTP else None
-    yield text_file(f"{MENUS}/grub.cfg", _text("grub.cfg", header=top, http=http))
-    yield from _render_default(recipe, facts, top, http)
-    # Where nodes have nothing of their own in their menus, thousands have one and the same.
-    menu = cache(lambda entry: _text("menu", header=top, timeout=timeout, entry=entry, http=http))
-    menu_cfg = cache(lambda entry: _text("menu.cfg", header=top, timeout=timeout, entry=entry))
-    for node in recipe.cluster.nodes:
-        entry = menu_entry(recipe, facts, node)
+    yield text_file(f"{MENUS}/grub.cfg", fill(TEMPLATES, "grub.cfg", header=top, http=http))
+    menu = filler(TEMPLATES, "menu", header=top, timeout=recipe.boot.timeout_seconds, http=http)
+    menu_cfg = filler(TEMPLATES, "menu.cfg", header=top, timeout=recipe.boot.timeout_seconds)
+    mac_cfg = filler(TEMPLATES, "mac.cfg", header=top)
+    if recipe.kerrighed:
+        yield from _render_refusal(recipe, top)
+    else:
+        entry = common_entry(recipe, facts)
+        yield text_file(f"{MENUS}/{DEFAULT_MENU}", menu(entry))
+        yield text_file(f"{MENUS}/{DEFAULT_MENU}.cfg", menu_cfg(entry))
+    for node, entry in menu_entries(recipe, facts):
         yield text_file(f"{MENUS}/{node.name}", menu(entry))
         yield text_file(f"{MENUS}/{node.name}.cfg", menu_cfg(entry))
-        yield text_file(f"{MENUS}/{node.mac}.cfg", _text("mac.cfg", header=top, node=node))
+        yield text_file(f"{MENUS}/{node.mac}.cfg", mac_cfg(node))
 
 
-def _render_default(recipe: Recipe, facts: ReleaseFacts, top: str, http: IPv4Address | None) -> Iterator[RenderedFile]:
-    """The menu of a node that has none: it boots the release unless every node needs arguments of its own."""
-    if recipe.kerrighed:
-        name = "refusal"
-        values: dict[str, object] = {
-            "reason": (
-                "This node does not boot: no menu with its own node_id= was found for it.",
-                f"Add it to the nodes of {recipe.cluster.name} (name, address, MAC address),",
-                "build a release and run the install.sh of its server bundle.",
-            )
-        }
-    else:
-        name = "menu"
-        values = {"timeout": recipe.boot.timeout_seconds, "entry": menu_entry(recipe, facts), "http": http}
+def _render_refusal(recipe: Recipe, top: str) -> Iterator[RenderedFile]:
+    """The menu of a node that has none, where every node needs arguments of its own: it says so and boots nothing."""
+    reason = (
+        "This node does not boot: no menu with its own node_id= was found for it.",
+        f"Add it to the nodes of {recipe.cluster.name} (name, address, MAC address),",
+        "build a release and run the install.sh of its server bundle.",
+    )
     for suffix in ("", ".cfg"):
-        text = _text(f"{name}{suffix}", header=top, **values)
+        text = fill(TEMPLATES, f"refusal{suffix}", header=top, reason=reason)
         yield text_file(f"{MENUS}/{DEFAULT_MENU}{suffix}", text)
-
-
-def _text(name: str, **values: object) -> str:
-    return fill("builder.boot", name, **values)

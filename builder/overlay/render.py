@@ -5,8 +5,6 @@ The tree itself depends on none of these, so that a changed cluster never rebuil
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from builder.files import RenderedFile, header, text_file
 from builder.overlay.shadow import with_root_password
 from builder.overlay.writable import mounts, state_directory
@@ -28,9 +26,7 @@ ALWAYS = (
     "etc/ssh/sshd_config.d/nfsroot.conf",
 )
 
-OWNED_PATHS: frozenset[PurePosixPath] = frozenset(
-    map(PurePosixPath, (*ALWAYS, SHADOW, AUTHORIZED_KEYS, KERRIGHED_NODES, TIMESYNCD, "etc/hostname"))
-)
+OWNED_PATHS = frozenset((*ALWAYS, SHADOW, AUTHORIZED_KEYS, KERRIGHED_NODES, TIMESYNCD, "etc/hostname"))
 """Every path that an overlay may ever own, relative to the root; the tree's tarball holds none of them.
 
 No overlay has etc/hostname: a node takes its name from its address (hostname(5), nfsbooted(8)).

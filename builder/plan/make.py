@@ -113,7 +113,7 @@ def _tree(recipe: Recipe, known: Known, *bases: Step) -> Inputs:
         "packages": list(recipe.packages),
         "elements": {element.name: digest_of_files(element.path) for element in recipe.elements},
         "variables": recipe.variables,
-        "owned_paths": sorted(map(str, OWNED_PATHS)),
+        "owned_paths": sorted(OWNED_PATHS),
         "code": _code("tree"),
     }
 

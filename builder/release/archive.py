@@ -12,7 +12,7 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from builder.files import RenderedFile
 
@@ -38,9 +38,9 @@ def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[s
     `known` holds paths without leading or trailing slash; `source_date` is every entry's time, in seconds
     since 1970 (UTC).
     """
-    entries = {str(file.path): file for file in files}
+    entries = {file.path: file for file in files}
     for path in directories(entries.values()) - known:
-        entries.setdefault(path, RenderedFile(PurePosixPath(path), mode=0o755, directory=True))
+        entries.setdefault(path, RenderedFile(path, mode=0o755, directory=True))
     return b"".join(block for path in sorted(entries) for block in _blocks(entries[path], source_date))
 
 
@@ -48,7 +48,7 @@ def directories(files: Iterable[RenderedFile]) -> frozenset[str]:
     """The paths of the directories that lead to `files`."""
     found: set[str] = set()
     for file in files:
-        path = str(file.path)
+        path = file.path
         while (path := path.rpartition("/")[0]) and path not in found:
             found.add(path)
     return frozenset(found)
@@ -103,7 +103,7 @@ def _header(file: RenderedFile, source_date: int) -> bytes:
 
     So a name goes into a header that tarfile made without one, and its bytes are added to the checksum.
     """
-    name = str(file.path).encode()
+    name = file.path.encode()
     plain = not (file.directory or file.link) and name.isascii() and len(name) <= tarfile.LENGTH_NAME
     header = _nameless(file.mode, file.gid, len(file.content), source_date) if plain else b""
     if len(header) != tarfile.BLOCKSIZE:  # what does not fit into one block has to be told in others
@@ -122,7 +122,7 @@ def _nameless(mode: int, gid: int, size: int, source_date: int) -> bytes:
 
 
 def _info(file: RenderedFile, source_date: int) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(str(file.path))
+    info = tarfile.TarInfo(file.path)
     info.mtime = source_date
     info.mode = file.mode
     info.gid = file.gid

@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from builder.boot import pxegrub
 from builder.container.engine import Engine, Image, Job
@@ -22,8 +22,6 @@ from builder.release import archive
 from builder.release.archive import Joined
 from builder.release.manifest import FILE, SUMS, Manifest
 from builder.tree.build import Tree
-
-TFTP = PurePosixPath(TFTP_DIRECTORY)
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Packer:
         """
         known = frozenset(tree.paths.read_text().splitlines())
         files = tuple(overlay)
-        twice = sorted(str(file.path) for file in files if str(file.path) in known or file.path not in OWNED_PATHS)
+        twice = sorted(file.path for file in files if file.path in known or file.path not in OWNED_PATHS)
         if twice:
             raise NfsrootError(f"the overlay's {', '.join(twice)} would replace files of the tree")
         part = archive.fragment(files, self.source_date, known) + archive.END_OF_ARCHIVE
@@ -57,7 +55,7 @@ class Packer:
         """
         texts = tuple(files)
         start = archive.fragment(texts, self.source_date)
-        binary = (RenderedFile(TFTP / path, source.read_bytes()) for path, source in served.items())
+        binary = (RenderedFile(f"{TFTP_DIRECTORY}/{path}", source.read_bytes()) for path, source in served.items())
         end = archive.fragment(binary, self.source_date, archive.directories(texts)) + archive.END_OF_ARCHIVE
         bundle.add(self._compressed("server.tar", start, ["gzip", "--no-name", "-6"], "gz", on_line))
         bundle.write(archive.stored(end))

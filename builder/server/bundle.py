@@ -16,7 +16,7 @@ from builder.templates import fill
 def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
     """Every text file of the bundle, sorted by path."""
     files = (*settings(recipe, facts), *menus.render(recipe, facts))
-    return tuple(sorted(files, key=lambda file: str(file.path)))
+    return tuple(sorted(files, key=lambda file: file.path))
 
 
 def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:

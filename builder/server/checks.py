@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from builder.boot.menus import MENUS
@@ -18,12 +18,13 @@ from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server import dhcp, kea, nginx
 
-BUNDLE = PurePosixPath("/input/bundle")
-DHCPD_CONF = PurePosixPath("etc/dhcp/dhcpd.conf")
-KEA_CONF = PurePosixPath("etc/kea/kea-dhcp4.conf")
-DNSMASQ_D = PurePosixPath("etc/dnsmasq.d")
-NGINX_SITE = PurePosixPath("etc/nginx/conf.d/nfsroot.conf")
-NGINX_CHECK = PurePosixPath("check/nginx.conf")
+BUNDLE = "/input/bundle"
+DHCPD_CONF = "etc/dhcp/dhcpd.conf"
+KEA_CONF = "etc/kea/kea-dhcp4.conf"
+DNSMASQ_D = "etc/dnsmasq.d"
+NGINX_D = "etc/nginx/conf.d"
+NGINX_SITE = f"{NGINX_D}/nfsroot.conf"
+NGINX_CHECK = "check/nginx.conf"
 """The whole configuration of which NGINX_SITE is a part, made for the check alone."""
 
 ENVIRONMENT = {"KEA_LOCKFILE_DIR": "none"}
@@ -38,12 +39,12 @@ class Check(NamedTuple):
 
     program: str
     arguments: tuple[str, ...]
-    path: PurePosixPath
+    path: str
 
     @property
     def argv(self) -> tuple[str, ...]:
         """The command in the builder image, where the bundle stands below `BUNDLE`."""
-        return (*_COPY, self.program, *self.arguments, str(BUNDLE / self.path))
+        return (*_COPY, self.program, *self.arguments, f"{BUNDLE}/{self.path}")
 
 
 def checks(recipe: Recipe) -> tuple[Check, ...]:
@@ -57,12 +58,8 @@ def checks(recipe: Recipe) -> tuple[Check, ...]:
         Check("dhcpd", ("-4", "-t", "-cf"), DHCPD_CONF),
         Check("kea-dhcp4", ("-t",), KEA_CONF),
         Check("dnsmasq", ("--test", "--conf-file=/dev/null", "--conf-dir"), DNSMASQ_D),
-        *(
-            (Check("nginx", ("-q", "-t", "-c", str(BUNDLE / NGINX_CHECK), "-p"), NGINX_SITE.parent),)
-            if recipe.needs_http
-            else ()
-        ),
-        *(Check("grub-script-check", (), PurePosixPath(MENUS, menu)) for menu in menus),
+        *((Check("nginx", ("-q", "-t", "-c", f"{BUNDLE}/{NGINX_CHECK}", "-p"), NGINX_D),) if recipe.needs_http else ()),
+        *(Check("grub-script-check", (), f"{MENUS}/{menu}") for menu in menus),
     )
 
 
@@ -73,13 +70,13 @@ def checked(recipe: Recipe, facts: ReleaseFacts, files: Iterable[RenderedFile]) 
     what the recipe would lead to without one.
     """
     paths = {check.path for check in checks(recipe)}
-    found = {file.path: file for file in files if file.path in paths or file.path.parent in paths}
+    found = {file.path: file for file in files if file.path in paths or file.path.rpartition("/")[0] in paths}
     if recipe.cluster.server.interface:
         anywhere = replace(dhcp.decide(recipe, facts), interface="")
-        found[KEA_CONF] = text_file(str(KEA_CONF), kea.render(anywhere, header(recipe, facts)))
+        found[KEA_CONF] = text_file(KEA_CONF, kea.render(anywhere, header(recipe, facts)))
     if site := found.get(NGINX_SITE):
-        found[NGINX_SITE] = text_file(str(NGINX_SITE), nginx.anywhere(site.content.decode()))
-        found[NGINX_CHECK] = text_file(str(NGINX_CHECK), nginx.whole("/scratch", str(BUNDLE / NGINX_SITE)))
+        found[NGINX_SITE] = text_file(NGINX_SITE, nginx.anywhere(site.content.decode()))
+        found[NGINX_CHECK] = text_file(NGINX_CHECK, nginx.whole("/scratch", f"{BUNDLE}/{NGINX_SITE}"))
     return tuple(found.values())
 
 
@@ -106,7 +103,7 @@ def check(
 
     def run(check: Check) -> None:
         try:
-            engine.run(image, Job(check.argv, output, {str(BUNDLE): bundle}, ENVIRONMENT), on_line)
+            engine.run(image, Job(check.argv, output, {BUNDLE: bundle}, ENVIRONMENT), on_line)
         except CommandError as error:
             what = f"{check.program} rejects {check.path} of the server bundle"
             raise NfsrootError(what, details=error.details) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 from tarball import Member, members, root_tarball
@@ -111,7 +111,7 @@ def tree_with(cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Callabl
         workshop = Workshop(cache, Sandbox(), project / "output", lambda _event: None)
         built = build(loaded, workshop, version=None, source_date=None, refresh=False)
         entries = members(root_tarball(built.directory))
-        return {path: member for path, member in entries if PurePosixPath(path) not in OWNED_PATHS}
+        return {path: member for path, member in entries if path not in OWNED_PATHS}
 
     return contents
 

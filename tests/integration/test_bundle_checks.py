@@ -54,7 +54,7 @@ def test_broken_file_is_named(path: str, cache: Cache, tmp_path: Path) -> None:
     """A file that its program would refuse stops the build, with the program's own words."""
     program, line, words = BROKEN[path]
     files = tuple(
-        replace(file, content=file.content + f"{line}\n".encode()) if str(file.path) == path else file
+        replace(file, content=file.content + f"{line}\n".encode()) if file.path == path else file
         for file in bundle.render(RECIPE, FACTS)
     )
     with pytest.raises(NfsrootError) as caught:

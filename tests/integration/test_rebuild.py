@@ -42,7 +42,7 @@ def test_node_added(project: Callable[..., Project], tiny: Project) -> None:
     old, new = (dict(members(root_tarball(release))) for release in (tiny.release, made.release))
     changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
     assert changed == {"etc/hosts"}
-    assert changed <= set(map(str, OWNED_PATHS))
+    assert changed <= OWNED_PATHS
     before, after = Manifest.read(tiny.release), Manifest.read(made.release)
     differing = {file.path for file in set(before.files) ^ set(after.files)}
     stem = f"tiny-{after.version}"

@@ -67,7 +67,7 @@ def test_rendered_install_script_is_clean(recipe_name: str, request: pytest.Fixt
     """shellcheck finds nothing in install.sh as a server gets it."""
     recipe: Recipe = request.getfixturevalue(recipe_name)
     facts = ReleaseFacts(version="1.0", kernel_version="6.12.1-amd64", tool_version="0.1.0")
-    script = next(file for file in bundle.render(recipe, facts) if file.path.name == "install.sh")
+    script = next(file for file in bundle.render(recipe, facts) if file.path == "install.sh")
     done = subprocess.run(["shellcheck", "-"], input=script.content, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode()
 

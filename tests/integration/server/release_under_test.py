@@ -140,7 +140,7 @@ def stand_in(directory: Path) -> ReleaseUnderTest:
 
 
 def _write_bundle(directory: Path, recipe: Recipe, facts: ReleaseFacts, made: dict[str, bytes]) -> None:
-    content = {str(file.path): (file.content, file.mode) for file in bundle.render(recipe, facts)}
+    content = {file.path: (file.content, file.mode) for file in bundle.render(recipe, facts)}
     tftp = f"srv/tftp{recipe.tftp_directory(facts.version)}"
     content |= {f"{tftp}/{name}": (made[name], 0o644) for name in (facts.kernel_file, facts.initrd_file)}
     for variant in recipe.boot.variants:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.boot.menus import menu_entry, render
+from builder.boot.menus import common_entry, menu_entries, render
 from builder.files import RenderedFile
 from builder.recipe.models import TFTP_DIRECTORY, Node, Recipe, ReleaseFacts, RootKind, RootTransport, Transport
 
@@ -19,7 +19,7 @@ NFSROOT = "nfsroot=192.168.0.1:/NFSROOT/{},v3,tcp"
 
 def texts(files: Iterable[RenderedFile]) -> dict[str, str]:
     """What is rendered, by its path below what TFTP serves."""
-    return {str(file.path.relative_to(TFTP_DIRECTORY)): file.content.decode() for file in files}
+    return {file.path.removeprefix(f"{TFTP_DIRECTORY}/"): file.content.decode() for file in files}
 
 
 def with_nodes(recipe: Recipe, count: int) -> Recipe:
@@ -68,15 +68,16 @@ def test_http_takes_the_place_of_tftp(debian: Recipe, facts: ReleaseFacts) -> No
 def test_image_over_http_is_named_by_its_url(debian: Recipe, facts: ReleaseFacts) -> None:
     """A node that fetches its root is told the image's URL as root=, and nothing of NFS."""
     root = debian.root.model_copy(update={"kind": RootKind.IMAGE, "transport": RootTransport.HTTP})
-    arguments = menu_entry(debian.model_copy(update={"root": root}), facts).arguments
+    arguments = common_entry(debian.model_copy(update={"root": root}), facts).arguments
     assert arguments == ("root=http://192.168.0.1/debian-nfsroot/1.0/root.squashfs", "ip=dhcp", "ro")
 
 
 def test_both_forms_boot_the_same(kerrighed: Recipe, facts: ReleaseFacts) -> None:
     """Kernel, arguments and initramfs are those of the node's entry in both forms of its menu."""
     rendered = texts(render(kerrighed, facts))
-    for node in kerrighed.cluster.nodes:
-        entry = menu_entry(kerrighed, facts, node)
+    entries = dict(menu_entries(kerrighed, facts))
+    assert tuple(entries) == kerrighed.cluster.nodes
+    for node, entry in entries.items():
         command = f"{entry.kernel} {' '.join(entry.arguments)}\n"
         assert f"\nkernel {command}initrd {entry.initrd}\n" in rendered[f"grub/{node.name}"]
         assert f"\n  linux {command}  initrd {entry.initrd}\n" in rendered[f"grub/{node.name}.cfg"]
@@ -86,7 +87,7 @@ def test_kerrighed_nodes_have_ids_of_their_own(kerrighed: Recipe, facts: Release
     """Every Kerrighed node mounts its root rw and gets the session and its own node id: given, or its ordinal."""
     settings = kerrighed.kerrighed.model_copy(update={"session_id": 7, "node_ids": {"ssi2": 20}})
     recipe = kerrighed.model_copy(update={"kerrighed": settings})
-    arguments = [menu_entry(recipe, facts, node).arguments[2:] for node in recipe.cluster.nodes]
+    arguments = [entry.arguments[2:] for _, entry in menu_entries(recipe, facts)]
     root = NFSROOT.format("kerrighed/1.0")
     assert arguments == [(root, "rw", "session_id=7", f"node_id={n}") for n in (1, 20, 3, 4)]
 
@@ -138,7 +139,7 @@ def test_grub_accepts_its_menus(name: str, facts: ReleaseFacts, tmp_path: Path, 
     assert checker, "grub-script-check is missing: install grub-common"
     recipe: Recipe = request.getfixturevalue(name)
     rendered = (*render(recipe, facts), *render(over_http(recipe), facts))
-    menus = [file for file in rendered if file.path.suffix == ".cfg"]
+    menus = [file for file in rendered if file.path.endswith(".cfg")]
     assert menus
     target = tmp_path / "menu.cfg"
     for menu in menus:

@@ -42,7 +42,7 @@ def test_damaged_archive(tmp_path: Path, damage: str) -> None:
 def test_files_of_the_overlay(tmp_path: Path) -> None:
     """Regular files come with digest and mode; directories and what the tree holds do not."""
     overlay = [text_file("etc/fstab", "proc\n"), text_file("etc/shadow", "root:*", 0o640)]
-    overlay.append(RenderedFile(PurePosixPath("etc/empty"), directory=True, mode=0o755))
+    overlay.append(RenderedFile("etc/empty", directory=True, mode=0o755))
     tree = fragment([text_file("etc/passwd", "root")], 0)
     archive = tmp_path / "root.tar.zst"
     archive.write_bytes(compressed(tree) + compressed(fragment(overlay, 0) + END_OF_ARCHIVE))

@@ -55,7 +55,7 @@ def server(recipe: Recipe, reply: Reply = lambda _: FINE, deaf: int = 0) -> tupl
 def readme(recipe: Recipe) -> str:
     """The README of the recipe's bundle."""
     rendered = render(recipe, ReleaseFacts(version="1.0", kernel_version=KERNEL, tool_version="0"))
-    return next(file.content.decode() for file in rendered if str(file.path) == "README")
+    return next(file.content.decode() for file in rendered if file.path == "README")
 
 
 def with_readme(text: str) -> Reply:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 import threading
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 from recording_engine import IMAGE, RecordingEngine
@@ -236,7 +236,7 @@ def test_empty_overlay_and_links(packer: pack.Packer, tree: Tree) -> None:
     """An overlay without files is an archive too, and a link of the overlay stays one."""
     with tarfile.open(packer.overlay(tree, [], ignore)) as archive:
         assert archive.getnames() == []
-    with tarfile.open(packer.overlay(tree, [RenderedFile(PurePosixPath("etc/resolv.conf"), link="x")], ignore)) as link:
+    with tarfile.open(packer.overlay(tree, [RenderedFile("etc/resolv.conf", link="x")], ignore)) as link:
         assert link.getmember("etc/resolv.conf").linkname == "x"
 
 

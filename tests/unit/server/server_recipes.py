@@ -11,7 +11,7 @@ from builder.recipe.models import Boot, Node, Recipe, Transport, Variant
 
 def texts(files: Iterable[RenderedFile]) -> dict[str, str]:
     """What is rendered, by path."""
-    return {str(file.path): file.content.decode() for file in files}
+    return {file.path: file.content.decode() for file in files}
 
 
 def statements(text: str) -> list[str]:

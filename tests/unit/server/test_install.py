@@ -86,7 +86,7 @@ def test_shellcheck_finds_nothing(name: str, facts: ReleaseFacts, request: pytes
     """install.sh is POSIX sh without anything that shellcheck minds, with an HTTP server and without."""
     recipe: Recipe = request.getfixturevalue(name)
     for each in (recipe, with_http(recipe)):
-        (script,) = [file for file in render(each, facts) if str(file.path) == "install.sh"]
+        (script,) = [file for file in render(each, facts) if file.path == "install.sh"]
         checked = subprocess.run(["shellcheck", "--shell=sh", "-"], input=script.content, capture_output=True)
         assert checked.returncode == 0, checked.stdout.decode()
 

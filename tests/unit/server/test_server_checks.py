@@ -38,7 +38,7 @@ def test_checkers_read_what_is_shipped(debian: Recipe, facts: ReleaseFacts, tmp_
     """Each job has no network, and its last argument names a file, or a directory of files, as in the bundle."""
     engine = RecordingEngine()
     run(debian, facts, engine, tmp_path)
-    shipped = {str(file.path): file.content for file in render(debian, facts)}
+    shipped = {file.path: file.content for file in render(debian, facts)}
     assert len(engine.jobs) == len(checks(debian)) == 6
     for job in engine.jobs:
         assert not job.network
