@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from mmap import mmap
 
 from builder.recipe.models import Recipe, ReleaseFacts
 
@@ -12,11 +13,12 @@ class RenderedFile:
     """A file, directory or symbolic link to be put into an archive, owned by root and by the group `gid`.
 
     `path` is relative to the archive's root, without a slash at its end (`etc/fstab`).  A directory has
-    `directory=True`; a symbolic link has `link` set to its target; any other file has `content`.
+    `directory=True`; a symbolic link has `link` set to its target; any other file has `content`, which may stay in
+    the file that it comes from.
     """
 
     path: str
-    content: bytes = b""
+    content: bytes | mmap = b""
     mode: int = 0o644
     link: str = ""
     directory: bool = False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,24 @@ def digest_of_files(root: Path, patterns: Iterable[str] = ("*",)) -> str:
     Python's own byproducts do not count, so that an installed copy and a checkout give one digest.
     """
     digest = hashlib.sha256()
-    files = {path for pattern in patterns for path in root.rglob(pattern) if path.is_file()}
-    for path in sorted(files):
-        if "__pycache__" in path.parts:
-            continue
-        executable = bool(path.stat().st_mode & 0o100)
-        header = f"{path.relative_to(root)}\0{int(executable)}\0{path.stat().st_size}\0"
-        digest.update(header.encode())
-        digest.update(path.read_bytes())
+    chosen = tuple(patterns)
+    files = {name: entry for name, entry in _files(root) if any(fnmatchcase(entry.name, each) for each in chosen)}
+    for name in sorted(files, key=lambda name: name.split("/")):
+        status = files[name].stat()
+        digest.update(f"{name}\0{int(bool(status.st_mode & 0o100))}\0{status.st_size}\0".encode())
+        digest.update(Path(files[name]).read_bytes())
     return digest.hexdigest()
+
+
+def _files(directory: Path, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Every file, by its name `below` the directory that was asked for.
+
+    A build looks at hundreds, of which os.scandir() knows in half of the time what pathlib asks for each.
+    """
+    for entry in os.scandir(directory):
+        name = f"{below}{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name != "__pycache__":
+                yield from _files(Path(entry), f"{name}/")
+        elif entry.is_file():
+            yield name, entry

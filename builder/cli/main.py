@@ -101,6 +101,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         status = 1
+    gc.freeze()  # or Python would look for cycles among all that there is, once more before it ends
     sys.exit(status)
 
 

@@ -12,6 +12,7 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from builder.files import RenderedFile
@@ -28,9 +29,6 @@ GREATEST_STORED_BLOCK = 0xFFFF
 CHECKSUM = slice(148, 154)
 """Where a tar header has its checksum, in octal digits: the sum of its bytes, the checksum's own taken for blanks."""
 
-BLOCK = 8 << 20
-"""Bytes that are copied at once: after each, a thread waits for Python's lock, which others of a build may hold."""
-
 
 def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[str] = frozenset()) -> bytes:
     """A tar fragment of `files`, sorted, with every directory that leads to them and is not among `known`.
@@ -38,10 +36,21 @@ def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[s
     `known` holds paths without leading or trailing slash; `source_date` is every entry's time, in seconds
     since 1970 (UTC).
     """
+    return b"".join(pieces(files, source_date, known))
+
+
+def pieces(
+    files: Iterable[RenderedFile], source_date: int, known: frozenset[str] = frozenset()
+) -> Iterator[bytes | mmap]:
+    """The same in pieces: for files that are large."""
     entries = {file.path: file for file in files}
     for path in directories(entries.values()) - known:
         entries.setdefault(path, RenderedFile(path, mode=0o755, directory=True))
-    return b"".join(block for path in sorted(entries) for block in _blocks(entries[path], source_date))
+    for path in sorted(entries):
+        file = entries[path]
+        yield _header(file, source_date)
+        yield file.content
+        yield bytes(-len(file.content) % tarfile.BLOCKSIZE)
 
 
 def directories(files: Iterable[RenderedFile]) -> frozenset[str]:
@@ -54,16 +63,32 @@ def directories(files: Iterable[RenderedFile]) -> frozenset[str]:
     return frozenset(found)
 
 
-def stored(data: bytes) -> Iterator[bytes | memoryview]:
+def stored(data: Iterable[bytes | mmap]) -> Iterator[bytes | memoryview]:
     """A gzip member that holds `data` as it is, in pieces: for what is compressed already, and would take long."""
     yield GZIP_HEADER
-    view = memoryview(data)
-    for start in range(0, len(data) or 1, GREATEST_STORED_BLOCK):
-        block = view[start : start + GREATEST_STORED_BLOCK]
-        last, length = start + len(block) == len(data), len(block)
-        yield bytes([last]) + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little")
-        yield block
-    yield zlib.crc32(data).to_bytes(4, "little") + (len(data) & 0xFFFFFFFF).to_bytes(4, "little")
+    checksum = size = 0
+    for piece in data:
+        checksum, size, view = zlib.crc32(piece, checksum), size + len(piece), memoryview(piece)
+        for start in range(0, len(piece), GREATEST_STORED_BLOCK):
+            block = view[start : start + GREATEST_STORED_BLOCK]
+            yield from (_block_header(len(block)), block)
+    yield _block_header(0, last=True)
+    yield checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+def _block_header(length: int, *, last: bool = False) -> bytes:
+    """The header of a stored block of so many bytes (RFC 1951 section 3.2.4)."""
+    return bytes([last]) + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little")
+
+
+def content_of(file: Path) -> mmap:
+    """What a file that is not empty holds.
+
+    It stays where the kernel keeps it, so that nothing is copied before it is needed.  Hashed or written at once, it
+    leaves Python's lock to the other threads of a build.
+    """
+    with file.open("rb") as source:
+        return mmap(source.fileno(), 0, access=ACCESS_READ)
 
 
 class Joined:
@@ -75,11 +100,9 @@ class Joined:
 
     def add(self, part: Path) -> None:
         """Put the content of the file `part` at the archive's end."""
-        block = memoryview(bytearray(BLOCK))
-        with part.open("rb", buffering=0) as source:
-            self.write(block[:length] for length in iter(lambda: source.readinto(block), 0))
+        self.write([content_of(part)])
 
-    def write(self, pieces: Iterable[bytes | memoryview]) -> None:
+    def write(self, pieces: Iterable[bytes | memoryview | mmap]) -> None:
         """Put `pieces` at the archive's end."""
         with self.path.open("ab") as target:
             for piece in pieces:
@@ -90,12 +113,6 @@ class Joined:
     def sha256(self) -> str:
         """SHA-256 of the archive, in hexadecimal digits."""
         return self._digest.hexdigest()
-
-
-def _blocks(file: RenderedFile, source_date: int) -> Iterator[bytes]:
-    yield _header(file, source_date)
-    yield file.content
-    yield bytes(-len(file.content) % tarfile.BLOCKSIZE)
 
 
 def _header(file: RenderedFile, source_date: int) -> bytes:

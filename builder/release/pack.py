@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from builder.boot import pxegrub
@@ -55,10 +56,10 @@ class Packer:
         """
         texts = tuple(files)
         start = archive.fragment(texts, self.source_date)
-        binary = (RenderedFile(f"{TFTP_DIRECTORY}/{path}", source.read_bytes()) for path, source in served.items())
-        end = archive.fragment(binary, self.source_date, archive.directories(texts)) + archive.END_OF_ARCHIVE
+        binary = (RenderedFile(f"{TFTP_DIRECTORY}/{path}", archive.content_of(file)) for path, file in served.items())
+        end = archive.pieces(binary, self.source_date, archive.directories(texts))
         bundle.add(self._compressed("server.tar", start, ["gzip", "--no-name", "-6"], "gz", on_line))
-        bundle.write(archive.stored(end))
+        bundle.write(archive.stored(chain(end, [archive.END_OF_ARCHIVE])))
 
     def _compressed(self, name: str, data: bytes, command: list[str], suffix: str, on_line: OnLine) -> Path:
         source = self.scratch / name

@@ -75,7 +75,7 @@ def checked(recipe: Recipe, facts: ReleaseFacts, files: Iterable[RenderedFile]) 
         anywhere = replace(dhcp.decide(recipe, facts), interface="")
         found[KEA_CONF] = text_file(KEA_CONF, kea.render(anywhere, header(recipe, facts)))
     if site := found.get(NGINX_SITE):
-        found[NGINX_SITE] = text_file(NGINX_SITE, nginx.anywhere(site.content.decode()))
+        found[NGINX_SITE] = text_file(NGINX_SITE, nginx.anywhere(str(site.content, "utf-8")))
         found[NGINX_CHECK] = text_file(NGINX_CHECK, nginx.whole("/scratch", f"{BUNDLE}/{NGINX_SITE}"))
     return tuple(found.values())
 

@@ -29,9 +29,11 @@ LIBRARIES = ("click", "jinja2", "pydantic", "tomli")
 """What nfsroot imports that is neither its own nor Python's."""
 
 COPY = """\
-import hashlib, shutil, sys
-with open(shutil.copyfile(*sys.argv[1:]), "rb") as copy:
-    hashlib.file_digest(copy, "sha256")
+import hashlib, mmap, sys
+with open(sys.argv[1], "rb") as tarball, open(sys.argv[2], "wb") as copy:
+    content = mmap.mmap(tarball.fileno(), 0, access=mmap.ACCESS_READ)
+    hashlib.sha256(content)
+    copy.write(content)
 """
 
 NODES = """\
@@ -153,9 +155,14 @@ class Own:
         return Contestant(f"nfsroot, {len(packages)} packages and what they need added", self._build(), prepare)
 
     def node_added(self, packages: Sequence[str] = ()) -> Contestant:
-        """A release with one node more than the one before it, which has these packages beside those of its base."""
+        """A release with one node more than the one before it, which has these packages beside those of its base.
+
+        The release before it is gone: a virtual machine's memory is quick where it was used before, and slow where its
+        host has to find it first.
+        """
 
         def prepare() -> None:
+            shutil.rmtree(self._room / "output", ignore_errors=True)
             self._nodes += 1
             self.write(nodes=self._nodes, packages=packages)
 
