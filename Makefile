@@ -80,13 +80,14 @@ test: build-packages lab-packages test-packages .venv/tested  ## run the linters
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(SUDO) .venv/bin/pytest --ignore=tests/boot $(PYTEST)
+	$(SUDO) .venv/bin/pytest tests/unit --numprocesses=2 $(PYTEST)
+	$(SUDO) .venv/bin/pytest --ignore=tests/boot --ignore=tests/unit $(PYTEST)
 	$(SUDO) .venv/bin/pytest tests/boot -m 'not alone' --numprocesses=2 --dist=loadfile $(PYTEST)
 	$(SUDO) .venv/bin/pytest tests/boot -m alone $(PYTEST)
 
 .PHONY: test-quick
 test-quick: .venv/tested  ## run the tests that need neither root nor a build
-	.venv/bin/pytest tests/unit $(PYTEST)
+	.venv/bin/pytest tests/unit --numprocesses=2 $(PYTEST)
 
 .PHONY: bench
 bench: image bench-packages .venv/tested  ## time builds beside other tools on the same packages; takes long, in memory

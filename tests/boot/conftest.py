@@ -111,9 +111,9 @@ def uefi_boot(variant_to_boot: Callable[..., Release], tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="session")
-def secure_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
-    """Node ssi1 booted with Secure Boot enforced, over dnsmasq alone: shim, signed GRUB, signed kernel."""
-    return booted(release_to_boot("debian-nfsroot"), cache, Firmware.SECURE_BOOT, *DNSMASQ)
+def secure_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
+    """Node ssi1 booted with Secure Boot enforced, from dnsmasq and a server that speaks no NFS but version 4."""
+    return booted(variant_to_boot("boot-nfs4", NFS_4), cache, Firmware.SECURE_BOOT, *DNSMASQ)
 
 
 @pytest.fixture(scope="session")
@@ -123,32 +123,15 @@ def bookworm_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot
 
 
 @pytest.fixture(scope="session")
-def nfs4_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
-    """Node ssi1 booted by BIOS from a server that speaks no NFS but version 4."""
-    return booted(variant_to_boot("boot-nfs4", NFS_4), cache, Firmware.BIOS)
-
-
-@pytest.fixture(scope="session")
-def image_boot(release_to_boot: Callable[[str], Release], cache: Cache) -> Boot:
-    """Node ssi1 of the recipe whose root is an image, booted by BIOS."""
-    return booted(release_to_boot("debian-image"), cache, Firmware.BIOS)
-
-
-@pytest.fixture(scope="session")
-def http_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
-    """Node ssi1 booted by BIOS, with GRUB over TFTP, kernel and initramfs over HTTP."""
-    return booted(variant_to_boot("boot-http", OVER_HTTP), cache, Firmware.BIOS)
-
-
-@pytest.fixture(scope="session")
 def uefi_http_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
-    """Node ssi1 booted by UEFI firmware over HTTP, told where by Kea."""
-    return booted(variant_to_boot("boot-http", OVER_HTTP), cache, Firmware.UEFI_HTTP, DhcpServer.KEA)
+    """Node ssi1 of a recipe whose root is an image on NFS, booted by UEFI firmware over HTTP, told where by Kea."""
+    release = variant_to_boot("boot-http", OVER_HTTP, "debian-image")
+    return booted(release, cache, Firmware.UEFI_HTTP, DhcpServer.KEA)
 
 
 @pytest.fixture(scope="session")
 def image_over_http_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
-    """Node ssi1 booted by BIOS from a server without NFS."""
+    """Node ssi1 booted by BIOS, with GRUB over TFTP and all else over HTTP: a server without NFS."""
     return booted(variant_to_boot("boot-image-http", IMAGE_OVER_HTTP, "debian-image"), cache, Firmware.BIOS)
 
 

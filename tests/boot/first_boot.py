@@ -35,3 +35,8 @@ class Boot:
         """Everything that ought not to be so, in words."""
         stopped = [f"{self.node.stopped.reason}\n{self.node.stopped.details}"] if self.node.stopped else []
         return stopped + [f"{check.name}: {check.reason}" for check in self.node.failed]
+
+
+def reasons(boot: Boot) -> dict[str, str]:
+    """What each check of the node saw."""
+    return {check.name: check.reason for check in boot.node.checks}

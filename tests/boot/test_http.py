@@ -1,11 +1,19 @@
-"""Node ssi1 boots over HTTP: GRUB of a BIOS node loads kernel and initramfs over it, UEFI firmware all of it."""
+"""Node ssi1 boots over HTTP: GRUB of a BIOS node loads kernel and initramfs over it, UEFI firmware all of it.
+
+The root of the one is an image that comes over HTTP too, the root of the other an image on NFS.
+"""
 
 from __future__ import annotations
 
 import pytest
-from first_boot import Boot
+from first_boot import EVERY_CHECK, WITHOUT_KEYS, Boot, reasons
+
+from builder.lab.phases import Phase
+from builder.release.manifest import Lab
 
 pytestmark = pytest.mark.boot
+
+OF_AN_IMAGE = EVERY_CHECK - {"lockdown", "reboot", "Kerrighed ids", "writable directories", "shared directories"}
 
 
 def kernel_and_initramfs(boot: Boot) -> int:
@@ -14,12 +22,24 @@ def kernel_and_initramfs(boot: Boot) -> int:
     return sum(file.size for file in found)
 
 
-def test_grub_loads_over_http(http_boot: Boot) -> None:
+def test_grub_loads_over_http(image_over_http_boot: Boot) -> None:
     """A BIOS node gets GRUB and its menu over TFTP, kernel and initramfs over HTTP, and passes every check."""
-    assert http_boot.wrong == []
-    assert http_boot.node.loader == "/pxegrub"
-    assert http_boot.node.traffic.http > kernel_and_initramfs(http_boot)
-    assert 0 < http_boot.node.traffic.tftp < 1_000_000
+    assert image_over_http_boot.wrong == []
+    assert image_over_http_boot.node.loader == "/pxegrub"
+    assert 0 < image_over_http_boot.node.traffic.tftp < 1_000_000
+
+
+def test_image_over_http(image_over_http_boot: Boot) -> None:
+    """The root is an overlay over an image that the node fetched as a whole; no NFS is spoken."""
+    assert image_over_http_boot.report.verdict is Lab.PASSED
+    made = reasons(image_over_http_boot)
+    assert set(made) == OF_AN_IMAGE - WITHOUT_KEYS
+    assert "/run/initramfs/nfsroot/export tmpfs ro" in made["root mount"]
+    (image,) = image_over_http_boot.release.directory.glob("*-root.erofs")
+    traffic = image_over_http_boot.node.traffic
+    assert traffic.nfs == 0
+    assert traffic.http > image.stat().st_size + kernel_and_initramfs(image_over_http_boot)
+    assert [time.phase for time in image_over_http_boot.node.phases if time.ended > time.began] == list(Phase)
 
 
 def test_uefi_boots_over_http_alone(uefi_http_boot: Boot) -> None:
@@ -28,3 +48,14 @@ def test_uefi_boots_over_http_alone(uefi_http_boot: Boot) -> None:
     assert uefi_http_boot.node.loader == "/shimx64.efi"
     assert uefi_http_boot.node.traffic.http > kernel_and_initramfs(uefi_http_boot)
     assert uefi_http_boot.node.traffic.tftp == 0
+
+
+def test_image_on_nfs(uefi_http_boot: Boot) -> None:
+    """The root is an overlay over the release's image, of which parts are read, and takes files everywhere."""
+    assert uefi_http_boot.report.verdict is Lab.PASSED
+    made = reasons(uefi_http_boot)
+    assert set(made) == OF_AN_IMAGE - WITHOUT_KEYS
+    assert made["root mount"].startswith("overlay / overlay rw,")
+    assert made["access to the root"].startswith("taken: ")
+    (image,) = uefi_http_boot.release.directory.glob("*-root.squashfs")
+    assert 0 < uefi_http_boot.node.traffic.nfs < image.stat().st_size

@@ -1,10 +1,14 @@
-"""Node ssi1 boots by UEFI too, and with Secure Boot enforced; DHCP tells each its loader by option 93."""
+"""Node ssi1 boots by UEFI too, and with Secure Boot enforced; DHCP tells each its loader by option 93.
+
+Where Secure Boot is enforced, the root comes by NFSv4.
+"""
 
 from __future__ import annotations
 
 import pytest
-from first_boot import EVERY_CHECK, WITHOUT_KEYS, Boot
+from first_boot import EVERY_CHECK, WITHOUT_KEYS, Boot, reasons
 
+from builder.lab.phases import Phase
 from builder.release.manifest import Lab
 
 pytestmark = pytest.mark.boot
@@ -27,6 +31,15 @@ def test_secure_boot_is_enforced(secure_boot: Boot) -> None:
     """Shim, GRUB and kernel are signed: the node boots from dnsmasq alone, says so, and is locked down."""
     assert secure_boot.wrong == []
     assert secure_boot.node.loader == "/shimx64.efi"
-    made = {check.name: check.reason for check in secure_boot.node.checks}
+    made = reasons(secure_boot)
     assert made["firmware"] == "secure-boot"
     assert set(made) == EVERY_CHECK - {"Kerrighed ids", "menu", "reboot"} - WITHOUT_KEYS
+
+
+def test_nfs_version_4(secure_boot: Boot) -> None:
+    """Root and shared directories are mounted by NFSv4 from a server without rpcbind."""
+    assert secure_boot.report.verdict is Lab.PASSED
+    made = reasons(secure_boot)
+    assert "vers=4" in made["root mount"]
+    assert made["shared directories"].count("vers=4") == 2
+    assert [time.phase for time in secure_boot.node.phases if time.ended > time.began] == list(Phase)
