@@ -26,6 +26,9 @@ GZIP_HEADER = bytes.fromhex("1f8b 08 00 00000000 00 ff")
 GREATEST_STORED_BLOCK = 0xFFFF
 """Bytes (RFC 1951 section 3.2.4)."""
 
+WINDOW = 64 << 20
+"""Bytes of a part that are looked at in one go: they count as memory of this process."""
+
 CHECKSUM = slice(148, 154)
 """Where a tar header has its checksum, in octal digits: the sum of its bytes, the checksum's own taken for blanks."""
 
@@ -81,14 +84,14 @@ def _block_header(length: int, *, last: bool = False) -> bytes:
     return bytes([last]) + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little")
 
 
-def content_of(file: Path) -> mmap:
-    """What a file that is not empty holds.
+def content_of(file: Path, start: int = 0, length: int = 0) -> mmap:
+    """What a file that is not empty holds: `length` bytes from `start` on, or all (0); a page begins there (mmap(2)).
 
     It stays where the kernel keeps it, so that nothing is copied before it is needed.  Hashed or written at once, it
     leaves Python's lock to the other threads of a build.
     """
     with file.open("rb") as source:
-        return mmap(source.fileno(), 0, access=ACCESS_READ)
+        return mmap(source.fileno(), length, access=ACCESS_READ, offset=start)
 
 
 class Joined:
@@ -100,7 +103,8 @@ class Joined:
 
     def add(self, part: Path) -> None:
         """Put the content of the file `part` at the archive's end."""
-        self.write([content_of(part)])
+        size = part.stat().st_size
+        self.write(content_of(part, start, min(WINDOW, size - start)) for start in range(0, size, WINDOW))
 
     def write(self, pieces: Iterable[bytes | memoryview | mmap]) -> None:
         """Put `pieces` at the archive's end."""

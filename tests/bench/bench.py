@@ -30,7 +30,7 @@ from builder.recipe.search import SearchPath
 HERE = Path(__file__).parent
 NODES = (10, 100, 1000, 10_000)
 FEW, SHORT = 3, 9
-"""Rounds of what takes a second and leaves a whole release each, and of what takes less."""
+"""Rounds of what takes a second or two with a large tree, and of what takes less."""
 FILES = {"root tarball": "*-root.tar.zst", "initramfs": "initrd.img-*", "kernel": "vmlinuz-*"}
 """Files of a release whose sizes are told."""
 
@@ -78,12 +78,13 @@ def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> 
 
 
 def growth(own: Own, room: Path) -> list[dict[str, float]]:
-    """Trees of several sizes: bytes of the tree, and seconds of a cold build, and of a build with one node more."""
+    """Trees of several sizes: their bytes, and seconds of a cold build, of one with a node more, and of its floor."""
     grown = []
     for packages in GROWING:
         (cold,) = contest([own.grown(packages)], 1, room / "log").values()
-        (node,) = contest([own.node_added(packages)], FEW, room / "log").values()
-        grown.append({"bytes": own.tree_bytes(), "seconds": cold.median, "node_added": node.median})
+        node, *floor = contest([own.node_added(packages), *own.floor()], FEW, room / "log").values()
+        times = {"seconds": cold.median, "node_added": node.median, "floor": sum(each.median for each in floor)}
+        grown.append({"bytes": own.tree_bytes(), **times})
     return grown
 
 

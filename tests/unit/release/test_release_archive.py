@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+from mmap import PAGESIZE
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -124,14 +125,17 @@ def test_joined_fragments_are_one_archive(tmp_path: Path) -> None:
         assert file.read() == b"b"
 
 
-def test_first_part_is_copied_byte_for_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [1, PAGESIZE - 1, PAGESIZE, 3 * PAGESIZE, 3 * PAGESIZE + 1])
+def test_first_part_is_copied_byte_for_byte(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tree's part, which is dear, stands in the tarball as it was compressed; the digest is the whole's."""
-    (tmp_path / "tree").write_bytes(b"tree" * 1000)
+    monkeypatch.setattr("builder.release.archive.WINDOW", PAGESIZE)
+    tree = bytes(number % 251 for number in range(size))
+    (tmp_path / "tree").write_bytes(tree)
     (tmp_path / "overlay").write_bytes(b"overlay")
     root = Joined(tmp_path / "root")
     root.add(tmp_path / "tree")
     root.add(tmp_path / "overlay")
-    whole = b"tree" * 1000 + b"overlay"
+    whole = tree + b"overlay"
     assert (tmp_path / "root").read_bytes() == whole
     assert root.sha256 == hashlib.sha256(whole).hexdigest()
 
