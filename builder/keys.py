@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -25,25 +25,17 @@ def digest_of_files(root: Path, patterns: Iterable[str] = ("*",)) -> str:
 
     Python's own byproducts do not count, so that an installed copy and a checkout give one digest.
     """
-    digest = hashlib.sha256()
-    chosen = tuple(patterns)
-    files = {name: entry for name, entry in _files(root) if any(fnmatchcase(entry.name, each) for each in chosen)}
-    for name in sorted(files, key=lambda name: name.split("/")):
-        status = files[name].stat()
-        digest.update(f"{name}\0{int(bool(status.st_mode & 0o100))}\0{status.st_size}\0".encode())
-        digest.update(Path(files[name]).read_bytes())
+    digest, chosen = hashlib.sha256(), tuple(patterns)
+    files: list[Path] = []
+    # A build looks at hundreds of files: Path.rglob() would take twice as long.
+    for directory, directories, names in os.walk(root):
+        if "__pycache__" in directories:
+            directories.remove("__pycache__")
+        files += [Path(directory, name) for name in names if any(fnmatchcase(name, each) for each in chosen)]
+    for path in sorted(files):
+        if path.is_file():
+            status = path.stat()
+            executable = bool(status.st_mode & 0o100)
+            digest.update(f"{path.relative_to(root)}\0{int(executable)}\0{status.st_size}\0".encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _files(directory: Path, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Every file, by its name `below` the directory that was asked for.
-
-    A build looks at hundreds, of which os.scandir() knows in half of the time what pathlib asks for each.
-    """
-    for entry in os.scandir(directory):
-        name = f"{below}{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name != "__pycache__":
-                yield from _files(Path(entry), f"{name}/")
-        elif entry.is_file():
-            yield name, entry

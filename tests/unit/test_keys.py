@@ -77,6 +77,14 @@ def test_time_owner_and_byproducts_do_not_count(element: Path) -> None:
     assert digest_of_files(element) == before
 
 
+def test_links_that_lead_to_no_file_do_not_count(element: Path) -> None:
+    """Neither a link to nothing, nor one to itself, nor what a link to a directory leads to is read."""
+    before = digest_of_files(element)
+    for name, target in (("gone", "nothing"), ("round", "round"), ("directory", "root.d")):
+        (element / name).symlink_to(target)
+    assert digest_of_files(element) == before
+
+
 def test_content_does_not_move_between_files(tmp_path: Path) -> None:
     """What stands at the end of one file or the start of the next is not the same."""
     for name, first, second in (("one", "ab", "c"), ("two", "a", "bc")):

@@ -24,7 +24,7 @@ def run(recipe: Recipe, facts: ReleaseFacts, engine: RecordingEngine, scratch: P
 
 def test_every_server_has_its_checker(debian: Recipe) -> None:
     """dhcpd, Kea and dnsmasq read their own settings, and GRUB the menus that stand for all."""
-    assert [(check.program, str(check.path)) for check in checks(debian)] == [
+    assert [(check.program, check.path) for check in checks(debian)] == [
         ("dhcpd", "etc/dhcp/dhcpd.conf"),
         ("kea-dhcp4", "etc/kea/kea-dhcp4.conf"),
         ("dnsmasq", "etc/dnsmasq.d"),
@@ -62,7 +62,7 @@ def test_kea_is_checked_without_the_servers_interface(debian: Recipe, facts: Rel
 def test_nginx_is_checked_where_it_serves(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
     """nginx reads its settings as a part of a whole configuration, at an address that the build's machine has."""
     recipe, engine = with_http(debian), RecordingEngine()
-    assert [str(check.path) for check in checks(recipe) if check.program == "nginx"] == ["etc/nginx/conf.d"]
+    assert [check.path for check in checks(recipe) if check.program == "nginx"] == ["etc/nginx/conf.d"]
     run(recipe, facts, engine, tmp_path)
     (whole,) = tmp_path.rglob("check/nginx.conf")
     (site,) = tmp_path.rglob("etc/nginx/conf.d/nfsroot.conf")
