@@ -65,10 +65,10 @@ def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> 
     log = room / "log"
     own.fetch()
     peers.fetch()
-    cold = contest([own.cold(), own.package_added(), *peers.all()], options.rounds, log)
-    many = contest([own.ten()], 1, log)
-    bases = own.bases
-    many |= contest([own.two_at_once()], 1, log)
+    singly, together = [own.cold(), own.package_added(), *peers.all()], [own.two_at_once(), own.ten()]
+    times = contest([*singly, *together], options.rounds, log)
+    cold, many = ({each.name: times[each.name] for each in some} for some in (singly, together))
+    bases = own.bases  # that ten recipes share: they came last
     own.write()
     own.make()
     warm = contest([own.node_added(), *own.floor()], SHORT, log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,12 +67,17 @@ def targets(measured: dict[str, Any]) -> list[Target]:
 
 
 def _ten(cold: dict[str, Any], many: dict[str, Any]) -> float:
-    expected = cold["nfsroot"]["median"] + 9 * cold[ADDED]["median"]
-    return float(many["nfsroot, ten recipes"]["median"] / expected)
+    rounds = zip(_walls(cold["nfsroot"]), _walls(cold[ADDED]), _walls(many["nfsroot, ten recipes"]), strict=True)
+    return statistics.median(ten / (one + 9 * added) for one, added, ten in rounds)
 
 
 def _two(cold: dict[str, Any], many: dict[str, Any]) -> float:
-    return float(many["nfsroot, two recipes at once"]["median"] / (2 * cold[ADDED]["median"]))
+    rounds = zip(_walls(cold[ADDED]), _walls(many["nfsroot, two recipes at once"]), strict=True)
+    return statistics.median(two / (2 * added) for added, two in rounds)
+
+
+def _walls(times: dict[str, Any]) -> list[float]:
+    return [run["wall"] for run in times["runs"]]
 
 
 def exponent(rows: list[dict[str, float]], size: str) -> float:

@@ -108,7 +108,10 @@ def affordable(counts: Sequence[int]) -> list[int]:
 
 
 def simulated(release: Release, counts: Sequence[int], room: Path, cache: Cache) -> Iterator[Row]:
-    """Simulated nodes, by TFTP and by NFS; the estimate is made of the first, smallest number of them."""
+    """Simulated nodes, by TFTP and by NFS; the estimate is made of the first, smallest number of them.
+
+    Each row has seconds of processors for one node, too: `processor` are its own, `served` are the server's.
+    """
     room.mkdir()
     with serving(release, room, cache) as running:
         file = room / "recording.json"
@@ -121,7 +124,8 @@ def simulated(release: Release, counts: Sequence[int], room: Path, cache: Cache)
         for count in counts:
             told = few if count == counts[0] else replay(running, file, count)
             for name, each in stages.items():
-                yield row(name, count, estimate((each,), site(count)).seconds, told[name]["seconds"])
+                work = {whose: told[name][whose] for whose in ("processor", "served")}
+                yield row(name, count, estimate((each,), site(count)).seconds, told[name]["seconds"]) | work
 
 
 def stage(name: str, alone: dict[str, float], few: dict[str, float]) -> Stage:
