@@ -11,11 +11,12 @@ import hashlib
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from builder.files import RenderedFile
+from builder.parallel import crew
 
 END_OF_ARCHIVE = bytes(1024)
 """Two 512-byte blocks of zeros end a tar archive (POSIX pax(1))."""
@@ -102,9 +103,14 @@ class Joined:
         self._digest = hashlib.sha256()
 
     def add(self, part: Path) -> None:
-        """Put the content of the file `part` at the archive's end."""
+        """Put the content of the file `part` at the archive's end; a second thread hashes what is being copied."""
         size = part.stat().st_size
-        self.write(content_of(part, start, min(WINDOW, size - start)) for start in range(0, size, WINDOW))
+        with self.path.open("ab") as target, crew(1) as aside:
+            for start in range(0, size, WINDOW):
+                piece = content_of(part, start, min(WINDOW, size - start))
+                hashed = aside.begin(partial(self._digest.update, piece))
+                target.write(piece)
+                hashed()
 
     def write(self, pieces: Iterable[bytes | memoryview | mmap]) -> None:
         """Put `pieces` at the archive's end."""
