@@ -75,15 +75,19 @@ lab: build-packages lab-packages .venv/installed  ## boot nodes of releases and 
 		$(if $(SSH_KEY),--ssh-key $(SSH_KEY))
 
 .PHONY: test
-test: build-packages lab-packages test-packages .venv/tested  ## run the linters and every test
+test: build-packages lab-packages test-packages .venv/tested  ## run the linters and every test but those of test-full
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(SUDO) .venv/bin/pytest tests/unit --numprocesses=2 $(PYTEST)
-	$(SUDO) .venv/bin/pytest --ignore=tests/boot --ignore=tests/unit $(PYTEST)
-	$(SUDO) .venv/bin/pytest tests/boot -m 'not alone' --numprocesses=2 --dist=loadfile $(PYTEST)
-	$(SUDO) .venv/bin/pytest tests/boot -m alone $(PYTEST)
+	$(SUDO) .venv/bin/pytest --ignore=tests/boot --ignore=tests/unit -m 'not full' $(PYTEST)
+	$(SUDO) .venv/bin/pytest tests/boot -m 'not alone and not full' --numprocesses=2 --dist=loadfile $(PYTEST)
+	$(SUDO) .venv/bin/pytest tests/boot -m 'alone and not full' $(PYTEST)
+
+.PHONY: test-full
+test-full: build-packages lab-packages test-packages .venv/tested  ## run the tests that `make test` leaves out: slow ones of what rarely breaks
+	$(SUDO) .venv/bin/pytest -m full $(PYTEST)
 
 .PHONY: test-quick
 test-quick: .venv/tested  ## run the tests that need neither root nor a build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from functools import cache as remember
 from pathlib import Path
@@ -21,6 +22,27 @@ from builder.workshop import Workshop
 PROJECT = Path(__file__).parent.parent
 
 BuildRelease = Callable[[str], Path]
+BEGAN = pytest.StashKey[float]()
+"""When the tests began, in seconds of the monotonic clock."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --stop-after, for a machine that has only so much time for the slow tests."""
+    parser.addoption(
+        "--stop-after", type=float, metavar="MINUTES", help="skip the tests that have not begun after MINUTES"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note when the tests began."""
+    config.stash[BEGAN] = time.monotonic()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that begins after the deadline, before any fixture is set up for it."""
+    minutes: float | None = item.config.getoption("--stop-after")
+    if minutes is not None and time.monotonic() > item.config.stash[BEGAN] + 60 * minutes:
+        pytest.skip("no time left (--stop-after)")
 
 
 @pytest.fixture(scope="session")
