@@ -98,6 +98,7 @@ class Cache:
             self._make_directory(directory)
             try:
                 with self._explaining(), self._noticing_full(directory):
+                    _inherit_nothing(directory)
                     yield directory
             finally:
                 shutil.rmtree(directory, ignore_errors=True)
@@ -292,6 +293,17 @@ class Cache:
                 resolution="Name another place with --cache-dir.",
             )
         return NfsrootError(f"the cache in {self.root} failed: {error}")
+
+
+def _inherit_nothing(directory: Path) -> None:
+    """Take away what a new directory has from the one that it is in: its ACLs (acl(5)) and its set-group-ID bit.
+
+    A tree may be made in it, whose files would get modes and groups by them.
+    """
+    for acl in ("system.posix_acl_default", "system.posix_acl_access"):
+        with contextlib.suppress(OSError):  # it has none, or its file system does not know them
+            os.removexattr(directory, acl)
+    directory.chmod(0o755)
 
 
 class _Kept(NamedTuple):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from builder import UMASK
 from builder.errors import NfsrootError
 
 LAST_LINES = 20
@@ -54,8 +55,8 @@ def run(
     stdin: IO[bytes] | None = None,
     name: str | None = None,
 ) -> None:
-    """Run `argv` with exactly the environment `env`; hand the command, to be pasted, and each line of its output
-    to `on_line`.
+    """Run `argv` with exactly the environment `env` and the umask 022; hand the command, to be pasted, and each line of
+    its output to `on_line`.
 
     Standard error joins standard output.  The process gets a session of its own, so that Ctrl-C reaches this
     process alone, which then ends the other one before it goes on.  `name` is what an error calls the command:
@@ -129,6 +130,7 @@ def _start(
             stdout=stdout,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=UMASK,
         )
     except OSError as error:
         raise NfsrootError(

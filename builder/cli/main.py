@@ -86,6 +86,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a person never sees a traceback for a mistake of theirs."""
+    os.umask(builder.UMASK)
     make_quick()
     try:
         status = cli.main(standalone_mode=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builder import UMASK
 from builder.container.docker import Docker
 from builder.container.engine import Job
 
@@ -16,6 +17,6 @@ class Podman(Docker):
     command = "podman"
 
     def arguments(self, tag: str, name: str, job: Job) -> list[str]:
-        """As Docker's, with limits that every host grants."""
+        """As Docker's, with limits that every host grants, and with our umask, which containers.conf(5) may change."""
         command, verb, *rest = super().arguments(tag, name, job)
-        return [command, verb, *(f"--ulimit={limit}" for limit in LIMITS), *rest]
+        return [command, verb, *(f"--ulimit={limit}" for limit in LIMITS), f"--umask={UMASK:04o}", *rest]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import stat
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -24,13 +25,18 @@ def assert_same(project: Project, other: Project) -> None:
     assert differing == []
 
 
-def test_two_empty_caches(project: Callable[..., Project], tiny: Project) -> None:
-    """Root tarball, initramfs, loaders, bundle and manifest are the same from two caches that held no tree."""
+def test_two_empty_caches_and_umasks(project: Callable[..., Project], tiny: Project) -> None:
+    """Root tarball, initramfs, loaders, bundle and manifest are the same from two caches that held no tree.
+
+    The umask of who builds is in none of them, nor in the modes of the release's files.
+    """
     made = project()
-    done = made.build()
+    done = made.build(around=("sh", "-c", 'umask 077; exec "$@"', "sh"))
     assert done.status == 0, done.errors
     assert done.started == ["base", "tree", "pxegrub", "overlay", "server-bundle", "release"]
     assert_same(made, tiny)
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in (made.output, *made.output.rglob("*"))}
+    assert modes == {(True, 0o755), (False, 0o644)}
 
 
 def test_initramfs_of_the_packed_tree(project: Callable[..., Project], tiny: Project) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -17,6 +20,7 @@ from builder.cache import Cache
 from builder.errors import NfsrootError
 
 INPUTS = {"packages": ["vim"]}
+NOBODY = 0xFFFFFFFF
 
 
 @pytest.fixture
@@ -58,6 +62,30 @@ def test_failed_step_leaves_nothing(store: Cache, error: BaseException) -> None:
     assert not store.has("tree", "1234")
     assert list((store.root / "unfinished").iterdir()) == []
     assert list((store.root / "objects").glob("*")) == []
+
+
+def test_work_inherits_nothing(store: Cache) -> None:
+    """A tree that is made on disk has no modes, groups or ACLs from the directory in which its cache stands."""
+    store.root.mkdir()
+    store.root.chmod(0o2770)
+    # Owner, group and others may do everything, as the kernel writes it (linux/posix_acl_xattr.h).
+    everybody = struct.pack("<I" + 3 * "HHI", 2, 1, 7, NOBODY, 4, 7, NOBODY, 32, 7, NOBODY)
+    with contextlib.suppress(OSError):  # not every file system has ACLs
+        os.setxattr(store.root, "system.posix_acl_default", everybody)
+    with store.work("tree") as directory:
+        (directory / "opt").mkdir()
+        (directory / "file").touch(0o666)
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o755
+        assert stat.S_IMODE((directory / "opt").stat().st_mode) == 0o777 & ~umask()
+        assert stat.S_IMODE((directory / "file").stat().st_mode) == 0o666 & ~umask()
+        assert os.listxattr(directory / "opt") == []
+
+
+def umask() -> int:
+    """This process's umask."""
+    found = os.umask(0o022)
+    os.umask(found)
+    return found
 
 
 @pytest.mark.parametrize("damage", ["truncated", "missing", "no record", "broken record"])

@@ -47,6 +47,16 @@ def test_environment_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     assert output(["/usr/bin/env"], env={"ONLY": "this"}) == "ONLY=this"
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o077])
+def test_umask_is_ours(umask: int) -> None:
+    """Files that a command makes have the modes that they have for everybody."""
+    callers = os.umask(umask)
+    try:
+        assert output(["sh", "-c", "umask"], env=ENV) == "0022"
+    finally:
+        os.umask(callers)
+
+
 def test_standard_input_is_empty() -> None:
     """A command that reads standard input does not wait for the user's."""
     assert output(["cat"], env=ENV) == ""
