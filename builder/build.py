@@ -15,6 +15,7 @@ from builder.plan import make as planning
 from builder.plan.model import Plan
 from builder.recipe.models import Recipe, RootKind, Variant
 from builder.release import pack, versions
+from builder.release.manifest import FILE
 from builder.tree import archive as archives
 from builder.tree.archive import Archive
 from builder.workshop import Workshop
@@ -63,11 +64,12 @@ def build(
         cache.touch(image.rootfs.parent, archive.path)
         date = int(archive.date.timestamp()) if source_date is None else source_date
         existing = versions.contents(releases)
+        _caution_of_damage(releases, existing, workshop.emit)
         planned = _plan(recipe, cache, existing, image, archive, wanted, date)
         if planned.release:
             return Outcome(releases / planned.release, found=True)
         assert planned.content is not None, "with image and archive at hand every key is known"
-        chosen = versions.next_version(existing, wanted, date)
+        chosen = versions.next_version(versions.taken(releases), wanted, date)
 
         from builder.steps import Steps  # only now: a build that finds its release need not wait for it
 
@@ -90,7 +92,7 @@ def kept(recipe: Recipe, cache: Cache) -> Iterator[Path]:
 def _plan(
     recipe: Recipe,
     cache: Cache,
-    existing: dict[str, str],
+    existing: dict[str, str | None],
     image: Image | None,
     archive: Archive | None,
     wanted: str | None,
@@ -137,3 +139,10 @@ def _caution(recipe: Recipe, emit: Emit) -> None:
         )
     if Variant.I386_PC not in recipe.boot.variants:
         emit(Caution(f"nodes with BIOS firmware get no boot loader: [boot] variants lacks {Variant.I386_PC}."))
+
+
+def _caution_of_damage(releases: Path, existing: dict[str, str | None], emit: Emit) -> None:
+    """Name the releases of which nobody can tell what they hold; they stay, and the build goes on without them."""
+    for version, content in existing.items():
+        if content is None:
+            emit(Caution(f"{releases / version / FILE} cannot be read: remove or repair that release."))

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from builder import ownership
 from builder.errors import NfsrootError
 
 Inputs = Mapping[str, Any]
@@ -56,9 +57,9 @@ class Cache:
         """Whether the object is there with every file at its recorded size (a crash may truncate files)."""
         path = self.object(step, key)
         try:
-            sizes: dict[str, int] = json.loads((path / "step.json").read_text())["sizes"]
+            sizes: dict[str, int] = _table(path / "step.json")["sizes"]
             return all((path / name).stat().st_size == size for name, size in sizes.items())
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, AttributeError):
             return False
 
     def use(self, step: str, key: str) -> Path:
@@ -203,10 +204,9 @@ class Cache:
     def _read(self, path: Path) -> dict[str, Any]:
         """A small file of JSON; empty when it is not there, or damaged."""
         try:
-            content: dict[str, Any] = json.loads(path.read_text())
+            return _table(path)
         except (OSError, ValueError):
             return {}
-        return content
 
     def _write(self, path: Path, text: str) -> None:
         """Write a small file as a whole: under another name first, then by a rename."""
@@ -254,6 +254,7 @@ class Cache:
 
     def _make_directory(self, path: Path) -> None:
         with self._explaining():
+            ownership.make_directories(self.root.parent)  # such as the ~/.cache of who called sudo
             path.mkdir(parents=True, exist_ok=True)
 
     @contextlib.contextmanager
@@ -323,10 +324,24 @@ def _object(path: Path) -> _Kept:
     """An object: a use of it touches its `step.json`, and one that has none is of no use."""
     try:
         used = (path / "step.json").stat().st_mtime
-        recorded = json.loads((path / "step.json").read_text()).get("bytes")
+        recorded = _table(path / "step.json").get("bytes")
     except (OSError, ValueError):
         used, recorded = 0.0, None
     return _Kept(used, _disk_usage(path) if recorded is None else recorded, path)
+
+
+def _table(file: Path) -> dict[str, Any]:
+    """A file's JSON object.
+
+    :raises ValueError: it is damaged, or holds something else.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except RecursionError:
+        content = None
+    if not isinstance(content, dict):
+        raise ValueError(f"{file} holds no JSON object")
+    return content
 
 
 def _disk_usage(directory: Path) -> int:

@@ -61,9 +61,9 @@ def find(cache: Cache, question: Question) -> Answer | None:
             return None
         if any(_digest(kind, Path(path)) != digest for kind, path, digest in known["watched"]):
             return None
-    except (OSError, ValueError, KeyError, TypeError):
+        return Answer(Path(known["directory"]), tuple(REMARKS[kind](text) for kind, text in known["remarks"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # damaged, or of another nfsroot
         return None
-    return Answer(Path(known["directory"]), tuple(REMARKS[kind](text) for kind, text in known["remarks"]))
 
 
 def look(files: Iterable[Path]) -> Watched:

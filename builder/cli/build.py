@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -92,7 +91,6 @@ def _build(
     workshop = Workshop(cache, choose(engine), output, emit)
     outcome = build(recipe, workshop, version=question.version, source_date=question.source_date, refresh=refresh)
     unchanged.remember(cache, question, Answer(outcome.directory, tuple(remarks)), read, kept(recipe, cache))
-    _give_to_invoker(output)
     if finished and (freed := cache.prune(size=cache_size << 30)):
         emit(Notice(f"the cache was over {cache_size} GiB: {freed / 1e6:.0f} MB that were not used of late are gone"))
     seconds, made = time.monotonic() - began, outcome.directory
@@ -101,11 +99,3 @@ def _build(
 
 def _found(directory: Path, seconds: float) -> Summary:
     return Summary(str(directory), True, (f"Nothing changed: the release is {directory} ({seconds:.1f} s).",))
-
-
-def _give_to_invoker(output: Path) -> None:
-    """Under sudo, give what is in the output directory to who called, who then need not be root to use it."""
-    if os.geteuid() == 0 and "SUDO_UID" in os.environ and "SUDO_GID" in os.environ:
-        uid, gid = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
-        for path in (output, *output.rglob("*")):
-            os.chown(path, uid, gid, follow_symlinks=False)

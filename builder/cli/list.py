@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from builder.cli import options
+from builder.errors import InputError
 
 
 @click.command("list")
@@ -19,11 +20,20 @@ def command(output: Path) -> None:
       nfsroot list
     """
     from builder.recipe.search import SearchPath
-    from builder.release.manifest import Manifest
     from builder.release.versions import contents
 
     for name in SearchPath.default().recipe_names():
         click.echo(f"recipe   {name}")
     for directory in sorted(path for path in output.glob("*") if path.is_dir()):
         for version in contents(directory):
-            click.echo(f"release  {directory / version}  lab: {Manifest.read(directory / version).lab}")
+            click.echo(f"release  {directory / version}  {_lab(directory / version)}")
+
+
+def _lab(release: Path) -> str:
+    """The lab's verdict on a release, in words."""
+    from builder.release.manifest import Manifest
+
+    try:
+        return f"lab: {Manifest.read(release).lab}"
+    except InputError as error:
+        return f"lab: unknown ({error.brief})"

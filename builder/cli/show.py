@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from builder.errors import InputError
+
+if TYPE_CHECKING:
+    from builder.release.manifest import Manifest
 
 
 @click.command("show")
@@ -21,22 +25,28 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
       nfsroot show output/kerrighed/2026.01.31
     """
     from builder.cli import summary
-    from builder.recipe.models import Recipe
     from builder.release.manifest import FILE, Manifest
 
     if not (release / FILE).is_file():
         raise InputError(f"{release} holds no release", resolution="`nfsroot list` names those that there are.")
     manifest = Manifest.read(release)
     if as_json:
-        click.echo(manifest.text(), nl=False)
+        click.echo((release / FILE).read_text(encoding="utf-8"), nl=False)
         return
-    recipe = Recipe.model_validate(manifest.recipe)
     click.echo(f"{manifest.name} {manifest.version}")
     click.echo(f"kernel   {manifest.kernel_version}")
     click.echo(f"server   {manifest.server_directory}")
-    click.echo(f"ports    {', '.join(recipe.ports) or 'none'}")
+    click.echo(f"ports    {_ports(manifest)}")
     click.echo(f"packages {len(manifest.packages)}")
     click.echo(f"lab      {manifest.lab}")
     click.echo("\n".join(summary.sizes(release, manifest)))
     if packages:
         click.echo("\n".join(f"{package.name} {package.version}" for package in manifest.packages))
+
+
+def _ports(manifest: Manifest) -> str:
+    """The ports at which nodes listen, in words; of another nfsroot's release nobody may know."""
+    try:
+        return ", ".join(manifest.read_recipe().ports) or "none"
+    except InputError as error:
+        return f"unknown: {error.brief}"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.events import StepFinished, Summary
-from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, Manifest
 from builder.server.procedure import procedure
 
@@ -26,13 +25,13 @@ def built(directory: Path, finished: Sequence[StepFinished], seconds: float) -> 
 def sizes(directory: Path, manifest: Manifest) -> list[str]:
     """One line a file: size and path."""
     named = [(file.path, file.size) for file in manifest.files]
-    named += [(name, (directory / name).stat().st_size) for name in INVISIBLE]
+    named += [(name, (directory / name).stat().st_size) for name in INVISIBLE if (directory / name).is_file()]
     return [f"  {size / 1e6:8.1f} MB  {path}" for path, size in sorted(named)]
 
 
 def next_steps(directory: Path, manifest: Manifest) -> list[str]:
     """The commands that put a release to use on its server."""
-    recipe = Recipe.model_validate(manifest.recipe)
+    recipe = manifest.read_recipe()
     steps = procedure(recipe, manifest.version, recipe.cluster.server)
     return [
         "Next, on the NFS server (the bundle's README says more):",

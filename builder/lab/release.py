@@ -40,9 +40,9 @@ class Release:
 def read(directory: Path) -> Release:
     """The release in `directory` (`output/NAME/VERSION`).
 
-    :raises InputError: there is no release.
+    :raises InputError: there is no release, or none that this nfsroot can read.
     """
     if not (directory / FILE).is_file():
         raise InputError(f"{directory} is not a release: it has no {FILE}")
     manifest = Manifest.read(directory)
-    return Release(directory.resolve(), manifest, Recipe.model_validate(manifest.recipe))
+    return Release(directory.resolve(), manifest, manifest.read_recipe())

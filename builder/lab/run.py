@@ -15,7 +15,7 @@ from builder.lab.release import Release
 from builder.lab.report import LabReport
 from builder.lab.request import Request
 from builder.release.pack import need_writable
-from builder.release.verdict import record, replace
+from builder.release.verdict import changing, record, replace
 
 
 def run(
@@ -23,7 +23,7 @@ def run(
 ) -> LabReport:
     """Try the release as wanted, one cell after the other, and put the report and the verdict into it.
 
-    Both cover what earlier runs tried, too (see `standing`).
+    Both cover what earlier runs tried, and runs that went on at the same time (see `standing`).
     `meanwhile` is called with the nodes of a cell that run, when their checks are done and before they are shut
     down.  What labs that were killed left in the cache is taken away first.
 
@@ -36,20 +36,22 @@ def run(
     began, started = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
     with cache.in_use():
         outcomes = [Attempt(release, each, cache, emit).run(meanwhile) for each in wanted]
-    tried = [cell for cell, _ in outcomes]
-    cells = standing.standing(before, tried)
-    made = LabReport(
-        name=release.manifest.name,
-        version=release.manifest.version,
-        content=release.manifest.content,
-        tool_version=builder.__version__,
-        started=started,
-        seconds=round(time.monotonic() - began, 1),
-        verdict=standing.verdict(cells),
-        cells=cells,
-    )
-    replace(release.directory / report.FILE, made.text().encode())
-    unseen = [None] * (len(cells) - len(tried))
-    replace(release.directory / page.FILE, page.render(made, [*unseen, *(seen for _, seen in outcomes)]).encode())
-    record(release.directory, made.verdict)
+    tried, seconds = [cell for cell, _ in outcomes], round(time.monotonic() - began, 1)
+    with changing(release.directory):
+        # Another lab may have written its report while this one booted nodes.
+        cells = standing.standing(before, standing.earlier(release.directory), tried)
+        made = LabReport(
+            name=release.manifest.name,
+            version=release.manifest.version,
+            content=release.manifest.content,
+            tool_version=builder.__version__,
+            started=started,
+            seconds=seconds,
+            verdict=standing.verdict(cells),
+            cells=cells,
+        )
+        replace(release.directory / report.FILE, made.text().encode())
+        unseen = [None] * (len(cells) - len(tried))
+        replace(release.directory / page.FILE, page.render(made, [*unseen, *(seen for _, seen in outcomes)]).encode())
+        record(release.directory, made.verdict)
     return made

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from builder.errors import InputError
 from builder.lab.report import FILE, CellReport, LabReport
-from builder.release.manifest import Lab
+from builder.release.manifest import Lab, explain
 
 
 def earlier(directory: Path) -> tuple[CellReport, ...]:
@@ -25,14 +25,24 @@ def earlier(directory: Path) -> tuple[CellReport, ...]:
     except ValidationError as error:
         raise InputError(
             f"{file} is not a report of this nfsroot, so that nobody can tell what failed before",
-            details=str(error),
+            details=explain(error),
             resolution="Remove the file to begin anew, with everything that is to be tried.",
         ) from error
 
 
-def standing(before: Sequence[CellReport], tried: Sequence[CellReport]) -> tuple[CellReport, ...]:
-    """The last word on each combination: the cells of `before` that `tried` does not settle, and `tried`."""
-    return (*(old for old in before if not any(settles(new, old) for new in tried)), *tried)
+def standing(
+    known: Sequence[CellReport], before: Sequence[CellReport], tried: Sequence[CellReport]
+) -> tuple[CellReport, ...]:
+    """The last word on each combination: the cells of `before` that `tried` does not settle, and `tried`.
+
+    `known` are the cells that stood in the report when the run began that made `tried`.  What another run has found
+    to fail since then is not settled: nobody can have mended it.
+    """
+    return (*(old for old in before if not _is_settled(old, tried, mended=old.passed or old in known)), *tried)
+
+
+def _is_settled(old: CellReport, tried: Sequence[CellReport], *, mended: bool) -> bool:
+    return mended and any(settles(new, old) for new in tried)
 
 
 def settles(new: CellReport, old: CellReport) -> bool:

@@ -8,13 +8,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import pydantic_core
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+import builder
 from builder.errors import InputError
+from builder.recipe.models import Recipe
 
 SCHEMA_VERSION = 1
 FILE = "manifest.json"
 SUMS = "SHA256SUMS"
+MISTAKES_SHOWN = 5
 
 
 class Model(BaseModel):
@@ -71,20 +75,58 @@ class Manifest(Model):
     def read(cls, directory: Path) -> Manifest:
         """The manifest of the release in `directory`.
 
-        :raises InputError: the file is not a manifest.
+        Fields that this nfsroot does not know are left out.
+
+        :raises InputError: the file is not a manifest, or lacks what this nfsroot has to know.
         """
+        file = directory / FILE
         try:
-            return cls.model_validate_json((directory / FILE).read_bytes())
+            text = file.read_bytes()
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror}") from error
+        try:
+            return cls.model_validate_json(text, extra="ignore")
         except ValidationError as error:
             raise InputError(
-                f"{directory / FILE} is not a manifest of version {SCHEMA_VERSION}",
-                details=str(error),
-                resolution="The release is damaged or of another nfsroot: remove its directory, or build elsewhere.",
+                f"{file} is not a manifest that nfsroot {builder.__version__} can read{_made_by(text)}",
+                details=explain(error),
+                resolution="Use the nfsroot that made the release, or build it anew and remove this directory.",
+            ) from error
+
+    def read_recipe(self) -> Recipe:
+        """The recipe that the release was made from; keys that this nfsroot does not know are left out.
+
+        :raises InputError: the recipe lacks what this nfsroot has to know.
+        """
+        try:
+            return Recipe.model_validate(self.recipe, extra="ignore")
+        except ValidationError as error:
+            maker = self.tools.get("nfsroot", "another version")
+            raise InputError(
+                f"nfsroot {builder.__version__} cannot read the recipe in the manifest of {self.name} {self.version}, "
+                f"which nfsroot {maker} made",
+                details=explain(error),
+                resolution=f"Use nfsroot {maker} for this release, or build it anew with this one.",
             ) from error
 
     def text(self) -> str:
         """The manifest as it stands in manifest.json."""
         return self.model_dump_json(indent=1) + "\n"
+
+
+def explain(error: ValidationError) -> str:
+    """The first few of the mistakes in a file that a program wrote, one a line."""
+    mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+    lines = [f"{'.'.join(map(str, mistake['loc'])) or 'the file'}: {mistake['msg']}" for mistake in mistakes]
+    return "\n".join([*lines[:MISTAKES_SHOWN], *(["..."] if lines[MISTAKES_SHOWN:] else [])])
+
+
+def _made_by(text: bytes) -> str:
+    """Words on the nfsroot that wrote a manifest, if the manifest says so."""
+    try:
+        return f"; nfsroot {pydantic_core.from_json(text)['tools']['nfsroot']} made it"
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def json_schema() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from builder import ownership
 from builder.boot import pxegrub
 from builder.container.engine import Engine, Image, Job
 from builder.errors import NfsrootError
@@ -102,7 +103,7 @@ def appearing(target: Path) -> Iterator[Path]:
     """
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        ownership.make_directories(target.parent)
         with _locked(target.parent):
             if target.exists():
                 raise NfsrootError(f"{target} was made by another build meanwhile", resolution="Run this build again.")
@@ -111,11 +112,14 @@ def appearing(target: Path) -> Iterator[Path]:
             unfinished.mkdir()
             try:
                 yield unfinished
+                ownership.give_tree(unfinished)
                 _sync(unfinished)
                 unfinished.rename(target)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
             _sync_entry(target.parent)
+    except BrokenPipeError:
+        raise  # who read what we print has gone: nothing is wrong with the directory
     except OSError as error:
         raise NfsrootError(
             f"{target.parent} cannot be written: {error.strerror}",

@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pydantic_core
+
 from builder.errors import InputError
-from builder.release.manifest import FILE, Manifest
+from builder.release.manifest import FILE
 
 
-def contents(directory: Path) -> dict[str, str]:
-    """Of each release below `directory` (`output/NAME`): its version and the key of its content."""
-    found = {}
-    for manifest in sorted(directory.glob(f"*/{FILE}")):
-        if not manifest.parent.name.startswith("."):
-            found[manifest.parent.name] = Manifest.read(manifest.parent).content
-    return found
+def contents(directory: Path) -> dict[str, str | None]:
+    """Of each release below `directory` (`output/NAME`): its version and the key of its content.
+
+    The key is None where the manifest cannot be read: nobody knows then what the release holds.
+    """
+    return {
+        manifest.parent.name: _content(manifest)
+        for manifest in sorted(directory.glob(f"*/{FILE}"))
+        if not manifest.parent.name.startswith(".")
+    }
 
 
-def holding(releases: Mapping[str, str], content: str, wanted: str | None) -> str | None:
+def _content(manifest: Path) -> str | None:
+    try:
+        content = pydantic_core.from_json(manifest.read_bytes())["content"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return content if isinstance(content, str) else None
+
+
+def taken(directory: Path) -> frozenset[str]:
+    """The names in `directory` (`output/NAME`) that no new release can have: releases and anything else there."""
+    return frozenset(path.name for path in directory.glob("*"))
+
+
+def holding(releases: Mapping[str, str | None], content: str, wanted: str | None) -> str | None:
     """The version that holds `content`; when a version is wanted, only that one counts."""
     return next((v for v, held in releases.items() if held == content and wanted in (None, v)), None)
 
 
-def next_version(releases: Mapping[str, str], wanted: str | None, source_date: int) -> str:
-    """The version of a new release.
+def next_version(names: Collection[str], wanted: str | None, source_date: int) -> str:
+    """The version of a new release, which none of `names` has (see `taken`).
 
     That is the one wanted, or else the source date (seconds since 1970, UTC) as YYYY.MM.DD, with .1, .2 ...
-    appended when the date has releases of other content.
+    appended when the date is taken.
 
-    :raises InputError: the version wanted is taken by a release of other content.
+    :raises InputError: the version wanted is taken.
     """
     if wanted is not None:
-        if wanted in releases:
+        if wanted in names:
             raise InputError(
                 f"release {wanted} exists and holds something else; a release is never changed",
                 resolution="Give another version: VERSION=... or --version, or [image] version in the recipe.",
@@ -41,6 +59,6 @@ def next_version(releases: Mapping[str, str], wanted: str | None, source_date: i
         return wanted
     date = datetime.fromtimestamp(source_date, UTC).strftime("%Y.%m.%d")
     number = 0
-    while (version := f"{date}.{number}" if number else date) in releases:
+    while (version := f"{date}.{number}" if number else date) in names:
         number += 1
     return version

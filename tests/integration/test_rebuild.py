@@ -63,15 +63,25 @@ def test_plan_says_why(project: Callable[..., Project]) -> None:
 
 
 def test_second_release_of_one_day(project: Callable[..., Project]) -> None:
-    """A release of other content gets a version of its own; the one before it stays as it is."""
+    """A release of other content gets a name that is free; what stood in the output directory stays as it is.
+
+    Under sudo the new release is the caller's, and so is nothing else.
+    """
     made = project(*ALL)
     assert made.build().status == 0
     first = made.release
     digest = hashlib.sha256((first / "manifest.json").read_bytes()).digest()
+    other = first.with_name(f"{first.name}.1")
+    (other / "data").mkdir(parents=True)
     made.tiny(nodes=2)
-    assert made.build().status == 0
-    assert {path.name for path in made.output.glob("*/*")} == {first.name, f"{first.name}.1"}
+    assert made.build(env={"SUDO_UID": "1234", "SUDO_GID": "4321"}).status == 0
+    second = first.with_name(f"{first.name}.2")
+    assert set(made.output.glob("*/*")) == {first, other, second}
     assert hashlib.sha256((first / "manifest.json").read_bytes()).digest() == digest
+    owners = {path: path.stat().st_uid for path in (made.output, *made.output.rglob("*"))}
+    new = {path for path in owners if path.is_relative_to(second)}
+    assert {path for path, owner in owners.items() if owner == 1234} == new
+    assert {owners[path] for path in owners.keys() - new} == {0}
 
 
 def test_version_that_is_taken(project: Callable[..., Project]) -> None:

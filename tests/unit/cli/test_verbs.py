@@ -14,7 +14,6 @@ import tomli
 
 from builder import host
 from builder.cache import Cache
-from builder.cli import build as build_verb
 from builder.container import image
 from builder.keys import key_of
 from builder.lab import host as lab_host
@@ -182,19 +181,6 @@ def test_build_without_its_engine(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPa
     assert ended.err.startswith("nfsroot: podman is not on this machine\n-> ")
 
 
-def test_release_belongs_to_who_called_sudo(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under sudo, everything in the output directory is given to the user who called."""
-    given: dict[str, tuple[int, int]] = {}
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "chown", lambda path, uid, gid, **_options: given.update({str(path): (uid, gid)}))
-    build_verb._give_to_invoker(Path("output"))
-    assert given == {}
-    monkeypatch.setenv("SUDO_UID", "1000")
-    monkeypatch.setenv("SUDO_GID", "1001")
-    build_verb._give_to_invoker(Path("output"))
-    assert given["output"] == given[f"{release}/{FILE}"] == (1000, 1001)
-
-
 def test_list(nfsroot: Nfsroot, release: Path) -> None:
     """Recipes come first, those of this directory among them, then releases by their directories."""
     Path("recipes").mkdir()
@@ -232,15 +218,6 @@ def test_show_of_no_release(nfsroot: Nfsroot) -> None:
     ended = nfsroot("show", "output")
     assert ended.status == 2
     assert "nfsroot: output holds no release\n-> `nfsroot list`" in ended.err
-
-
-@pytest.mark.parametrize("arguments", [("show", "output/kerrighed/1.0"), ("list",), ("plan", "kerrighed")])
-def test_damaged_manifest(nfsroot: Nfsroot, release: Path, arguments: tuple[str, ...]) -> None:
-    """A manifest that cannot be read is named by every verb that needs it, without a traceback."""
-    (release / FILE).write_text("{")
-    ended = nfsroot(*arguments)
-    assert ended.status == 2
-    assert f"nfsroot: {release / FILE} is not a manifest" in ended.err
 
 
 @pytest.mark.parametrize("options", [(), ("--manifest",), ("--lab",)])

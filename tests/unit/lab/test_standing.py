@@ -33,8 +33,17 @@ def test_verdict(cells: list[CellReport], expected: Lab) -> None:
 @pytest.mark.parametrize("bad", [BAD, STUCK, NO_RACK])
 def test_a_failure_is_settled_by_the_same_combination(bad: CellReport) -> None:
     """Who mends something and tries the same again is believed; a failure settles what passed before."""
-    assert standing([bad], [GOOD_AGAIN]) == (GOOD_AGAIN,)
-    assert standing([GOOD], [bad]) == (bad,)
+    assert standing([bad], [bad], [GOOD_AGAIN]) == (GOOD_AGAIN,)
+    assert standing([GOOD], [GOOD], [bad]) == (bad,)
+
+
+@pytest.mark.parametrize("bad", [BAD, STUCK, NO_RACK])
+def test_a_failure_that_another_run_found_meanwhile_stays(bad: CellReport) -> None:
+    """Of two runs of one combination at the same time the one that passes says nothing of the other's failure."""
+    assert standing([], [bad], [GOOD_AGAIN]) == (bad, GOOD_AGAIN)
+    assert verdict(standing([], [bad], [GOOD_AGAIN])) is Lab.FAILED
+    assert standing([], [GOOD], [GOOD_AGAIN]) == (GOOD_AGAIN,)
+    assert standing([bad], [], [GOOD_AGAIN]) == (GOOD_AGAIN,), "somebody began anew meanwhile"
 
 
 @pytest.mark.parametrize(
@@ -49,8 +58,8 @@ def test_a_failure_is_settled_by_the_same_combination(bad: CellReport) -> None:
 )
 def test_a_failure_is_not_settled_by_another_combination(other: CellReport) -> None:
     """What passes elsewhere does not hide what failed here."""
-    assert standing([BAD], [other]) == (BAD, other)
-    assert verdict(standing([BAD], [other])) is Lab.FAILED
+    assert standing([BAD], [BAD], [other]) == (BAD, other)
+    assert verdict(standing([BAD], [BAD], [other])) is Lab.FAILED
 
 
 def test_a_failed_check_has_to_be_made_again() -> None:
@@ -63,7 +72,7 @@ def test_a_failed_check_has_to_be_made_again() -> None:
 def test_cells_add_up() -> None:
     """Runs of different combinations cover them all, the last run's at the end."""
     uefi, kea = cell(node(), firmware=Firmware.UEFI), cell(node(), dhcp=DhcpServer.KEA)
-    assert standing(standing([], [GOOD, uefi]), [kea]) == (GOOD, uefi, kea)
+    assert standing((GOOD, uefi), standing([], [], [GOOD, uefi]), [kea]) == (GOOD, uefi, kea)
 
 
 def test_report_of_before(tmp_path: Path) -> None:

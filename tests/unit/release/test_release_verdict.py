@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -9,9 +11,10 @@ from pathlib import Path
 import pytest
 from release_manifest import manifest
 
+from builder.errors import InputError, NfsrootError
 from builder.release.manifest import FILE, SUMS, Lab, Manifest, released_files
 from builder.release.pack import finish
-from builder.release.verdict import record, replace
+from builder.release.verdict import changing, record, replace
 
 
 @pytest.fixture
@@ -66,3 +69,44 @@ def test_file_belongs_to_the_releases_owner(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "fchown", lambda _fd, uid, gid: given.append((uid, gid)))
     replace(tmp_path / "lab.json", b"{}")
     assert given == [(tmp_path.stat().st_uid, tmp_path.stat().st_gid)]
+
+
+def test_what_another_nfsroot_wrote_stays(release: Path) -> None:
+    """Fields of the manifest that this nfsroot does not know are still there after the verdict."""
+    known = json.loads((release / FILE).read_bytes())
+    (release / FILE).write_text(json.dumps({**known, "signed": "Größe"}), encoding="utf-8")
+    record(release, Lab.PASSED)
+    assert json.loads((release / FILE).read_bytes()) == {**known, "signed": "Größe", "lab": "passed"}
+    assert check(release) == 0
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    """A link that stands where a file is to be written goes; the file that it names keeps content and owner."""
+    directory, victim = tmp_path / "release", tmp_path / "shadow"
+    directory.mkdir()
+    victim.write_bytes(b"secret")
+    if os.geteuid() == 0:
+        os.chown(directory, 1234, 1234)
+    before = victim.stat()
+    for name in ("lab.json", ".lab.json.unfinished"):
+        (directory / name).symlink_to(victim)
+    replace(directory / "lab.json", b"{}")
+    assert (victim.read_bytes(), victim.stat().st_uid) == (b"secret", before.st_uid)
+    assert not (directory / "lab.json").is_symlink()
+    assert [path.name for path in directory.iterdir()] == ["lab.json"]
+
+
+def test_release_without_checksums(release: Path) -> None:
+    """A release that lost its checksums is named, and its manifest stays as it was."""
+    before = (release / FILE).read_bytes()
+    (release / SUMS).unlink()
+    with pytest.raises(InputError, match="SHA256SUMS cannot be read"):
+        record(release, Lab.PASSED)
+    assert (release / FILE).read_bytes() == before
+
+
+def test_full_disk_is_told(release: Path) -> None:
+    """A directory that cannot be written is named instead of ending the lab in a traceback."""
+    with pytest.raises(NfsrootError) as caught, changing(release):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.brief == f"the lab's report cannot be written into {release}: No space left on device"

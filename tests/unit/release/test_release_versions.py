@@ -9,7 +9,7 @@ from release_manifest import manifest
 
 from builder.errors import InputError
 from builder.release.manifest import FILE
-from builder.release.versions import contents, holding, next_version
+from builder.release.versions import contents, holding, next_version, taken
 
 DAY = 1763200000  # 2025-11-15 09:46:40 UTC
 
@@ -22,9 +22,9 @@ def test_version_is_the_source_date() -> None:
 
 def test_second_release_of_a_day() -> None:
     """A date that has a release gets .1, then .2, whatever other dates have."""
-    taken = {"2025.11.15": "a", "2025.11.16": "b"}
-    assert next_version(taken, None, DAY) == "2025.11.15.1"
-    assert next_version({**taken, "2025.11.15.1": "c"}, None, DAY) == "2025.11.15.2"
+    names = {"2025.11.15": "a", "2025.11.16": "b"}
+    assert next_version(names, None, DAY) == "2025.11.15.1"
+    assert next_version({**names, "2025.11.15.1": "c"}, None, DAY) == "2025.11.15.2"
 
 
 def test_first_free_number() -> None:
@@ -64,10 +64,29 @@ def test_contents_of_a_directory(tmp_path: Path) -> None:
     assert contents(tmp_path / "nowhere") == {}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"content": 1}'])
-def test_damaged_manifest_is_named(tmp_path: Path, text: str) -> None:
-    """A manifest that cannot be read stops the build by its path instead of being built over."""
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"content": 1}', "[" * 100_000, "\xff"])
+def test_damaged_manifest_is_of_unknown_content(tmp_path: Path, text: str) -> None:
+    """A release whose manifest cannot be read is never found, and its version is not given again."""
     (tmp_path / "1.0").mkdir()
-    (tmp_path / "1.0" / FILE).write_text(text)
-    with pytest.raises(InputError, match=r"1\.0/manifest\.json is not a manifest of version 1"):
-        contents(tmp_path)
+    (tmp_path / "1.0" / FILE).write_bytes(text.encode("latin-1"))
+    assert contents(tmp_path) == {"1.0": None}
+    assert holding(contents(tmp_path), "a", None) is None
+    assert "1.0" in taken(tmp_path)
+
+
+def test_manifest_of_another_nfsroot_has_a_content(tmp_path: Path) -> None:
+    """The key of the content is all that a build asks of another release; what else its manifest says may be new."""
+    (tmp_path / "1.0").mkdir()
+    (tmp_path / "1.0" / FILE).write_text('{"schema_version": 9, "content": "a", "new": {"x": 1}}')
+    assert contents(tmp_path) == {"1.0": "a"}
+
+
+def test_whatever_bears_a_name_has_it(tmp_path: Path) -> None:
+    """A directory, a file or a link that is no release takes its name from releases, which go round it."""
+    (tmp_path / "2025.11.15").mkdir()
+    (tmp_path / "2025.11.15.1").write_text("")
+    (tmp_path / "2025.11.15.2").symlink_to("nowhere")
+    assert next_version(taken(tmp_path), None, DAY) == "2025.11.15.3"
+    with pytest.raises(InputError, match=r"release 2025\.11\.15 exists"):
+        next_version(taken(tmp_path), "2025.11.15", DAY)
+    assert taken(tmp_path / "nowhere") == frozenset()

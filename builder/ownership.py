@@ -1,0 +1,61 @@
+"""Who owns what a build makes: under sudo, the person who called it.
+
+Only what the build itself has made changes its owner, and no symbolic link is followed: the directories belong to that
+person, who may put anything in their place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = 0
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A user and a group by their numbers."""
+
+    uid: int
+    gid: int
+
+
+def invoker() -> Owner | None:
+    """The user who called sudo (sudo(8), SUDO_UID and SUDO_GID); None when this process is not root's by sudo."""
+    uid, gid = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
+    if os.geteuid() != ROOT or not (uid.isdecimal() and gid.isdecimal()):
+        return None
+    return Owner(int(uid), int(gid))
+
+
+def make_directories(path: Path) -> None:
+    """Make directory `path` and those above it that are missing; the invoker owns those that this call makes.
+
+    :raises OSError: a directory cannot be made.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    for directory in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # another build makes the same directories
+            directory.mkdir()
+            _give(directory, None, invoker())
+    path.mkdir(exist_ok=True)
+
+
+def give_tree(top: Path) -> None:
+    """Give directory `top`, which this process has made, and everything below it to the invoker."""
+    owner = invoker()
+    if owner is None:
+        return
+    for _, directories, files, handle in os.fwalk(top, follow_symlinks=False):
+        for name in (*directories, *files):
+            _give(name, handle, owner)
+    _give(top, None, owner)
+
+
+def _give(path: Path | str, directory: int | None, owner: Owner | None) -> None:
+    """Change an owner, where the file system has owners and lets root change them (not all of NFS and vfat does)."""
+    if owner is not None:
+        with contextlib.suppress(PermissionError):
+            os.chown(path, owner.uid, owner.gid, dir_fd=directory, follow_symlinks=False)
