@@ -12,13 +12,17 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
+from builder.errors import NfsrootError
+
 Made = TypeVar("Made")
 Stopped = Callable[[], bool]
+Check = Callable[[], None]
 
 
 @contextlib.contextmanager
@@ -75,15 +79,46 @@ def crew(size: int) -> Iterator[Crew]:
 
 
 @contextlib.contextmanager
-def beside(name: str, go_on: Callable[[Stopped], None]) -> Iterator[None]:
-    """A thread that goes on while the block runs: `go_on` returns soon after what it is given turns true."""
+def beside(name: str, go_on: Callable[[Stopped], None]) -> Iterator[Check]:
+    """A thread that goes on while the block runs: `go_on` returns soon after what it is given turns true.
+
+    The block gets a function that raises what the thread has raised, for a block that waits for what the thread does.
+    The end of the block raises it at the latest, also when the block itself fails: that may be why.
+
+    :raises NfsrootError: the thread failed.
+    """
     stop = threading.Event()
-    thread = threading.Thread(target=go_on, args=[stop.is_set], name=name, daemon=True)
+    failures: list[Exception] = []
+
+    def go_on_and_note_failure() -> None:
+        try:
+            go_on(stop.is_set)
+        except Exception as error:
+            failures.append(error)
+
+    def check() -> None:
+        if failures:
+            raise _failure(name, failures[0]) from failures[0]
+
+    thread = threading.Thread(target=go_on_and_note_failure, name=name, daemon=True)
     with undisturbed():
         thread.start()
     try:
-        yield
-    finally:
-        with undisturbed():
-            stop.set()
-            thread.join()
+        try:
+            yield check
+        finally:
+            with undisturbed():
+                stop.set()
+                thread.join()
+    except Exception:
+        check()
+        raise
+    check()
+
+
+def _failure(name: str, error: Exception) -> NfsrootError:
+    """What a thread raised, as an error that says which thread that was."""
+    if isinstance(error, NfsrootError):
+        return NfsrootError(f"{name} failed: {error.brief}", details=error.details, resolution=error.resolution)
+    place = "".join(traceback.format_tb(error.__traceback__)[-1:]).rstrip()
+    return NfsrootError(f"{name} failed: {type(error).__name__}: {error}", details=place)

@@ -84,10 +84,11 @@ class Agent:
     def ask(self, script: str, seconds: float = 60.0) -> Answer:
         """Run `script` with the node's sh(1), as root.
 
-        :raises NfsrootError: no answer within `seconds`, or the node's QEMU ended.
+        :raises NfsrootError: no answer within `seconds`, none that can be read, or the node's QEMU ended.
         """
         self._asked += 1
         try:
+            self._socket.settimeout(seconds)
             self._socket.sendall(f"{self._asked} {_base64(script)}\n".encode())
         except OSError as error:
             raise NfsrootError("the node has gone", details=f"question: {script}") from error
@@ -95,7 +96,10 @@ class Agent:
         if line is None:
             raise NfsrootError(f"the node did not answer within {seconds:.0f} s", details=f"question: {script}")
         status, _, text = line.partition(" ")
-        return Answer(int(status), base64.b64decode(text).decode(errors="replace"))
+        try:
+            return Answer(int(status), base64.b64decode(text, validate=True).decode(errors="replace"))
+        except ValueError:  # other text of the node's came in between
+            raise NfsrootError("the node's answer is garbled", details=f"question: {script}\n{line}") from None
 
     def _line_after(self, start: str, seconds: float) -> str | None:
         """The rest of the first line that starts with the word and `start`."""

@@ -122,7 +122,7 @@ def cable(machine: Namespace, tap: str, path: Path, seed: str) -> Iterator[Cable
         device = machine.in_network(lambda: _open(tap))
         laid = Cable(device, listener, seed)
         try:
-            with beside(f"cable {tap}", laid.carry):
+            with beside(f"the cable at {tap}", laid.carry):
                 yield laid
         finally:
             os.close(device)

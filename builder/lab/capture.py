@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from builder.lab.wire import Wire, WireEvent
-from builder.parallel import Stopped, beside
+from builder.parallel import Check, Stopped, beside
 
 FRAME_BYTES = 2048
 """As much of a frame as is looked at: more than any DHCP message."""
@@ -19,17 +19,25 @@ SO_RCVBUFFORCE = 33
 
 
 class Capture:
-    """What was seen so far: `events` in order, and `wire` with its byte counts."""
+    """What was seen so far: `events` in order, and `wire` with its byte counts.
+
+    `check` raises what stopped it from seeing more.
+    """
 
     def __init__(self, watch: socket.socket, log: Path) -> None:
         self.wire = Wire()
         self.events: list[WireEvent] = []
+        self.check: Check = lambda: None
         self._socket = watch
         self._log = log
         self._started = time.monotonic()
 
     def since(self, time: float, mac: str) -> list[WireEvent]:
-        """What node `mac` did since `time` (seconds, time.monotonic())."""
+        """What node `mac` did since `time` (seconds, time.monotonic()).
+
+        :raises NfsrootError: the capture has failed: who waits for an event would wait in vain.
+        """
+        self.check()
         return [event for event in self.events if event.mac == mac and event.time >= time]
 
     def follow(self, stopped: Stopped) -> None:
@@ -52,5 +60,5 @@ def capture(watch: socket.socket, log: Path) -> Iterator[Capture]:
     watch.settimeout(0.2)
     watch.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
     captured = Capture(watch, log)
-    with watch, beside("capture", captured.follow):
+    with watch, beside("the capture of the lab's network", captured.follow) as captured.check:
         yield captured

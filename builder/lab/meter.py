@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
+
+from builder.parallel import Stopped, beside
 
 TICKS = os.sysconf("SC_CLK_TCK")
 LOOK_SECONDS = 0.1
@@ -68,16 +70,11 @@ class Meter:
 @contextmanager
 def metering(meter: Meter) -> Iterator[None]:
     """Look ten times a second, in a thread."""
-    stop = threading.Event()
 
-    def look() -> None:
-        while not stop.wait(LOOK_SECONDS):
+    def look(stopped: Stopped) -> None:
+        while not stopped():
             meter.look()
+            time.sleep(LOOK_SECONDS)
 
-    thread = threading.Thread(target=look, name="meter")
-    thread.start()
-    try:
+    with beside("the meter of the servers' processor time", look):
         yield
-    finally:
-        stop.set()
-        thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import time
@@ -11,44 +12,53 @@ from typing import Any
 from builder.errors import NfsrootError
 
 SECONDS = 120.0
+CHUNK = 65536
 
 
 class Qmp:
     """A conversation with one QEMU over its socket.
+
+    It outlives a command to which QEMU does not answer in time: each command has a number that its answer repeats, so
+    that an answer which comes late is not taken for that of another command.
 
     :raises NfsrootError: QEMU hung up before it said a word.
     """
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(SECONDS)
-        self._lines = self._socket.makefile(encoding="utf-8")
-        try:
-            self._socket.connect(str(path))
-            self._lines.readline()
-        except OSError as error:
-            raise NfsrootError(f"QEMU does not answer: {error}") from error
+        self._received = b""
+        self._numbers = itertools.count(1)
         self._shutdown: str | None = None
+        try:
+            self._socket.settimeout(SECONDS)
+            self._socket.connect(str(path))
+            self._next(time.monotonic() + SECONDS)
+        except OSError as error:
+            self._socket.close()
+            raise NfsrootError(f"QEMU does not answer: {error}") from error
         self.execute("qmp_capabilities")
 
     def close(self) -> None:
         """End the conversation; QEMU goes on."""
-        self._lines.close()
         self._socket.close()
 
-    def execute(self, command: str, **arguments: str) -> Any:
+    def execute(self, command: str, *, seconds: float = SECONDS, **arguments: str) -> Any:
         """What QEMU returns for `command`; an argument's underscore stands for QMP's hyphen.
 
-        :raises NfsrootError: QEMU refused, or hung up.
+        :raises NfsrootError: QEMU refused, hung up, or did not answer within `seconds`.
         """
         named = {name.replace("_", "-"): value for name, value in arguments.items()}
+        number, deadline = next(self._numbers), time.monotonic() + seconds
+        message = {"execute": command, "arguments": named, "id": number}
         try:
-            self._socket.sendall(json.dumps({"execute": command, "arguments": named}).encode() + b"\n")
-            while (reply := self._next()) is not None:
+            self._socket.settimeout(seconds)
+            self._socket.sendall(json.dumps(message).encode() + b"\n")
+            while (reply := self._next(deadline)) is not None:
+                if reply.get("id") != number:
+                    continue
                 if "error" in reply:
                     raise NfsrootError(f"QEMU refused {command}: {reply['error']['desc']}")
-                if "return" in reply:
-                    return reply["return"]
+                return reply["return"]
         except OSError as error:
             raise NfsrootError(f"QEMU does not answer {command}: {error}") from error
         raise NfsrootError(f"QEMU hung up at {command}")
@@ -57,19 +67,27 @@ class Qmp:
         """Why the machine's power goes off (ShutdownCause); None when it has not within `seconds`."""
         deadline = time.monotonic() + seconds
         try:
-            while self._shutdown is None and (left := deadline - time.monotonic()) > 0:
-                self._socket.settimeout(left)
-                if self._next() is None:
-                    break
+            while self._shutdown is None and self._next(deadline) is not None:
+                pass
         except OSError:  # nothing came in time, or QEMU ended without a word
             return None
         return self._shutdown
 
-    def _next(self) -> dict[str, Any] | None:
-        """QEMU's next message; None when it has hung up."""
-        line = self._lines.readline()
-        if not line:
-            return None
+    def _next(self, deadline: float) -> dict[str, Any] | None:
+        """QEMU's next message; None when it has hung up.  What has come of a message stays when time is up.
+
+        :raises OSError: no message came until `deadline` (seconds, time.monotonic()), or QEMU ended.
+        """
+        while b"\n" not in self._received:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self._socket.settimeout(left)
+            more = self._socket.recv(CHUNK)
+            if not more:
+                return None
+            self._received += more
+        line, _, self._received = self._received.partition(b"\n")
         message: dict[str, Any] = json.loads(line)
         if message.get("event") == "SHUTDOWN":
             self._shutdown = message["data"]["reason"]

@@ -59,5 +59,5 @@ def router(port: socket.socket) -> Iterator[None]:
             if is_solicitation(frame):
                 port.send(advertisement())
 
-    with port, beside("router", answer):
+    with port, beside("the lab's router", answer):
         yield

@@ -5,6 +5,7 @@ Formats: RFC 2131 and 2132 (DHCP), 1350, 2347 and 2348 (TFTP).
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -133,7 +134,9 @@ class Wire:
         operation = int.from_bytes(packet.payload[:2], "big")
         if operation == TFTP_OACK:
             words = packet.payload[2:].lower().split(b"\0")
-            transfer.block = int(dict(zip(words[::2], words[1::2], strict=False)).get(b"blksize", TFTP_BLOCK))
+            size = dict(zip(words[::2], words[1::2], strict=False)).get(b"blksize", b"")
+            # A server may say anything; the block is as it was then.
+            transfer.block = int(size) if re.fullmatch(rb"[0-9]{1,5}", size) else transfer.block
         elif operation == TFTP_DATA and packet.payload_size - 4 < transfer.block:
             del self._transfers[key]
             yield packet.target_mac, Kind.TFTP_DONE, transfer.path

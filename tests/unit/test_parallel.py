@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.errors import NfsrootError
 from builder.parallel import beside, crew
 
 SECONDS = 120
@@ -44,6 +45,40 @@ def test_a_thread_beside_ends_with_the_block() -> None:
     ended = len(turns)
     assert threading.active_count() == 1
     assert len(turns) == ended
+
+
+def fail(_stopped: object) -> None:
+    """Stand for a thread with a mistake."""
+    raise ValueError("blksize abc")
+
+
+def test_a_thread_beside_that_fails_ends_the_block() -> None:
+    """What a thread raised is raised at the end of the block, with the thread's name and the place."""
+    with pytest.raises(NfsrootError) as caught, beside("the capture", fail):
+        pass
+    assert caught.value.brief == "the capture failed: ValueError: blksize abc"
+    assert "test_parallel.py" in caught.value.details
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert threading.active_count() == 1
+
+
+def test_a_block_can_ask_whether_its_thread_goes_on() -> None:
+    """A block that would wait in vain learns that its thread has failed; while that goes on it learns nothing."""
+    with pytest.raises(NfsrootError, match="the capture failed"), beside("the capture", fail) as check:
+        while True:
+            check()
+    with beside("the capture", lambda _stopped: None) as check:
+        check()
+
+
+def test_a_block_that_fails_after_its_thread_names_the_thread() -> None:
+    """A node that seems to hang because nobody looks any more is no fault of the node's."""
+    with pytest.raises(NfsrootError, match="the capture failed"), beside("the capture", fail):
+        raise NfsrootError("ssi1 hung")
+    with pytest.raises(NfsrootError, match="ssi1 hung"), beside("the capture", lambda _stopped: None):
+        raise NfsrootError("ssi1 hung")
+    with pytest.raises(KeyboardInterrupt), beside("the capture", fail):
+        raise KeyboardInterrupt
 
 
 def test_an_interruption_is_neither_lost_nor_waits_for_ever() -> None:

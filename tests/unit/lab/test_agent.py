@@ -93,3 +93,14 @@ def test_node_that_has_gone(silent: tuple[Path, socket.socket]) -> None:
         for _ in range(2):
             with pytest.raises(NfsrootError, match=r"has gone|did not answer"):
                 agent.ask("true", 1)
+
+
+@pytest.mark.parametrize("garbled", ["0 eA", "0 e!A==", "x eA==", "", "0 eA== eA=="])
+def test_garbled_answer_is_an_error(silent: tuple[Path, socket.socket], garbled: str) -> None:
+    """An answer that the kernel's messages have broken is told as such, and the next question is answered."""
+    path, listener = silent
+    with closing(Agent(path, WORD)) as agent, listener.accept()[0] as node:
+        node.sendall(f"{WORD} 1 {garbled}\n{WORD} 2 0 eQ==\n".encode())
+        with pytest.raises(NfsrootError, match="the node's answer is garbled"):
+            agent.ask("true", 5)
+        assert agent.ask("true", 5) == Answer(0, "y")

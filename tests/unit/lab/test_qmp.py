@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,14 @@ POWER_OFF = {"event": "SHUTDOWN", "data": {"guest": True, "reason": "guest-shutd
 
 
 class Script:
-    """QEMU's end of the conversation: after each command it says the next of `replies`."""
+    """QEMU's end of the conversation: after each command it says the next of `replies`.
 
-    def __init__(self, path: Path, *replies: list[object]) -> None:
+    An answer repeats its command's number; text is sent as it stands.
+    """
+
+    def __init__(self, path: Path, *replies: list[dict[str, Any] | str]) -> None:
         self.heard: list[dict[str, object]] = []
-        self._replies = ([{"QMP": {}}], [{"return": {}}], *replies)
+        self._replies: list[list[dict[str, Any] | str]] = [[{"QMP": {}}], [{"return": {}}], *replies]
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -33,10 +37,16 @@ class Script:
             for number, messages in enumerate(self._replies):
                 if number:
                     self.heard.append(json.loads(lines.readline()))
-                lines.writelines(json.dumps(message) + "\n" for message in messages)
+                lines.writelines(map(self._line, messages))
                 lines.flush()
             lines.readline()  # until the lab hangs up
         self._listener.close()
+
+    def _line(self, message: dict[str, Any] | str) -> str:
+        if isinstance(message, str):
+            return message
+        answers = {"return", "error"} & message.keys() and "id" not in message
+        return json.dumps({**message, "id": self.heard[-1]["id"]} if answers else message) + "\n"
 
     def join(self) -> None:
         """Wait for its end."""
@@ -55,7 +65,7 @@ def test_answers_are_told_from_events(path: Path) -> None:
     with closing(Qmp(path)) as qmp:
         assert qmp.execute("screendump", file_name="x") == 7
     qemu.join()
-    assert qemu.heard[-1] == {"execute": "screendump", "arguments": {"file-name": "x"}}
+    assert {**qemu.heard[-1], "id": 0} == {"execute": "screendump", "arguments": {"file-name": "x"}, "id": 0}
 
 
 def test_refusal_is_an_error(path: Path) -> None:
@@ -93,8 +103,8 @@ def test_crash_is_no_shutdown(path: Path) -> None:
         connection, _ = listener.accept()
         with connection:
             connection.sendall(b'{"QMP": {}}\n')
-            connection.recv(4096)
-            connection.sendall(b'{"return": {}}\n')
+            number = json.loads(connection.recv(4096))["id"]
+            connection.sendall(json.dumps({"return": {}, "id": number}).encode() + b"\n")
 
     thread = threading.Thread(target=hang_up)
     thread.start()
@@ -124,4 +134,31 @@ def test_a_conversation_with_a_dead_qemu_ends_quietly(path: Path) -> None:
         for _ in range(2):
             with pytest.raises(NfsrootError):
                 qmp.execute("screendump")
+    qemu.join()
+
+
+def test_the_conversation_survives_a_command_without_an_answer(path: Path) -> None:
+    """After a command that QEMU did not answer in time the next one is answered, by its own answer."""
+    late = {"return": "late", "id": 2}
+    qemu = Script(path, [], [late, {"return": "right"}], [POWER_OFF, {"return": 3}])
+    with closing(Qmp(path)) as qmp:
+        with pytest.raises(NfsrootError, match="QEMU does not answer screendump: timed out"):
+            qmp.execute("screendump", seconds=0.1)
+        assert qmp.execute("query-status") == "right"
+        assert qmp.shutdown_reason(0.1) is None
+        assert qmp.execute("query-name") == 3, "the time of the wait before is no limit of this command"
+        assert qmp.shutdown_reason(5) == "guest-shutdown"
+    qemu.join()
+
+
+@pytest.mark.parametrize("cut", range(1, 40, 4))
+def test_half_a_message_is_not_lost(path: Path, cut: int) -> None:
+    """What has come of a message when time is up is taken for its beginning later."""
+    whole = json.dumps(POWER_OFF) + "\n"
+    qemu = Script(path, [{"return": 1}, whole[:cut]], [whole[cut:], {"return": 2}])
+    with closing(Qmp(path)) as qmp:
+        assert qmp.execute("query-status") == 1
+        assert qmp.shutdown_reason(0.05) is None
+        assert qmp.execute("query-status") == 2
+        assert qmp.shutdown_reason(5) == "guest-shutdown"
     qemu.join()

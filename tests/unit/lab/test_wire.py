@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import struct
 
 import pytest
@@ -184,3 +185,35 @@ def test_a_broken_dhcp_message_tells_nothing(cut: int) -> None:
     """A DHCP message that ends before its first option does is passed over."""
     frame = dhcp(1)[:cut]
     assert Wire().see(frame, len(frame), 1.0) == []
+
+
+@pytest.mark.parametrize("size", [b"abc", b"-5", b"", b"1_0", b"9" * 400])
+def test_block_size_that_is_none(size: bytes) -> None:
+    """A server that agrees to nonsense is followed with the block of RFC 1350."""
+    wire = Wire()
+    see(wire, udp(NODE, SERVER, (2000, 69), b"\0\1/pxegrub\0octet\0"))
+    assert see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\6blksize\0" + size + b"\0")) == []
+    assert see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\3\0\1" + bytes(12))) == [(Kind.TFTP_DONE, "/pxegrub")]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_frame_ends_the_capture(seed: int) -> None:
+    """Frames with bytes changed, cut or appended by chance are read or passed over."""
+    drawn, wire = random.Random(seed), Wire()
+    whole = [
+        dhcp(1, b"PXEClient"),
+        dhcp(5, address=bytes(4), menu=b"(nd)/grub/ssi1"),
+        udp(NODE, SERVER, (2000, 69), b"\0\1/initrd\0octet\0blksize\x001024\0"),
+        udp(SERVER, NODE, (3000, 2000), b"\0\6blksize\x001024\0"),
+        udp(SERVER, NODE, (3000, 2000), b"\0\3\0\1" + bytes(512)),
+        udp(SERVER, NODE, (3000, 2000), b"\0\5\0\1no such file\0"),
+        tcp(NODE, SERVER, (4000, 80), b"GET /kernel HTTP/1.1\r\n\r\n"),
+        tcp(SERVER, NODE, (80, 4000), b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n"),
+        tcp(NODE, SERVER, (700, 2049), struct.pack("!IIII", 1 << 31 | 12, 1, 0, 2)),
+    ]
+    for _ in range(2000):
+        frame = bytearray(drawn.choice(whole))
+        for _ in range(drawn.randrange(6)):
+            frame[drawn.randrange(12 if drawn.random() < 0.9 else 0, len(frame))] = drawn.randrange(256)
+        cut = bytes(frame[: drawn.randrange(len(frame) + 1)]) if drawn.random() < 0.2 else bytes(frame)
+        wire.see(cut, drawn.choice((len(frame), 0, 9000)), 1.0)
