@@ -21,23 +21,35 @@ MENUS = f"{TFTP_DIRECTORY}/grub"
 
 
 class MenuEntry(NamedTuple):
-    """One thing to boot.  `kernel` and `initrd` are paths below what TFTP and HTTP serve."""
+    """One thing to boot.  `kernel` and `initrd` are paths below what TFTP and HTTP serve.
+
+    All nodes have the kernel's `arguments` in common; each has `own` ones after them.
+    """
 
     title: str
     kernel: str
     initrd: str
     arguments: tuple[str, ...]
+    own: tuple[str, ...] = ()
 
 
 def menu_entries(recipe: Recipe, facts: ReleaseFacts) -> Iterator[tuple[Node, MenuEntry]]:
     """Every node, and what it boots."""
     entry = common_entry(recipe, facts)
     for node in recipe.cluster.nodes:
-        own = _own_arguments(recipe.kerrighed, node) if recipe.kerrighed else ()
-        yield node, entry._replace(arguments=entry.arguments + own)
+        ids = _kerrighed_ids(recipe.kerrighed, node) if recipe.kerrighed else ()
+        yield node, entry._replace(own=(boot_nic(node.mac.replace(":", "-")), *ids))
 
 
-def _own_arguments(kerrighed: Kerrighed, node: Node) -> tuple[str, ...]:
+def boot_nic(mac: str) -> str:
+    """The argument that has the initramfs ask DHCP at the NIC that the node was loaded over, and at no other.
+
+    PXELINUX made its form, hardware type and MAC address joined by hyphens; initramfs-tools(7) reads it.
+    """
+    return f"BOOTIF=01-{mac}"
+
+
+def _kerrighed_ids(kerrighed: Kerrighed, node: Node) -> tuple[str, ...]:
     return f"session_id={kerrighed.session_id}", f"node_id={kerrighed.node_ids.get(node.name, node.ordinal)}"
 
 
@@ -76,15 +88,17 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     top = header(recipe, facts)
     http = recipe.cluster.server.address if recipe.boot.transport is Transport.HTTP else None
     yield text_file(f"{MENUS}/grub.cfg", fill(TEMPLATES, "grub.cfg", header=top, http=http))
-    menu = filler(TEMPLATES, "menu", header=top, timeout=recipe.boot.timeout_seconds, http=http)
-    menu_cfg = filler(TEMPLATES, "menu.cfg", header=top, timeout=recipe.boot.timeout_seconds)
+    entry = common_entry(recipe, facts)
+    arguments = " ".join(entry.arguments)
+    timeout = recipe.boot.timeout_seconds
+    menu = filler(TEMPLATES, "menu", header=top, timeout=timeout, http=http, arguments=arguments)
+    menu_cfg = filler(TEMPLATES, "menu.cfg", header=top, timeout=timeout, arguments=arguments)
     mac_cfg = filler(TEMPLATES, "mac.cfg", header=top)
     if recipe.kerrighed:
         yield from _render_refusal(recipe, top)
     else:
-        entry = common_entry(recipe, facts)
         yield text_file(f"{MENUS}/{DEFAULT_MENU}", menu(entry))
-        yield text_file(f"{MENUS}/{DEFAULT_MENU}.cfg", menu_cfg(entry))
+        yield text_file(f"{MENUS}/{DEFAULT_MENU}.cfg", menu_cfg(entry._replace(own=(boot_nic("$mac"),))))
     for node, entry in menu_entries(recipe, facts):
         yield text_file(f"{MENUS}/{node.name}", menu(entry))
         yield text_file(f"{MENUS}/{node.name}.cfg", menu_cfg(entry))

@@ -29,18 +29,19 @@ MODULES = (
 """GRUB modules in every variant that we link.  `legacycfg` reads the menus of GRUB legacy."""
 
 LINKED = {
-    Variant.I386_PC: ("i386-pc-pxe", ("linux16", "pxe"), "pxe"),
-    Variant.X86_64_EFI: ("x86_64-efi", ("efinet",), "efinet0"),
+    Variant.I386_PC: ("i386-pc-pxe", ("linux16", "pxe")),
+    Variant.X86_64_EFI: ("x86_64-efi", ("efinet",)),
 }
-"""Of each variant that we link: grub-mkimage's format, further modules, and the interface that firmware used."""
+"""Of each variant that we link: grub-mkimage's format, and further modules."""
 
 EARLY = """\
-net_get_dhcp_option menu {interface} 150 string
+net_get_dhcp_option menu $net_default_interface 150 string
 normal $prefix/grub.cfg
 """
 """GRUB's rescue parser reads this: it knows no `if`.  Option 150 names the menu; grub.cfg decides what to do.
 
-GRUB has set $prefix and $root to the server and the protocol, TFTP or HTTP, that it was itself loaded over.
+GRUB has set $prefix and $root to the server and the protocol, TFTP or HTTP, that it was itself loaded over, and
+$net_default_interface to the NIC.
 """
 
 SIGNED = {
@@ -58,11 +59,6 @@ SERVED = {
 """Of each variant: the names that the TFTP server gives to its files."""
 
 
-def early_configuration(variant: Variant) -> str:
-    """The configuration that is embedded in a variant that we link."""
-    return EARLY.format(interface=LINKED[variant][2])
-
-
 def make(directory: Path, *, engine: Engine, image: Image, variants: tuple[Variant, ...], on_line: OnLine) -> None:
     """Make `pxegrub.VARIANT` and `secure-boot/` in `directory`.
 
@@ -76,9 +72,9 @@ def make(directory: Path, *, engine: Engine, image: Image, variants: tuple[Varia
 
 
 def _link(directory: Path, variant: Variant, engine: Engine, image: Image, on_line: OnLine) -> None:
-    form, modules, _ = LINKED[variant]
+    form, modules = LINKED[variant]
     early = directory / "early.cfg"
-    early.write_text(early_configuration(variant))
+    early.write_text(EARLY)
     argv = ["grub-mkimage", f"--format={form}", "--prefix=/grub", "--config=/input/early.cfg"]
     argv += [f"--output=/output/pxegrub.{variant}", *MODULES, *modules]
     engine.run(image, Job(tuple(argv), output=directory, inputs={"/input/early.cfg": early}), on_line)

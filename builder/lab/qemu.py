@@ -65,6 +65,17 @@ CARDS = {
 """QEMU's RTL8139 is of revision C+ (0x20), which Linux's 8139too leaves to 8139cp."""
 
 
+class Slot(StrEnum):
+    """Where on the bus of a node another network's card is: before that of the boot NIC, or after it."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+OTHER_MAC = "02:00:00:00:00:02"
+"""The card's address, administered locally (IEEE 802, section 8.2)."""
+
+
 @dataclass(frozen=True)
 class Flash:
     """A UEFI firmware in flash memory: code, and the variables that a new machine begins with."""
@@ -122,6 +133,7 @@ class NodeMachine:
 
     `directory` holds its sockets and logs, `oem_strings` are files with SMBIOS strings of type 11, all as the
     rack's machine sees them.  A node is connected to the bridge's port `tap`, or to the lab's own `cable` (a socket).
+    With `other` it has a second card, on a network where QEMU answers DHCP (qemu-system-x86_64(1), -netdev user).
     """
 
     name: str
@@ -133,18 +145,26 @@ class NodeMachine:
     accelerator: Accelerator = Accelerator.TCG
     nic: Nic = Nic.VIRTIO_NET
     cable: Path | None = None
+    other: Slot | None = None
 
     def arguments(self) -> list[str]:
         """The command that powers the node on; its network card is its only boot device."""
         at = self.directory
         argv = ["qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config"]
         argv += ["-accel", self.accelerator, "-m", str(MEMORY_MIB), "-display", "none", "-vga", "std"]
-        argv += ["-netdev", self._netdev()]
-        argv += ["-device", f"{CARDS[self.nic].device},netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
+        argv += self._cards()
         argv += ["-serial", f"file:{at / 'console.log'}", *control(at, self.oem_strings)]
         argv += ["-chardev", _socket("shell", at / "shell.sock")]
         argv += ["-device", f"virtserialport,chardev=shell,name={SHELL_PORT}"]
         return argv + self._platform()
+
+    def _cards(self) -> list[str]:
+        """Its network cards, in the order of their slots."""
+        device = CARDS[self.nic].device
+        own = ["-netdev", self._netdev()]
+        own += ["-device", f"{device},netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
+        other = ["-netdev", "user,id=other,restrict=on", "-device", f"{device},netdev=other,mac={OTHER_MAC},romfile="]
+        return {None: own, Slot.BEFORE: [*other, *own], Slot.AFTER: [*own, *other]}[self.other]
 
     def _netdev(self) -> str:
         if self.cable:

@@ -20,7 +20,7 @@ from builder.lab.directory import INSIDE, NETWORK_LOG
 from builder.lab.meter import Meter, metering
 from builder.lab.namespace import Namespace, machine
 from builder.lab.node import VirtualNode, power_on
-from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine
+from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine, Slot
 from builder.lab.release import Release
 from builder.lab.report import RoundTrips, Traffic
 from builder.lab.router import router
@@ -60,6 +60,7 @@ class Rack:
         self._accelerator = accelerated_by
         self._laid_with = cables
         self._cables: dict[str, Cable] = {}
+        self._others: dict[str, Slot] = {}
         self._hardware: dict[str, tuple[Firmware, float, Nic]] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
         self.overlay = overlay.files(release.overlay, directory)
@@ -90,7 +91,8 @@ class Rack:
         tap, oem_strings = _tap(node), (at / "oem-string",)
         cabled = Path(INSIDE, _socket(node)) if node.name in self._cables else None
         by = self._accelerator
-        hardware = NodeMachine(node.name, node.mac, tap, at, oem_strings, firmware, by, nic, cabled)
+        other = self._others.get(node.name)
+        hardware = NodeMachine(node.name, node.mac, tap, at, oem_strings, firmware, by, nic, cabled, other)
         process = self._inside.start(hardware.arguments(), directory / "qemu.log")
         self._processes.append(process)
         with power_on(node, process, directory, self._capture, word, patience) as virtual:
@@ -107,6 +109,10 @@ class Rack:
             laid = cable(self._inside, _tap(node), self._directory / _socket(node), node.mac)
             self._cables[node.name] = self._laid_with.enter_context(laid)
         return self._cables[node.name]
+
+    def connect_other_network(self, node: Node, slot: Slot) -> None:
+        """Give `node`, when it is powered on next, a second card, on a network with a DHCP server of its own."""
+        self._others[node.name] = slot
 
     def send(self, frame: bytes) -> None:
         """Send an Ethernet frame to the bridge, from a port of its own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from first_boot import NODE, Boot
 
 from builder.cache import Cache
+from builder.lab.faults import named
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.release import Release, read
 from builder.lab.request import request as ask_for
@@ -103,11 +104,15 @@ def boot(release: Release, cache: Cache) -> Boot:
 
 @pytest.fixture(scope="session")
 def uefi_boot(variant_to_boot: Callable[..., Release], tmp_path_factory: pytest.TempPathFactory, cache: Cache) -> Boot:
-    """Node ssi1 booted by UEFI over Kea, with GRUB as we link it, from a recipe with an ssh key."""
+    """Node ssi1 booted by UEFI over Kea, with GRUB as we link it, from a recipe with an ssh key.
+
+    Another network's NIC, on which DHCP answers too, is in the slot before its boot NIC.
+    """
     key = tmp_path_factory.mktemp("keys") / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     text = OWN_UEFI_LOADER.format(key=key.with_suffix(".pub").read_text().strip())
-    return booted(variant_to_boot("boot-uefi", text), cache, Firmware.UEFI, DhcpServer.KEA, ssh_key=key)
+    release = variant_to_boot("boot-uefi", text)
+    return booted(release, cache, Firmware.UEFI, DhcpServer.KEA, ssh_key=key, faults=["second-network"])
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +150,13 @@ def booted(
     *,
     reboot: bool = False,
     ssh_key: Path | None = None,
+    faults: Sequence[str] = (),
 ) -> Boot:
     """What came of a lab with the release's first node."""
-    wanted = replace(ask_for(release, [NODE], firmware, dhcp, tftp, nic), reboot=reboot, ssh_key=ssh_key)
+    wanted = replace(
+        ask_for(release, [NODE], firmware, dhcp, tftp, nic),
+        reboot=reboot,
+        ssh_key=ssh_key,
+        faults=named(faults, release.recipe),
+    )
     return Boot(release, run(release, [wanted], cache, lambda _: None))

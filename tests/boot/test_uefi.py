@@ -21,6 +21,14 @@ def test_uefi_boots_by_our_own_grub(uefi_boot: Boot) -> None:
     assert uefi_boot.report.verdict is Lab.PASSED
 
 
+def test_uefi_boots_by_its_own_network(uefi_boot: Boot) -> None:
+    """The node with a NIC of another network before its own finds its menu, its lease and its root by its own."""
+    made = reasons(uefi_boot)
+    assert made["second-network"].startswith("it ran: ")
+    assert made["address"] == "192.168.0.101/24"
+    assert made["menu"] == "(nd)/grub/ssi1"
+
+
 def test_recipes_key_opens_the_node(uefi_boot: Boot) -> None:
     """Root logs in on the node with the key of the recipe, over the network, and with no password."""
     passed = {check.name for check in uefi_boot.node.checks if check.passed}

@@ -22,7 +22,8 @@ def _menu(subject: Subject) -> Finding:
 
 
 def _address(subject: Subject) -> Finding:
-    saw = re.findall(r"inet (\S+)", subject.ask("ip -oneline -4 address show scope global").text)
+    """Whatever else a node's other NICs have, the boot NIC has one address."""
+    saw = re.findall(r"inet (\S+)", subject.ask("ip -oneline -4 address show dev eth0 scope global").text)
     should = f"{subject.node.address}/{subject.release.recipe.cluster.subnet.prefixlen}"
     return Finding(", ".join(saw), () if saw == [should] else (f"it has {', '.join(saw) or 'none'}, not {should}",))
 
@@ -54,7 +55,7 @@ CHECKS = (
         _menu,
         lambda subject: subject.server.dhcp is not DhcpServer.DNSMASQ,
     ),
-    Check("address", "the node has the address of the cluster file and no other", _address),
+    Check("address", "the boot NIC, eth0, has the address of the cluster file and no other", _address),
     Check("names", "the node knows the server and every node by name, with and without the domain", _names),
     Check("open ports", "nothing listens but at the ports that the recipe and its elements declare", _ports),
 )

@@ -1,4 +1,4 @@
-"""Faults of what lies between a node and its servers: packets are lost, or come late."""
+"""Faults of a node's links: packets are lost, or come late, or another network is there, too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from builder.lab.cable import PERFECT, Quality
 from builder.lab.faults.model import BootFault, boots
 from builder.lab.node import VirtualNode
 from builder.lab.phases import Phase
+from builder.lab.qemu import Slot
 from builder.lab.rack import Rack
 from builder.recipe.models import Node
 
@@ -35,9 +36,24 @@ def _slow(rack: Rack, node: Node) -> None:
     rack.cable(node).quality = Quality(delay=BLOCK_SECONDS)
 
 
+def _second_network(name: str, slot: Slot) -> BootFault:
+    def connect(rack: Rack, node: Node) -> None:
+        rack.connect_other_network(node, slot)
+
+    return BootFault(
+        name=name,
+        done=f"the node has a second network card, {slot} its boot NIC, and a DHCP server answers there, too",
+        holds="the node boots by its own network",
+        judge=boots,
+        prepare=connect,
+    )
+
+
 FAULTS = (
     _lossy(5),
     _lossy(20),
+    _second_network("second-network", Slot.BEFORE),
+    _second_network("second-network-after", Slot.AFTER),
     BootFault(
         name="slow-tftp",
         done=f"the TFTP server is {BLOCK_SECONDS * 1000:.0f} ms late with each block",

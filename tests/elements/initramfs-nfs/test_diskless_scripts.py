@@ -84,6 +84,40 @@ def test_card_that_does_not_say_what_it_is(machine: Machine) -> None:
     assert machine.loaded() == ["-q -a acpi:PNP0A08:", "virtio_net", "e1000e"]
 
 
+RENAMING = """\
+mount -t sysfs sys /sys
+for name in $cards; do
+    ip link add "$name" address "52:54:00:00:00:0${name#eth}" type veth peer name "wire${name#eth}"
+done
+BOOTIF=$bootif sh "$script"
+for card in /sys/class/net/eth*; do
+    echo "${card##*/} $(cat "$card/address")"
+done
+"""
+
+
+@pytest.mark.parametrize(
+    ("cards", "bootif", "names"),
+    [
+        ("eth0 eth1", "01-52-54-00-00-00-00", {"eth0": "0", "eth1": "1"}),
+        ("eth0 eth1 eth2", "01-52-54-00-00-00-02", {"eth0": "2", "eth1": "1", "eth2": "0"}),
+        ("eth1", "01-52-54-00-00-00-01", {"eth0": "1"}),
+        ("eth0 eth1", "01-52-54-00-00-00-07", {"eth0": "0", "eth1": "1"}),
+        ("eth0 eth1", "", {"eth0": "0", "eth1": "1"}),
+    ],
+    ids=["found first", "found last", "no other", "of nobody", "not named"],
+)
+def test_boot_nic_is_eth0(cards: str, bootif: str, names: dict[str, str]) -> None:
+    """The NIC whose MAC address the kernel is told by BOOTIF= gets the name eth0, and gives its own to what had it."""
+    environment = {"PATH": os.environ["PATH"], "cards": cards, "bootif": bootif}
+    environment["script"] = str(DISKLESS / "scripts/init-premount/boot-nic")
+    argv = ["unshare", "--mount", "--net", "sh", "-euc", RENAMING]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True)
+    found = dict(line.split() for line in done.stdout.splitlines())
+    assert found == {name: f"52:54:00:00:00:0{last}" for name, last in names.items()}
+    assert done.stderr == ""
+
+
 def test_hook_tells_drivers_from_what_init_loads(tmp_path: Path) -> None:
     """Drivers of NICs are taken out of the list that init loads, as mkinitramfs(8) wrote it, and kept in their own."""
     (tmp_path / "in").mkdir()

@@ -13,6 +13,15 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[3] / "elements" / "nfsbooted" / "nfsbooted-package"
 MAC = "52:54:00:00:00:01"
 LEASE = "DEVICE='eth0'\nIPV4ADDR='192.168.0.101'\nHOSTNAME='ssi9'\n"
+NETWORK = f"""\
+ip link add eth0 address {MAC} type veth peer name wire
+echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad
+ip address add 192.168.0.101/24 dev eth0
+ip link set wire up
+ip link set eth0 up
+"""
+"""The boot NIC as the initramfs leaves it, on a wire where nobody else is."""
+
 CONF = """\
 CLUSTER=MyCluster
 ROOT=192.168.0.1:/NFSROOT/base/1.0
@@ -57,6 +66,7 @@ mount -o remount,bind,ro "$tree"
 mount -t tmpfs run /run
 echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range
 [ -z "$lease" ] || printf %s "$lease" > /run/net-eth0.conf
+[ -z "$other" ] || printf "DEVICE='%s'\nIPV4ADDR='10.0.2.15'\nHOSTNAME='guest'\n" "$other" > "/run/net-$other.conf"
 mount -t tmpfs sys /sys
 mkdir -p /sys/class/net/eth0
 echo "$mac" > /sys/class/net/eth0/address
@@ -77,15 +87,16 @@ def masked_path(unit: str) -> str:
 
 
 class Node:
-    """A tree below `directory` and the lease with which its node boots.
+    """A tree below `directory` and the lease with which its node boots, over the `network` that a script makes.
 
-    `network` is a script that makes its network, if it needs any.
+    With `other` a second NIC of that name has a lease, too.
     """
 
     def __init__(self, directory: Path) -> None:
         self.tree = directory / "tree"
         self.lease = LEASE
-        self.network = ""
+        self.network = NETWORK
+        self.other = ""
         for name in DIRECTORIES:
             (self.tree / name).mkdir(parents=True)
         for name in ("bin", "lib", "lib64", "sbin"):
@@ -128,6 +139,7 @@ class Node:
                 "tree": str(self.tree),
                 "package": str(PACKAGE),
                 "lease": self.lease,
+                "other": self.other,
                 "mac": MAC,
                 "command": command,
             },

@@ -45,6 +45,23 @@ def test_node_of_an_image_without_one(node: Node) -> None:
 
 
 @pytest.mark.parametrize(
+    "manages",
+    [
+        "true",
+        "ip address change 192.168.0.101/24 dev eth0 valid_lft 600 preferred_lft 600",
+        "ip address add 10.0.2.15/24 dev wire; ip route add default via 10.0.2.2 dev wire",
+        "ip address add 169.254.7.7/16 dev eth0",
+    ],
+    ids=["left alone", "with a lease of its own", "another NIC's, too", "an address of the link beside"],
+)
+def test_whoever_manages_the_network(node: Node, manages: str) -> None:
+    """Where services manage networks, a node is healthy while its boot NIC has the address and leads to the root."""
+    node.write("usr/sbin/systemctl", '#!/bin/sh\n[ "$1" != is-enabled ] || echo masked\n').chmod(0o755)
+    node.write("etc/network/interfaces", "iface eth0 inet manual\n")
+    assert failures(node, f"{BOOTED}; {manages}").keys() == ELSEWHERE
+
+
+@pytest.mark.parametrize(
     ("harm", "duty", "why"),
     [
         ("echo 'machine-id: x' > /run/nfsbooted/status", "everything worked at boot", "machine-id: x"),
@@ -62,6 +79,13 @@ def test_node_of_an_image_without_one(node: Node) -> None:
         ),
         ("chmod 755 /run/nfsbooted/ssi1/ssh", "ssh host keys are the node's own", "'755:0', should be '700:0'"),
         ("echo 1 0 > /proc/sys/net/ipv4/ping_group_range", "anybody may ping", "'1 0'"),
+        ("ip address flush dev eth0", "boot NIC has the node's address", "eth0 has '', should have '192.168.0.101'"),
+        (
+            "ip address flush dev eth0; ip address add 192.168.0.10/24 dev eth0",
+            "boot NIC has the node's address",
+            "eth0 has '192.168.0.10/24'",
+        ),
+        ("ip route add 192.168.0.1 dev wire", "boot NIC has the node's address", "server is 'wire', should be 'eth0'"),
         ("mkdir -p /var/log/journal/$(cat /etc/machine-id)", "journal is volatile", "/var/log/journal"),
     ],
 )
@@ -79,7 +103,7 @@ def test_harm_is_seen(node: Node, harm: str, duty: str, why: str) -> None:
         ("usr/sbin/sshd", "echo hostkey /etc/ssh/x", "ssh host keys are the node's own", "sshd does not use /run"),
         ("usr/sbin/systemd-analyze", "echo Storage=auto", "journal is volatile", "'auto', should be 'volatile'"),
         ("usr/sbin/systemctl", "echo enabled", "units without a place here are masked", "apt-daily.service"),
-        ("etc/network/interfaces", "auto lo eth0\n", "boot NIC is left alone", "auto lo eth0"),
+        ("etc/network/interfaces", "auto lo eth0\n", "ifupdown leaves the boot NIC alone", "auto lo eth0"),
     ],
 )
 def test_wrong_tree_is_seen(node: Node, path: str, text: str, duty: str, why: str) -> None:
@@ -94,6 +118,7 @@ WIRE = """\
 ip link add eth0 address {mac} type veth peer name other address {other}
 echo 0 > /proc/sys/net/ipv6/conf/other/accept_dad
 ip link set other up
+ip address add 192.168.0.101/24 dev eth0
 ip link set eth0 up
 sleep {seconds}
 """

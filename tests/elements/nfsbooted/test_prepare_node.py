@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from node import HOSTS, LEASE, MAC, Node
+from node import HOSTS, LEASE, MAC, NETWORK, Node
 
 pytestmark = pytest.mark.container
 STATUS = "cat /run/nfsbooted/status"
@@ -27,6 +27,24 @@ def test_host_name(node: Node, hosts: str, lease: str, expected: str) -> None:
     node.write("etc/hosts", hosts)
     node.lease = lease
     assert node.says("uname -n; cat /run/nfsbooted/hostname").split() == [expected, expected]
+
+
+OTHER = """\
+ip link add {name} type veth peer name elsewhere
+ip address add 10.0.2.15/24 dev {name}
+ip link set elsewhere up
+ip link set {name} up
+"""
+
+
+@pytest.mark.parametrize("name", ["eth1", "another"])
+def test_lease_of_another_network(node: Node, name: str) -> None:
+    """Of two leases that the initramfs got the node takes that of the NIC which leads to its root, in either order."""
+    node.network = NETWORK + OTHER.format(name=name)
+    node.other = name
+    said = node.says(f"uname -n; {STATUS}; grep Name= /run/systemd/network/10-nfsbooted.link").split()
+    assert said[0] == "ssi1"
+    assert said[-1] == "OriginalName=eth0"
 
 
 def test_machine_id(node: Node) -> None:
@@ -82,7 +100,7 @@ def test_no_lease(node: Node) -> None:
     """Without a lease the node says so and still mounts its directories."""
     node.lease = ""
     said = node.says(f"{STATUS}; touch /var/new")
-    failed = ["host name", "machine-id", "boot NIC", "MAC address"]
+    failed = ["lease", "host name", "machine-id", "boot NIC", "MAC address"]
     assert [line.split(":")[0] for line in said.splitlines()] == failed
     assert "/run/net-*.conf" in said
 

@@ -42,7 +42,7 @@ def test_legacy_menu_is_the_pages(debian: Recipe, facts: ReleaseFacts) -> None:
         "title debian-nfsroot 1.0, Linux 6.12.0-1-amd64",
         "root (nd)",
         "kernel /debian-nfsroot/1.0/vmlinuz-6.12.0-1-amd64 root=/dev/nfs ip=dhcp "
-        f"{NFSROOT.format('debian-nfsroot/1.0')},nocto ro",
+        f"{NFSROOT.format('debian-nfsroot/1.0')},nocto ro BOOTIF=01-52-54-00-00-01-01",
         "initrd /debian-nfsroot/1.0/initrd.img-6.12.0-1-amd64",
     ]
 
@@ -78,7 +78,7 @@ def test_both_forms_boot_the_same(kerrighed: Recipe, facts: ReleaseFacts) -> Non
     entries = dict(menu_entries(kerrighed, facts))
     assert tuple(entries) == kerrighed.cluster.nodes
     for node, entry in entries.items():
-        command = f"{entry.kernel} {' '.join(entry.arguments)}\n"
+        command = f"{entry.kernel} {' '.join(entry.arguments + entry.own)}\n"
         assert f"\nkernel {command}initrd {entry.initrd}\n" in rendered[f"grub/{node.name}"]
         assert f"\n  linux {command}  initrd {entry.initrd}\n" in rendered[f"grub/{node.name}.cfg"]
 
@@ -87,16 +87,28 @@ def test_kerrighed_nodes_have_ids_of_their_own(kerrighed: Recipe, facts: Release
     """Every Kerrighed node mounts its root rw and gets the session and its own node id: given, or its ordinal."""
     settings = kerrighed.kerrighed.model_copy(update={"session_id": 7, "node_ids": {"ssi2": 20}})
     recipe = kerrighed.model_copy(update={"kerrighed": settings})
-    arguments = [entry.arguments[2:] for _, entry in menu_entries(recipe, facts)]
-    root = NFSROOT.format("kerrighed/1.0")
-    assert arguments == [(root, "rw", "session_id=7", f"node_id={n}") for n in (1, 20, 3, 4)]
+    entries = [entry for _, entry in menu_entries(recipe, facts)]
+    assert {entry.arguments[2:] for entry in entries} == {(NFSROOT.format("kerrighed/1.0"), "rw")}
+    assert [entry.own[1:] for entry in entries] == [("session_id=7", f"node_id={n}") for n in (1, 20, 3, 4)]
+
+
+def test_nodes_ask_dhcp_at_their_boot_nic(debian: Recipe, facts: ReleaseFacts) -> None:
+    """Each node's menus name its own NIC; the default one, in the form that GRUB takes it, names what loaded GRUB."""
+    rendered = texts(render(debian, facts))
+    for node in debian.cluster.nodes:
+        nic = f" BOOTIF=01-{node.mac.replace(':', '-')}\n"
+        assert [rendered[f"grub/{node.name}{form}"].count(nic) for form in ("", ".cfg")] == [1, 1]
+    assert " BOOTIF=01-$mac\n" in rendered["grub/default.cfg"]
+    assert "BOOTIF" not in rendered["grub/default"]
+    assert 'set form=.cfg\n  set chosen="$prefix/default$form"' in rendered["grub/grub.cfg"]
 
 
 def test_default_boots_where_no_node_needs_its_own_arguments(debian: Recipe, facts: ReleaseFacts) -> None:
-    """Where nodes carry nothing of their own, the default menus are a node's menus."""
+    """Where nodes need nothing of their own, the default menus are a node's menus but for the NIC's address."""
     rendered = texts(render(debian, facts))
-    assert rendered["grub/default"] == rendered["grub/ssi1"]
-    assert rendered["grub/default.cfg"] == rendered["grub/ssi1.cfg"]
+    nic = "BOOTIF=01-52-54-00-00-01-01"
+    assert rendered["grub/default"] == rendered["grub/ssi1"].replace(f" {nic}", "")
+    assert rendered["grub/default.cfg"] == rendered["grub/ssi1.cfg"].replace(nic, "BOOTIF=01-$mac")
 
 
 @pytest.mark.parametrize("name", ["grub/default", "grub/default.cfg"])

@@ -35,22 +35,17 @@ def test_linked_variant(tmp_path: Path, variant: Variant, form: str, module: str
     assert not job.network
 
 
-@pytest.mark.parametrize("variant", list(pxegrub.LINKED))
-def test_early_configuration_is_for_the_rescue_parser(variant: Variant) -> None:
+def test_early_configuration_is_for_the_rescue_parser() -> None:
     """GRUB's rescue parser knows no `if`, no brackets and no `;`: the early configuration is plain commands."""
-    lines = pxegrub.early_configuration(variant).splitlines()
+    lines = pxegrub.EARLY.splitlines()
     assert {line.split()[0].split("=")[0] for line in lines} == {"net_get_dhcp_option", "normal"}
     assert not any(sign in line for line in lines for sign in ";[{")
 
 
 def test_early_configuration_asks_for_the_menu() -> None:
-    """Option 150 of the firmware's interface names the menu; grub.cfg comes from where GRUB came from."""
-    assert pxegrub.early_configuration(Variant.I386_PC).splitlines() == [
-        "net_get_dhcp_option menu pxe 150 string",
-        "normal $prefix/grub.cfg",
-    ]
-    assert pxegrub.early_configuration(Variant.X86_64_EFI).splitlines() == [
-        "net_get_dhcp_option menu efinet0 150 string",
+    """Option 150 names the menu, of whatever NIC loaded GRUB; grub.cfg comes from where GRUB came from."""
+    assert pxegrub.EARLY.splitlines() == [
+        "net_get_dhcp_option menu $net_default_interface 150 string",
         "normal $prefix/grub.cfg",
     ]
 
@@ -69,7 +64,7 @@ def test_early_configuration_is_an_input(tmp_path: Path) -> None:
         variants=(Variant.I386_PC,),
         on_line=lambda _line: None,
     )
-    assert seen == [pxegrub.early_configuration(Variant.I386_PC)]
+    assert seen == [pxegrub.EARLY]
     assert list(tmp_path.iterdir()) == []
 
 

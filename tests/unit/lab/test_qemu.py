@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine
+from builder.lab.qemu import FLASH, Accelerator, Firmware, Nic, NodeMachine, Slot
 
 NODE = NodeMachine("ssi1", "52:54:00:00:01:01", "tap1", Path("/lab/ssi1"), (Path("/lab/ssi1/oem-string"),))
 
@@ -23,6 +23,19 @@ def test_a_node_has_no_device_to_boot_from_but_its_network_card() -> None:
     assert option(argv, "-netdev") == ["tap,id=net,ifname=tap1,script=no,downscript=no"]
     assert not {"-kernel", "-drive", "-hda", "-append"} & set(argv)
     assert "-nodefaults" in argv
+
+
+@pytest.mark.parametrize("nic", Nic)
+def test_card_of_another_network(nic: Nic) -> None:
+    """A second card of the same kind, which QEMU gives a network, is in a slot before or after the boot NIC's."""
+    alone = option(replace(NODE, nic=nic).arguments(), "-device")
+    for slot, order in ((Slot.BEFORE, ["other", "net"]), (Slot.AFTER, ["net", "other"])):
+        argv = replace(NODE, nic=nic, other=slot).arguments()
+        cards = [device for device in option(argv, "-device") if "netdev=" in device]
+        assert [card.split("netdev=")[1].split(",")[0] for card in cards] == order
+        assert set(option(argv, "-device")) - set(cards) < set(alone)
+        assert "user,id=other,restrict=on" in option(argv, "-netdev")
+        assert len({card.split(",")[0] for card in cards}) == 1
 
 
 def test_a_node_is_handed_the_oem_strings() -> None:

@@ -23,17 +23,20 @@ value() {
 
 # lease KEY: what the initramfs wrote about the boot NIC (initramfs-tools(7)): DEVICE, IPV4ADDR, HOSTNAME ...
 lease() {
-    for file in /run/net-*.conf; do
-        [ -e "$file" ] || continue
-        case $(value IPV4ADDR "$file") in
-            [1-9]*)
-                value "$1" "$file"
-                return
-                ;;
-        esac
-    done
-    echo "the initramfs left no lease with an address in /run/net-*.conf" >&2
-    return 1
+    if [ ! -e "$RUN/lease" ]; then
+        echo "the initramfs left no lease with an address in /run/net-*.conf" >&2
+        return 1
+    fi
+    value "$1" "$RUN/lease"
+}
+
+# root_nic: the NIC over which this node reaches the server of its root.
+root_nic() {
+    server=$(value ROOT "$CONF")
+    server=${server#http://}
+    route=$(busybox ip route get "${server%%[:/]*}") || return
+    route=${route##* dev }
+    echo "${route%% *}"
 }
 
 # short_name ADDRESS: the first name without a dot that /etc/hosts gives it; none when there is none.
