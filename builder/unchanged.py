@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,16 +19,16 @@ import builder
 from builder.cache import Cache
 from builder.events import Caution, Notice
 from builder.keys import digest_of_files, key_of
-from builder.recipe.search import SearchPath
+from builder.recipe.search import ELEMENTS_PATH, SearchPath
 
 Remark = Notice | Caution
 REMARKS: dict[str, type[Remark]] = {kind.__name__: kind for kind in (Notice, Caution)}
 
 Watched = list[tuple[str, str, str]]
-"""Kind of digest, path and digest of everything that an answer came from."""
+"""Kind of digest, path (or name of a variable) and digest of everything that an answer came from."""
 
 NOTHING = "nothing"
-"""Stands for the content of a file or a directory that is not there."""
+"""Stands for the content of a file, a directory or a variable that is not there."""
 
 
 @dataclass(frozen=True)
@@ -59,20 +60,26 @@ def find(cache: Cache, question: Question) -> Answer | None:
     try:
         if not known or _content(Path(known["directory"])) != known["content"]:
             return None
-        if any(_digest(kind, Path(path)) != digest for kind, path, digest in known["watched"]):
+        if any(_digest(kind, path) != digest for kind, path, digest in known["watched"]):
             return None
         return Answer(Path(known["directory"]), tuple(REMARKS[kind](text) for kind, text in known["remarks"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):  # damaged, or of another nfsroot
         return None
 
 
-def look(files: Iterable[Path]) -> Watched:
-    """What `files` hold now, or all files in one of them, and this program."""
+def look(files: Iterable[Path], elements: Iterable[Path] = (), environment: Iterable[str] = ()) -> Watched:
+    """What `files` hold now, or all files in one of them, and this program.
+
+    `elements` are directories in which the recipe looks for elements before all others, `environment` the variables
+    that it takes along.
+    """
     search = SearchPath.default()
-    watched = [("content", path) for path in (*files, Path(builder.__file__).parent)]
+    watched = [("content", str(path)) for path in (*files, Path(builder.__file__).parent)]
     # A recipe or an element that appears in one of these may hide the one that was taken.
-    watched += [("names", directory) for directory in (*search.recipes, *search.elements)]
-    return [(kind, str(path), _digest(kind, path)) for kind, path in watched]
+    watched += [("recipes", str(directory)) for directory in search.recipes]
+    watched += [("elements", str(directory)) for directory in (*elements, *search.elements)]
+    watched += [("variable", name) for name in (*environment, ELEMENTS_PATH)]
+    return [(kind, path, _digest(kind, path)) for kind, path in watched]
 
 
 def remember(cache: Cache, question: Question, answer: Answer, read: Watched, kept: Iterable[Path]) -> None:
@@ -84,7 +91,7 @@ def remember(cache: Cache, question: Question, answer: Answer, read: Watched, ke
         "directory": str(answer.directory),
         "content": _content(answer.directory),
         "remarks": [(type(remark).__name__, remark.text) for remark in answer.remarks],
-        "watched": [*read, *(("content", str(path), _digest("content", path)) for path in kept)],
+        "watched": [*read, *(("content", str(path), _digest("content", str(path))) for path in kept)],
     }
     cache.remember_answer(question.name, known)
 
@@ -93,9 +100,14 @@ def _content(release: Path) -> Any:
     return json.loads((release / "manifest.json").read_bytes())["content"]
 
 
-def _digest(kind: str, path: Path) -> str:
+def _digest(kind: str, name: str) -> str:
+    if kind == "variable":
+        return hashlib.sha256(os.environ[name].encode()).hexdigest() if name in os.environ else NOTHING
+    path = Path(name)
     if not path.exists():
         return NOTHING
-    if kind == "names":
-        return key_of({"names": sorted(str(name.relative_to(path)) for name in path.rglob("*.toml"))})
+    if kind == "recipes":
+        return key_of({"names": sorted(str(found.relative_to(path)) for found in path.rglob("*.toml"))})
+    if kind == "elements":
+        return key_of({"names": sorted(entry.name for entry in path.iterdir())})
     return digest_of_files(path) if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()

@@ -75,7 +75,8 @@ def _build(
     from builder.workshop import Workshop
 
     recipe = load(question.recipe, SearchPath.default())
-    read = unchanged.look((*recipe.files, *(element.path for element in recipe.elements)))
+    files = (*recipe.files, *(element.path for element in recipe.elements))
+    read = unchanged.look(files, recipe.element_directories, recipe.environment)
     need_for_build()
     began = time.monotonic()
     finished: list[StepFinished] = []

@@ -112,7 +112,7 @@ def _tree(recipe: Recipe, known: Known, *bases: Step) -> Inputs:
         **{step.name: step.key for step in bases},
         "packages": list(recipe.packages),
         "elements": {element.name: digest_of_files(element.path) for element in recipe.elements},
-        "variables": recipe.variables,
+        **recipe.model_dump(mode="json", include={"variables", "environment"}),
         "owned_paths": sorted(OWNED_PATHS),
         "code": _code("tree"),
     }

@@ -1,22 +1,24 @@
-"""Elements: what their element.toml and element-deps say."""
+"""Elements: what their element.toml, element-deps and element-provides say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from builder.errors import Problem
 from builder.recipe.document import Document, read, read_text
 from builder.recipe.models import Element, Variable
 from builder.recipe.positions import Place
+from builder.recipe.reserved import reserved
 from builder.recipe.search import SearchPath
 from builder.recipe.shape import parse
+from builder.recipe.stock import refusal
 from builder.recipe.words import kind_of, suggestion
 from builder.recipe.written import WrittenElement
 
-STOCK_ELEMENTS = frozenset({"no-final-image"})
-"""Elements of diskimage-builder itself that ours depend on; it finds them without us."""
+IMPLICIT = frozenset({"no-final-image"})
+"""Elements of diskimage-builder that ours depend on and that hold nothing: diskimage-builder finds them by itself."""
 
 _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
 
@@ -24,23 +26,40 @@ _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
 def load_elements(wanted: list[tuple[str, Place]], search: SearchPath) -> tuple[tuple[Element, ...], list[Problem]]:
     """The elements with all that they depend on, dependencies first, and the mistakes in their files.
 
-    `wanted` are names with the places that ask for them.
+    `wanted` are names with the places that ask for them.  An element that another one stands in for, by a line in
+    its element-provides, is left out, whoever asks for it.
     """
     loading = _Loading(search)
+    loading.note_provided([name for name, _ in wanted])
     for name, place in wanted:
-        loading.add(name, place)
+        loading.add(name, place, Asked(name, place))
     return tuple(loading.elements), loading.problems
+
+
+class Asked(NamedTuple):
+    """The element that a recipe names, and where; others come with it."""
+
+    name: str
+    place: Place
 
 
 class _Loading:
     def __init__(self, search: SearchPath) -> None:
         self.search = search
         self.seen: set[str] = set()
+        self.providers: dict[str, str] = {}
         self.elements: list[Element] = []
         self.problems: list[Problem] = []
 
-    def add(self, name: str, place: Place) -> None:
-        if name in self.seen:
+    def note_provided(self, names: list[str]) -> None:
+        """Note for which others the elements of these names stand in: that counts from the first element on."""
+        for name in names:
+            directory = self.search.element(name)
+            for provided, _ in self.lines(directory / "element-provides") if directory else ():
+                self.providers.setdefault(provided, name)
+
+    def add(self, name: str, place: Place, asked: Asked) -> None:
+        if name in self.seen or self.providers.get(name, name) != name:
             return
         directory = self.search.element(name)
         if directory is None:
@@ -48,15 +67,30 @@ class _Loading:
             self.problems.append(Problem(*place, f"there is no element {name!r}", fix))
             return
         self.seen.add(name)
-        for dependency, written in self.dependencies(directory / "element-deps"):
-            if dependency not in STOCK_ELEMENTS:
-                self.add(dependency, written)
+        if problem := self.refusal(name, directory, asked):
+            self.problems.append(problem)
+            return
+        for dependency, written in self.lines(directory / "element-deps"):
+            if dependency not in IMPLICIT:
+                self.add(dependency, written, asked)
         element, problems = _element(name, directory)
         self.elements.append(element)
         self.problems += problems
 
-    def dependencies(self, file: Path) -> Iterator[tuple[str, Place]]:
-        """Names in an element-deps, which is optional; like diskimage-builder we know no comments there."""
+    def refusal(self, name: str, directory: Path, asked: Asked) -> Problem | None:
+        """Why an element cannot go into a tree of diskless nodes, if so, at the place in the recipe."""
+        reason = refusal(name, directory)
+        for provided, _ in self.lines(directory / "element-provides"):
+            provider = self.providers.setdefault(provided, name)
+            if provider != name:
+                reason = reason or f"it provides {provided}, as element {provider!r} does"
+        if not reason:
+            return None
+        needs = "" if name == asked.name else f" needs {name!r}, which"
+        return Problem(*asked.place, f"element {asked.name!r}{needs} cannot be part of a tree: {reason}", "take it out")
+
+    def lines(self, file: Path) -> Iterator[tuple[str, Place]]:
+        """Names in a file such as element-deps, which is optional; like diskimage-builder we know no comments there."""
         text = read_text(file) if file.is_file() else ""
         if isinstance(text, Problem):
             self.problems.append(text)
@@ -67,6 +101,8 @@ class _Loading:
 
 
 def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:
+    if not (directory / "element.toml").exists():
+        return Element(name=name, path=directory, description=_title(directory) or name, variables=None), []
     document = read(directory / "element.toml")
     if isinstance(document, Problem):
         return Element(name=name, path=directory, description=""), [document]
@@ -75,6 +111,9 @@ def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:
         problems.append(document.problem((), "description is missing", 'write description = "..."'))
     variables = []
     for variable, declared in written.variables.items():
+        if what := reserved(variable):
+            what = f"a variable cannot be called {variable}: {what}"
+            problems.append(document.problem(("variables", variable), what, "choose another name", key=True))
         default: Any = document.data["variables"][variable]["default"]
         mistake = variable_mistake(document, ("variables", variable, "default"), default, declared.type)
         if mistake:
@@ -90,6 +129,13 @@ def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:
         variables=tuple(variables),
     )
     return element, problems
+
+
+def _title(directory: Path) -> str:
+    """The first line of an element's README.rst that has letters."""
+    readme = directory / "README.rst"
+    text = readme.read_text("utf-8", errors="replace") if readme.is_file() else ""
+    return next((line.strip() for line in text.splitlines() if any(map(str.isalpha, line))), "")
 
 
 def variable_mistake(document: Document, path: tuple[str, ...], value: Any, wanted: str) -> Problem | None:

@@ -70,3 +70,5 @@ ModuleName = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a kernel module'
 Interface = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}|", "a network interface's name, such as eth0")]
 NtpServer = Annotated[str, Form(DOMAIN.pattern, "an address or a host name")]
 VariableName = Annotated[str, Form(r"[A-Z][A-Z0-9_]*", "upper-case letters, digits and underscores")]
+ENVIRONMENT_NAME = Form(r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and underscores, no digit first")
+EnvironmentName = Annotated[str, ENVIRONMENT_NAME]

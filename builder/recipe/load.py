@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any
 
 from builder.errors import InputError, Problem, RecipeError
 from builder.recipe.ancestry import Ancestry
 from builder.recipe.cluster import resolve
 from builder.recipe.document import Document, read
-from builder.recipe.elements import load_elements, variable_mistake
+from builder.recipe.elements import load_elements
 from builder.recipe.forms import RELEASE_NAME
 from builder.recipe.macs import macs_files
 from builder.recipe.models import Boot, Cluster, Element, Image, Recipe, Root, Variant
@@ -17,6 +17,7 @@ from builder.recipe.node_ids import node_id_problems
 from builder.recipe.rules import recipe_problems
 from builder.recipe.search import SearchPath, is_path
 from builder.recipe.shape import parse
+from builder.recipe.variables import resolve_environment, resolve_variables
 from builder.recipe.words import suggestion
 from builder.recipe.written import WrittenImage, WrittenRecipe
 
@@ -65,8 +66,11 @@ class _Loading:
         if cluster:
             self.problems += node_id_problems(written, document, cluster)
         image = self.image(written.image, document)
-        elements = self.elements(written, document)
-        variables = self.variables(document, elements)
+        directories = self.element_directories(written, document)
+        elements = self.elements(written, document, directories)
+        variables, problems = resolve_variables(document, elements)
+        environment, missing = resolve_environment(document, os.environ)
+        self.problems += [*problems, *missing]
         if self.problems or cluster is None or image is None:
             raise RecipeError(tuple(self.problems))
         return Recipe(
@@ -80,7 +84,9 @@ class _Loading:
             access=written.access,
             kerrighed=written.kerrighed,
             elements=elements,
+            element_directories=tuple(directories),
             variables=variables,
+            environment=environment,
             cluster=cluster,
         )
 
@@ -124,36 +130,25 @@ class _Loading:
             name = document.file.stem
         return Image(name=name, version=written.version, description=written.description)
 
-    def elements(self, written: WrittenRecipe, document: Document) -> tuple[Element, ...]:
+    def element_directories(self, written: WrittenRecipe, document: Document) -> list[Path]:
+        """The directories in `[paths]`, each relative to the file that names it."""
+        directories = []
+        for index, name in enumerate(written.paths.elements):
+            path = ("paths", "elements", index)
+            directories.append(document.at(path).file.parent / name)
+            if not directories[-1].is_dir():
+                what = f"there is no directory {directories[-1]}"
+                self.problems.append(document.problem(path, what, "write a path relative to this file"))
+        return directories
+
+    def elements(self, written: WrittenRecipe, document: Document, directories: list[Path]) -> tuple[Element, ...]:
         wanted = [(name, document.at(("elements", index))) for index, name in enumerate(written.elements)]
         if not wanted and not document.lost(("elements",)):
             fix = 'write extends = "debian-nfsroot", or elements = [...]'
             self.problems.append(document.problem(("elements",), "no elements to build a tree from", fix))
-        elements, problems = load_elements(wanted, self.search)
+        elements, problems = load_elements(wanted, self.search.before(directories))
         self.problems += problems
         return elements
-
-    def variables(self, document: Document, elements: tuple[Element, ...]) -> dict[str, dict[str, Any]]:
-        """The value of every variable: the recipe's, or the element's default."""
-        values = {element.name: {v.name: v.default for v in element.variables} for element in elements}
-        types = {element.name: {v.name: v.type for v in element.variables} for element in elements}
-        for element, written in document.data.get("variables", {}).items():
-            if element not in values:
-                fix = suggestion(element, values, "elements of this recipe")
-                what = f"{element!r} is no element of this recipe"
-                self.problems.append(document.problem(("variables", element), what, fix, key=True))
-                continue
-            for name, value in written.items():
-                path = ("variables", element, name)
-                if name not in values[element]:
-                    fix = suggestion(name, values[element], f"variables of {element}")
-                    what = f"element '{element}' has no variable {name!r}"
-                    self.problems.append(document.problem(path, what, fix, key=True))
-                elif mistake := variable_mistake(document, path, value, types[element][name]):
-                    self.problems.append(mistake)
-                else:
-                    values[element][name] = value
-        return values
 
 
 def _with_uefi(boot: Boot) -> Boot:

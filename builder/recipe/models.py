@@ -5,6 +5,8 @@ These models are frozen and hold values only; reading files and reporting mistak
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
@@ -36,6 +38,20 @@ class Model(BaseModel):
     """A frozen table of a recipe; an unknown key is a mistake."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=False)
+
+
+SECRET = re.compile(r"PASS(?:WORD|WD|PHRASE)?(?:_|$)|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY", re.IGNORECASE)
+"""Parts of a variable's name that say that its value is a secret."""
+
+
+def digest_of_secret(value: str) -> str:
+    """A word for a secret that tells whether it changed, and nothing else."""
+    return f"sha256:{sha256(value.encode()).hexdigest()}"
+
+
+def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of variables by their names, with a digest where a name speaks of a secret."""
+    return {name: digest_of_secret(str(value)) if SECRET.search(name) else value for name, value in values.items()}
 
 
 class Access(StrEnum):
@@ -214,7 +230,7 @@ class Credentials(Model):
     @field_serializer("root_password_hash", when_used="json")
     def _password_hash_without_its_secret(self, value: str | None) -> str | None:
         """A manifest is public: it tells whether the password changed, not what can be guessed against."""
-        return None if value is None else f"sha256:{sha256(value.encode()).hexdigest()}"
+        return None if value is None else digest_of_secret(value)
 
 
 class Kerrighed(Model):
@@ -273,14 +289,17 @@ class Variable(Model):
 
 
 class Element(Model):
-    """A diskimage-builder element with what its element.toml declares."""
+    """A diskimage-builder element with what its element.toml declares.
+
+    One without an element.toml, such as diskimage-builder's own, has None as `variables`: it may have any.
+    """
 
     name: str
     path: Path
     description: str
     packages: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
-    variables: tuple[Variable, ...] = ()
+    variables: tuple[Variable, ...] | None = ()
 
     @field_serializer("path", when_used="json")
     def _path_without_this_machine(self, path: Path) -> str:
@@ -304,12 +323,26 @@ class Recipe(Model):
     access: Credentials
     kerrighed: Kerrighed | None
     elements: tuple[Element, ...] = Field(description="All elements with their dependencies, dependencies first.")
+    element_directories: tuple[Path, ...] = Field(
+        default=(), exclude=True, description="Where the recipe looks for elements before all other directories."
+    )
     variables: dict[str, dict[str, Any]] = Field(description="Value of every variable, by element and name.")
+    environment: dict[str, str] = Field(
+        default={}, description="Values of the environment's variables that the recipe names."
+    )
     cluster: Cluster
 
     @field_serializer("files", when_used="json")
     def _files_without_this_machine(self, files: tuple[Path, ...]) -> list[str]:
         return [file.name for file in files]
+
+    @field_serializer("variables", when_used="json")
+    def _variables_without_secrets(self, variables: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        return {element: without_secrets(values) for element, values in variables.items()}
+
+    @field_serializer("environment", when_used="json")
+    def _environment_without_secrets(self, environment: dict[str, str]) -> dict[str, Any]:
+        return without_secrets(environment)
 
     @property
     def packages(self) -> tuple[str, ...]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import builder
+from builder.recipe import stock
+
+ELEMENTS_PATH = "ELEMENTS_PATH"
+"""The variable with directories of elements, separated by colons, that disk-image-create(1) reads, too."""
 
 
 @dataclass(frozen=True)
@@ -18,13 +23,25 @@ class SearchPath:
 
     @classmethod
     def default(cls, project: Path = Path()) -> SearchPath:
-        """The directories of the project that stands in `project`, then those that came with nfsroot."""
+        """The directories of the project that stands in `project`, then those that came with nfsroot.
+
+        Elements are looked for in the directories of $ELEMENTS_PATH before these, as disk-image-create(1) does, and
+        among those of the installed diskimage-builder after them.
+        """
         package = Path(builder.__file__).parent
         shipped = package if (package / "recipes").is_dir() else package.parent  # a wheel, or a checkout
         return cls(
             recipes=_distinct(project / "recipes", shipped / "recipes"),
-            elements=_distinct(project / "elements", shipped / "elements"),
+            elements=(
+                *(Path(directory) for directory in os.environ.get(ELEMENTS_PATH, "").split(":") if directory),
+                *_distinct(project / "elements", shipped / "elements"),
+                *filter(None, [stock.directory()]),
+            ),
         )
+
+    def before(self, elements: Iterable[Path]) -> SearchPath:
+        """The search path with these directories of elements before all others."""
+        return replace(self, elements=(*elements, *self.elements))
 
     def recipe(self, name: str) -> Path | None:
         """The file of the recipe called `name`."""
@@ -44,7 +61,9 @@ class SearchPath:
 
     def element_names(self) -> tuple[str, ...]:
         """Names of all elements, sorted."""
-        return tuple(sorted({file.parent.name for place in self.elements for file in place.glob("*/element.toml")}))
+        return tuple(
+            sorted({path.name for place in self.elements for path in place.glob("[a-z0-9]*") if path.is_dir()})
+        )
 
 
 def is_path(name_or_path: str) -> bool:

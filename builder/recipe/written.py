@@ -15,6 +15,7 @@ from builder.recipe.forms import (
     ClusterName,
     DomainName,
     ElementName,
+    EnvironmentName,
     Interface,
     Line,
     NtpServer,
@@ -50,6 +51,8 @@ from builder.recipe.models import (
 ADDITIVE = frozenset(
     {
         ("elements",),
+        ("environment",),
+        ("paths", "elements"),
         ("debian", "components"),
         ("debian", "packages"),
         ("kernel", "arguments"),
@@ -60,6 +63,14 @@ ADDITIVE = frozenset(
     }
 )
 """Lists to which an extending recipe adds; its entry "-NAME" takes an inherited NAME away."""
+
+
+class WrittenPaths(Model):
+    """`[paths]`: where else to look."""
+
+    elements: tuple[Line, ...] = Field(
+        default=(), description="Directories of elements, relative to this file; they come before all others."
+    )
 
 
 class WrittenImage(Model):
@@ -127,6 +138,10 @@ class WrittenRecipe(Model):
     )
     elements: tuple[ElementName, ...] = Field(
         default=(), description="diskimage-builder elements; their dependencies come with them."
+    )
+    paths: WrittenPaths = Field(default=WrittenPaths(), description="Where else to look for elements.")
+    environment: tuple[EnvironmentName, ...] = Field(
+        default=(), description="Variables of the environment that hooks get, as they are when the build begins."
     )
     cluster: str | WrittenCluster | None = Field(
         default=None,

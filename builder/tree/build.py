@@ -129,17 +129,22 @@ def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
         for name, value in values.items()
     }
     return {
+        "DIB_DEFAULT_INSTALLTYPE": "package",  # what elements build from sources, they download
         **variables,
+        **recipe.environment,
         **bases.environment(recipe.debian, source_date),
         "BASH_ENV": f"/input/elements/{bases.ELEMENT}/no-image",
         "ARCH": recipe.debian.architecture,
         "DIB_IMAGE_CACHE": "/scratch/cache",
+        "DIB_INIT_SYSTEM": "systemd",
         "DIB_IMAGE_SIZE": "1",  # GiB, never used: it keeps du(1) from measuring the tree
         "DIB_LOCKFILES": "/scratch/locks",
         "DIB_NO_TIMESTAMP": "1",
         "DIB_NO_TMPFS": "1",  # /scratch is one already, where memory allows
         "DIB_PYTHON_EXEC": "python3",
+        "DIB_PYTHON_VERSION": "3",
         "DIB_RELEASE": recipe.debian.suite,
+        "DISTRO_NAME": "debian",
         "ELEMENTS_PATH": "/input/elements",
         "NFSROOT_PACKAGES": ",".join(recipe.packages),
         "TMP_DIR": "/scratch",

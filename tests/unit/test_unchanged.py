@@ -39,6 +39,8 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which a build has just found its release."""
     monkeypatch.chdir(tmp_path)
+    for name in ("TAKEN_ALONG", "ELEMENTS_PATH"):
+        monkeypatch.delenv(name, raising=False)  # a change may set it
     recipe, element, release = tmp_path / "recipes/mine.toml", tmp_path / "elements/mine", tmp_path / "output/mine/1.0"
     for directory in (recipe.parent, element, release):
         directory.mkdir(parents=True)
@@ -48,7 +50,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     cache, answer = Cache(tmp_path / "cache"), Answer(release, REMARKS)
     question = Question("mine", None, None, str(tmp_path / "output"), str(tmp_path))
     cache.set_pointer("archive", "trixie", "state")
-    read = unchanged.look([recipe, element, tmp_path / "not there"])
+    read = unchanged.look([recipe, element, tmp_path / "not there"], [tmp_path / "more"], ["TAKEN_ALONG"])
     unchanged.remember(cache, question, answer, read, [cache.pointer_file("archive", "trixie")])
     return World(tmp_path, cache, question, answer)
 
@@ -67,6 +69,10 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "element": lambda here: (here / "elements/mine/element.toml").write_text("packages = ['vim']"),
     "hook of an element": lambda here: (here / "elements/mine/10-new").write_text("#!/bin/sh"),
     "mode of an element's file": lambda here: (here / "elements/mine/element.toml").chmod(0o755),
+    "element that hides another": lambda here: (here / "elements/nfsbooted").mkdir(),
+    "element in a directory of the recipe": lambda here: (here / "more/nfsbooted").mkdir(parents=True),
+    "variable that is taken along": lambda _: os.environ.update(TAKEN_ALONG="1"),
+    "path of elements": lambda here: os.environ.update(ELEMENTS_PATH=str(here)),
     "recipe that hides another": lambda here: (here / "recipes/kerrighed.toml").write_text(""),
     "archive": lambda here: Cache(here / "cache").set_pointer("archive", "trixie", "other state"),
     "file that was not there": lambda here: (here / "not there").write_text(""),

@@ -51,6 +51,7 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
             "code",
             "debian",
             "elements",
+            "environment",
             "image",
             "owned_paths",
             "packages",
@@ -90,13 +91,13 @@ def test_keys_are_frozen(plan: Plan) -> None:
     """The made-up recipe's steps have these keys, and its release this content."""
     assert {step.name: step.key for step in plan.steps} == {
         "base": "081214383c624e5bb0094620",
-        "tree": "92c26db74fd3299a7e4f7c30",
-        "initramfs": "536e2dec5e7a01a693cb48f6",
+        "tree": "720d9ab1f88e51c944ee4bcf",
+        "initramfs": "32dd4a2624dd8ea7c4246159",
         "pxegrub": "3e40d245ec017c12f7a48565",
-        "overlay": "b591cb436e569e75fab756c8",
-        "server-bundle": "7f9141dead1d7e725daf53a4",
+        "overlay": "0f5465fccb5554ee1fce611a",
+        "server-bundle": "464fe8ac125fcc5900130c0d",
     }
-    assert plan.content == "1799889581c7bf196710e35d"
+    assert plan.content == "e396f77054597e9c1173a802"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

@@ -97,6 +97,10 @@ VARIABLE = 'description = "x"\n[variables.X]\n'
             [":4:11: default must be an integer, not a string; write it without quotes, point or fraction"],
         ),
         (
+            'description = "x"\n[variables.PATH]\ntype = "string"\ndefault = ""\ndoc = "x"',
+            [":2:12: a variable cannot be called PATH: the build itself goes by this name; choose another name"],
+        ),
+        (
             'description = "x"\n[variables.size]\ntype = "integer"\ndefault = 1\ndoc = "x"',
             [":2:12: variables.size is 'size'; write upper-case letters, digits and underscores"],
         ),
@@ -109,8 +113,30 @@ def test_mistaken_element(project: Project, text: str, mistakes: list[str]) -> N
     assert [str(problem) for problem in problems] == [f"elements/a/element.toml{mistake}" for mistake in mistakes]
 
 
-def test_directory_without_element_toml(project: Project) -> None:
-    """A directory that says nothing about itself is no element of ours."""
-    project.write("elements/a/README.rst", "")
-    _, problems = load_elements([("a", ASKER)], project.search)
-    assert list(map(str, problems)) == ["elements/a/element.toml: cannot be read: No such file or directory"]
+def test_element_without_element_toml(project: Project) -> None:
+    """A directory without element.toml is an element of diskimage-builder's: its README's title describes it."""
+    project.write("elements/a/README.rst", "=====\nAn A\n=====\n\nDoes something.\n")
+    project.write("elements/b/install.d/50-b", "#!/bin/sh\n")
+    elements, problems = load_elements([("a", ASKER), ("b", ASKER)], project.search)
+    assert problems == []
+    assert [(element.description, element.variables) for element in elements] == [("An A", None), ("b", None)]
+
+
+def test_one_element_stands_in_for_others(project: Project) -> None:
+    """An element that another one provides is left out, wherever it is asked for, and whether it is there or not."""
+    project.element("a", deps="gone\nb\n")
+    project.element("b")
+    project.element("c")
+    project.write("elements/c/element-provides", "gone\nb\n")
+    assert names(project, "base", "b", "a", "c") == ["base", "a", "c"]
+
+
+def test_two_elements_cannot_stand_in_for_one(project: Project) -> None:
+    """Two elements that provide the same cannot be in one tree; the message names both, at the recipe's entry."""
+    for name in ("a", "b"):
+        project.element(name)
+        project.write(f"elements/{name}/element-provides", "operating-system\n")
+    project.element("c", deps="b\n")
+    _, problems = load_elements([("a", ASKER), ("c", ASKER)], project.search)
+    reason = "element 'c' needs 'b', which cannot be part of a tree: it provides operating-system, as element 'a' does"
+    assert list(map(str, problems)) == [f"mine.toml:1:1: {reason}; take it out"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import builder
+from builder.recipe import stock
 from builder.recipe.search import SearchPath
 
 
@@ -22,7 +23,25 @@ def test_the_projects_own_come_first(tmp_path: Path) -> None:
 def test_checkout_is_searched_once() -> None:
     """In the checkout the project's directories are the shipped ones."""
     checkout = Path(builder.__file__).parents[1]
-    assert SearchPath.default(checkout) == SearchPath((checkout / "recipes",), (checkout / "elements",))
+    search = SearchPath.default(checkout)
+    assert search.recipes == (checkout / "recipes",)
+    assert search.elements == (checkout / "elements", stock.directory())
+
+
+def test_elements_of_the_environment_come_first_and_stock_ones_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """$ELEMENTS_PATH hides ours, ours hide diskimage-builder's, and a recipe's own directories hide them all."""
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    for directory in (mine / "sysctl", theirs / "nfsbooted", theirs / "sysctl"):
+        directory.mkdir(parents=True)
+    monkeypatch.setenv("ELEMENTS_PATH", f"{theirs}:")
+    search = SearchPath.default(tmp_path)
+    assert search.element("nfsbooted") == theirs / "nfsbooted"
+    assert search.element("sysctl") == theirs / "sysctl"
+    assert search.before([mine]).element("sysctl") == mine / "sysctl"
+    stock_directory = stock.directory()
+    assert stock_directory and search.element("devuser") == stock_directory / "devuser"
 
 
 def test_wheel_carries_its_recipes_in_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
