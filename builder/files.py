@@ -36,3 +36,15 @@ def header(recipe: Recipe, facts: ReleaseFacts) -> str:
         f"# Made by nfsroot {facts.tool_version} from {recipe.files[0].name}, release {recipe.image.name} "
         f"{facts.version}.\n# Generated: change the recipe, not this file."
     )
+
+
+def settings_header(recipe: Recipe) -> str:
+    """The comment at the top of settings of a cluster's servers, which outlive a release: it names none.
+
+    With the same cluster, the next release leaves them as they are, and no server has to be restarted.  install.sh
+    finds the cluster in the first line.
+    """
+    return (
+        f"# Settings for the servers of cluster {recipe.cluster.name}, made by nfsroot.\n"
+        "# Generated: change the cluster's file or the recipe, not this file."
+    )

@@ -156,7 +156,6 @@ class Steps:
                 check = partial(
                     checks.check,
                     self.recipe,
-                    facts,
                     files,
                     engine=self.workshop.engine,
                     image=self.image,

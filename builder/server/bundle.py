@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.boot import menus
-from builder.files import RenderedFile, header, text_file
+from builder.files import RenderedFile, header, settings_header, text_file
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server import dhcp, kea, nfs, nginx, root
 from builder.server.procedure import procedure
-from builder.server.programs import programs
+from builder.server.programs import Program, programs, unit_settings
 from builder.templates import fill
 
 
@@ -27,7 +27,7 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     yield _text("install.sh", "install.sh", values, 0o755)
     yield _text("dhcpd.conf", "etc/dhcp/dhcpd.conf", values)
     yield _text("isc-dhcp-server", "etc/default/isc-dhcp-server", values)
-    yield text_file("etc/kea/kea-dhcp4.conf", kea.render(dhcp.decide(recipe, facts), header(recipe, facts)))
+    yield text_file("etc/kea/kea-dhcp4.conf", kea.render(dhcp.decide(recipe), settings_header(recipe)))
     yield _text("dnsmasq.conf", "etc/dnsmasq.d/nfsroot.conf", values)
     yield _text("dnsmasq-dhcp.conf", "etc/dnsmasq.d/nfsroot-dhcp.conf", values)
     yield _text("dnsmasq-tftp.conf", "etc/dnsmasq.d/nfsroot-tftp.conf", values)
@@ -39,6 +39,8 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
         yield _text("ganesha.conf", "etc/ganesha/ganesha.conf", values)
         yield _text("ganesha-exports.conf", f"etc/ganesha/exports.d/{release}.conf", values)
     yield _text("hosts.nfsroot", "etc/hosts.nfsroot", values)
+    for service in dict.fromkeys(program.service for program in _programs(recipe, release)):
+        yield _text("unit.conf", unit_settings(service), {**values, "service": service})
 
 
 def _text(name: str, path: str, values: dict[str, object], mode: int = 0o644) -> RenderedFile:
@@ -49,6 +51,7 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
     exports = nfs.exports(recipe, facts.version)
     return {
         "header": header(recipe, facts),
+        "settings_header": settings_header(recipe),
         "title": f"{recipe.image.name} {facts.version}: server bundle",
         "release": release,
         "recipe": recipe,
@@ -56,16 +59,20 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
         "facts": facts,
         "directory": recipe.server_directory(facts.version),
         "root_place": root.place(recipe, facts.version),
-        "dhcp": dhcp.decide(recipe, facts),
+        "dhcp": dhcp.decide(recipe),
         "menu_option": dhcp.MENU_OPTION,
         "exports": exports,
         "ganesha_ids": nfs.ganesha_ids(exports),
         "server": recipe.cluster.server,
         "kinds": _kinds(recipe),
-        "programs": programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs),
+        "programs": _programs(recipe, release),
         "nginx_check": nginx.whole("$work/site", "$work/site/nfsroot.conf"),
         "procedure": procedure(recipe, facts.version, recipe.cluster.server),
     }
+
+
+def _programs(recipe: Recipe, release: str) -> tuple[Program, ...]:
+    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs)
 
 
 def _kinds(recipe: Recipe) -> str:

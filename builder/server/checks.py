@@ -12,10 +12,10 @@ from typing import NamedTuple
 from builder.boot.menus import MENUS
 from builder.container.engine import Engine, Image, Job
 from builder.errors import NfsrootError
-from builder.files import RenderedFile, header, text_file
+from builder.files import RenderedFile, settings_header, text_file
 from builder.parallel import crew
 from builder.process import CommandError, OnLine
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server import dhcp, kea, nginx
 
 BUNDLE = "/input/bundle"
@@ -63,7 +63,7 @@ def checks(recipe: Recipe) -> tuple[Check, ...]:
     )
 
 
-def checked(recipe: Recipe, facts: ReleaseFacts, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:
+def checked(recipe: Recipe, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:
     """What the checkers read of a bundle's `files`.
 
     Kea's and nginx's checkers refuse an interface or address that the machine lacks on which they run: they read
@@ -72,8 +72,8 @@ def checked(recipe: Recipe, facts: ReleaseFacts, files: Iterable[RenderedFile]) 
     paths = {check.path for check in checks(recipe)}
     found = {file.path: file for file in files if file.path in paths or file.path.rpartition("/")[0] in paths}
     if recipe.cluster.server.interface:
-        anywhere = replace(dhcp.decide(recipe, facts), interface="")
-        found[KEA_CONF] = text_file(KEA_CONF, kea.render(anywhere, header(recipe, facts)))
+        anywhere = replace(dhcp.decide(recipe), interface="")
+        found[KEA_CONF] = text_file(KEA_CONF, kea.render(anywhere, settings_header(recipe)))
     if site := found.get(NGINX_SITE):
         found[NGINX_SITE] = text_file(NGINX_SITE, nginx.anywhere(str(site.content, "utf-8")))
         found[NGINX_CHECK] = text_file(NGINX_CHECK, nginx.whole("/scratch", f"{BUNDLE}/{NGINX_SITE}"))
@@ -82,7 +82,6 @@ def checked(recipe: Recipe, facts: ReleaseFacts, files: Iterable[RenderedFile]) 
 
 def check(
     recipe: Recipe,
-    facts: ReleaseFacts,
     files: Iterable[RenderedFile],
     *,
     engine: Engine,
@@ -95,7 +94,7 @@ def check(
     :raises NfsrootError: a checker rejects a file; its own words are in the error.
     """
     bundle, output = scratch / "checked", scratch / "checkers"
-    for file in checked(recipe, facts, files):
+    for file in checked(recipe, files):
         target = bundle / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import NamedTuple
 
-from builder.recipe.models import Recipe, ReleaseFacts, Transport, Variant
+from builder.recipe.models import Recipe, Transport, Variant
 
 MENU_OPTION = 150
 """The option that names a node's GRUB menu ("GRUB configuration path name" in IANA's list of DHCP options)."""
@@ -58,13 +58,12 @@ class Dhcp:
     domain: str
     dns: tuple[IPv4Address, ...]
     ntp: tuple[IPv4Address, ...]
-    root_path: str
     loaders: tuple[Loader, ...]
     reservations: tuple[Reservation, ...]
 
 
-def decide(recipe: Recipe, facts: ReleaseFacts) -> Dhcp:
-    """What DHCP says for a release."""
+def decide(recipe: Recipe) -> Dhcp:
+    """What DHCP says, whichever release nodes boot: that is for a node's menu to say, its root included."""
     cluster = recipe.cluster
     return Dhcp(
         server=cluster.server.address,
@@ -75,7 +74,6 @@ def decide(recipe: Recipe, facts: ReleaseFacts) -> Dhcp:
         domain=cluster.domain,
         dns=cluster.dns,
         ntp=_addresses(cluster.ntp),
-        root_path=recipe.server_directory(facts.version),
         loaders=tuple(_loaders(recipe)),
         reservations=tuple(
             Reservation(node.name, node.mac, node.address, f"(nd)/grub/{node.name}") for node in cluster.nodes

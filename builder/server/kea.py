@@ -8,9 +8,9 @@ from typing import Any
 from builder.server.dhcp import MENU_OPTION, Dhcp, Loader, Reservation
 
 MENU = "grub-menu"
-PATIENCE = {"service-sockets-max-retries": 60, "service-sockets-retry-wait-time": 5000}
-"""Kea opens no socket on an interface that has no link when it starts, as when server and switch get their power at
-once: then it tries again for five minutes.  The wait is in milliseconds."""
+PATIENCE = {"service-sockets-max-retries": 720, "service-sockets-retry-wait-time": 5000}
+"""Kea opens no socket on an interface without link or address, as when server and switch get their power at once: then
+it tries again for an hour.  The wait is in milliseconds."""
 
 
 def render(dhcp: Dhcp, header: str) -> str:
@@ -56,7 +56,6 @@ def _options(dhcp: Dhcp) -> list[dict[str, Any]]:
         "domain-name": dhcp.domain,
         "domain-name-servers": ", ".join(map(str, dhcp.dns)),
         "ntp-servers": ", ".join(map(str, dhcp.ntp)),
-        "root-path": dhcp.root_path,
     }
     return [{"name": name, "data": data} for name, data in values.items() if data]
 

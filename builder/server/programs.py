@@ -14,13 +14,15 @@ class Program(NamedTuple):
     """One of the programs that may serve in a role: dhcp, tftp, http or nfs.
 
     `name` is the recipe's for it, `service` that of its systemd unit and its script of /etc/init.d, `package`
-    Debian's; `settings` are the files of the server bundle that it reads.
+    Debian's.  `socket` is where it listens: protocol, port, and the name that ss(8) shows for its process, which is
+    empty when the kernel itself listens.  `settings` are the files of the server bundle that it reads.
     """
 
     role: str
     name: str
     service: str
     package: str
+    socket: str
     settings: tuple[str, ...]
 
 
@@ -29,23 +31,59 @@ def programs(release: str, *, http: bool, nfs: bool) -> tuple[Program, ...]:
 
     `release` is its NAME-VERSION.
     """
-    dhcpd, kea, hpa, kernel = "isc-dhcp-server", "kea-dhcp4-server", "tftpd-hpa", "nfs-kernel-server"
-    dnsmasq = "etc/dnsmasq.d/nfsroot"
-    ganesha = ("etc/ganesha/ganesha.conf", f"etc/ganesha/exports.d/{release}.conf")
-    exporters = (
-        Program("nfs", NfsServer.KERNEL, kernel, kernel, (f"etc/exports.d/{release}.exports",)),
-        Program("nfs", NfsServer.GANESHA, "nfs-ganesha", "nfs-ganesha-vfs", ganesha),
-    )
-    web = (Program("http", HTTP_SERVER, "nginx", "nginx", ("etc/nginx/conf.d/nfsroot.conf",)),)
     return (
-        Program("dhcp", DhcpServer.ISC, dhcpd, dhcpd, ("etc/dhcp/dhcpd.conf", f"etc/default/{dhcpd}")),
-        Program("dhcp", DhcpServer.KEA, kea, kea, ("etc/kea/kea-dhcp4.conf",)),
-        Program("dhcp", DhcpServer.DNSMASQ, "dnsmasq", "dnsmasq", (f"{dnsmasq}.conf", f"{dnsmasq}-dhcp.conf")),
-        Program("tftp", TftpServer.TFTPD_HPA, hpa, hpa, (f"etc/default/{hpa}",)),
-        Program("tftp", TftpServer.DNSMASQ, "dnsmasq", "dnsmasq", (f"{dnsmasq}.conf", f"{dnsmasq}-tftp.conf")),
-        *(web if http else ()),
-        *(exporters if nfs else ()),
+        *_dhcp_servers(),
+        *_tftp_servers(),
+        *((_nginx(),) if http else ()),
+        *(_nfs_servers(release) if nfs else ()),
     )
+
+
+def unit_settings(service: str) -> str:
+    """The file of the server bundle with what a service's unit says beyond Debian's (systemd.unit(5), "drop-in")."""
+    return f"etc/systemd/system/{_UNITS.get(service, service)}.service.d/nfsroot.conf"
+
+
+_UNITS = {"nfs-kernel-server": "nfs-server"}
+"""Units that Debian's service is an alias of."""
+
+
+def _dhcp_servers() -> tuple[Program, ...]:
+    dhcpd, kea = "isc-dhcp-server", "kea-dhcp4-server"
+    return (
+        _program("dhcp", DhcpServer.ISC, dhcpd, dhcpd, "udp/67/dhcpd", "etc/dhcp/dhcpd.conf", f"etc/default/{dhcpd}"),
+        _program("dhcp", DhcpServer.KEA, kea, kea, "udp/67/kea-dhcp4", "etc/kea/kea-dhcp4.conf"),
+        _dnsmasq("dhcp", DhcpServer.DNSMASQ, 67),
+    )
+
+
+def _tftp_servers() -> tuple[Program, ...]:
+    hpa = "tftpd-hpa"
+    return (
+        _program("tftp", TftpServer.TFTPD_HPA, hpa, hpa, "udp/69/in.tftpd", f"etc/default/{hpa}"),
+        _dnsmasq("tftp", TftpServer.DNSMASQ, 69),
+    )
+
+
+def _dnsmasq(role: str, name: str, port: int) -> Program:
+    settings = (f"etc/dnsmasq.d/nfsroot{part}.conf" for part in ("", f"-{role}"))
+    return _program(role, name, "dnsmasq", "dnsmasq", f"udp/{port}/dnsmasq", *settings)
+
+
+def _nginx() -> Program:
+    return _program("http", HTTP_SERVER, "nginx", "nginx", "tcp/80/nginx", "etc/nginx/conf.d/nfsroot.conf")
+
+
+def _nfs_servers(release: str) -> tuple[Program, ...]:
+    kernel, ganesha = "nfs-kernel-server", ("etc/ganesha/ganesha.conf", f"etc/ganesha/exports.d/{release}.conf")
+    return (
+        _program("nfs", NfsServer.KERNEL, kernel, kernel, "tcp/2049/", f"etc/exports.d/{release}.exports"),
+        _program("nfs", NfsServer.GANESHA, "nfs-ganesha", "nfs-ganesha-vfs", "tcp/2049/ganesha.nfsd", *ganesha),
+    )
+
+
+def _program(role: str, name: str, service: str, package: str, socket: str, *settings: str) -> Program:
+    return Program(role, name, service, package, socket, (*settings, unit_settings(service)))
 
 
 def chosen(recipe: Recipe, version: str, server: Server) -> tuple[Program, ...]:

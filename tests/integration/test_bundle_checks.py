@@ -40,7 +40,7 @@ def check(files: tuple[RenderedFile, ...], cache: Cache, scratch: Path) -> list[
     """Run the checks in the builder image; what they said."""
     said: list[str] = []
     image = builder_image.ensure(cache, said.append)
-    checks.check(RECIPE, FACTS, files, engine=Sandbox(), image=image, scratch=scratch, on_line=said.append)
+    checks.check(RECIPE, files, engine=Sandbox(), image=image, scratch=scratch, on_line=said.append)
     return said
 
 

@@ -6,14 +6,12 @@ import re
 
 from builder.lab.checks.model import Check, Finding, Subject
 from builder.lab.checks.sockets import SOCKETS, listening
-from builder.recipe.models import DhcpServer, ReleaseFacts
+from builder.recipe.models import DhcpServer
 from builder.server.dhcp import decide
 
 
 def _menu(subject: Subject) -> Finding:
-    recipe, manifest = subject.release.recipe, subject.release.manifest
-    facts = ReleaseFacts(version=manifest.version, kernel_version=manifest.kernel_version, tool_version="")
-    reservations = decide(recipe, facts).reservations
+    reservations = decide(subject.release.recipe).reservations
     should = next(each.menu for each in reservations if each.name == subject.node.name)
     problems = [f"it names {menu}, not {should}" for menu in subject.menus if menu != should]
     if not subject.menus:

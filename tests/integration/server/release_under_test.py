@@ -114,7 +114,9 @@ class ReleaseUnderTest:
     @property
     def root(self) -> str:
         """The directory that nodes mount."""
-        return self._says(r'option root-path "(.*)";')
+        found = re.search(r"nfsroot=[^:]+:([^, ]+)", self.menu)
+        assert found, "the menu names no root"
+        return found[1]
 
     def _says(self, pattern: str) -> str:
         found = re.search(pattern, self.dhcpd_conf)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 from server_recipes import large, statements, texts, with_http, with_server
@@ -30,7 +31,7 @@ def test_tftp_serves_the_clusters_address_only(debian: Recipe, facts: ReleaseFac
         'TFTP_USERNAME="tftp"',
         'TFTP_DIRECTORY="/srv/tftp"',
         'TFTP_ADDRESS="192.168.0.1:69"',
-        'TFTP_OPTIONS="--secure --retransmit 100000"',
+        'TFTP_OPTIONS="--secure --ipv4 --retransmit 100000"',
     ]
 
 
@@ -95,14 +96,29 @@ def test_hosts_names_server_and_nodes(debian: Recipe, facts: ReleaseFacts) -> No
 
 @pytest.mark.parametrize("name", ["debian", "kerrighed"])
 def test_every_file_says_where_it_comes_from(name: str, facts: ReleaseFacts, request: pytest.FixtureRequest) -> None:
-    """Tool, recipe and release stand at the top of every file; paths are sorted and distinct."""
+    """Tool and release, or the cluster, stand at the top of every file; paths are sorted and distinct."""
     recipe: Recipe = request.getfixturevalue(name)
     files = render(recipe, facts)
+    release = f"Made by nfsroot 0.1.0 from {recipe.files[0].name}"
+    cluster = "# Settings for the servers of cluster mycluster, made by nfsroot.\n"
     for file in files:
-        top = file.content.decode().split("\n\n")[0:2]
-        assert f"Made by nfsroot 0.1.0 from {recipe.files[0].name}" in "\n".join(top), file.path
+        top = "\n".join(file.content.decode().split("\n\n")[0:2])
+        assert (release in top) != (cluster in top), file.path
     paths = [file.path for file in files]
     assert paths == sorted(set(paths))
+
+
+@pytest.mark.parametrize("name", ["debian", "kerrighed"])
+def test_settings_know_no_release(name: str, facts: ReleaseFacts, request: pytest.FixtureRequest) -> None:
+    """Another version, kernel and tool change menus, exports and what stands for the release, and no settings."""
+    recipe: Recipe = with_http(request.getfixturevalue(name))
+    newer = facts.model_copy(update={"version": "2.0", "kernel_version": "6.13.0-1-amd64", "tool_version": "9.9"})
+    before, after = texts(render(recipe, facts)), texts(render(recipe, newer))
+    different = {path for path in before.keys() & after.keys() if before[path] != after[path]}
+    named = {path for path in before.keys() ^ after.keys()}
+    assert {path for path in different if not path.startswith("srv/tftp/grub/")} == {"README", "install.sh"}
+    assert {Path(path).parent.name for path in named} == {"exports.d"}
+    assert not [path for path, text in before.items() if "/1.0" in text and path not in different | named]
 
 
 def test_cluster_is_the_only_network_named(debian: Recipe, facts: ReleaseFacts) -> None:

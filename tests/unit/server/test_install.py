@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from server_recipes import with_http, with_server
+from server_recipes import with_cluster, with_http, with_server
 
 from builder.files import RenderedFile
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
 from builder.server.bundle import render
-from builder.server.programs import programs
+from builder.server.programs import programs, unit_settings
 
 KERNEL = "srv/tftp/debian-nfsroot/1.0/vmlinuz-6.12.0-1-amd64"
 MARKED = ["# BEGIN nfsroot", "# END nfsroot"]
@@ -92,20 +92,24 @@ def test_shellcheck_finds_nothing(name: str, facts: ReleaseFacts, request: pytes
 
 
 def test_help_says_what_it_does(bundle: Path) -> None:
-    """--help exits with 0, an unknown option with 2, and both name every option."""
+    """--help and -h exit with 0, an unknown option with 2 and its name, and all three name every option."""
     shown, refused = install(bundle, "--help"), install(bundle, "--forse")
     assert (shown.returncode, refused.returncode) == (0, 2)
-    for option in ("--dry-run", "--root DIR", "--dhcp NAME", "--tftp NAME", "--nfs NAME", "--help"):
+    assert install(bundle, "-h").stdout == shown.stdout
+    assert "install.sh: unknown option --forse\n" in refused.stderr
+    for option in ("--dry-run", "--replace", "--root DIR", "--dhcp NAME", "--tftp NAME", "--nfs NAME", "--help"):
         assert option in shown.stdout
         assert option in refused.stderr
 
 
 def test_dry_run_changes_nothing(bundle: Path, root: Path) -> None:
-    """--dry-run names what would be installed and writes nothing."""
+    """--dry-run names what would be installed, and what somebody else wrote, and writes nothing."""
     before = contents(root)
     done = install(bundle, "--root", root, "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert f"Would install {root}/etc/dhcp/dhcpd.conf\n" in done.stdout
+    assert f"nfsroot did not make {root}/etc/dhcp/dhcpd.conf: it is to be replaced\n" in done.stdout
+    assert f"Would replace {root}/etc/dhcp/dhcpd.conf\n" in done.stdout
+    assert f"Would install {root}/etc/default/tftpd-hpa\n" in done.stdout
     assert contents(root) == before
     assert not temporary(bundle)
 
@@ -158,8 +162,8 @@ def test_only_what_differs_is_installed(bundle: Path, root: Path) -> None:
     shutil.rmtree(root / "var/backups")
     (root / "srv/tftp/grub/ssi1").write_text("mine\n")
     done = install(bundle, "--root", root)
-    assert [line for line in done.stdout.splitlines() if line.startswith("Installed")] == [
-        f"Installed {root}/srv/tftp/grub/ssi1"
+    assert [line for line in done.stdout.splitlines() if line.startswith(("Installed", "Replaced"))] == [
+        f"Replaced {root}/srv/tftp/grub/ssi1"
     ]
     (dated,) = (root / "var/backups/nfsroot").iterdir()
     assert contents(dated) == {"srv/tftp/grub/ssi1": b"mine\n"}
@@ -240,7 +244,9 @@ def with_active(bundle: Path, *services: str, settings: str = "") -> str:
     """
     tools = bundle.parent / "tools"
     tools.mkdir()
-    (tools / "systemctl").write_text(f'#!/bin/sh\ncase " {" ".join(services)} " in *" $3 "*) ;; *) exit 3 ;; esac\n')
+    (tools / "systemctl").write_text(
+        f'#!/bin/sh\n[ "$1" = is-active ] || exit 0\ncase " {" ".join(services)} " in *" $3 "*) ;; *) exit 3 ;; esac\n'
+    )
     (tools / "systemctl").chmod(0o755)
     (bundle.parent / "dnsmasq.conf").write_text(settings)
     script = (bundle / "install.sh").read_text()
@@ -295,7 +301,7 @@ def test_http_server_is_set_up_where_it_is_needed(http_bundle: Path, root: Path)
     assert done.returncode == 0, done.stderr
     settings = "etc/nginx/conf.d/nfsroot.conf"
     assert contents(root)[settings] == contents(http_bundle)[settings]
-    assert {path for path in contents(root) if "nginx" in path} == {settings}
+    assert {path for path in contents(root) if "nginx" in path} == {settings, unit_settings("nginx")}
 
 
 @pytest.mark.server
@@ -321,6 +327,10 @@ case $1 in
   restart) case " {broken} " in *" $2 "*) exit 1 ;; esac ;;
 esac
 """
+SS = """\
+#!/bin/sh
+case " {deaf} " in *" ${{3##* }} "*) ;; *) echo open ;; esac
+"""
 EXPORTFS = """\
 #!/bin/sh
 echo "exportfs $*" >>{log}
@@ -332,17 +342,19 @@ ASKING = ("is-active", "is-enabled", "cat", "exportfs -s")
 def serve(bundle: Path, root: Path, *options: str, **states: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """install.sh below `root` as if that were /, and what it had systemctl(1) and exportfs(8) do.
 
-    `states` name services that are active, disabled or broken, and the directory that is exported.
+    `states` name services that are active, disabled or broken, the directory that is exported, and ports where
+    nobody listens (:69).
     """
     tools, log = bundle.parent / "tools", bundle.parent / "log"
     tools.mkdir(exist_ok=True)
     log.write_text("")
-    values = {"log": log, "active": "", "disabled": "", "broken": "", "exported": "", **states}
-    for name, text in (("systemctl", SYSTEMCTL), ("exportfs", EXPORTFS)):
+    values = {"log": log, "active": "", "disabled": "", "broken": "", "exported": "", "deaf": "", **states}
+    for name, text in (("systemctl", SYSTEMCTL), ("exportfs", EXPORTFS), ("ss", SS)):
         (tools / name).write_text(text.format(**values))
         (tools / name).chmod(0o755)
     script = (bundle / "install.sh").read_text()
     script = script.replace("/run/systemd/system", str(tools)).replace('[ -z "$root" ] || exit 0\n', "")
+    script = script.replace("patience=100", "patience=2")
     script = script.replace('[ ! -d "/NFSROOT', f'[ ! -d "{root}/NFSROOT')
     (bundle / "install.sh").write_text(script)
     done = install(bundle, "--root", root, *options, path=f"{tools}:{os.environ['PATH']}")
@@ -350,6 +362,7 @@ def serve(bundle: Path, root: Path, *options: str, **states: str) -> tuple[subpr
 
 
 RELEASE_ROOT = "/NFSROOT/debian-nfsroot/1.0"
+NEXT_ROOT = "/NFSROOT/debian-nfsroot/2.0"
 ALL = "isc-dhcp-server tftpd-hpa nfs-kernel-server"
 
 
@@ -357,7 +370,101 @@ def test_servers_are_restarted(bundle: Path, root: Path) -> None:
     """With new settings each server is restarted, but the kernel's NFS server, which only exports again."""
     done, did = serve(bundle, root, active=ALL)
     assert done.returncode == 0, done.stderr
-    assert sorted(did) == ["exportfs -ra", "restart isc-dhcp-server", "restart tftpd-hpa"]
+    assert did[0] == "daemon-reload"
+    assert sorted(did[1:]) == ["exportfs -ra", "restart isc-dhcp-server", "restart tftpd-hpa"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--dhcp", "kea", "--nfs", "ganesha"), ("--dhcp", "dnsmasq", "--tftp", "dnsmasq")],
+)
+def test_the_next_release_restarts_nothing(
+    bundle: Path, root: Path, debian: Recipe, facts: ReleaseFacts, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """Of the settings only exports are new, whichever servers are chosen; DHCP and TFTP serve without a break."""
+    active = "isc-dhcp-server tftpd-hpa nfs-kernel-server kea-dhcp4-server nfs-ganesha dnsmasq"
+    serve(bundle, root, *options, active=active)
+    (root / NEXT_ROOT.lstrip("/")).mkdir()
+    newer = facts.model_copy(update={"version": "2.0", "kernel_version": "6.13.0-1-amd64", "tool_version": "9.9"})
+    following = unpack(render(debian, newer), tmp_path / "next")
+    done, did = serve(following, root, *options, active=active)
+    assert done.returncode == 0, done.stderr
+    assert did == (["restart nfs-ganesha"] if "ganesha" in options else ["exportfs -ra"])
+    changed = {path for path in contents(root) if path.startswith("etc/") and f"{root}/{path}\n" in done.stdout}
+    assert {Path(path).parent.name for path in changed} == {"exports.d"}
+
+
+def other_cluster(recipe: Recipe) -> Recipe:
+    """The recipe for another cluster, with two nodes."""
+    return with_cluster(recipe, name="second", nodes=recipe.cluster.nodes[:2])
+
+
+@pytest.mark.parametrize("options", [(), ("--dhcp", "kea"), ("--dhcp", "dnsmasq", "--tftp", "dnsmasq")])
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry-run"])
+def test_another_clusters_server_is_left_alone(
+    bundle: Path,
+    root: Path,
+    debian: Recipe,
+    facts: ReleaseFacts,
+    tmp_path: Path,
+    options: tuple[str, ...],
+    dry: tuple[str, ...],
+) -> None:
+    """install.sh names the cluster that the server serves, and how many nodes would lose DHCP, and changes nothing."""
+    assert install(bundle, "--root", root, *options).returncode == 0
+    before = contents(root)
+    second = unpack(render(other_cluster(debian), facts), tmp_path / "second")
+    refused = install(second, "--root", root, *options, *dry)
+    assert refused.returncode == 1
+    assert "this server serves mycluster: its 4 nodes would lose DHCP" in refused.stderr
+    assert "--replace" in refused.stderr
+    assert contents(root) == before
+
+
+def test_another_clusters_server_is_taken_over_on_request(
+    bundle: Path, root: Path, debian: Recipe, facts: ReleaseFacts, tmp_path: Path
+) -> None:
+    """With --replace the second cluster is served, then as if it had always been, and the first would be refused."""
+    install(bundle, "--root", root)
+    second = unpack(render(other_cluster(debian), facts), tmp_path / "second")
+    done = install(second, "--root", root, "--replace")
+    assert done.returncode == 0, done.stderr
+    assert "this server serves mycluster: its 4 nodes would lose DHCP" in done.stdout
+    assert "nothing was changed" in install(second, "--root", root).stdout
+    assert "this server serves second: its 2 nodes" in install(bundle, "--root", root).stderr
+
+
+def test_a_cluster_may_change(bundle: Path, root: Path, debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+    """A node less in the same cluster is no other cluster."""
+    install(bundle, "--root", root)
+    smaller = with_cluster(debian, nodes=debian.cluster.nodes[:3])
+    done = install(unpack(render(smaller, facts), tmp_path / "smaller"), "--root", root)
+    assert done.returncode == 0, done.stderr
+    assert "ssi4" not in (root / "etc/dhcp/dhcpd.conf").read_text()
+
+
+def test_an_option_may_have_its_value_after_an_equals_sign(bundle: Path, root: Path) -> None:
+    """--root=DIR is --root DIR."""
+    assert install(bundle, f"--root={root}", "--dhcp=kea").returncode == 0
+    assert (root / "etc/kea/kea-dhcp4.conf").exists()
+
+
+def test_a_machine_without_the_servers_address_is_told(bundle: Path) -> None:
+    """On a machine that has not got the address of the cluster's server, --dry-run says so."""
+    path = with_active(bundle, "isc-dhcp-server")
+    (bundle.parent / "tools/ip").write_text("#!/bin/sh\n")
+    (bundle.parent / "tools/ip").chmod(0o755)
+    caution = "Caution: this machine does not have the server's address 192.168.0.1"
+    assert caution in install(bundle, "--dry-run", path=path).stdout
+    (bundle.parent / "tools/ip").write_text("#!/bin/sh\necho 'eth0 inet 192.168.0.1/24'\n")
+    assert caution not in install(bundle, "--dry-run", path=path).stdout
+
+
+def test_dry_run_tells_what_would_start(bundle: Path) -> None:
+    """--dry-run names the servers that would be restarted."""
+    done = install(bundle, "--dry-run", path=with_active(bundle, "isc-dhcp-server"))
+    assert done.returncode == 0, done.stderr
+    assert "Would restart isc-dhcp-server.\nWould export again" in done.stdout
 
 
 def test_nothing_is_done_to_servers_that_serve(bundle: Path, root: Path) -> None:
@@ -366,6 +473,19 @@ def test_nothing_is_done_to_servers_that_serve(bundle: Path, root: Path) -> None
     done, did = serve(bundle, root, active=ALL, exported=RELEASE_ROOT)
     assert did == []
     assert done.stdout == "Everything is in place; nothing was changed.\n"
+
+
+def test_a_server_that_does_not_listen_is_an_error(bundle: Path, root: Path) -> None:
+    """A restart that leaves nobody at the port fails and names it, and the next run does not say that all is well."""
+    for _ in range(2):
+        done, did = serve(bundle, root, active=ALL, exported=RELEASE_ROOT, deaf=":69")
+        assert done.returncode == 1
+        assert "tftpd-hpa was started, but nobody listens on udp port 69" in done.stderr
+        assert "restart tftpd-hpa" in did
+        assert "Restarted tftpd-hpa" not in done.stdout
+    done, did = serve(bundle, root, active=ALL, exported=RELEASE_ROOT)
+    assert done.returncode == 0, done.stderr
+    assert did == []
 
 
 def test_another_run_starts_what_does_not_serve(bundle: Path, root: Path) -> None:
@@ -392,7 +512,7 @@ def test_a_server_for_two_roles_is_restarted_once(bundle: Path, root: Path) -> N
     """dnsmasq serves DHCP and TFTP, and stops for a moment only once."""
     dnsmasq = ("--dhcp", "dnsmasq", "--tftp", "dnsmasq")
     done, did = serve(bundle, root, *dnsmasq, active="dnsmasq nfs-kernel-server")
-    assert did == ["restart dnsmasq", "exportfs -ra"]
+    assert did == ["daemon-reload", "restart dnsmasq", "exportfs -ra"]
     (bundle / "etc/dnsmasq.d/nfsroot-dhcp.conf").open("a").write("# more\n")
     done, did = serve(bundle, root, *dnsmasq, active="dnsmasq nfs-kernel-server", exported=RELEASE_ROOT)
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,7 @@ from builder.server.checks import check, checks
 def run(recipe: Recipe, facts: ReleaseFacts, engine: RecordingEngine, scratch: Path) -> None:
     """Run the checks of a recipe's bundle."""
     files = render(recipe, facts)
-    check(recipe, facts, files, engine=engine, image=IMAGE, scratch=scratch, on_line=lambda _line: None)
+    check(recipe, files, engine=engine, image=IMAGE, scratch=scratch, on_line=lambda _line: None)
 
 
 def test_every_server_has_its_checker(debian: Recipe) -> None:

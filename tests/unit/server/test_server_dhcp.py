@@ -51,7 +51,6 @@ def test_dhcpd_conf_has_the_pages_four_parts(debian: Recipe, facts: ReleaseFacts
         "}",
         "group {",
         "next-server 192.168.0.1;",
-        'option root-path "/NFSROOT/debian-nfsroot/1.0";',
         'option grub-menu = concat("(nd)/grub/", host-decl-name);',
         "option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 96);",
         "if not exists pxe-system-type or option pxe-system-type = 00:00 {",
@@ -74,7 +73,6 @@ def test_kea_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
         "domain-name": "mycluster.home",
         "domain-name-servers": "192.168.0.1",
         "ntp-servers": "192.168.0.1",
-        "root-path": "/NFSROOT/debian-nfsroot/1.0",
     }
     assert said["next-server"] == "192.168.0.1"
     assert said["option-def"] == [{"name": "grub-menu", "code": 150, "type": "string"}]
@@ -115,7 +113,6 @@ def test_dnsmasq_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
         "dhcp-option=option:router,192.168.0.1",
         "dhcp-option=option:dns-server,192.168.0.1",
         "dhcp-option=option:ntp-server,192.168.0.1",
-        "dhcp-option=option:root-path,/NFSROOT/debian-nfsroot/1.0",
         "dhcp-match=set:architecture,option:client-arch",
         "dhcp-match=set:bios,option:client-arch,0",
         "dhcp-boot=tag:bios,/pxegrub,,192.168.0.1",
@@ -156,20 +153,20 @@ def test_what_a_cluster_lacks_is_left_out(debian: Recipe, facts: ReleaseFacts, p
 def test_only_addresses_of_ntp_servers_are_told(debian: Recipe, facts: ReleaseFacts) -> None:
     """A name among the NTP servers is for the nodes' own settings: DHCP's option has addresses."""
     recipe = with_cluster(debian, ntp=("time.example", "192.168.0.7", "2.time.example"))
-    assert decide(recipe, facts).ntp == (IPv4Address("192.168.0.7"),)
+    assert decide(recipe).ntp == (IPv4Address("192.168.0.7"),)
     assert "time.example" not in "".join(texts(settings(recipe, facts))[path] for path in ALL)
 
 
-def test_firmware_that_names_no_architecture_is_bios(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_firmware_that_names_no_architecture_is_bios(debian: Recipe) -> None:
     """Only the BIOS loader is for clients without option 93, and no architecture has two loaders."""
-    loaders = decide(debian, facts).loaders
+    loaders = decide(debian).loaders
     assert loaders == (Loader("bios", "/pxegrub", (0,), by_default=True), Loader("uefi-x64", "/shimx64.efi", (7, 9)))
 
 
 def test_http_client_is_told_a_url(debian: Recipe, facts: ReleaseFacts) -> None:
     """Firmware that boots over HTTP (option 93: 16) gets its loader's URL, and HTTPClient in option 60."""
     recipe = with_http(debian)
-    assert decide(recipe, facts).loaders[-1] == Loader(
+    assert decide(recipe).loaders[-1] == Loader(
         "uefi-x64-http", "http://192.168.0.1/shimx64.efi", (16,), vendor_class="HTTPClient"
     )
     files = texts(settings(recipe, facts))
