@@ -17,6 +17,7 @@ from builder.recipe.models import Recipe, RootKind, Variant
 from builder.release import pack, versions
 from builder.release.manifest import FILE
 from builder.tree import archive as archives
+from builder.tree import selection
 from builder.tree.archive import Archive
 from builder.workshop import Workshop
 
@@ -30,7 +31,11 @@ class Outcome:
 
 
 def plan(recipe: Recipe, cache: Cache, output: Path, *, version: str | None, source_date: int | None) -> Plan:
-    """What a build would do, from what is on this machine now; nothing is made, nobody is asked."""
+    """What a build would do, from what is on this machine now; nothing is made, nobody is asked.
+
+    :raises RecipeError: as `check` does.
+    """
+    recipe = check(recipe, cache)
     return _plan(
         recipe,
         cache,
@@ -40,6 +45,15 @@ def plan(recipe: Recipe, cache: Cache, output: Path, *, version: str | None, sou
         version or recipe.image.version,
         source_date,
     )
+
+
+def check(recipe: Recipe, cache: Cache) -> Recipe:
+    """The recipe with its packages decided, where the state of its archive is known; else as it is.
+
+    :raises RecipeError: packages are not in the archive, or cannot be installed together.
+    """
+    archive = archives.find(cache, recipe.debian)
+    return selection.without(recipe, selection.find_yielding(recipe, archive)) if archive else recipe
 
 
 def build(
@@ -62,6 +76,9 @@ def build(
         image = _builder_image(workshop)
         archive = _archive(recipe, workshop, image, refresh)
         cache.touch(image.rootfs.parent, archive.path)
+        recipe, sentences = selection.settle(recipe, archive, cache)
+        for sentence in sentences:
+            workshop.emit(Notice(sentence))
         date = int(archive.date.timestamp()) if source_date is None else source_date
         existing = versions.contents(releases)
         _caution_of_damage(releases, existing, workshop.emit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from builder.cli import options
@@ -9,18 +11,22 @@ from builder.cli import options
 
 @click.command("check")
 @options.recipe_argument
+@options.cache_option
 @click.option("--json", "as_json", is_flag=True, help="Print the resolved recipe as JSON.")
-def command(recipe: str, as_json: bool) -> None:
+def command(recipe: str, cache_dir: Path | None, as_json: bool) -> None:
     """Check RECIPE without building anything.
+
+    Its packages are checked, too, where a build has asked the archive before.
 
     \b
     Example:
       nfsroot check recipes/mine.toml
     """
+    from builder.build import check
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
 
-    loaded = load(recipe, SearchPath.default())
+    loaded = check(load(recipe, SearchPath.default()), options.cache_at(cache_dir))
     if as_json:
         click.echo(loaded.model_dump_json(indent=1))
         return

@@ -27,6 +27,7 @@ from builder.recipe.models import Debian
 STEP = "builder-image"
 SUITE = "trixie"
 PACKAGES = (
+    "arch-test",  # by which mmdebstrap sees that this machine runs programs of another architecture
     "bash",
     "debian-archive-keyring",
     "dnsmasq-base",  # dnsmasq --test

@@ -16,6 +16,7 @@ SHADOW_GID = 42  # Debian's group shadow (/usr/share/base-passwd/group.master).
 AUTHORIZED_KEYS = "etc/ssh/authorized_keys/root"
 KERRIGHED_NODES = "etc/kerrighed_nodes"
 TIMESYNCD = "etc/systemd/timesyncd.conf.d/nfsroot.conf"
+CHRONY = "etc/chrony/sources.d/nfsroot.sources"
 ALWAYS = (
     "etc/fstab",
     "etc/hosts",
@@ -26,7 +27,7 @@ ALWAYS = (
     "etc/ssh/sshd_config.d/nfsroot.conf",
 )
 
-OWNED_PATHS = frozenset((*ALWAYS, SHADOW, AUTHORIZED_KEYS, KERRIGHED_NODES, TIMESYNCD, "etc/hostname"))
+OWNED_PATHS = frozenset((*ALWAYS, SHADOW, AUTHORIZED_KEYS, KERRIGHED_NODES, TIMESYNCD, CHRONY, "etc/hostname"))
 """Every path that an overlay may ever own, relative to the root; the tree's tarball holds none of them.
 
 No overlay has etc/hostname: a node takes its name from its address (hostname(5), nfsbooted(8)).
@@ -44,7 +45,7 @@ def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFi
     }
     paths = [*ALWAYS]
     if recipe.cluster.ntp:
-        paths.append(TIMESYNCD)
+        paths.append(CHRONY if "chrony" in recipe.packages else TIMESYNCD)
     if recipe.kerrighed and recipe.kerrighed.cluster_file:
         paths.append(KERRIGHED_NODES)
     files = [text_file(path, _text(path, values)) for path in paths]

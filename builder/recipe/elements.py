@@ -125,6 +125,7 @@ def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:
         path=directory,
         description=written.description,
         packages=written.packages,
+        default_packages=written.default_packages,
         ports=written.ports,
         variables=tuple(variables),
     )

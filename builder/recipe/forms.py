@@ -57,11 +57,15 @@ ReleaseName = Annotated[str, RELEASE_NAME]
 Version = Annotated[str, VERSION]
 Title = Annotated[str, Form(r"""[^\x00-\x1f\x7f"'`\\$;{}]*""", "one line without quotes and ; $ { } \\")]
 Line = Annotated[str, Form(r"[^\x00-\x1f\x7f]*", "one line without control characters")]
-Suite = Annotated[str, Form(r"[a-z]+", "a suite's code name in lower-case letters, such as trixie")]
+Suite = Annotated[str, Form(r"[a-z][a-z0-9-]*", "a suite's code name in lower-case letters, such as trixie")]
 Architecture = Annotated[str, Form(r"[a-z0-9]+", "a Debian architecture, such as amd64")]
 Component = Annotated[str, Form(r"[a-z][a-z0-9/-]*", "a component of the archive, such as main")]
 Mirror = Annotated[str, Form(r"https?://[A-Za-z0-9._~:/@%+\[\]-]+", "an http or https URL without blanks and quotes")]
-PackageName = Annotated[str, Form(r"[a-z0-9][a-z0-9+.-]+", "a package's name: lower-case letters, digits and + . -")]
+_PACKAGE = r"[a-z0-9][a-z0-9+.-]+"
+PackageName = Annotated[str, Form(_PACKAGE, "a package's name: lower-case letters, digits and + . -")]
+PackageNeed = Annotated[
+    str, Form(rf"{_PACKAGE}(?: \| {_PACKAGE})*", "a package's name, or names of which one is enough: a | b")
+]
 ElementName = Annotated[str, Form(r"[a-z0-9][a-z0-9._-]*", "an element's name: lower-case letters, digits and . _ -")]
 KernelArgument = Annotated[
     str, Form(r"[A-Za-z0-9_][A-Za-z0-9=,.:/_@%+~-]*", "one kernel argument without blanks, quotes and ; $ { } \\")

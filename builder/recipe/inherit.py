@@ -8,6 +8,7 @@ from typing import Any
 from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.positions import KeyPath, Mark
+from builder.recipe.removals import PACKAGES, is_removal
 from builder.recipe.words import suggestion
 from builder.recipe.written import ADDITIVE
 
@@ -54,13 +55,19 @@ class _Merging:
         return new[name]
 
     def lists(self, old: list[str], new: list[str], path: KeyPath) -> list[str]:
-        removed = {entry[1:] for entry in new if _is_removal(entry)}
-        if not self.parent.lost(path):
-            self.report_unknown(removed - set(old), old, new, path)
+        removed = {entry[1:] for entry in new if is_removal(entry)}
+        unknown = set() if self.parent.lost(path) else removed - set(old)
+        later = unknown if path == PACKAGES else set()  # when the elements are known, which have default packages
+        self.report_unknown(unknown - later, old, new, path)
         marks = self.child.marks if path in self.child.marks else self.parent.marks
         self.marks[path] = marks[path]
         entries = _marked(self.parent, old, path) | _marked(self.child, new, path)
-        kept = {entry: entries[entry] for entry in entries if not _is_removal(entry) and entry not in removed}
+        removals = later | ({entry[1:] for entry in old if is_removal(entry)} - set(new))
+        kept = {
+            entry: mark
+            for entry, mark in entries.items()
+            if (entry[1:] in removals if is_removal(entry) else entry not in removed)
+        }
         self.marks |= {(*path, index): mark for index, mark in enumerate(kept.values())}
         return list(kept)
 
@@ -73,10 +80,6 @@ class _Merging:
     def take(self, source: Document, path: KeyPath) -> None:
         length = len(path)
         self.marks |= {key: mark for key, mark in source.marks.items() if key[:length] == path}
-
-
-def _is_removal(entry: str) -> bool:
-    return entry.startswith("-") and not entry.startswith("--")  # as a private key among the ssh keys does
 
 
 def _marked(document: Document, entries: list[str], path: KeyPath) -> dict[str, Mark]:

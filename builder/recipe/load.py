@@ -12,11 +12,14 @@ from builder.recipe.document import Document, read
 from builder.recipe.elements import load_elements
 from builder.recipe.forms import RELEASE_NAME
 from builder.recipe.macs import macs_files
-from builder.recipe.models import Boot, Cluster, Element, Image, Recipe, Root, Variant
+from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Kernel, Recipe, Root, Variant
 from builder.recipe.node_ids import node_id_problems
+from builder.recipe.positions import Place
+from builder.recipe.removals import PACKAGES, removal_problems, take_removals
 from builder.recipe.rules import recipe_problems
 from builder.recipe.search import SearchPath, is_path
 from builder.recipe.shape import parse
+from builder.recipe.suites import default_kernel, suite_problems
 from builder.recipe.variables import resolve_environment, resolve_variables
 from builder.recipe.words import suggestion
 from builder.recipe.written import WrittenImage, WrittenRecipe
@@ -60,24 +63,27 @@ class _Loading:
         self.files, self.problems = ancestry.files, ancestry.problems
         if document is None:
             raise RecipeError(tuple(self.problems))
+        removals, document = take_removals(document)
         written, _, _ = parse(document.without({("cluster",)}), WrittenRecipe)  # its mistakes are known by now
-        self.problems += recipe_problems(written, document)
+        self.problems += [*suite_problems(written, document), *recipe_problems(written, document)]
         cluster = self.cluster(document)
         if cluster:
             self.problems += node_id_problems(written, document, cluster)
         image = self.image(written.image, document)
         directories = self.element_directories(written, document)
         elements = self.elements(written, document, directories)
+        self.problems += removal_problems(removals, written.debian.packages, elements)
         variables, problems = resolve_variables(document, elements)
         environment, missing = resolve_environment(document, os.environ)
         self.problems += [*problems, *missing]
         if self.problems or cluster is None or image is None:
             raise RecipeError(tuple(self.problems))
+        kernel = default_kernel(written)
         return Recipe(
             files=tuple(self.files),
             image=image,
             debian=written.debian,
-            kernel=written.kernel,
+            kernel=kernel,
             initramfs=written.initramfs,
             root=Root.model_validate({**dict(written.root), "path": written.root.path or f"{NFSROOT}/{image.name}"}),
             boot=_with_uefi(written.boot),
@@ -88,6 +94,8 @@ class _Loading:
             variables=variables,
             environment=environment,
             cluster=cluster,
+            left_out=tuple(sorted(removals)),
+            places=_places(kernel, written.debian, document),
         )
 
     def cluster(self, document: Document) -> Cluster | None:
@@ -149,6 +157,12 @@ class _Loading:
         elements, problems = load_elements(wanted, self.search.before(directories))
         self.problems += problems
         return elements
+
+
+def _places(kernel: Kernel, debian: Debian, document: Document) -> dict[str, Place]:
+    """Where the recipe's files name each package."""
+    places = {name: document.at((*PACKAGES, index)) for index, name in enumerate(debian.packages)}
+    return {kernel.package: document.at(("kernel", "package")), **places}
 
 
 def _with_uefi(boot: Boot) -> Boot:

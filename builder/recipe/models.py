@@ -6,7 +6,7 @@ These models are frozen and hold values only; reading files and reporting mistak
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
@@ -139,8 +139,10 @@ class Image(Model):
 class Debian(Model):
     """`[debian]`: what the tree is bootstrapped from."""
 
-    suite: Suite = Field(default="trixie", description="Debian suite, for example trixie or bookworm.")
-    architecture: Architecture = Field(default="amd64", description="Debian architecture of the nodes.")
+    suite: Suite = Field(default="trixie", description="Debian suite: trixie or bookworm.")
+    architecture: Architecture = Field(
+        default="amd64", description="Debian architecture of the nodes: amd64, or with bookworm i386."
+    )
     components: tuple[Component, ...] = Field(default=("main",), description="Components of the archive.")
     mirror: Mirror | None = Field(
         default=None, description="URL of a Debian mirror; the bootstrap tool's own when absent."
@@ -153,7 +155,7 @@ class Debian(Model):
 class Kernel(Model):
     """`[kernel]`: the nodes' kernel."""
 
-    package: PackageName = Field(default="linux-image-amd64", description="Debian package of the kernel.")
+    package: PackageName = Field(description="Debian package of the kernel; Debian's for the architecture when absent.")
     arguments: tuple[KernelArgument, ...] = Field(default=(), description="Kernel arguments of every node.")
 
 
@@ -297,9 +299,15 @@ class Element(Model):
     name: str
     path: Path
     description: str
-    packages: tuple[str, ...] = ()
+    packages: tuple[str, ...] = Field(default=(), description="Needs: a package, or `a | b` where one is enough.")
+    default_packages: tuple[str, ...] = Field(default=(), description="Packages that give way to a recipe's.")
     ports: tuple[str, ...] = ()
     variables: tuple[Variable, ...] | None = ()
+
+    def needs(self, named: Collection[str]) -> tuple[str, ...]:
+        """The packages that the element needs; of alternatives the first that is among `named`, else the first."""
+        choices = [need.split(" | ") for need in self.packages]
+        return tuple(next((name for name in choice if name in named), choice[0]) for choice in choices)
 
     @field_serializer("path", when_used="json")
     def _path_without_this_machine(self, path: Path) -> str:
@@ -331,6 +339,10 @@ class Recipe(Model):
         default={}, description="Values of the environment's variables that the recipe names."
     )
     cluster: Cluster
+    left_out: tuple[str, ...] = Field(default=(), description="Default packages of elements that the tree lacks.")
+    places: dict[str, tuple[Path, int, int]] = Field(
+        default={}, exclude=True, description="File, line and column where the recipe names a package, by its name."
+    )
 
     @field_serializer("files", when_used="json")
     def _files_without_this_machine(self, files: tuple[Path, ...]) -> list[str]:
@@ -352,8 +364,9 @@ class Recipe(Model):
     @property
     def base_packages(self) -> tuple[str, ...]:
         """The packages of the tree's base, the kernel's and the elements', sorted and without repeats."""
-        of_elements = (package for element in self.elements for package in element.packages)
-        return tuple(sorted({self.kernel.package, *of_elements}))
+        needs = (need for element in self.elements for need in element.needs(self.debian.packages))
+        defaults = (package for element in self.elements for package in element.default_packages)
+        return tuple(sorted({self.kernel.package, *needs, *(set(defaults) - set(self.left_out))}))
 
     @property
     def ports(self) -> tuple[str, ...]:

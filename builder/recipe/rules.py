@@ -16,7 +16,7 @@ SYSTEM_DIRECTORIES = frozenset({"/", *(f"/{name}" for name in _TOP)})
 """Directories that the tree itself or the running kernel fills."""
 
 _GREATEST_LEVELS = {"zstd": 19, "gzip": 9, "xz": 9, "lz4": 12}
-_VARIANTS_OF = {"amd64": tuple(Variant), "i386": (Variant.I386_PC,)}
+_VARIANTS_OF = {"i386": (Variant.I386_PC,)}
 _ARGUMENT_KEYS = {
     "root": "nfsroot writes it into every menu",
     "nfsroot": "nfsroot writes it into every menu",
@@ -126,11 +126,7 @@ def _boot(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
     elif "uefi" in boot.model_fields_set and boot.uefi not in boot.variants:
         fix = f'add "{boot.uefi}" to boot.variants'
         yield document.problem(("boot", "uefi"), f"'{boot.uefi}' is not among boot.variants", fix)
-    possible = _VARIANTS_OF.get(architecture, ())
-    if not possible:
-        what = f"there is no network boot loader for {architecture}"
-        yield document.problem(("debian", "architecture"), what, 'write "amd64" or "i386"')
-        return
+    possible = _VARIANTS_OF.get(architecture, tuple(Variant))
     for index, variant in enumerate(boot.variants):
         if variant not in possible:
             written = ("boot", "variants", index)

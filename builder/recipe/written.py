@@ -17,9 +17,11 @@ from builder.recipe.forms import (
     ElementName,
     EnvironmentName,
     Interface,
+    KernelArgument,
     Line,
     NtpServer,
     PackageName,
+    PackageNeed,
     Port,
     ReleaseName,
     Title,
@@ -79,6 +81,13 @@ class WrittenImage(Model):
     name: ReleaseName | None = Field(default=None, description=Image.model_fields["name"].description)
     version: Version | None = Field(default=None, description=Image.model_fields["version"].description)
     description: Title = Field(default="", description=Image.model_fields["description"].description)
+
+
+class WrittenKernel(Model):
+    """`[kernel]`: the nodes' kernel."""
+
+    package: PackageName | None = Field(default=None, description=Kernel.model_fields["package"].description)
+    arguments: tuple[KernelArgument, ...] = Field(default=(), description=Kernel.model_fields["arguments"].description)
 
 
 class WrittenRoot(Model):
@@ -149,7 +158,7 @@ class WrittenRecipe(Model):
     )
     image: WrittenImage = Field(default=WrittenImage(), description="The release's name and version.")
     debian: Debian = Field(default=Debian(), description="What the tree is bootstrapped from.")
-    kernel: Kernel = Field(default=Kernel(), description="The nodes' kernel.")
+    kernel: WrittenKernel = Field(default=WrittenKernel(), description="The nodes' kernel.")
     initramfs: Initramfs = Field(default=Initramfs(), description="What the initramfs holds.")
     root: WrittenRoot = Field(default=WrittenRoot(), description="The NFSROOT and how nodes mount it.")
     boot: Boot = Field(default=Boot(), description="Network boot loaders and their menus.")
@@ -172,6 +181,11 @@ class WrittenElement(Model):
     """An element.toml."""
 
     description: Line = Field(default="", description="One line about the element.")
-    packages: tuple[PackageName, ...] = Field(default=(), description="Debian packages that the element needs.")
+    packages: tuple[PackageNeed, ...] = Field(
+        default=(), description="Debian packages that the element needs; of `a | b` one is enough."
+    )
+    default_packages: tuple[PackageName, ...] = Field(
+        default=(), description="Debian packages that give way to those of a recipe which conflict with them."
+    )
     ports: tuple[Port, ...] = Field(default=(), description="Ports at which its services listen, such as 22/tcp.")
     variables: dict[VariableName, WrittenVariable] = Field(default={}, description="Variables that recipes may set.")

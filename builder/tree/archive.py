@@ -6,9 +6,8 @@ does not change silently because a mirror did.  `--refresh` looks at the archive
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,11 +16,12 @@ from pathlib import Path
 from builder.cache import Cache, Inputs
 from builder.container.engine import Engine, Image, Job
 from builder.container.mirror import explain
-from builder.errors import InputError, NfsrootError
+from builder.errors import NfsrootError
 from builder.keys import digest_of_files, key_of
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
 from builder.tree import index
+from builder.tree.candidates import Candidates, opened
 
 STEP = "archive"
 INDEX = "index.sqlite"
@@ -48,11 +48,9 @@ class Archive:
         """What a job in which apt decides gets: the lists, their index, and a tree without any package."""
         return {f"/input/{name}": self.path / name for name in ("lists", INDEX, SKELETON)}
 
-    def unknown_packages(self, wanted: Iterable[str]) -> dict[str, list[str]]:
-        """The packages among `wanted` that the archive does not have, each with names that resemble it."""
-        unknown = index.unknown(self.path / INDEX, wanted)
-        names = index.names(self.path / INDEX) if unknown else []
-        return {name: difflib.get_close_matches(name, names, n=3, cutoff=0.75) for name in unknown}
+    def candidates(self) -> AbstractContextManager[Candidates]:
+        """What apt may choose from."""
+        return opened(self.lists, self.path / INDEX)
 
 
 def inputs(debian: Debian) -> Inputs:
@@ -92,20 +90,6 @@ def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: On
         path = cache.produce(STEP, digest, inputs(debian), keep)
     cache.set_pointer(STEP, key_of(inputs(debian)), digest)
     return _open(path, digest)
-
-
-def check_packages(archive: Archive, debian: Debian, wanted: Iterable[str]) -> None:
-    """Refuse packages that the archive does not have, before anything is bootstrapped.
-
-    :raises InputError: names each of them, the suite, and what resembles it.
-    """
-    unknown = archive.unknown_packages(wanted)
-    if unknown:
-        raise InputError(
-            f"{', '.join(sorted(unknown))}: not in Debian {debian.suite} ({', '.join(debian.components)})",
-            details="\n".join(f"  {name} resembles {', '.join(near)}" for name, near in unknown.items() if near),
-            resolution="Correct the name under [debian] packages, add its component, or look again with --refresh.",
-        )
 
 
 def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> None:

@@ -12,7 +12,6 @@ from builder.container.engine import Engine, Image, Job
 from builder.container.mirror import explain
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian, Element, Recipe
-from builder.tree import archive as archives
 from builder.tree.archive import Archive
 
 STEP = "base"
@@ -42,9 +41,8 @@ def make(
     `packages` is the directory of packages downloaded before; new ones are added to it.  `source_date` is in seconds
     since 1970 (UTC).
 
-    :raises NfsrootError: a package is unknown, or cannot be downloaded or installed.
+    :raises NfsrootError: a package cannot be downloaded or installed.
     """
-    archives.check_packages(archive, recipe.debian, recipe.packages)
     maker = element(recipe)
     assert maker is not None, "the plan has no base without it"
     job = Job(

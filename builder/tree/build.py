@@ -12,7 +12,6 @@ from builder.container.engine import Engine, Image, Job
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Element, Recipe
-from builder.tree import archive as archives
 from builder.tree import base as bases
 from builder.tree.archive import Archive
 
@@ -88,7 +87,6 @@ def make(
 
     :raises NfsrootError: names the element, the phase and the script that failed.
     """
-    archives.check_packages(archive, recipe.debian, recipe.packages)
     owned = directory / "owned-paths"
     owned.write_text("".join(f"{path}\n" for path in sorted(owned_paths)))
     job = Job(

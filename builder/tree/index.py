@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -51,21 +51,15 @@ def make(lists: Path, index: Path) -> None:
         database.executescript(LOOK_UPS)
 
 
-def unknown(index: Path, wanted: Iterable[str]) -> list[str]:
-    """The names among `wanted` that no package has or provides."""
-    with closing(_open(index)) as database:
-        found = "SELECT 1 FROM provider WHERE name = ? LIMIT 1"
-        return [name for name in wanted if not database.execute(found, (name,)).fetchone()]
-
-
 def names(index: Path) -> list[str]:
     """Every name that a package has or provides."""
-    with closing(_open(index)) as database:
+    with closing(connect(index)) as database:
         rows = database.execute("SELECT DISTINCT name FROM provider WHERE name != ? ORDER BY name", (REQUIRED,))
         return [name for (name,) in rows]
 
 
-def _open(index: Path) -> sqlite3.Connection:
+def connect(index: Path) -> sqlite3.Connection:
+    """The index, open for reading."""
     return sqlite3.connect(f"file:{index}?mode=ro&immutable=1", uri=True)
 
 

@@ -11,13 +11,16 @@ from typing import Any
 import jsonschema
 import pytest
 import tomli
+from archive_index import write_index
 
 from builder import host
 from builder.cache import Cache
 from builder.container import image
 from builder.keys import key_of
 from builder.lab import host as lab_host
+from builder.recipe.load import load
 from builder.recipe.models import Debian
+from builder.recipe.search import SearchPath
 from builder.release.manifest import FILE, Manifest, Package, ReleasedFile
 from builder.tree import archive
 
@@ -39,8 +42,8 @@ def known_world(tmp_path: Path) -> Cache:
         (directory / "id").write_text("a" * 24)
 
     def make_archive(directory: Path) -> None:
-        for name in ("lists", archive.INDEX, archive.SKELETON):
-            (directory / name).write_text("")
+        write_index(directory, ("vim", *load("kerrighed", SearchPath.default()).packages))
+        (directory / archive.SKELETON).write_text("")
         (directory / "state.json").write_text(json.dumps({"date": "2025-11-15T10:00:00+00:00"}))
 
     cache.produce(image.STEP, key_of(image.definition()), {}, make_image)

@@ -31,11 +31,12 @@ def recipe_of(*, nodes: int = 4, **tables: Any) -> Recipe:
             for n in range(1, nodes + 1)
         ],
     }
-    empty = {key: {} for key in ("debian", "kernel", "initramfs", "boot", "access", "variables")}
+    empty = {key: {} for key in ("debian", "initramfs", "boot", "access", "variables")}
     return Recipe.model_validate(
         {
             **empty,
             "files": [Path("recipes/base.toml")],
+            "kernel": {"package": "linux-image-amd64"},
             "image": {"name": "base"},
             "root": {"path": "/NFSROOT/base"},
             "kerrighed": None,

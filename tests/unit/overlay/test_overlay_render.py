@@ -27,9 +27,10 @@ def test_read_write_root(read_write: Recipe, facts: ReleaseFacts, snapshot: Snap
 
 def test_paths_are_owned_and_sorted(read_only: Recipe, read_write: Recipe, facts: ReleaseFacts) -> None:
     """An overlay is sorted by path and holds owned paths only, and together the recipes use every one but hostname."""
-    paths = [[file.path for file in render(recipe, facts, SHADOW)] for recipe in (read_only, read_write)]
+    recipes = (read_only, read_write, recipe_of(debian={"packages": ["chrony"]}))
+    paths = [[file.path for file in render(recipe, facts, SHADOW)] for recipe in recipes]
     assert all(each == sorted(each) for each in paths)
-    assert {*paths[0], *paths[1]} == OWNED_PATHS - {"etc/hostname"}
+    assert set().union(*paths) == OWNED_PATHS - {"etc/hostname"}
 
 
 def test_what_the_recipe_does_not_ask_for_is_absent(facts: ReleaseFacts) -> None:
@@ -40,6 +41,13 @@ def test_what_the_recipe_does_not_ask_for_is_absent(facts: ReleaseFacts) -> None
     assert not {"etc/ssh/authorized_keys/root", "etc/kerrighed_nodes"} & files.keys()
     assert "etc/systemd/timesyncd.conf.d/nfsroot.conf" not in files
     assert files["etc/shadow"].startswith(b"root:*:")
+
+
+def test_time_servers_go_to_the_recipes_daemon(facts: ReleaseFacts) -> None:
+    """A tree with chrony has the cluster's NTP servers where chrony looks for them, and not in timesyncd's place."""
+    files = {file.path: file.content for file in render(recipe_of(debian={"packages": ["chrony"]}), facts, SHADOW)}
+    assert files["etc/chrony/sources.d/nfsroot.sources"].endswith(b"\nserver ntp.mycluster.home iburst\n")
+    assert "etc/systemd/timesyncd.conf.d/nfsroot.conf" not in files
 
 
 def test_rendering_is_repeatable(read_only: Recipe, facts: ReleaseFacts) -> None:

@@ -84,6 +84,8 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "cluster.gateway": (None, CLUSTER),
     "cluster.broadcast": (IPv4Address("192.168.0.127"), CLUSTER),
     "cluster.dns": ((), CLUSTER),
+    "left_out": (("netbase",), set()),
+    "places": ({"nano": (Path("recipes/mine.toml"), 4, 13)}, set()),
     "cluster.ntp": ((), CLUSTER),
     "cluster.server.name": ("other", CLUSTER),
     "cluster.server.address": (IPv4Address("192.168.0.2"), CLUSTER),

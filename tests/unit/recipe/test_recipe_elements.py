@@ -74,7 +74,7 @@ VARIABLE = 'description = "x"\n[variables.X]\n'
         ('descripton = "x"\ndescription = "x"', [":1:1: unknown key 'descripton'; did you mean 'description'?"]),
         (
             'description = "x"\npackages = ["A"]',
-            [":2:13: packages[0] is 'A'; write a package's name: lower-case letters, digits and + . -"],
+            [":2:13: packages[0] is 'A'; write a package's name, or names of which one is enough: a | b"],
         ),
         (
             'description = "x"\nports = ["22", "0/tcp", "70000/udp", "65535/udp"]',

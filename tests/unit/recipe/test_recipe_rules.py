@@ -113,20 +113,16 @@ MISTAKES = [
         ["4:8: 'secure-boot' is not among boot.variants; add \"secure-boot\" to boot.variants"],
     ),
     (
-        '[debian]\narchitecture = "arm64"',
-        ['3:16: there is no network boot loader for arm64; write "amd64" or "i386"'],
-    ),
-    (
-        '[debian]\narchitecture = "i386"\n[boot]\nvariants = ["i386-pc", "secure-boot"]',
+        '[debian]\nsuite = "bookworm"\narchitecture = "i386"\n[boot]\nvariants = ["i386-pc", "secure-boot"]',
         [
-            "5:24: boot variant 'secure-boot' does not go with architecture i386; "
+            "6:24: boot variant 'secure-boot' does not go with architecture i386; "
             'write variants = ["i386-pc"] in [boot]'
         ],
     ),
     (
-        '[debian]\narchitecture = "i386"\n',
+        '[debian]\nsuite = "bookworm"\narchitecture = "i386"\n',
         [
-            f"3:16: boot variant '{variant}' does not go with architecture i386; "
+            f"4:16: boot variant '{variant}' does not go with architecture i386; "
             'write variants = ["i386-pc"] in [boot]'
             for variant in ("secure-boot", "x86_64-efi")
         ],

@@ -10,7 +10,7 @@ from recording_engine import IMAGE, RecordingEngine
 
 from builder.cache import Cache
 from builder.container.engine import Job
-from builder.errors import InputError, NfsrootError
+from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
 from builder.tree import archive
@@ -67,33 +67,6 @@ def store(tmp_path: Path) -> Cache:
 def found(store: Cache) -> Archive:
     """The small archive, asked once."""
     return archive.look(store, mirror_with(), IMAGE, Debian(), ignore)
-
-
-def test_provided_names_count(found: Archive) -> None:
-    """A virtual package, with or without a version, is one that a recipe may ask for."""
-    assert found.unknown_packages(["nano", "default-mta", "mail-transport-agent", "editor"]) == {}
-
-
-def test_unknown_package_comes_with_what_resembles_it(found: Archive) -> None:
-    """A misspelt package is told with the nearest names, one that resembles nothing without any."""
-    assert found.unknown_packages(["linux-image-amd46", "qqqq"]) == {
-        "linux-image-amd46": ["linux-image-amd64"],
-        "qqqq": [],
-    }
-
-
-def test_unknown_packages_are_refused_together(found: Archive) -> None:
-    """Every unknown package is named with the suite, as a mistake in the recipe."""
-    with pytest.raises(InputError) as caught:
-        archive.check_packages(found, Debian(), ["nanno", "qqqq", "nano"])
-    assert caught.value.brief == "nanno, qqqq: not in Debian trixie (main)"
-    assert caught.value.details == "  nanno resembles nano"
-    assert caught.value.exit_status == 2
-
-
-def test_known_packages_pass(found: Archive) -> None:
-    """Packages that are there are no mistake."""
-    archive.check_packages(found, Debian(), ["nano", "linux-image-amd64"])
 
 
 def test_date_is_the_newest_releases(found: Archive) -> None:

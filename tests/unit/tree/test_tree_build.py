@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from archive_index import write_index
 from recording_engine import IMAGE, RecordingEngine
 
 from builder.container.engine import Job
-from builder.errors import InputError, NfsrootError
+from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe
 from builder.tree import build as trees
@@ -80,15 +79,6 @@ def test_downloaded_packages_are_kept(tmp_path: Path, kerrighed: Recipe, archive
     directory = make(tmp_path, RecordingEngine(disk_image_create), kerrighed, archive)
     assert [path.name for path in (tmp_path / "packages").iterdir()] == ["vim_1_amd64.deb"]
     assert list(directory.iterdir()) == []
-
-
-def test_unknown_package_stops_before_the_job(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
-    """A package that the archive does not have is told before anything is bootstrapped."""
-    write_index(archive.path, ["nano"])
-    engine = RecordingEngine()
-    with pytest.raises(InputError, match="not in Debian trixie"):
-        make(tmp_path, engine, kerrighed, archive)
-    assert engine.jobs == []
 
 
 def test_environment_of_hooks(kerrighed: Recipe) -> None:

@@ -83,4 +83,3 @@ def test_what_is_required(made: Path) -> None:
 def test_names(made: Path) -> None:
     """A name that is provided, with or without a version, is one that a recipe may ask for."""
     assert index.names(made) == ["dash", "imap-client", "login", "mail-reader", "mutt"]
-    assert index.unknown(made, ["mutt", "mail-reader", "mut", "default-mta"]) == ["mut", "default-mta"]

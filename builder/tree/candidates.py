@@ -1,0 +1,66 @@
+"""What apt may choose from: of each package the newest version in the lists, and who provides a name."""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from builder.tree import index, relations
+from builder.tree.relations import Package, Relation, version_key
+
+_STANZAS = "SELECT list, start, length FROM package WHERE name = ?"
+_PROVIDERS = "SELECT DISTINCT package FROM provider WHERE name = ?"
+
+
+@contextmanager
+def opened(lists: Path, index_file: Path) -> Iterator[Candidates]:
+    """The candidates of the package lists in `lists`, found by their index."""
+    with closing(index.connect(index_file)) as database:
+        yield Candidates(lists, database, index_file)
+
+
+class Candidates:
+    """Packages by name, each read when it is first asked for."""
+
+    def __init__(self, lists: Path, database: sqlite3.Connection, index_file: Path) -> None:
+        self._lists = lists
+        self._database = database
+        self._index_file = index_file
+        self._packages: dict[str, Package | None] = {}
+        self._providers: dict[str, list[str]] = {}
+
+    def package(self, name: str) -> Package | None:
+        """The newest version of the package `name`, if there is such a package."""
+        if name not in self._packages:
+            versions = (self._stanza(*row) for row in self._database.execute(_STANZAS, (name,)))
+            self._packages[name] = max(versions, key=lambda each: version_key(each.version), default=None)
+        return self._packages[name]
+
+    def having(self, name: str) -> list[Package]:
+        """The packages that have or provide a name, the package of that name first."""
+        if name not in self._providers:
+            found = [package for (package,) in self._database.execute(_PROVIDERS, (name,))]
+            self._providers[name] = sorted(found, key=lambda each: (each != name, each))
+        packages = map(self.package, self._providers[name])
+        return [package for package in packages if package and (name in package.provides or name == index.REQUIRED)]
+
+    def meant(self, relation: Relation) -> list[Package]:
+        """The packages that `relation` means."""
+        return [package for package in self.having(relation.name) if package.has(relation)]
+
+    def resembling(self, name: str) -> list[str]:
+        """Names that resemble one that nobody has, the nearest first."""
+        return difflib.get_close_matches(name, self._names, n=3, cutoff=0.75)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return index.names(self._index_file)
+
+    def _stanza(self, list_name: str, start: int, length: int) -> Package:
+        with (self._lists / list_name).open("rb") as file:
+            file.seek(start)
+            return relations.read(file.read(length).decode())

@@ -1,0 +1,111 @@
+"""Packages that have to be there and cannot be installed together, and why.
+
+A package that is wanted brings what it cannot do without: dependencies for which there is one package, or one that is
+left when those with which something conflicts are out.  What is found so is certain.  apt tries every combination, and
+may find more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from copy import copy
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from builder.tree.candidates import Candidates
+from builder.tree.relations import Package, Relation
+
+
+class Chosen(NamedTuple):
+    """A package that has to be there: the one that is `wanted`, or one that this needs, directly or by others."""
+
+    package: Package
+    wanted: str
+
+    @property
+    def name(self) -> str:
+        """The package's name."""
+        return self.package.name
+
+
+class ConflictError(Exception):
+    """A package cannot be there: `other` conflicts with it, or nothing is left for its dependency `missing`."""
+
+    def __init__(self, chosen: Chosen, other: Chosen | None, missing: tuple[Relation, ...] = ()) -> None:
+        super().__init__(chosen, other, missing)
+        self.chosen = chosen
+        self.other = other
+        self.missing = missing
+
+
+Dependency = tuple[Chosen, tuple[Relation, ...]]
+"""A package and the alternatives of which it needs one."""
+
+
+@dataclass
+class Selection:
+    """The packages that have to be there, as far as that is certain."""
+
+    candidates: Candidates
+    chosen: dict[str, Chosen] = field(default_factory=dict)
+    _by_name: dict[str, tuple[Chosen, ...]] = field(default_factory=lambda: defaultdict(tuple))
+    _against: dict[str, tuple[tuple[Relation, Chosen], ...]] = field(default_factory=lambda: defaultdict(tuple))
+    _open: list[Dependency] = field(default_factory=list)
+
+    def with_package(self, package: Package) -> Selection:
+        """The selection with one more package and all that this brings.
+
+        :raises ConflictError: it cannot be there.
+        """
+        copies = (copy(self.chosen), copy(self._by_name), copy(self._against), copy(self._open))
+        grown = Selection(self.candidates, *copies)
+        grown._add(Chosen(package, package.name))
+        return grown
+
+    def _add(self, chosen: Chosen) -> None:
+        self._choose(chosen)
+        while needed := [each for each in map(self._settle, self._take_open()) if each]:
+            for each in needed:
+                self._choose(each)
+
+    def _choose(self, chosen: Chosen) -> None:
+        if chosen.name in self.chosen:
+            return
+        if opponent := self._opponent(chosen.package):
+            raise ConflictError(chosen, opponent)
+        self.chosen[chosen.name] = chosen
+        for name in chosen.package.provides:
+            self._by_name[name] += (chosen,)
+        for relation in chosen.package.against:
+            self._against[relation.name] += ((relation, chosen),)
+        self._open += ((chosen, alternatives) for alternatives in chosen.package.depends)
+
+    def _take_open(self) -> list[Dependency]:
+        taken, self._open = self._open, []
+        return taken
+
+    def _settle(self, dependency: Dependency) -> Chosen | None:
+        """The package that a dependency takes; None when one is there, or when it stays open which of several."""
+        asker, alternatives = dependency
+        if any(self.having(relation) for relation in alternatives):
+            return None
+        packages = {each.name: each for relation in alternatives for each in self.candidates.meant(relation)}
+        opponents = {name: self._opponent(package) for name, package in packages.items()}
+        left = [package for name, package in packages.items() if opponents[name] is None]
+        if not left:
+            raise ConflictError(asker, next(filter(None, opponents.values()), None), alternatives)
+        if len(left) > 1:
+            self._open.append(dependency)
+            return None
+        return Chosen(left[0], asker.wanted)
+
+    def having(self, relation: Relation) -> list[Chosen]:
+        """The chosen packages that `relation` means."""
+        return [each for each in self._by_name.get(relation.name, ()) if each.package.has(relation)]
+
+    def _opponent(self, package: Package) -> Chosen | None:
+        """A chosen package that conflicts with `package`, or with which `package` conflicts."""
+        opponents = [each for relation in package.against for each in self.having(relation)]
+        for name in package.provides:
+            opponents += (each for relation, each in self._against.get(name, ()) if package.has(relation))
+        return next((each for each in opponents if each.name != package.name), None)

@@ -1,0 +1,146 @@
+"""Which packages a tree gets: the recipe's and what elements need, and the default packages that go with these.
+
+Decided from the archive's index, before anything is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder.cache import Cache
+from builder.errors import Problem, RecipeError
+from builder.keys import digest_of_files, key_of
+from builder.recipe.models import Element, Recipe
+from builder.recipe.positions import Place
+from builder.tree import index, refusals
+from builder.tree.archive import Archive
+from builder.tree.candidates import Candidates
+from builder.tree.conflicts import ConflictError, Selection
+from builder.tree.refusals import Want
+from builder.tree.relations import Package, Relation
+
+DEBIAN = "without which there is no Debian"
+
+
+def settle(recipe: Recipe, archive: Archive, cache: Cache) -> tuple[Recipe, list[str]]:
+    """The recipe without the default packages that give way to others, and a sentence about each of them.
+
+    The cache remembers which these are.
+
+    :raises RecipeError: packages are not in the archive, or cannot be installed together.
+    """
+    question = _question(recipe, archive)
+    gave_way: dict[str, str] | None = cache.answer(question).get("gave_way")
+    if gave_way is None:
+        gave_way = find_yielding(recipe, archive)
+        cache.remember_answer(question, {"gave_way": gave_way})
+    return without(recipe, gave_way), list(gave_way.values())
+
+
+def without(recipe: Recipe, packages: Iterable[str]) -> Recipe:
+    """The recipe without some default packages of its elements."""
+    return recipe.model_copy(update={"left_out": tuple(sorted({*recipe.left_out, *packages}))})
+
+
+def find_yielding(recipe: Recipe, archive: Archive) -> dict[str, str]:
+    """The default packages that give way to others, each with a sentence about that.
+
+    :raises RecipeError: packages are not in the archive, or cannot be installed together.
+    """
+    with archive.candidates() as candidates:
+        settling = _Settling(recipe, candidates, Selection(candidates))
+        for want in _wants(recipe, candidates):
+            settling.add(want)
+        for element in recipe.elements:
+            for package in element.default_packages:
+                settling.add_default(package, element)
+    if settling.problems:
+        raise RecipeError(tuple(settling.problems))
+    return settling.gave_way
+
+
+def _question(recipe: Recipe, archive: Archive) -> str:
+    """The name of all that the answer and its words depend on."""
+    elements = [[each.name, list(each.packages), list(each.default_packages)] for each in recipe.elements]
+    return key_of(
+        {
+            "archive": archive.digest,
+            "code": digest_of_files(Path(__file__).parent),
+            "debian": recipe.debian.model_dump(mode="json"),
+            "elements": elements,
+            "file": str(recipe.files[0]),
+            "kernel": recipe.kernel.package,
+            "left_out": list(recipe.left_out),
+            "places": {name: [str(file), *place] for name, (file, *place) in recipe.places.items()},
+        }
+    )
+
+
+def _wants(recipe: Recipe, candidates: Candidates) -> Iterator[Want]:
+    """All that has to be there; a package that several want comes first from who can do without it least."""
+    nowhere = Place(recipe.files[0], 0, 0)
+    places = {name: Place(*place) for name, place in recipe.places.items()}
+    for name in (*(package.name for package in candidates.having(index.REQUIRED)), "apt"):
+        yield Want(name, DEBIAN, places.get(name, nowhere))
+    for element in recipe.elements:
+        for name in element.needs(recipe.debian.packages):
+            yield Want(name, f"which element {element.name} needs", places.get(name, nowhere))
+    for name in (recipe.kernel.package, *recipe.debian.packages):
+        place = places.get(name, nowhere)
+        yield Want(name, f"which {place if place.line else place.file} names", place, needed=False)
+
+
+@dataclass
+class _Settling:
+    """One decision under way: what is wrong, and the default packages that gave way, each with a sentence."""
+
+    recipe: Recipe
+    candidates: Candidates
+    selection: Selection
+    wants: dict[str, Want] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    gave_way: dict[str, str] = field(default_factory=dict)
+
+    def add(self, want: Want) -> None:
+        """Add a package, or the problem with it."""
+        package = self._package(want)
+        if package is None or package.name in self.wants:
+            return
+        self.wants[package.name] = want
+        try:
+            self.selection = self.selection.with_package(package)
+        except ConflictError as error:
+            self.problems.append(refusals.conflict(want, error, self.wants, self.recipe.debian))
+
+    def add_default(self, name: str, element: Element) -> None:
+        """Add a default package, unless it is left out or one of the others provides its name or conflicts with it."""
+        if name in (*self.wants, *self.recipe.left_out):
+            return
+        want = Want(name, f"a default package of element {element.name}", Place(self.recipe.files[0], 0, 0))
+        package = self._package(want)
+        if package is None:
+            return
+        self.wants[name] = want
+        stronger = next(iter(self.selection.having(Relation(name))), None)
+        if stronger is None:
+            try:
+                self.selection = self.selection.with_package(package)
+                return
+            except ConflictError as error:
+                stronger = error.chosen if error.chosen.wanted != name else error.other
+        reason = f"gives way to {refusals.label(stronger, self.wants)}" if stronger else "cannot be installed"
+        self.gave_way[name] = f"{name}, {want.clause}, {reason.rstrip(',')}"
+
+    def _package(self, want: Want) -> Package | None:
+        """The package of a want's name, or the only one that provides it."""
+        found = self.candidates.having(want.package)
+        if found and (len(found) == 1 or found[0].name == want.package):
+            return found[0]
+        if found:
+            self.problems.append(refusals.virtual(want, [package.name for package in found]))
+        else:
+            near = self.candidates.resembling(want.package)
+            self.problems.append(refusals.unknown(want, near, self.recipe.debian))
+        return None
