@@ -51,6 +51,16 @@ format = "erofs"
 BOOKWORM = """\
 [debian]
 suite = "bookworm"
+packages = ["chrony"]
+"""
+"""Debian 12, with a daemon for the time in the place of the element nfsbooted's."""
+
+I386 = """\
+[debian]
+suite = "bookworm"
+architecture = "i386"
+[boot]
+variants = ["i386-pc"]
 """
 
 DNSMASQ = (DhcpServer.DNSMASQ, TftpServer.DNSMASQ)
@@ -123,8 +133,14 @@ def secure_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
 
 @pytest.fixture(scope="session")
 def bookworm_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
-    """Node ssi1 booted by BIOS, with the Linux, systemd and sshd of Debian 12."""
+    """Node ssi1 booted by BIOS, with the Linux, systemd, sshd and chrony of Debian 12."""
     return booted(variant_to_boot("boot-bookworm", BOOKWORM), cache, Firmware.BIOS)
+
+
+@pytest.fixture(scope="session")
+def i386_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
+    """Node ssi1 booted by BIOS, with the kernel and the programs of Debian 12 for i386."""
+    return booted(variant_to_boot("boot-i386", I386), cache, Firmware.BIOS)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""A release of Debian 12 boots as one of Debian 13 does, from the same servers and boot loaders."""
+"""Releases of Debian 12 boot as those of Debian 13 do, from the same servers and boot loaders.
+
+The other tests boot releases of Debian 13 for amd64: together these are all of `builder.recipe.suites`.
+"""
 
 from __future__ import annotations
 
@@ -15,3 +18,16 @@ def test_bookworm_passes_every_check(bookworm_boot: Boot) -> None:
     assert bookworm_boot.wrong == []
     assert bookworm_boot.release.manifest.kernel_version.startswith("6.1.")
     assert bookworm_boot.report.cells[0].nic is Nic.VIRTIO_NET
+
+
+def test_other_daemon_keeps_the_time(bookworm_boot: Boot) -> None:
+    """Chrony, which the recipe names, takes the place of systemd-timesyncd, and the node is healthy all the same."""
+    names = {package.name for package in bookworm_boot.release.manifest.packages}
+    assert {"chrony", "systemd-timesyncd"} & names == {"chrony"}
+
+
+@pytest.mark.full
+def test_i386_passes_every_check(i386_boot: Boot) -> None:
+    """A node with Debian 12 for i386, whose kernel the recipe does not name, passes every check."""
+    assert i386_boot.wrong == []
+    assert i386_boot.release.manifest.kernel_version.endswith("-686-pae")

@@ -22,7 +22,7 @@ def bookworm(stock: Callable[..., Path], tmp_path_factory: pytest.TempPathFactor
     """A project with a release of Debian 12, in which a program has a file capability; and how that was built."""
     directory = tmp_path_factory.mktemp("bookworm")
     project = Project(directory / "project", stock(directory / "cache", "pxegrub"))
-    project.tiny(suite="bookworm", elements=ELEMENTS, packages=["iputils-ping", "libcap2-bin"])
+    project.tiny(suite="bookworm", elements=ELEMENTS, packages=["chrony", "iputils-ping", "libcap2-bin"])
     done = project.build()
     assert done.status == 0, done.errors
     return project, done
@@ -37,6 +37,15 @@ def test_release_is_of_the_suite(bookworm: tuple[Project, Done]) -> None:
     assert versions["base-files"].startswith("12.")
     assert manifest.kernel_version.startswith("6.1.")
     assert "nfsbooted" in versions
+
+
+def test_default_package_gives_way(bookworm: tuple[Project, Done]) -> None:
+    """Chrony, which the recipe names, is there without systemd-timesyncd, which the element nfsbooted proposes."""
+    project, done = bookworm
+    names = {package.name for package in Manifest.read(project.release).packages}
+    assert {"chrony", "systemd-timesyncd"} & names == {"chrony"}
+    told = [event["text"] for event in done.events if event["event"] == "Notice"]
+    assert any(text.startswith("systemd-timesyncd, a default package of element nfsbooted,") for text in told)
 
 
 def test_file_capabilities_survive(bookworm: tuple[Project, Done], tmp_path: Path) -> None:

@@ -34,15 +34,19 @@ def empty_mirror(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
 
 
-def test_unknown_package_is_named_with_its_suite_and_what_resembles_it(project: Callable[..., Project]) -> None:
-    """A package that does not exist stops the build before anything is bootstrapped; a near name is offered."""
+def test_packages_that_cannot_be_had(project: Callable[..., Project]) -> None:
+    """A package that does not exist, or that conflicts with one that an element needs, stops a build and a check.
+
+    Nothing runs before; each is told with its place, and with a near name or with who wants the other package.
+    """
     made = project()
-    made.tiny(packages=["iproute3", "iputils-ping"])
-    done = made.build()
-    message = done.refusal(status=2)
-    assert "iproute3" in message and "trixie" in message and "iproute3 resembles iproute2" in message
-    assert "iputils-ping" not in message
-    assert not any("mmdebstrap" in event.get("line", "") for event in done.events)
+    made.tiny(packages=["iproute3", "iputils-ping", "dracut"])
+    for done in (made.build(), made.run("check", "tiny", f"--cache-dir={made.cache}")):
+        message = done.refusal(status=2)
+        assert "there is no package 'iproute3' in Debian trixie (main); did you mean 'iproute2'?" in message
+        assert "dracut conflicts with initramfs-tools, which element initramfs-nfs needs; take 'dracut' out" in message
+        assert message.count("recipes/tiny.toml:") == 2
+        assert done.started == []
     assert made.left() == []
 
 

@@ -127,3 +127,61 @@ def test_a_cluster_of_a_recipe_whose_parent_is_lost(project: Project) -> None:
     project.write("recipes/mine.toml", 'extends = ""\ncluster.subnet = []\n')
     places = [mistake.partition(": ")[0] for mistake in project.mistakes()]
     assert places == ["recipes/mine.toml:1:11", "recipes/mine.toml:2:18"]
+
+
+@pytest.fixture
+def time_element(project: Project) -> Project:
+    """A project whose base recipe has an element with a need, two alternatives and a default package."""
+    packages = 'packages = ["netbase", "busybox | busybox-static"]\ndefault_packages = ["timesyncd"]\n'
+    project.element("time", f'description = "Time"\n{packages}')
+    project.write("recipes/base.toml", BASE.replace('"base"', '"base", "time"', 1))
+    return project
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "base"),
+    [
+        ([], [], {"netbase", "busybox", "timesyncd"}),
+        (["-timesyncd"], [], {"netbase", "busybox"}),
+        (["-timesyncd"], ["-timesyncd", "nano"], {"netbase", "busybox"}),
+        (["-timesyncd"], ["timesyncd"], {"netbase", "busybox", "timesyncd"}),
+        ([], ["busybox-static", "-busybox"], {"netbase", "busybox-static", "timesyncd"}),
+    ],
+)
+def test_default_packages_of_elements(
+    time_element: Project, first: list[str], second: list[str], base: set[str]
+) -> None:
+    """A recipe takes a default package away, whether it extends another or is extended; who names it has it back."""
+    time_element.write("recipes/first.toml", f'extends = "base"\n[debian]\npackages = {first}\n')
+    time_element.write("recipes/mine.toml", f'extends = "first"\n[debian]\npackages = {second}\n')
+    recipe = time_element.load()
+    assert set(recipe.base_packages) == {*base, "linux-image-amd64"}
+    assert not [name for name in recipe.packages if name.startswith("-")]
+
+
+@pytest.mark.parametrize(
+    ("entry", "mistake"),
+    [
+        ("netbase", "'netbase' cannot be taken away: element time needs it; leave it in"),
+        ("busybox", "'busybox' cannot be taken away: element time needs it; leave it in"),
+        ("timesynd", "nothing to remove: 'timesynd' is not inherited; did you mean 'timesyncd'?"),
+    ],
+)
+def test_need_of_an_element_stays(time_element: Project, entry: str, mistake: str) -> None:
+    """What an element needs cannot be taken away, and what nobody has is a mistake as ever."""
+    time_element.write("recipes/mine.toml", f'extends = "base"\n[debian]\npackages = ["nano", "-{entry}"]\n')
+    assert time_element.mistakes() == [f"recipes/mine.toml:3:21: {mistake}"]
+
+
+def test_recipe_knows_where_its_packages_are_named(time_element: Project) -> None:
+    """Each package has the place of the entry that names it, in whichever file that is; so has the kernel."""
+    time_element.write("recipes/first.toml", 'extends = "base"\n[debian]\npackages = ["nano"]\n')
+    time_element.write(
+        "recipes/mine.toml", 'extends = "first"\n[kernel]\npackage = "mine"\n[debian]\npackages = ["vim"]\n'
+    )
+    places = time_element.load().places
+    assert {name: (str(file), *place) for name, (file, *place) in places.items()} == {
+        "nano": ("recipes/first.toml", 3, 13),
+        "vim": ("recipes/mine.toml", 5, 13),
+        "mine": ("recipes/mine.toml", 3, 11),
+    }
