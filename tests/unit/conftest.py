@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from builder.recipe.load import load
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.recipe.search import SearchPath
 
 PROJECT = Path(__file__).parents[2]
+
+settings.register_profile("busy", deadline=None)  # no test asserts a time: machines are busy
+settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")
