@@ -53,7 +53,7 @@ def check(recipe: Recipe, cache: Cache) -> Recipe:
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
     archive = archives.find(cache, recipe.debian)
-    return selection.without(recipe, selection.find_yielding(recipe, archive)) if archive else recipe
+    return selection.decide(recipe, archive).settled(recipe) if archive else recipe
 
 
 def build(
@@ -76,8 +76,9 @@ def build(
         image = _builder_image(workshop)
         archive = _archive(recipe, workshop, image, refresh)
         cache.touch(image.rootfs.parent, archive.path)
-        recipe, sentences = selection.settle(recipe, archive, cache)
-        for sentence in sentences:
+        decision = selection.remembered(recipe, archive, cache)
+        recipe = decision.settled(recipe)
+        for sentence in decision.gave_way.values():
             workshop.emit(Notice(sentence))
         date = int(archive.date.timestamp()) if source_date is None else source_date
         existing = versions.contents(releases)
@@ -90,7 +91,7 @@ def build(
 
         from builder.steps import Steps  # only now: a build that finds its release need not wait for it
 
-        steps = Steps(workshop, image, planned, recipe, date)
+        steps = Steps(workshop, image, planned, recipe, decision, date)
         tree = steps.tree(archive, steps.base(archive))
         root = steps.root_image(tree) if recipe.root.kind is RootKind.IMAGE else tree.part
         ramdisk = steps.initramfs(tree)

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from builder import ownership
-from builder.errors import NfsrootError
+from builder.errors import NfsrootError, NoSpaceError
 
 Inputs = Mapping[str, Any]
 
@@ -201,6 +201,12 @@ class Cache:
         self._make_directory(directory)
         return directory
 
+    def free_mib(self) -> int:
+        """What is free where objects are made, in MiB."""
+        unfinished = self.root / "unfinished"
+        self._make_directory(unfinished)
+        return shutil.disk_usage(unfinished).free >> 20
+
     def _read(self, path: Path) -> dict[str, Any]:
         """A small file of JSON; empty when it is not there, or damaged."""
         try:
@@ -284,7 +290,7 @@ class Cache:
 
     def _explained(self, error: OSError) -> NfsrootError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return NfsrootError(
+            return NoSpaceError(
                 f"no space left for the cache in {self.root}",
                 resolution="Free some with `nfsroot clean`, or name another place with --cache-dir.",
             )

@@ -25,6 +25,10 @@ class NfsrootError(Exception):
         return "\n".join(part for part in (self.brief, self.details, self.resolution) if part)
 
 
+class NoSpaceError(NfsrootError):
+    """A file system is full."""
+
+
 class InputError(NfsrootError):
     """The user's input is wrong: an option, an environment variable, a missing recipe."""
 

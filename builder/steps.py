@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import builder
 from builder.boot import initramfs, pxegrub
-from builder.container.engine import Engine, Image
+from builder.container.engine import Engine, Image, Room
+from builder.errors import NoSpaceError
 from builder.events import StepReused
 from builder.overlay import render as overlay
 from builder.parallel import crew
@@ -31,6 +32,7 @@ from builder.tree import build as trees
 from builder.tree import root_image as root_images
 from builder.tree.archive import Archive
 from builder.tree.build import Tree
+from builder.tree.selection import Decision
 from builder.workshop import Workshop
 
 RELEASE = "release"
@@ -55,7 +57,7 @@ class Make(Protocol):
     """Makes the object of a step in `directory`, once it has its own inputs."""
 
     def __call__(
-        self, directory: Path, *, engine: Engine, image: Image, source_date: int, work: Path | None, on_line: OnLine
+        self, directory: Path, *, engine: Engine, image: Image, source_date: int, room: Room, on_line: OnLine
     ) -> None:
         """Make it; raises NfsrootError when that fails."""
 
@@ -68,6 +70,7 @@ class Steps:
     image: Image
     plan: Plan
     recipe: Recipe
+    packages: Decision
     source_date: int
 
     def base(self, archive: Archive) -> Path | None:
@@ -79,7 +82,7 @@ class Steps:
             return None
         packages = self.workshop.cache.packages(self.recipe.debian.suite)
         make = partial(bases.make, recipe=self.recipe, archive=archive, packages=packages)
-        return self._worked(bases.STEP, bases.WORK_MIB, make)
+        return self._worked(bases.STEP, make)
 
     def tree(self, archive: Archive, base: Path | None) -> Tree:
         """The tree; and its initramfs with it, made while the tree is packed."""
@@ -100,13 +103,13 @@ class Steps:
             if wanted:
                 self._keep_initramfs(ramdisk)
 
-        return Tree(self._worked(trees.STEP, trees.WORK_MIB, make, *([base] if base else [])))
+        return Tree(self._worked(trees.STEP, make, *([base] if base else [])))
 
     def root_image(self, tree: Tree) -> Path:
         """The tree as the file of a root image."""
         root_format = self.recipe.root.format
         make = partial(root_images.make, tree=tree, element=self._element, root_format=root_format)
-        return self._worked(root_images.STEP, root_images.WORK_MIB, make) / f"root.{root_format}"
+        return self._worked(root_images.STEP, make) / f"root.{root_format}"
 
     def initramfs(self, tree: Tree) -> Path:
         """The initramfs of the tree's kernel."""
@@ -117,7 +120,7 @@ class Steps:
             initramfs=self.recipe.initramfs,
             root=self.recipe.root,
         )
-        return self._worked(initramfs.STEP, initramfs.WORK_MIB, make)
+        return self._worked(initramfs.STEP, make)
 
     def pxegrub(self) -> Path:
         """The network boot loaders."""
@@ -226,24 +229,33 @@ class Steps:
         )
         pack.finish(directory, manifest)
 
-    def _worked(self, name: str, mib: int, make: Make, *parts: Path) -> Path:
-        """The object of a step that works in the container on `mib` MiB, by what is told to each of them.
+    def _worked(self, name: str, make: Make, *parts: Path) -> Path:
+        """The object of a step that works in the container on a whole tree, by what is told to each of them.
 
         `parts` are objects that it takes in whole: their logs begin its own.
         """
+        mib = self.packages.room_mib
 
         def run(directory: Path, on_line: OnLine) -> None:
-            with self.workshop.scratch(mib) as work:
+            def work(room: Room, on_line: OnLine) -> None:
                 make(
                     directory,
                     engine=self.workshop.engine,
                     image=self.image,
                     source_date=self.source_date,
-                    work=work,
+                    room=room,
                     on_line=on_line,
                 )
 
-        return self._cached(name, run, *parts)
+            self.workshop.find_room(name, mib, directory, work, on_line)
+
+        try:
+            return self._cached(name, run, *parts)
+        except NoSpaceError as error:
+            free = self.workshop.cache.free_mib()
+            need = f"The step {name} takes about {mib} MiB to work, and {self.workshop.cache.root} has {free} MiB free."
+            error.details = f"{need}\n{error.details}".strip()
+            raise
 
     def _cached(self, name: str, make: Callable[[Path, OnLine], None], *parts: Path) -> Path:
         """The object of a step, made when it is missing."""

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import re
+import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.container.engine import Engine
+from builder.container.engine import Engine, Room
 from builder.errors import InputError, NfsrootError
 from builder.events import Emit, StepFinished, StepOutput, StepStarted
 from builder.process import OnLine
 
 MIB_TO_SPARE = 1024
+"""Memory for everything else."""
+FULL = re.compile(f"{os.strerror(errno.ENOSPC)}|enough free space")
+"""What programs of a job, and apt, write when there is no room."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +57,52 @@ class Workshop:
                 raise
         self.emit(StepFinished(step, time.monotonic() - started))
 
-    @contextlib.contextmanager
-    def scratch(self, mib: int) -> Iterator[Path | None]:
-        """A directory on disk to work in, or None where memory has room for `mib` MiB: a tmpfs is much faster."""
-        if _available_mib() > mib + MIB_TO_SPARE:
-            yield None
-            return
+    def find_room(
+        self, step: str, mib: int, output: Path, work: Callable[[Room, OnLine], None], on_line: OnLine
+    ) -> None:
+        """Have a step `work` in a room, with `on_line` to hear what it writes.
+
+        The room is in memory, which is much faster, where memory has `mib` MiB to spare, and on disk else.  Where
+        memory turns out to be too small, the step begins anew on disk, with an empty directory `output`.
+
+        :raises NoSpaceError: the disk is full, too.
+        """
+        spare = available_mib() - MIB_TO_SPARE
+        if spare > mib:
+            lines = _Watch(on_line)
+            try:
+                work(Room(spare), lines)
+                return
+            except NfsrootError:
+                if not lines.told_of_full or self.cache.free_mib() == 0:
+                    raise
+            self.emit(StepStarted(step, f"runs: anew, on disk, since {spare} MiB of memory were too little"))
+            _empty(output)
         with self.cache.work("scratch") as directory:
-            yield directory
+            work(Room(directory=directory), on_line)
 
 
-def _available_mib() -> int:
+class _Watch:
+    """Hands lines on, and notes whether one of them told that there is no room."""
+
+    def __init__(self, on_line: OnLine) -> None:
+        self._on_line = on_line
+        self.told_of_full = False
+
+    def __call__(self, line: str) -> None:
+        self.told_of_full = self.told_of_full or FULL.search(line) is not None
+        self._on_line(line)
+
+
+def _empty(directory: Path) -> None:
+    for entry in directory.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def available_mib() -> int:
     """MemAvailable of /proc/meminfo (proc(5)), in MiB."""
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
     return int(found[1]) >> 10 if found else 0

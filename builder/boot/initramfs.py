@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from builder.container.engine import Engine, Image, Job
+from builder.container.engine import Engine, Image, Job, Room
 from builder.errors import InputError
 from builder.process import OnLine
 from builder.recipe.models import Element, Initramfs, Recipe, Root, RootKind, RootTransport
@@ -13,7 +13,6 @@ from builder.tree.build import Tree
 
 STEP = "initramfs"
 ELEMENT = "initramfs-nfs"
-WORK_MIB = 4096
 
 BASE_MODULES = ("af_packet",)
 """Every initramfs needs this: raw sockets, for its own DHCP client."""
@@ -103,7 +102,7 @@ def make(
     initramfs: Initramfs,
     root: Root,
     source_date: int,
-    work: Path | None,
+    room: Room,
     on_line: OnLine,
 ) -> None:
     """Make `initrd.img-KVER` in `directory`.
@@ -116,8 +115,7 @@ def make(
         output=directory,
         inputs={"/input/element": element.path, "/input/conf": conf, "/input/tree.tar.zst": tree.part},
         environment={"SOURCE_DATE_EPOCH": str(source_date)},
-        work_mib=WORK_MIB,
-        work=work,
+        room=room,
     )
     engine.run(image, job, on_line)
 

@@ -60,10 +60,10 @@ class Docker:
         argv += ["--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "--cap-drop=ALL"]
         argv += [f"--cap-add={capability.removeprefix('CAP_')}" for capability in CAPABILITIES]
         argv += [f"--tmpfs={directory}:exec" for directory in ("/tmp", "/run", "/var/tmp", "/root")]
-        if job.work:
-            argv += [f"--volume={job.work}:/scratch"]
+        if job.room.directory:
+            argv += [f"--volume={job.room.directory}:/scratch"]
         else:
-            argv += [f"--tmpfs=/scratch:exec,mode=755,size={job.work_mib}m"]
+            argv += [f"--tmpfs=/scratch:exec,mode=755,size={job.room.mib}m"]
         argv += [f"--volume={source}:{target}:ro" for target, source in sorted(job.inputs.items())]
         argv += [f"--volume={job.output}:/output"]
         argv += [f"--env={variable}={value}" for variable, value in sorted(environment(job).items())]

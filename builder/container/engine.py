@@ -30,12 +30,19 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Room:
+    """Where a job works: in memory, on `mib` MiB at most, or in a `directory` on disk."""
+
+    mib: int = 512
+    directory: Path | None = None
+
+
+@dataclass(frozen=True)
 class Job:
     """One command to run in the builder image.
 
     `inputs` maps paths below /input to what is bound there, read-only.  `output` is bound at /output and is
-    all that the job may leave behind; /scratch is scratch space: the directory `work`, or without one memory of at
-    most `work_mib` MiB.  Without `network` the job has none.
+    all that the job may leave behind; /scratch is its `room` to work in.  Without `network` the job has none.
     """
 
     argv: tuple[str, ...]
@@ -43,8 +50,7 @@ class Job:
     inputs: Mapping[str, Path] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     network: bool = False
-    work_mib: int = 512
-    work: Path | None = None
+    room: Room = Room()
 
     @property
     def name(self) -> str:

@@ -54,9 +54,9 @@ def arguments(image: Image, job: Job) -> list[str]:
         argv += ["--tmpfs", directory]
     argv += ["--tmpfs", "/input"]
     argv += (
-        ["--bind", str(job.work), "/scratch"]
-        if job.work
-        else ["--size", str(job.work_mib << 20), "--tmpfs", "/scratch"]
+        ["--bind", str(job.room.directory), "/scratch"]
+        if job.room.directory
+        else ["--size", str(job.room.mib << 20), "--tmpfs", "/scratch"]
     )
     if job.network:
         argv += ["--ro-bind", str(Path("/etc/resolv.conf").resolve()), "/etc/resolv.conf"]

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from builder.cache import Cache, Inputs
-from builder.container.engine import Engine, Image, Job
+from builder.container.engine import Engine, Image, Job, Room
 from builder.container.mirror import explain
 from builder.errors import NfsrootError
 from builder.keys import digest_of_files, key_of
@@ -96,7 +96,7 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
     copies = [f"--customize-hook=copy-out {path} /output" for path in ("/var/lib/apt/lists", "/etc/apt")]
     update = _mmdebstrap(debian, "--format=directory", "--skip=cleanup/apt", *copies, target="/scratch/update")
     try:
-        engine.run(image, Job(update, output=directory, network=True, work_mib=1024), on_line)
+        engine.run(image, Job(update, output=directory, network=True, room=Room(1024)), on_line)
     except CommandError as error:
         raise explain(error, debian) from error
     skeleton = _mmdebstrap(debian, "--format=tar", f"--skip={','.join(SKIPPED)}", target=f"/output/{SKELETON}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from builder.container.engine import Engine, Image, Job
+from builder.container.engine import Engine, Image, Job, Room
 from builder.container.mirror import explain
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian, Element, Recipe
@@ -16,7 +16,6 @@ from builder.tree.archive import Archive
 
 STEP = "base"
 ELEMENT = "debian-root"
-WORK_MIB = 4096
 
 
 def element(recipe: Recipe) -> Element | None:
@@ -33,7 +32,7 @@ def make(
     archive: Archive,
     packages: Path,
     source_date: int,
-    work: Path | None,
+    room: Room,
     on_line: OnLine,
 ) -> None:
     """Make a base in `directory`: parts of a packed tree, as the element's parts.py has them.
@@ -51,8 +50,7 @@ def make(
         inputs={**archive.job_inputs, "/input/packages": packages, "/input/element": maker.path},
         environment=environment(recipe.debian, source_date),
         network=True,
-        work_mib=WORK_MIB,
-        work=work,
+        room=room,
     )
     try:
         engine.run(image, job, on_line)

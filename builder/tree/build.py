@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.container import mirror
-from builder.container.engine import Engine, Image, Job
+from builder.container.engine import Engine, Image, Job, Room
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Element, Recipe
@@ -16,8 +16,6 @@ from builder.tree import base as bases
 from builder.tree.archive import Archive
 
 STEP = "tree"
-WORK_MIB = 6144
-"""Room for the tree, its packages and their unpacking; a tmpfs takes only what is used."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def make(
     owned_paths: Iterable[str],
     initramfs: Path | None,
     source_date: int,
-    work: Path | None,
+    room: Room,
     on_line: OnLine,
 ) -> None:
     """Make the tree in `directory`.
@@ -102,8 +100,7 @@ def make(
         },
         environment=environment(recipe, source_date),
         network=True,
-        work_mib=WORK_MIB,
-        work=work,
+        room=room,
     )
     failure = Failure(recipe.elements)
 

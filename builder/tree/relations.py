@@ -58,13 +58,16 @@ class Relation(NamedTuple):
 @dataclass(frozen=True)
 class Package:
     """A package in one version.  `depends` has a tuple of alternatives for each dependency; `against` conflicts and
-    breaks; `provides` the version of each name that the package has or provides, empty where none is said."""
+    breaks; `provides` the version of each name that the package has or provides, empty where none is said; `kib` is
+    what its files take, and `size` the package's own size in bytes."""
 
     name: str
     version: str
     depends: tuple[tuple[Relation, ...], ...]
     against: tuple[Relation, ...]
     provides: dict[str, str]
+    kib: int = 0
+    size: int = 0
 
     def has(self, relation: Relation) -> bool:
         """Whether the package is one that `relation` means, by its own name or by one that it provides."""
@@ -78,7 +81,8 @@ def read(stanza: str) -> Package:
     depends = (group for field in ("Pre-Depends", "Depends") for group in _groups(fields.get(field, "")))
     against = (each for field in ("Conflicts", "Breaks") for group in _groups(fields.get(field, "")) for each in group)
     provides = {each.name: each.version for group in _groups(fields.get("Provides", "")) for each in group}
-    return Package(name, version, tuple(depends), tuple(against), {**provides, name: version})
+    kib, size = (int(fields.get(field, 0)) for field in ("Installed-Size", "Size"))
+    return Package(name, version, tuple(depends), tuple(against), {**provides, name: version}, kib, size)
 
 
 def _groups(field: str) -> Iterator[tuple[Relation, ...]]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from builder.container.engine import Engine, Image, Job
+from builder.container.engine import Engine, Image, Job, Room
 from builder.process import OnLine
 from builder.recipe.models import Element, ImageFormat
 from builder.tree.build import Tree
 
 STEP = "root-image"
-WORK_MIB = 4096
 
 
 def make(
@@ -22,7 +21,7 @@ def make(
     element: Element,
     root_format: ImageFormat,
     source_date: int,
-    work: Path | None,
+    room: Room,
     on_line: OnLine,
 ) -> None:
     """Make `root.FORMAT` in `directory`; `element` has the script that does it.
@@ -34,7 +33,6 @@ def make(
         output=directory,
         inputs={"/input/element": element.path, "/input/tree.tar.zst": tree.part},
         environment={"SOURCE_DATE_EPOCH": str(source_date)},
-        work_mib=WORK_MIB,
-        work=work,
+        room=room,
     )
     engine.run(image, job, on_line)

@@ -5,8 +5,8 @@ Decided from the archive's index, before anything is downloaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from builder.cache import Cache
@@ -22,30 +22,48 @@ from builder.tree.refusals import Want
 from builder.tree.relations import Package, Relation
 
 DEBIAN = "without which there is no Debian"
+BESIDE_MIB = 512
+"""Room for a copy of the kernel's modules, which are indexed beside, and for an initramfs."""
 
 
-def settle(recipe: Recipe, archive: Archive, cache: Cache) -> tuple[Recipe, list[str]]:
-    """The recipe without the default packages that give way to others, and a sentence about each of them.
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about a recipe's packages.
 
-    The cache remembers which these are.
+    `gave_way` has a sentence about each default package that gives way to another; `tree_mib` is what the files of the
+    packages take, `packages_mib` what the packages themselves do, as far as they are certain.
+    """
+
+    gave_way: dict[str, str]
+    tree_mib: int
+    packages_mib: int
+
+    @property
+    def room_mib(self) -> int:
+        """What it takes to install the packages: their files, the packages on their way, and what is made beside."""
+        return self.tree_mib + self.packages_mib + BESIDE_MIB
+
+    def settled(self, recipe: Recipe) -> Recipe:
+        """The recipe without the default packages that gave way."""
+        return recipe.model_copy(update={"left_out": tuple(sorted({*recipe.left_out, *self.gave_way}))})
+
+
+def remembered(recipe: Recipe, archive: Archive, cache: Cache) -> Decision:
+    """What `decide` gives, from the cache when it was asked the same before.
 
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
     question = _question(recipe, archive)
-    gave_way: dict[str, str] | None = cache.answer(question).get("gave_way")
-    if gave_way is None:
-        gave_way = find_yielding(recipe, archive)
-        cache.remember_answer(question, {"gave_way": gave_way})
-    return without(recipe, gave_way), list(gave_way.values())
+    known = cache.answer(question)
+    if known:
+        return Decision(**known)
+    decision = decide(recipe, archive)
+    cache.remember_answer(question, asdict(decision))
+    return decision
 
 
-def without(recipe: Recipe, packages: Iterable[str]) -> Recipe:
-    """The recipe without some default packages of its elements."""
-    return recipe.model_copy(update={"left_out": tuple(sorted({*recipe.left_out, *packages}))})
-
-
-def find_yielding(recipe: Recipe, archive: Archive) -> dict[str, str]:
-    """The default packages that give way to others, each with a sentence about that.
+def decide(recipe: Recipe, archive: Archive) -> Decision:
+    """Which default packages give way, and how much room the packages take.
 
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
@@ -58,7 +76,9 @@ def find_yielding(recipe: Recipe, archive: Archive) -> dict[str, str]:
                 settling.add_default(package, element)
     if settling.problems:
         raise RecipeError(tuple(settling.problems))
-    return settling.gave_way
+    packages = [chosen.package for chosen in settling.selection.chosen.values()]
+    tree_mib, packages_mib = sum(each.kib for each in packages) >> 10, sum(each.size for each in packages) >> 20
+    return Decision(settling.gave_way, tree_mib, packages_mib)
 
 
 def _question(recipe: Recipe, archive: Archive) -> str:

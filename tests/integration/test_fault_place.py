@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 
@@ -13,6 +14,14 @@ pytestmark = pytest.mark.container
 
 ALL = ("tree", "initramfs", "pxegrub")
 NOBODY = 65534
+LITTLE_KIB = 2_400_000
+"""More than the recipe `tiny` takes, with what is spared for everything else."""
+HUNGRY = """\
+#!/bin/sh
+set -eu
+fallocate --length 3GiB /var/tmp/much
+rm /var/tmp/much
+"""
 
 
 def in_namespace(mount: str) -> tuple[str, ...]:
@@ -29,8 +38,31 @@ def test_full_cache(project: Callable[..., Project]) -> None:
     done = made.build(around=in_namespace(script))
     message = done.refusal()
     assert message.startswith(f"nfsroot: no space left for the cache in {made.cache}\n")
-    assert "nfsroot clean" in message
+    assert re.search(rf"The step base takes about \d+ MiB to work, and {made.cache} has \d+ MiB free\.", message)
+    assert "nfsroot clean" in message and "--cache-dir" in message
     assert made.left() == []
+
+
+@pytest.mark.full
+def test_memory_that_is_too_small(project: Callable[..., Project]) -> None:
+    """A step that fills the memory there is begins anew on disk, and ends well; the next ones go there at once.
+
+    What the kernel says of its memory stands in for a machine with little of it.
+    """
+    made = project()
+    hook = made.directory / "elements/hungry/install.d/50-hungry"
+    hook.parent.mkdir(parents=True)
+    hook.write_text(HUNGRY)
+    hook.chmod(0o755)
+    (hook.parents[1] / "element.toml").write_text('description = "Takes much room for a while"\n')
+    made.tiny(elements=["debian-root", "nfsroot", "initramfs-nfs", "hungry"])
+    (made.directory / "meminfo").write_text(f"MemAvailable: {LITTLE_KIB} kB\n")
+    done = made.build(around=in_namespace("mount --bind meminfo /proc/meminfo"))
+    assert done.status == 0, done.errors
+    reasons = [event["reason"] for event in done.events if event["event"] == "StepStarted" and event["step"] == "tree"]
+    assert len(reasons) == 2
+    assert reasons[1].startswith("runs: anew, on disk, since ")
+    assert (made.release / "SHA256SUMS").exists()
 
 
 def test_full_output(project: Callable[..., Project]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from builder.cache import Cache
 from builder.container import image as builder_image
-from builder.container.engine import Image
+from builder.container.engine import Image, Room
 from builder.container.sandbox import Sandbox
 from builder.recipe.models import Element, ImageFormat
 from builder.tree import root_image
@@ -90,7 +90,7 @@ def make(directory: Path, builder: Image, tree: Path, root_format: ImageFormat) 
         element=Element(name=ELEMENT.name, path=ELEMENT, description=""),
         root_format=root_format,
         source_date=SOURCE_DATE,
-        work=None,
+        room=Room(),
         on_line=lambda _line: None,
     )
     return directory / f"root.{root_format}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from builder.cache import Cache, Inputs
 from builder.container import image as builder_image
-from builder.container.engine import Engine, Image, Job
+from builder.container.engine import Engine, Image, Job, Room
 from builder.container.mirror import explain
 from builder.container.sandbox import Sandbox
 from builder.keys import digest_of_files, key_of
@@ -97,5 +97,5 @@ def job(directory: Path, archive: Archive, debian: Debian, packages: Sequence[st
             "SUITE": debian.suite,
         },
         network=True,
-        work_mib=WORK_MIB,
+        room=Room(WORK_MIB),
     )

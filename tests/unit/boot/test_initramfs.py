@@ -9,7 +9,7 @@ import pytest
 from recording_engine import IMAGE, RecordingEngine
 
 from builder.boot import initramfs
-from builder.container.engine import Job
+from builder.container.engine import Job, Room
 from builder.process import OnLine
 from builder.recipe.models import ImageFormat, Initramfs, Recipe, Root, RootKind, RootTransport
 from builder.tree.build import Tree
@@ -124,7 +124,7 @@ def test_job_reads_the_trees_part(tmp_path: Path, kerrighed: Recipe) -> None:
         initramfs=kerrighed.initramfs,
         root=kerrighed.root,
         source_date=7,
-        work=None,
+        room=Room(),
         on_line=lambda _line: None,
     )
     (job,) = engine.jobs

@@ -10,7 +10,7 @@ import pytest
 
 from builder.container import choose
 from builder.container.docker import Docker
-from builder.container.engine import ENVIRONMENT, Image, Job, environment
+from builder.container.engine import ENVIRONMENT, Image, Job, Room, environment
 from builder.container.podman import Podman
 from builder.container.sandbox import CAPABILITIES, Sandbox, arguments
 from builder.errors import NfsrootError
@@ -103,19 +103,18 @@ def test_output_is_all_that_stays() -> None:
 
 
 def test_scratch_space_is_memory_of_the_size_asked_for() -> None:
-    """/scratch is a tmpfs of `work_mib` MiB."""
-    argv = sandboxed(work_mib=3)
+    """/scratch is a tmpfs of so many MiB."""
+    argv = sandboxed(room=Room(3))
     assert argv[argv.index("--size") :][:4] == ["--size", "3145728", "--tmpfs", "/scratch"]
-    assert "/scratch:exec,mode=755,size=3m" in values(contained(work_mib=3), "--tmpfs")
+    assert "/scratch:exec,mode=755,size=3m" in values(contained(room=Room(3)), "--tmpfs")
 
 
 def test_scratch_space_can_be_a_directory() -> None:
     """Where memory is short, /scratch is a directory of the cache."""
-    assert ("/cache/unfinished/scratch", "/scratch") in pairs(
-        sandboxed(work=Path("/cache/unfinished/scratch")), "--bind"
-    )
-    assert "--size" not in sandboxed(work=Path("/cache/unfinished/scratch"))
-    assert "/cache/unfinished/scratch:/scratch" in values(contained(work=Path("/cache/unfinished/scratch")), "--volume")
+    room = Room(directory=Path("/cache/unfinished/scratch"))
+    assert ("/cache/unfinished/scratch", "/scratch") in pairs(sandboxed(room=room), "--bind")
+    assert "--size" not in sandboxed(room=room)
+    assert "/cache/unfinished/scratch:/scratch" in values(contained(room=room), "--volume")
 
 
 def test_capabilities_are_the_named_ones() -> None:

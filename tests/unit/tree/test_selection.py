@@ -125,7 +125,7 @@ def recipe_of(debian: Recipe) -> Callable[..., Recipe]:
 def mistakes(recipe: Recipe, archive: Archive) -> list[str]:
     """What is wrong with a recipe's packages."""
     with pytest.raises(RecipeError) as caught:
-        selection.find_yielding(recipe, archive)
+        selection.decide(recipe, archive)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -152,17 +152,17 @@ def test_default_gives_way(
     Of an element's alternatives the base has the one that the recipe names.
     """
     recipe = recipe_of(*packages)
-    gave_way = selection.find_yielding(recipe, archive)
+    decision = selection.decide(recipe, archive)
     said = f"timesyncd, a default package of element identity, gives way to {reason}"
-    assert gave_way == ({"timesyncd": said} if reason else {})
-    assert selection.without(recipe, gave_way).base_packages == tuple(base)
+    assert decision.gave_way == ({"timesyncd": said} if reason else {})
+    assert decision.settled(recipe).base_packages == tuple(base)
 
 
 def test_default_gives_way_to_another_elements_need(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
     """What an element cannot do without is stronger than what another one only proposes."""
     other = Element(name="other", path=Path("other"), description="", packages=("chrony",))
     recipe = recipe_of(elements=(IDENTITY, BOOT, other))
-    assert selection.find_yielding(recipe, archive) == {
+    assert selection.decide(recipe, archive).gave_way == {
         "timesyncd": "timesyncd, a default package of element identity, "
         "gives way to chrony, which element other needs"
     }  # fmt: skip
@@ -171,7 +171,7 @@ def test_default_gives_way_to_another_elements_need(recipe_of: Callable[..., Rec
 def test_default_that_the_recipe_takes_away(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
     """Nothing is said about a default package that the recipe itself leaves out."""
     recipe = recipe_of("libc", left_out=("timesyncd",))
-    assert selection.find_yielding(recipe, archive) == {}
+    assert selection.decide(recipe, archive).gave_way == {}
     assert "timesyncd" not in recipe.packages
 
 
@@ -267,22 +267,32 @@ def test_conflict_with_the_kernel(recipe_of: Callable[..., Recipe], archive: Arc
 
 def test_only_provider_of_a_name(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
     """A name that one package alone provides stands for that, as with apt."""
-    assert selection.find_yielding(recipe_of("initramfs-tools"), archive) == {}
+    assert selection.decide(recipe_of("initramfs-tools"), archive).gave_way == {}
 
 
 def test_newest_version_counts(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
     """Of several lists' versions of a package the newest is the one that apt takes."""
     write_lists(archive.path, f"{STANZAS}\nPackage: libc\nVersion: 3\n")
-    assert selection.find_yielding(recipe_of("newer", "old"), archive) == {}
+    assert selection.decide(recipe_of("newer", "old"), archive).gave_way == {}
 
 
 def test_answer_is_remembered(recipe_of: Callable[..., Recipe], archive: Archive, tmp_path: Path) -> None:
     """The same question is answered without the archive's lists; another recipe's is another question."""
     cache = Cache(tmp_path / "cache")
-    first, sentences = selection.settle(recipe_of("chrony"), archive, cache)
+    first = selection.remembered(recipe_of("chrony"), archive, cache)
     (archive.lists / "mirror_Packages").write_text("")
-    assert selection.settle(recipe_of("chrony"), archive, cache) == (first, sentences)
-    assert first.left_out == ("timesyncd",)
+    assert selection.remembered(recipe_of("chrony"), archive, cache) == first
+    assert list(first.gave_way) == ["timesyncd"]
     (archive.path / "index.sqlite").unlink()
     with pytest.raises(Exception, match="unable to open"):
-        selection.settle(recipe_of("libc"), archive, cache)
+        selection.remembered(recipe_of("libc"), archive, cache)
+
+
+def test_room(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
+    """The room to work in is that of the packages' files, of the packages, and some more; what they need counts."""
+    big = "Package: big\nVersion: 1\nDepends: huge\nInstalled-Size: 1048576\nSize: 104857600\n"
+    huge = "Package: huge\nVersion: 1\nInstalled-Size: 8388608\nSize: 3145728000\n"
+    write_lists(archive.path, f"{STANZAS}\n{big}\n{huge}")
+    decision = selection.decide(recipe_of("big"), archive)
+    assert (decision.tree_mib, decision.packages_mib) == (9216, 3100)
+    assert decision.room_mib == 9216 + 3100 + selection.BESIDE_MIB

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from recording_engine import IMAGE, RecordingEngine
 
-from builder.container.engine import Job
+from builder.container.engine import Job, Room
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe
@@ -28,7 +28,7 @@ def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archi
         archive=archive,
         packages=packages,
         source_date=1763200000,
-        work=None,
+        room=Room(),
         on_line=lambda _line: None,
     )
     return directory

@@ -8,7 +8,7 @@ import pytest
 from recording_engine import IMAGE, RecordingEngine
 
 from builder.boot import initramfs
-from builder.container.engine import Job
+from builder.container.engine import Job, Room
 from builder.process import OnLine
 from builder.recipe.models import ImageFormat, Recipe
 from builder.tree import root_image
@@ -32,7 +32,7 @@ def test_job_reads_the_trees_part(tmp_path: Path, kerrighed: Recipe, root_format
         element=element,
         root_format=root_format,
         source_date=7,
-        work=None,
+        room=Room(),
         on_line=lambda _line: None,
     )
     (job,) = engine.jobs
