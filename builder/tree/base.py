@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from builder.container.engine import Engine, Image, Job, Room
-from builder.container.mirror import explain
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian, Element, Recipe
 from builder.tree.archive import Archive
+from builder.tree.refusals import explain
 
 STEP = "base"
 ELEMENT = "debian-root"

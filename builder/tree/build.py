@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.container import mirror
 from builder.container.engine import Engine, Image, Job, Room
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Element, Recipe
 from builder.tree import base as bases
+from builder.tree import refusals
 from builder.tree.archive import Archive
 
 STEP = "tree"
@@ -161,7 +161,7 @@ class Failure:
 
     def explain(self, error: CommandError, recipe: Recipe) -> NfsrootError:
         """The error that the user sees."""
-        explained = mirror.explain(error, recipe.debian)
+        explained = refusals.explain(error, recipe.debian)
         if explained is not error or not self._script:
             return explained
         owner = next(

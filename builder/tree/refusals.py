@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from builder.errors import Problem
+from builder.container import mirror
+from builder.errors import NfsrootError, Problem
+from builder.process import CommandError
 from builder.recipe.models import Debian
 from builder.recipe.positions import Place
 from builder.tree.conflicts import Chosen, ConflictError
 
 SHOWN = 6
+UNSOLVED = re.compile(r"Unable to satisfy dependencies|unmet dependencies|held broken packages")
+"""What apt writes, that of Debian 13 and that of before."""
 
 
 class Want(NamedTuple):
@@ -27,6 +32,17 @@ class Want(NamedTuple):
     def problem(self, what: str, fix: str) -> Problem:
         """A problem with this package."""
         return Problem(*self.place, what, fix)
+
+
+def explain(error: CommandError, debian: Debian) -> NfsrootError:
+    """What a failed installation means: what the mirror says, or that apt tried in vain; `error` itself else."""
+    if not any(UNSOLVED.search(line) for line in error.last_lines):
+        return mirror.explain(error, debian)
+    return NfsrootError(
+        "apt finds no way to install these packages together",
+        details=error.details,
+        resolution="Take one of those that apt names out of [debian] packages.",
+    )
 
 
 def unknown(want: Want, resembling: Sequence[str], debian: Debian) -> Problem:

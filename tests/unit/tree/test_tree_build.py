@@ -137,6 +137,21 @@ def test_failed_download_is_the_mirrors(kerrighed: Recipe) -> None:
     assert "does not have what was asked of it" in error.brief
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "E: Unable to satisfy dependencies. Reached two conflicting assignments:",
+        "E: Unable to correct problems, you have held broken packages.",
+    ],
+)
+def test_packages_that_apt_cannot_install(kerrighed: Recipe, line: str) -> None:
+    """Where apt finds that packages do not go together the message says so, with what apt says, and not the hook."""
+    error = failure(kerrighed, [RUNNING.format(phase="root", script="10-bootstrap"), line])
+    assert error.brief == "apt finds no way to install these packages together"
+    assert line in error.details
+    assert "[debian] packages" in error.resolution
+
+
 def test_failed_job_names_its_hook(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
     """The lines that a job writes are watched while it runs."""
 
