@@ -86,7 +86,7 @@ class Cache:
                 with self.work(step) as directory:
                     make(directory)
                     record = {"inputs": inputs, "sizes": _sizes(directory), "bytes": _disk_usage(directory)}
-                    (directory / "step.json").write_text(json.dumps(record, indent=1, sort_keys=True))
+                    (directory / "step.json").write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
                     target.parent.mkdir(parents=True, exist_ok=True)
                     directory.rename(target)
         return self.use(step, key)
@@ -178,7 +178,7 @@ class Cache:
     def pointer(self, name: str, key: str) -> str | None:
         """What `set_pointer` recorded last under `name` and `key`, if anything."""
         try:
-            return self.pointer_file(name, key).read_text()
+            return self.pointer_file(name, key).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
 
@@ -219,7 +219,7 @@ class Cache:
         self._make_directory(path.parent)
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
         with self._explaining():
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
             temporary.replace(path)
 
     def _discard(self, path: Path) -> None:
@@ -253,7 +253,7 @@ class Cache:
     def _opened(self, path: Path) -> IO[str]:
         self._make_directory(path.parent)
         with self._explaining():
-            return path.open("w")
+            return path.open("w", encoding="utf-8")
 
     def _lock_file(self, name: str) -> Path:
         return self.root / "locks" / f"{name}.lock"

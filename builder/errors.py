@@ -35,6 +35,17 @@ class InputError(NfsrootError):
     exit_status = 2
 
 
+class OutputError(Exception):
+    """The file or pipe `stream`, to which this program writes what it does, takes no more; `reason` says why.
+
+    This is no NfsrootError: it says nothing about the work, which the lab, for instance, would hold against a release.
+    """
+
+    def __init__(self, stream: str, reason: OSError) -> None:
+        super().__init__(f"{stream} cannot be written: {reason.strerror}")
+        self.is_closed = isinstance(reason, BrokenPipeError)
+
+
 @dataclass(frozen=True, order=True)
 class Problem:
     """One mistake in a file that the user wrote.  `line` and `column` count from 1; 0 means "the file"."""

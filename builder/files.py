@@ -33,7 +33,7 @@ def text_file(path: str, text: str, mode: int = 0o644, gid: int = 0) -> Rendered
 def header(recipe: Recipe, facts: ReleaseFacts) -> str:
     """The comment at the top of every rendered file: what made it, from which recipe and release."""
     return (
-        f"# Made by nfsroot {facts.tool_version} from {recipe.files[0].name}, release {recipe.image.name} "
+        f"# Made by nfsroot {facts.tool_version} from {recipe.file_name}, release {recipe.image.name} "
         f"{facts.version}.\n# Generated: change the recipe, not this file."
     )
 

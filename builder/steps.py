@@ -179,7 +179,9 @@ class Steps:
                 digests = {archive.path: archive.sha256 for archive in (released, server)}
                 self._complete(directory, facts, tree, ramdisk, loaders, digests)
                 logged = dict.fromkeys((tree.path, root.parent, ramdisk, loaders))
-                (directory / "build.log").write_text("".join((step / "log").read_text() for step in logged))
+                (directory / "build.log").write_text(
+                    "".join((step / "log").read_text(encoding="utf-8") for step in logged), encoding="utf-8"
+                )
 
     def _keep_initramfs(self, made: Path) -> None:
         """Keep an initramfs that was made with the tree, if it was: else its own step makes it, or tells why not."""
@@ -189,7 +191,9 @@ class Steps:
         def keep(directory: Path) -> None:
             for entry in made.iterdir():
                 entry.rename(directory / entry.name)
-            (directory / "log").write_text(f"== {initramfs.STEP}: made with the tree, whose log tells of it\n")
+            (directory / "log").write_text(
+                f"== {initramfs.STEP}: made with the tree, whose log tells of it\n", encoding="utf-8"
+            )
 
         if initramfs.made(made):
             self.workshop.cache.produce(initramfs.STEP, step.key, step.inputs, keep)
@@ -268,8 +272,10 @@ class Steps:
 
             def make_with_log(directory: Path) -> None:
                 make(directory, on_line)
-                own = _without_commands(cache.log(self._log_name(name)).read_text())
-                (directory / "log").write_text("".join([*((part / "log").read_text() for part in parts), own]))
+                own = _without_commands(cache.log(self._log_name(name)).read_text(encoding="utf-8"))
+                (directory / "log").write_text(
+                    "".join([*((part / "log").read_text(encoding="utf-8") for part in parts), own]), encoding="utf-8"
+                )
 
             return cache.produce(name, step.key, step.inputs, make_with_log)
 
@@ -288,7 +294,7 @@ def _without_commands(log: str) -> str:
 
 def tools(image: Image) -> dict[str, str]:
     """Versions of the tools that make a release."""
-    status = (image.rootfs / "var/lib/dpkg/status").read_text()
+    status = (image.rootfs / "var/lib/dpkg/status").read_text(encoding="utf-8")
     found = dict(re.findall(r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)$", status, re.MULTILINE))
     return {
         "nfsroot": builder.__version__,

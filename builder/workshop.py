@@ -40,7 +40,7 @@ class Workshop:
         started = time.monotonic()
         log, one_at_a_time = self.cache.log(log_name), threading.Lock()
         self.emit(StepStarted(step, reason))
-        with log.open("w", buffering=1) as file:
+        with log.open("w", buffering=1, encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"== {step}: {reason}\n")
 
             def on_line(line: str) -> None:
@@ -104,5 +104,5 @@ def _empty(directory: Path) -> None:
 
 def available_mib() -> int:
     """MemAvailable of /proc/meminfo (proc(5)), in MiB."""
-    found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(encoding="utf-8"), re.MULTILINE)
     return int(found[1]) >> 10 if found else 0

@@ -88,7 +88,7 @@ def configure(directory: Path, initramfs: Initramfs, root: Root) -> Path:
     conf = directory / "conf"
     conf.mkdir(parents=True)
     for name, text in configuration(initramfs, root).items():
-        (conf / name).write_text(text)
+        (conf / name).write_text(text, encoding="utf-8")
     return conf
 
 

@@ -74,7 +74,7 @@ def make(directory: Path, *, engine: Engine, image: Image, variants: tuple[Varia
 def _link(directory: Path, variant: Variant, engine: Engine, image: Image, on_line: OnLine) -> None:
     form, modules = LINKED[variant]
     early = directory / "early.cfg"
-    early.write_text(EARLY)
+    early.write_text(EARLY, encoding="utf-8")
     argv = ["grub-mkimage", f"--format={form}", "--prefix=/grub", "--config=/input/early.cfg"]
     argv += [f"--output=/output/pxegrub.{variant}", *MODULES, *modules]
     engine.run(image, Job(tuple(argv), output=directory, inputs={"/input/early.cfg": early}), on_line)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.cli.output import write
+
 if TYPE_CHECKING:
     from builder.capacity.changes import Change
     from builder.capacity.measurement import Measurement
@@ -97,10 +99,10 @@ def command(
     storm, others = estimate(measured.stages, site), changes(measured, site)
     if as_json:
         told = {"site": asdict(site), "estimate": asdict(storm), "changes": [asdict(change) for change in others]}
-        click.echo(json.dumps(told, indent=1))
+        write(json.dumps(told, indent=1))
         return
     for line in lines(measured, site, storm, others):
-        click.echo(line)
+        write(line)
 
 
 def lines(measured: Measurement, site: Site, storm: Estimate, others: tuple[Change, ...]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from builder.cli import options
+from builder.cli.output import write
 
 
 @click.command("check")
@@ -28,10 +29,10 @@ def command(recipe: str, cache_dir: Path | None, as_json: bool) -> None:
 
     loaded = check(load(recipe, SearchPath.default()), options.cache_at(cache_dir))
     if as_json:
-        click.echo(loaded.model_dump_json(indent=1))
+        write(loaded.model_dump_json(indent=1).encode())
         return
     cluster = loaded.cluster
-    click.echo(
+    write(
         f"{loaded.image.name}: Debian {loaded.debian.suite}, {len(loaded.packages)} packages asked for, "
         f"{len(loaded.elements)} elements; {len(cluster.nodes)} nodes of {cluster.name} in {cluster.subnet}"
     )

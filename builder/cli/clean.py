@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from builder.cli import options
+from builder.cli.output import write
 from builder.errors import NfsrootError
 
 
@@ -25,4 +26,4 @@ def command(days: int, everything: bool, cache_dir: Path | None) -> None:
     freed = cache.prune(seconds=0 if everything else days * 86400)
     if freed is None:
         raise NfsrootError(f"a build is using the cache in {cache.root}", resolution="Clean it when no build runs.")
-    click.echo(f"{freed / 1e6:.1f} MB freed in {cache.root}")
+    write(f"{freed / 1e6:.1f} MB freed in {cache.root}")

@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from builder.cli.output import write
+
 
 @click.command("doctor")
 @click.option("--lab", is_flag=True, help="Look for what the lab needs, too.")
@@ -28,10 +30,10 @@ def command(lab: bool, quiet: bool) -> None:
         tools, absent = tools + more, absent + lab_host.missing(more)
     packages = [package for tool in absent for package in tool.package.split()]
     if quiet:
-        click.echo(" ".join(packages))
+        write(" ".join(packages))
     else:
         for tool in tools:
-            click.echo(f"{'missing' if tool in absent else 'ok':8} {tool.command:18} {tool.purpose}")
+            write(f"{'missing' if tool in absent else 'ok':8} {tool.command:18} {tool.purpose}")
         if packages:
-            click.echo(f"\nInstall what is missing: apt-get install --no-install-recommends {' '.join(packages)}")
+            write(f"\nInstall what is missing: apt-get install --no-install-recommends {' '.join(packages)}")
     sys.exit(1 if packages else 0)

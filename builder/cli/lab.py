@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.cli.options import cache_at, cache_option
+from builder.cli.output import write
 from builder.errors import InputError
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tupl
 
     cells = {"quick": matrix.quick, "full": matrix.full}[which]([offer(release) for release in releases])
     minutes = matrix.forecast(cells, os.cpu_count() or 1, len(releases) if reboots else 0) / 60
-    click.echo(f"{len(cells)} cells, about {minutes:.0f} minutes without KVM", err=True)
+    write(f"{len(cells)} cells, about {minutes:.0f} minutes without KVM", err=True)
     return [
         (
             release,
@@ -199,7 +200,7 @@ def _meanwhile(shown: Display, keep: bool, shell: str | None) -> Meanwhile:
                 if node.node.name == shell:
                     attach(node)
             if keep:
-                click.echo(f"{', '.join(node.node.name for node in running) or 'No node'} on; Ctrl-C ends.", err=True)
+                write(f"{', '.join(node.node.name for node in running) or 'No node'} on; Ctrl-C ends.", err=True)
                 _await_interrupt()
 
     return meanwhile
@@ -209,4 +210,4 @@ def _await_interrupt() -> None:
     try:
         signal.pause()
     except KeyboardInterrupt:
-        click.echo("ending", err=True)
+        write("ending", err=True)

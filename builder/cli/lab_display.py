@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from builder.cli.output import write
 from builder.lab.events import (
     CellBegan,
     Checked,
@@ -65,7 +66,7 @@ class Lines:
 
     def emit(self, event: LabEvent) -> None:
         """Show an event."""
-        print(text(event), file=sys.stderr, flush=True)  # noqa: T201
+        write(text(event), err=True)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -74,7 +75,7 @@ class Lines:
 
     def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
         """Show how it came out."""
-        print("\n".join(conclusion(reports)), flush=True)  # noqa: T201
+        write("\n".join(conclusion(reports)))
 
 
 @dataclass
@@ -153,7 +154,7 @@ class LiveTable:
     def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
         """Show how it came out."""
         self.live.stop()
-        print("\n".join(conclusion(reports)), flush=True)  # noqa: T201
+        write("\n".join(conclusion(reports)))
 
 
 def text(event: LabEvent) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from builder.cli import options
+from builder.cli.output import write
 from builder.errors import InputError
 
 
@@ -23,10 +24,10 @@ def command(output: Path) -> None:
     from builder.release.versions import contents
 
     for name in SearchPath.default().recipe_names():
-        click.echo(f"recipe   {name}")
+        write(f"recipe   {name}")
     for directory in sorted(path for path in output.glob("*") if path.is_dir()):
         for version in contents(directory):
-            click.echo(f"release  {directory / version}  {_lab(directory / version)}")
+            write(f"release  {directory / version}  {_lab(directory / version)}")
 
 
 def _lab(release: Path) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
+import signal
 import sys
 
 import click
 
 import builder
-from builder.errors import NfsrootError
+from builder.cli import output
+from builder.errors import NfsrootError, OutputError
 
 VERBS = {
     "build": "Build a recipe's release.",
@@ -27,6 +30,8 @@ VERBS = {
 """The verbs in the order of their use, each in a module of its own that is imported when it is called."""
 
 INTERRUPTED = 130
+NOBODY_READS = 128 + signal.SIGPIPE
+"""Exit status when who read standard output has gone, as of a program that SIGPIPE ends (`yes | head -1`)."""
 
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 """New objects after which Python looks for cycles among them (gc.set_threshold()), not 700: what a build makes lives
@@ -80,7 +85,7 @@ def cli() -> None:
 
     Completion for bash: eval "$(_NFSROOT_COMPLETE=bash_source nfsroot)"; zsh and fish likewise.
 
-    Exit status: 0 done; 1 failed; 2 the input is wrong; 130 interrupted.
+    Exit status: 0 done; 1 failed; 2 the input is wrong; 130 interrupted; 141 nobody reads the output any more.
     """
 
 
@@ -88,19 +93,27 @@ def main() -> None:
     """Run the command line; a person never sees a traceback for a mistake of theirs."""
     os.umask(builder.UMASK)
     make_quick()
+    output.accept_every_character()
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         status = error.exit_code
     except NfsrootError as error:
-        click.echo(error_text(error), err=True)
+        output.write_if_possible(error_text(error))
         status = error.exit_status
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        output.write_if_possible("interrupted")
         status = INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
+    except OutputError as error:
+        output.abandon()
+        if not error.is_closed:
+            output.write_if_possible(f"nfsroot: {error}")
+        status = NOBODY_READS if error.is_closed else 1
+    except OSError as error:
+        output.abandon()  # click's own --help may have met a full disk
+        output.write_if_possible(f"nfsroot: {error}")
         status = 1
     gc.freeze()  # or Python would look for cycles among all that there is, once more before it ends
     sys.exit(status)

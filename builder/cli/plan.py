@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from builder.cli import options
+from builder.cli.output import write
 
 
 @click.command("plan")
@@ -36,9 +37,9 @@ def command(recipe: str, version: str | None, as_json: bool, output: Path, cache
         source_date=options.source_date(),
     )
     if as_json:
-        click.echo(json.dumps(asdict(made), indent=1, default=str))
+        write(json.dumps(asdict(made), indent=1, default=str))
         return
     for step in made.steps:
-        click.echo(f"{step.name:14} {step.key or '-':24}  {step.reason}")
+        write(f"{step.name:14} {step.key or '-':24}  {step.reason}")
     if made.release:
-        click.echo(f"Nothing to do: release {made.release} holds this.")
+        write(f"Nothing to do: release {made.release} holds this.")

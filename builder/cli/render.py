@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from builder.cli.output import write
 from builder.events import Caution, Emit, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted, Summary
 
 LOG_FORMATS = ("live", "lines", "json")
@@ -28,13 +29,12 @@ def renderer(log_format: str | None, verbose: bool) -> Iterator[Emit]:
 
 
 def _json(event: Event) -> None:
-    print(json.dumps({"event": type(event).__name__, **asdict(event)}, default=str), flush=True)  # noqa: T201
+    write(json.dumps({"event": type(event).__name__, **asdict(event)}, default=str))
 
 
 def _line(event: Event, verbose: bool) -> None:
     if not isinstance(event, StepOutput) or verbose:
-        out = sys.stdout if isinstance(event, Summary) else sys.stderr
-        print(text(event), file=out, flush=True)
+        write(text(event), err=not isinstance(event, Summary))
 
 
 def text(event: Event) -> str:
@@ -79,7 +79,7 @@ def _live() -> Iterator[Emit]:
                     console.print(escape(text(event)), style="yellow")
                 case Summary():
                     status.stop()
-                    print(text(event), flush=True)  # noqa: T201
+                    write(text(event))
                 case Notice():
                     console.print(escape(text(event)), style="dim")
 

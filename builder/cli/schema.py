@@ -6,6 +6,8 @@ import json
 
 import click
 
+from builder.cli.output import write
+
 
 @click.command("schema")
 @click.option("--manifest", "of", flag_value="manifest", help="The schema of manifest.json instead.")
@@ -23,4 +25,4 @@ def command(of: str | None) -> None:
         from builder.lab.report import json_schema
     else:
         from builder.recipe.schema import json_schema
-    click.echo(json.dumps(json_schema(), indent=2))
+    write(json.dumps(json_schema(), indent=2))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.cli.output import write
 from builder.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,17 +32,17 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
         raise InputError(f"{release} holds no release", resolution="`nfsroot list` names those that there are.")
     manifest = Manifest.read(release)
     if as_json:
-        click.echo((release / FILE).read_text(encoding="utf-8"), nl=False)
+        write((release / FILE).read_bytes(), newline=False)
         return
-    click.echo(f"{manifest.name} {manifest.version}")
-    click.echo(f"kernel   {manifest.kernel_version}")
-    click.echo(f"server   {manifest.server_directory}")
-    click.echo(f"ports    {_ports(manifest)}")
-    click.echo(f"packages {len(manifest.packages)}")
-    click.echo(f"lab      {manifest.lab}")
-    click.echo("\n".join(summary.sizes(release, manifest)))
+    write(f"{manifest.name} {manifest.version}")
+    write(f"kernel   {manifest.kernel_version}")
+    write(f"server   {manifest.server_directory}")
+    write(f"ports    {_ports(manifest)}")
+    write(f"packages {len(manifest.packages)}")
+    write(f"lab      {manifest.lab}")
+    write("\n".join(summary.sizes(release, manifest)))
     if packages:
-        click.echo("\n".join(f"{package.name} {package.version}" for package in manifest.packages))
+        write("\n".join(f"{package.name} {package.version}" for package in manifest.packages))
 
 
 def _ports(manifest: Manifest) -> str:

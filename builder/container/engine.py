@@ -75,6 +75,11 @@ PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 
 
 def environment(job: Job) -> dict[str, str]:
-    """The whole environment of a job; one that uses the network gets the user's proxies too."""
+    """The whole environment of a job; one that uses the network gets the user's proxies too.
+
+    A job sees text of the recipe as UTF-8: it is given here in such a way that Python, which writes arguments in the
+    locale's encoding, gives its bytes.
+    """
     proxies = {name: os.environ[name] for name in PROXIES if name in os.environ} if job.network else {}
-    return {**ENVIRONMENT, **proxies, **job.environment}
+    own = {name: os.fsdecode(value.encode()) for name, value in job.environment.items()}
+    return {**ENVIRONMENT, **proxies, **own}

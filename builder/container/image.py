@@ -116,7 +116,7 @@ def ensure(cache: Cache, on_line: OnLine) -> Image:
 
 
 def _open(path: Path) -> Image:
-    return Image((path / "id").read_text(), path / "rootfs")
+    return Image((path / "id").read_text(encoding="utf-8"), path / "rootfs")
 
 
 def _bootstrap(directory: Path, on_line: OnLine) -> None:
@@ -132,9 +132,11 @@ def _bootstrap(directory: Path, on_line: OnLine) -> None:
     for name in DIRECTORIES:
         (rootfs / name).mkdir()
     # sudo looks its own host name up; without an answer here it asks the network, and waits.
-    (rootfs / "etc/hosts").write_text("127.0.0.1 localhost builder\n")
+    (rootfs / "etc/hosts").write_text("127.0.0.1 localhost builder\n", encoding="utf-8")
     versions = (rootfs / "var/lib/dpkg/status").read_bytes()
-    (directory / "id").write_text(key_of({**definition(), "versions": hashlib.sha256(versions).hexdigest()}))
+    (directory / "id").write_text(
+        key_of({**definition(), "versions": hashlib.sha256(versions).hexdigest()}), encoding="utf-8"
+    )
 
 
 def _host_environment() -> Mapping[str, str]:
@@ -157,7 +159,7 @@ def _install_diskimage_builder(rootfs: Path) -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, destination)
     command = rootfs / "usr/local/bin/disk-image-create"
-    command.write_text(DISK_IMAGE_CREATE)
+    command.write_text(DISK_IMAGE_CREATE, encoding="utf-8")
     command.chmod(0o755)
 
 
@@ -182,7 +184,7 @@ def _code(metadata: Path) -> dict[str, tuple[str, str]]:
     beside them differs by who installs it, and where.
     """
     wanted = (f"{PACKAGE}/", f"{metadata.name}/METADATA", f"{metadata.name}/entry_")
-    with (metadata / "RECORD").open(newline="") as record:
+    with (metadata / "RECORD").open(newline="", encoding="utf-8") as record:
         rows = [(path, recorded) for path, recorded, _size in csv.reader(record) if path.startswith(wanted)]
     digests = {path: recorded.partition("=") for path, recorded in rows if "/__pycache__/" not in path}
     return {path: (algorithm, digest) for path, (algorithm, _, digest) in digests.items()}

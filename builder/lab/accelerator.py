@@ -33,9 +33,9 @@ def remembered(cache: Cache, machine: Namespace, kernel: str, log: Path) -> Acce
     inputs = {"boot": boot_id(), "qemu": qemu_version(), "kernel": Path(kernel).name}
 
     def make(directory: Path) -> None:
-        (directory / FILE).write_text(probe(machine, kernel, log))
+        (directory / FILE).write_text(probe(machine, kernel, log), encoding="utf-8")
 
-    return Accelerator((cache.produce(STEP, key_of(inputs), inputs, make) / FILE).read_text())
+    return Accelerator((cache.produce(STEP, key_of(inputs), inputs, make) / FILE).read_text(encoding="utf-8"))
 
 
 def probe(machine: Namespace, kernel: str, log: Path) -> Accelerator:
@@ -50,15 +50,15 @@ def probe(machine: Namespace, kernel: str, log: Path) -> Accelerator:
     said = ""
     while process.poll() is None and DEAD not in said and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
-        said = log.read_text(errors="replace")
+        said = log.read_text(encoding="utf-8", errors="replace")
     process.kill()
     process.wait()
-    return Accelerator.KVM if ALIVE in log.read_text(errors="replace") else Accelerator.TCG
+    return Accelerator.KVM if ALIVE in log.read_text(encoding="utf-8", errors="replace") else Accelerator.TCG
 
 
 def boot_id() -> str:
     """A name for the time since this machine was switched on (random(4))."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
 def qemu_version() -> str:

@@ -43,7 +43,7 @@ class Capture:
     def follow(self, stopped: Stopped) -> None:
         """Read frames until `stopped`."""
         frame = bytearray(FRAME_BYTES)
-        with self._log.open("w", buffering=1) as log:
+        with self._log.open("w", buffering=1, encoding="utf-8") as log:
             while not stopped():
                 try:
                     size = self._socket.recv_into(frame, 0, socket.MSG_TRUNC)

@@ -19,5 +19,5 @@ def server_logs(directory: Path) -> list[Path]:
 
 def last_lines(log: Path, count: int = 10) -> str:
     """The end of a log, each line marked with the log's name."""
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"{log.name} | {line.rstrip()}" for line in lines[-count:])

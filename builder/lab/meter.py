@@ -28,7 +28,7 @@ class Process:
 def read(directory: Path) -> Process | None:
     """The process whose directory in /proc this is; None when it has ended."""
     try:
-        text = (directory / "stat").read_text()
+        text = (directory / "stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()  # The name, in parentheses, may have spaces; field 3 comes after it.
@@ -38,7 +38,7 @@ def read(directory: Path) -> Process | None:
 def of_child(process: Popen[bytes]) -> float | None:
     """Seconds of processors that the only child of `process` has used; None when it has ended."""
     try:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
     except (FileNotFoundError, ProcessLookupError):
         return None
     found = read(Path("/proc", children[0])) if children else None

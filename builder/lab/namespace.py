@@ -81,7 +81,7 @@ class Namespace:
 
     def _enter_and(self, make: Callable[[], Made]) -> Made:
         libc = ctypes.CDLL(None, use_errno=True)
-        with Path(f"/proc/{self.init}/ns/net").open() as net:
+        with Path(f"/proc/{self.init}/ns/net").open(encoding="utf-8") as net:
             if libc.setns(net.fileno(), CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), "setns")
         return make()
@@ -152,7 +152,7 @@ def arguments(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], i
 def _init(bwrap: subprocess.Popen[bytes], info: int) -> int:
     """The machine's first process, once its mounts are made."""
     assert bwrap.stdout is not None and bwrap.stderr is not None
-    with os.fdopen(info) as told:
+    with os.fdopen(info, encoding="utf-8") as told:
         text = told.read()
     if bwrap.stdout.readline() == b"":
         raise NfsrootError("bwrap made no machine", details=bwrap.stderr.read().decode(errors="replace"))

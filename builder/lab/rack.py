@@ -84,7 +84,7 @@ class Rack:
             directory.rename(directory.with_name(f"{node.name}-before"))
         directory.mkdir()
         word = secrets.token_hex(8)
-        (directory / "oem-string").write_text(oem_string(word))
+        (directory / "oem-string").write_text(oem_string(word), encoding="utf-8")
         if firmware in FLASH:
             shutil.copy(FLASH[firmware].variables, directory)
         at = Path(INSIDE, node.name)

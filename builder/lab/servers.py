@@ -119,7 +119,7 @@ class NamespaceServer:
         for daemon in self._daemons:
             self._start(daemon)
         log = self._logs / "nfs-ganesha.log"
-        said = log.read_text().splitlines() if log.exists() else []
+        said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         refused = [line for line in said if EXPORT_REFUSED in line]
         if refused:
             raise NfsrootError("the NFS server refuses an export", details="\n".join(refused))
@@ -160,7 +160,7 @@ class NamespaceServer:
         process = self._running[daemon] = self._machine.start(("setsid", "sh", "-euc", script), log)
         for role in daemon.roles:
             _await(self._machine, role, process, log)
-        session = int(self._machine.path(_pid_file(daemon)).read_text())
+        session = int(self._machine.path(_pid_file(daemon)).read_text(encoding="utf-8"))
         self._sessions.setdefault(daemon, []).append(session)
 
 
@@ -189,5 +189,5 @@ def _await(machine: Namespace, role: str, process: Popen[bytes], log: Path) -> N
 def _listens(machine: Namespace, role: str) -> bool:
     protocol, port = SOCKETS[role]
     tables = (Path(f"/proc/{machine.init}/net/{protocol}{version}") for version in ("", "6"))
-    sockets = (line.split() for table in tables for line in table.read_text().splitlines()[1:])
+    sockets = (line.split() for table in tables for line in table.read_text(encoding="utf-8").splitlines()[1:])
     return any((local[-5:], state) == (f":{port:04X}", LISTENING[protocol]) for _, local, _, state, *_ in sockets)

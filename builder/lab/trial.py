@@ -181,7 +181,7 @@ class Trial:
         self.emit(Stopped(self.node.name, phase, error.brief))
 
     def _look(self, virtual: VirtualNode) -> None:
-        self.console = (virtual.directory / "console.log").read_text(errors="replace")
+        self.console = (virtual.directory / "console.log").read_text(encoding="utf-8", errors="replace")
         try:
             self.screen = virtual.screenshot()
         except NfsrootError as error:

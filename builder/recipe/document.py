@@ -80,7 +80,7 @@ def read(file: Path) -> Document | Problem:
 def read_text(file: Path) -> str | Problem:
     """The text of `file` with lines ended by a newline alone, or what keeps it from being read."""
     try:
-        return file.read_text("utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         return Problem(file, 0, 0, f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:

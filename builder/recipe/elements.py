@@ -135,7 +135,7 @@ def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:
 def _title(directory: Path) -> str:
     """The first line of an element's README.rst that has letters."""
     readme = directory / "README.rst"
-    text = readme.read_text("utf-8", errors="replace") if readme.is_file() else ""
+    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
     return next((line.strip() for line in text.splitlines() if any(map(str.isalpha, line))), "")
 
 

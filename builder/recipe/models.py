@@ -5,6 +5,7 @@ These models are frozen and hold values only; reading files and reporting mistak
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -318,6 +319,12 @@ TFTP_DIRECTORY = "srv/tftp"
 """What the TFTP server serves, and the HTTP server too, below the root of its file system."""
 
 
+def _name(file: Path) -> str:
+    """A file's name as UTF-8 text on one line: the locale of who builds has no say in a release."""
+    text = os.fsencode(file.name).decode(errors="replace")
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
 class Recipe(Model):
     """One recipe, resolved: what the user wants, complete and checked."""
 
@@ -346,7 +353,12 @@ class Recipe(Model):
 
     @field_serializer("files", when_used="json")
     def _files_without_this_machine(self, files: tuple[Path, ...]) -> list[str]:
-        return [file.name for file in files]
+        return [_name(file) for file in files]
+
+    @property
+    def file_name(self) -> str:
+        """The name of the recipe's file, which may stand in a comment of any file that we write."""
+        return _name(self.files[0])
 
     @field_serializer("variables", when_used="json")
     def _variables_without_secrets(self, variables: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

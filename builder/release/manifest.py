@@ -153,7 +153,7 @@ def sha256(path: Path) -> str:
 
 def packages(tsv: Path) -> tuple[Package, ...]:
     """The packages in a packages.tsv: name, version, architecture and source, tab-separated."""
-    rows = (line.split("\t") for line in tsv.read_text().splitlines())
+    rows = (line.split("\t") for line in tsv.read_text(encoding="utf-8").splitlines())
     return tuple(
         Package(name=name, version=version, architecture=architecture, source=source.split(" ")[0] or name)
         for name, version, architecture, source in rows

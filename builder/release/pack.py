@@ -40,7 +40,7 @@ class Packer:
 
         :raises NfsrootError: a path stands in both parts.
         """
-        known = frozenset(tree.paths.read_text().splitlines())
+        known = frozenset(tree.paths.read_text(encoding="utf-8").splitlines())
         files = tuple(overlay)
         twice = sorted(file.path for file in files if file.path in known or file.path not in OWNED_PATHS)
         if twice:
@@ -130,9 +130,11 @@ def appearing(target: Path) -> Iterator[Path]:
 def finish(directory: Path, manifest: Manifest) -> None:
     """Write manifest.json and SHA256SUMS, which has its files, into the release in `directory`."""
     text = manifest.text()
-    (directory / FILE).write_text(text)
+    (directory / FILE).write_text(text, encoding="utf-8")
     digests = {file.path: file.sha256 for file in manifest.files} | {FILE: hashlib.sha256(text.encode()).hexdigest()}
-    (directory / SUMS).write_text("".join(f"{digest}  {path}\n" for path, digest in sorted(digests.items())))
+    (directory / SUMS).write_text(
+        "".join(f"{digest}  {path}\n" for path, digest in sorted(digests.items())), encoding="utf-8"
+    )
 
 
 def _sync(directory: Path) -> None:

@@ -104,7 +104,7 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
     lists = directory / "lists"
     index.make(lists, directory / INDEX)
     dates = [_release_date(path) for path in lists.glob("*Release")]
-    (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}))
+    (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}), encoding="utf-8")
 
 
 def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
 
 
 def _open(path: Path, digest: str) -> Archive:
-    state = json.loads((path / "state.json").read_text())
+    state = json.loads((path / "state.json").read_text(encoding="utf-8"))
     return Archive(digest, datetime.fromisoformat(state["date"]), path)
 
 

@@ -53,7 +53,7 @@ class Tree:
     @property
     def shadow(self) -> str:
         """The tree's /etc/shadow, which the overlay completes."""
-        return (self.path / "shadow").read_text()
+        return (self.path / "shadow").read_text(encoding="utf-8")
 
     @property
     def packages(self) -> Path:
@@ -86,7 +86,7 @@ def make(
     :raises NfsrootError: names the element, the phase and the script that failed.
     """
     owned = directory / "owned-paths"
-    owned.write_text("".join(f"{path}\n" for path in sorted(owned_paths)))
+    owned.write_text("".join(f"{path}\n" for path in sorted(owned_paths)), encoding="utf-8")
     job = Job(
         argv=("disk-image-create", "-n", "-t", "raw", "-o", "/scratch/image", *(e.name for e in recipe.elements)),
         output=directory,

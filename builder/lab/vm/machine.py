@@ -149,7 +149,7 @@ def virtual_server(
     directory.mkdir()
     logs.mkdir()
     word = secrets.token_hex(8)
-    (directory / "oem-string").write_text(oem_string(word))
+    (directory / "oem-string").write_text(oem_string(word), encoding="utf-8")
     hardware = ServerHardware(
         cluster=cluster,
         image=Path(IMAGE),

@@ -156,12 +156,24 @@ def test_version_of_the_environment(nfsroot: Nfsroot, monkeypatch: pytest.Monkey
     assert nfsroot("plan", "kerrighed").status == 0
 
 
-def test_source_date_that_is_no_number(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SOURCE_DATE_EPOCH in another form than seconds is the user's mistake."""
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+@pytest.mark.parametrize(
+    "value",
+    ["99999999999999", "-5", " 5", "1e5", "5.0", "0x5", "\u0663", "4294967296", "9" * 5000, "yesterday"],
+)
+def test_source_date_that_is_no_time(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """SOURCE_DATE_EPOCH that is no number, or later than archives can say, is refused in one short message."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
     ended = nfsroot("plan", "kerrighed")
     assert ended.status == 2
-    assert "SOURCE_DATE_EPOCH is 'yesterday'" in ended.err
+    assert ended.err.startswith(f"nfsroot: SOURCE_DATE_EPOCH is '{value[:20]}")
+    assert len(ended.err) < 300
+
+
+@pytest.mark.parametrize("value", ["", "0", "1767225600", "4294967295"])
+def test_source_date_that_is_a_time(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Any second that archives can hold is a source date, and an empty one is none."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
+    assert nfsroot("plan", "kerrighed").status == 0
 
 
 def test_build_without_root(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
