@@ -85,7 +85,7 @@ def cli() -> None:
 
     Completion for bash: eval "$(_NFSROOT_COMPLETE=bash_source nfsroot)"; zsh and fish likewise.
 
-    Exit status: 0 done; 1 failed; 2 the input is wrong; 130 interrupted; 141 nobody reads the output any more.
+    Exit status: 0 done; 1 failed; 2 the input is wrong; 130 interrupted.
     """
 
 

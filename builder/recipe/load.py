@@ -37,6 +37,11 @@ def load(name_or_path: str, search: SearchPath) -> Recipe:
     return _Loading(search).recipe(_find(name_or_path, search))
 
 
+def _environment() -> dict[str, str]:
+    """The environment as UTF-8 text, whatever the locale says that it is."""
+    return {name: os.fsencode(value).decode(errors="replace") for name, value in os.environ.items()}
+
+
 def _find(name_or_path: str, search: SearchPath) -> Path:
     if is_path(name_or_path):
         if not Path(name_or_path).is_file():
@@ -74,7 +79,7 @@ class _Loading:
         elements = self.elements(written, document, directories)
         self.problems += removal_problems(removals, written.debian.packages, elements)
         variables, problems = resolve_variables(document, elements)
-        environment, missing = resolve_environment(document, os.environ)
+        environment, missing = resolve_environment(document, _environment())
         self.problems += [*problems, *missing]
         if self.problems or cluster is None or image is None:
             raise RecipeError(tuple(self.problems))
