@@ -112,7 +112,7 @@ def test_how_errors_end_the_command(
 
 
 def test_reader_that_goes_away() -> None:
-    """A command whose reader has gone, as after `| head -1`, ends as SIGPIPE ends a program, and without a traceback."""
+    """A command whose reader has gone, as after `| head -1`, ends as by SIGPIPE and without a traceback."""
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run([NFSROOT, "schema"], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
