@@ -24,12 +24,13 @@ SCRIPTS = Path(__file__).parent / "server"
 DISK, KERNEL, INITRAMFS = "disk.ext4", "vmlinuz", "initrd.img"
 """What the image consists of."""
 
+ARCHITECTURE = "amd64"
 BASE = (
     "apparmor",
     "dbus",
     "initramfs-tools",
     "iproute2",
-    "linux-image-amd64",
+    f"linux-image-{ARCHITECTURE}",
     "openssh-client",  # for the lab's checks of nodes
     "procps",
     "systemd-sysv",
@@ -59,8 +60,11 @@ def ensure(
 ) -> Path:
     """The directory with the disk of a server that was never on and has `packages`, made when it is not in the cache.
 
+    The server is a machine for amd64, whatever its nodes are for.
+
     :raises NfsrootError: the mirror does not have what that takes, or a package could not be set up.
     """
+    debian = debian.model_copy(update={"architecture": ARCHITECTURE})
     archive = archives.find(cache, debian) or archives.look(cache, engine, image, debian, on_line)
     inputs = definition(image, archive, packages)
 

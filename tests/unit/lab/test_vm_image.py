@@ -58,6 +58,14 @@ def test_job_is_told_what_to_install(archive: Archive, tmp_path: Path) -> None:
     assert len(packages) == len(set(packages))
 
 
+def test_server_of_nodes_of_another_architecture(archive: Archive, tmp_path: Path) -> None:
+    """Nodes for i386 boot from a server for amd64: i386 has no kernel of the server's name."""
+    engine = RecordingEngine(make)
+    debian = Debian(suite="bookworm", architecture="i386")
+    image.ensure(Cache(tmp_path / "cache"), engine, IMAGE, debian, PACKAGES, ignore)
+    assert engine.jobs[0].environment["ARCHITECTURE"] == "amd64"
+
+
 def test_other_packages_make_another_image(archive: Archive) -> None:
     """The key depends on the packages and on the archive's state, and not on the order of the packages."""
     one = image.definition(IMAGE, archive, PACKAGES)
