@@ -97,6 +97,18 @@ def test_wrong_recipe(nfsroot: Nfsroot, verb: str) -> None:
     assert names_here() == ["mine.toml"]
 
 
+@pytest.mark.parametrize("verb", ["check", "plan"])
+def test_packages_that_the_archive_lacks(nfsroot: Nfsroot, known_world: Cache, verb: str) -> None:
+    """Where the archive was asked before, packages are checked with the recipe, and nothing is written anywhere."""
+    Path("mine.toml").write_text('extends = "kerrighed"\n[debian]\npackages = ["vmi", "ghost"]\n')
+    before = sorted(known_world.root.rglob("*"))
+    ended = nfsroot(verb, "mine.toml")
+    assert (ended.status, ended.out) == (2, "")
+    assert "mine.toml:3:13: there is no package 'vmi' in Debian trixie (main)" in ended.err
+    assert "mine.toml:3:20: there is no package 'ghost' in Debian trixie (main)" in ended.err
+    assert sorted(known_world.root.rglob("*")) == before
+
+
 @pytest.mark.parametrize("verb", ["check", "plan", "build"])
 def test_unknown_recipe(nfsroot: Nfsroot, verb: str) -> None:
     """A recipe that does not exist is told with what resembles it."""
