@@ -180,8 +180,8 @@ def test_manifest_tells_of_variables_and_environment(release: Path) -> None:
 
 VALUES = {name: 'DIB_CLOUD_INIT_DATASOURCES = "NoCloud"' for name in ("cloud-init-datasources", "cloud-init-nocloud")}
 """What an element cannot do without, for `cloud-init-datasources`."""
-BESIDE = {"cloud-init-disable-resizefs": "cloud-init"}
-"""The element whose files another one changes, without depending on it."""
+BESIDE = {"cloud-init-disable-resizefs": "cloud-init", "install-bin": "sysctl"}
+"""The element whose files another one needs, without depending on it."""
 
 
 def stock_elements(word: str) -> list[str]:
