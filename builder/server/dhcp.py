@@ -58,12 +58,16 @@ class Dhcp:
     domain: str
     dns: tuple[IPv4Address, ...]
     ntp: tuple[IPv4Address, ...]
+    root_path: str
     loaders: tuple[Loader, ...]
     reservations: tuple[Reservation, ...]
 
 
 def decide(recipe: Recipe) -> Dhcp:
-    """What DHCP says, whichever release nodes boot: that is for a node's menu to say, its root included."""
+    """What DHCP says, whichever release nodes boot.
+
+    The root is named without a version: a node's menu says from which release's directory it mounts its root.
+    """
     cluster = recipe.cluster
     return Dhcp(
         server=cluster.server.address,
@@ -74,6 +78,7 @@ def decide(recipe: Recipe) -> Dhcp:
         domain=cluster.domain,
         dns=cluster.dns,
         ntp=_addresses(cluster.ntp),
+        root_path=recipe.root.path,
         loaders=tuple(_loaders(recipe)),
         reservations=tuple(
             Reservation(node.name, node.mac, node.address, f"(nd)/grub/{node.name}") for node in cluster.nodes

@@ -56,6 +56,7 @@ def _options(dhcp: Dhcp) -> list[dict[str, Any]]:
         "domain-name": dhcp.domain,
         "domain-name-servers": ", ".join(map(str, dhcp.dns)),
         "ntp-servers": ", ".join(map(str, dhcp.ntp)),
+        "root-path": dhcp.root_path,
     }
     return [{"name": name, "data": data} for name, data in values.items() if data]
 

@@ -72,7 +72,7 @@ def test_tftp_serves_nothing_else(run: Run, serving: Serving, release: ReleaseUn
 
 
 def test_known_node_gets_its_offer(offer: Callable[..., Any], release: ReleaseUnderTest, serving: Serving) -> None:
-    """A node gets its address, name and menu, and the server to load from, unasked; its root is its menu's business."""
+    """A node of the cluster gets its address, name, menu and recipe's root, and the server to load from, unasked."""
     offered = offer(release.mac, BIOS)
     assert offered is not None
     assert offered["address"] == release.address
@@ -80,7 +80,7 @@ def test_known_node_gets_its_offer(offer: Callable[..., Any], release: ReleaseUn
     assert offered["file"] == "/pxegrub"
     assert menu(offered) == (None if serving.dhcp == "dnsmasq" else f"(nd)/grub/{release.node}")
     assert text(offered, HOST_NAME) == release.node
-    assert ROOT_PATH not in offered["options"]
+    assert release.root.startswith(f"{text(offered, ROOT_PATH)}/")
     assert bytes.fromhex(offered["options"][SERVER_IDENTIFIER]) == release.server.packed
 
 

@@ -51,6 +51,7 @@ def test_dhcpd_conf_has_the_pages_four_parts(debian: Recipe, facts: ReleaseFacts
         "}",
         "group {",
         "next-server 192.168.0.1;",
+        'option root-path "/NFSROOT/debian-nfsroot";',
         'option grub-menu = concat("(nd)/grub/", host-decl-name);',
         "option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 96);",
         "if not exists pxe-system-type or option pxe-system-type = 00:00 {",
@@ -73,6 +74,7 @@ def test_kea_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
         "domain-name": "mycluster.home",
         "domain-name-servers": "192.168.0.1",
         "ntp-servers": "192.168.0.1",
+        "root-path": "/NFSROOT/debian-nfsroot",
     }
     assert said["next-server"] == "192.168.0.1"
     assert said["option-def"] == [{"name": "grub-menu", "code": 150, "type": "string"}]
@@ -113,6 +115,7 @@ def test_dnsmasq_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
         "dhcp-option=option:router,192.168.0.1",
         "dhcp-option=option:dns-server,192.168.0.1",
         "dhcp-option=option:ntp-server,192.168.0.1",
+        "dhcp-option=option:root-path,/NFSROOT/debian-nfsroot",
         "dhcp-match=set:architecture,option:client-arch",
         "dhcp-match=set:bios,option:client-arch,0",
         "dhcp-boot=tag:bios,/pxegrub,,192.168.0.1",
