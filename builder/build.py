@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,15 @@ from builder.recipe.models import Recipe, RootKind, Variant
 from builder.release import pack, versions
 from builder.release.manifest import FILE
 from builder.tree import archive as archives
-from builder.tree import selection
+from builder.tree import base as bases
+from builder.tree import build as trees
+from builder.tree import elements, selection
+from builder.tree import root_image as root_images
 from builder.tree.archive import Archive
 from builder.workshop import Workshop
+
+ELEMENTS_IN = (bases.STEP, trees.STEP, root_images.STEP, initramfs.STEP)
+"""The steps whose jobs see elements."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +55,14 @@ def plan(recipe: Recipe, cache: Cache, output: Path, *, version: str | None, sou
 
 
 def check(recipe: Recipe, cache: Cache) -> Recipe:
-    """The recipe with its packages decided, where the state of its archive is known; else as it is.
+    """The recipe with its packages decided, where the state of its archive is known and indexed; else as it is.
 
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
     archive = archives.find(cache, recipe.debian)
-    return selection.decide(recipe, archive).settled(recipe) if archive else recipe
+    if archive is None or not archive.index.exists():
+        return recipe
+    return selection.decide(recipe, archive).settled(recipe)
 
 
 def build(
@@ -91,12 +100,13 @@ def build(
 
         from builder.steps import Steps  # only now: a build that finds its release need not wait for it
 
-        steps = Steps(workshop, image, planned, recipe, decision, date)
-        tree = steps.tree(archive, steps.base(archive))
-        root = steps.root_image(tree) if recipe.root.kind is RootKind.IMAGE else tree.part
-        ramdisk = steps.initramfs(tree)
-        loaders = steps.pxegrub()
-        steps.release(releases / chosen, tree, root, ramdisk, loaders)
+        with _snapshot(recipe, planned, date, cache) as still:
+            steps = Steps(workshop, image, planned, still, decision, date)
+            tree = steps.tree(archive, steps.base(archive))
+            root = steps.root_image(tree) if recipe.root.kind is RootKind.IMAGE else tree.part
+            ramdisk = steps.initramfs(tree)
+            loaders = steps.pxegrub()
+            steps.release(releases / chosen, tree, root, ramdisk, loaders)
         cache.remember_inputs(recipe.image.name, planned.inputs())
     return Outcome(releases / chosen, found=False)
 
@@ -129,6 +139,15 @@ def _plan(
     return planning.make(recipe, known)
 
 
+def _snapshot(recipe: Recipe, planned: Plan, date: int, cache: Cache) -> contextlib.AbstractContextManager[Recipe]:
+    """The recipe with copies of its elements, if any step is to run that uses one."""
+    if not any(step.name in ELEMENTS_IN and not step.reuse for step in planned.steps):
+        return contextlib.nullcontext(recipe)
+    inputs = planned.step(trees.STEP).inputs
+    assert inputs is not None, "with image and archive at hand every key is known"
+    return elements.snapshot(recipe, inputs["elements"], date, cache)
+
+
 def _builder_image(workshop: Workshop) -> Image:
     found = builder_image.find(workshop.cache)
     if found is not None:
@@ -144,6 +163,7 @@ def _archive(recipe: Recipe, workshop: Workshop, image: Image, refresh: bool) ->
         reason = "runs: asked to refresh" if found else "runs: the archive was not asked yet"
         with workshop.running(archives.STEP, reason, f"{archives.STEP}-{recipe.debian.suite}") as on_line:
             found = archives.look(workshop.cache, workshop.engine, image, recipe.debian, on_line)
+    archives.write_index(workshop.cache, found)
     workshop.emit(Notice(f"Debian {recipe.debian.suite} as of {found.date:%Y-%m-%d %H:%M} UTC (--refresh looks again)"))
     return found
 

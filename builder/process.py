@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from builder import UMASK
 from builder.errors import NfsrootError
+from builder.umask import UMASK
 
 LAST_LINES = 20
 SECONDS_TO_END = 10.0

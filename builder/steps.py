@@ -19,7 +19,7 @@ from builder.errors import NoSpaceError
 from builder.events import StepReused
 from builder.overlay import render as overlay
 from builder.parallel import crew
-from builder.plan import make as planning
+from builder.plan.code import BUNDLE, OVERLAY, RELEASE
 from builder.plan.model import Plan
 from builder.process import COMMAND, OnLine
 from builder.recipe.models import Element, Recipe, ReleaseFacts, RootKind
@@ -35,7 +35,6 @@ from builder.tree.build import Tree
 from builder.tree.selection import Decision
 from builder.workshop import Workshop
 
-RELEASE = "release"
 TOOLS = (
     "dnsmasq-base",
     "erofs-utils",
@@ -152,9 +151,9 @@ class Steps:
             server = Joined(directory / f"{stem}-server.tar.gz")
             joined = aside.begin(partial(released.add, root))
             packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
-            with self._running(planning.OVERLAY) as on_line:
+            with self._running(OVERLAY) as on_line:
                 end = packer.overlay(tree, overlay.render(self.recipe, facts, tree.shadow), on_line)
-            with self._running(planning.BUNDLE) as on_line:
+            with self._running(BUNDLE) as on_line:
                 files = bundle.render(self.recipe, facts)
                 check = partial(
                     checks.check,

@@ -18,14 +18,18 @@ from typing import Any, NamedTuple
 import builder
 from builder.cache import Cache
 from builder.events import Caution, Notice
-from builder.keys import digest_of_files, key_of
+from builder.keys import digest_of_files, entries, key_of
 from builder.recipe.search import ELEMENTS_PATH, SearchPath
 
 Remark = Notice | Caution
 REMARKS: dict[str, type[Remark]] = {kind.__name__: kind for kind in (Notice, Caution)}
 
+CONTENT = "content"
 Watched = list[tuple[str, str, str]]
 """Kind of digest, path (or name of a variable) and digest of everything that an answer came from."""
+
+TICK = 0.05
+"""Seconds by which the kernel's clock for files may be late: it ticks a hundred times a second at least."""
 
 NOTHING = "nothing"
 """Stands for the content of a file, a directory or a variable that is not there."""
@@ -74,7 +78,7 @@ def look(files: Iterable[Path], elements: Iterable[Path] = (), environment: Iter
     that it takes along.
     """
     search = SearchPath.default()
-    watched = [("content", str(path)) for path in (*files, Path(builder.__file__).parent)]
+    watched = [*((CONTENT, str(path)) for path in files), ("program", str(Path(builder.__file__).parent))]
     # A recipe or an element that appears in one of these may hide the one that was taken.
     watched += [("recipes", str(directory)) for directory in search.recipes]
     watched += [("elements", str(directory)) for directory in (*elements, *search.elements)]
@@ -82,18 +86,30 @@ def look(files: Iterable[Path], elements: Iterable[Path] = (), environment: Iter
     return [(kind, path, _digest(kind, path)) for kind, path in watched]
 
 
-def remember(cache: Cache, question: Question, answer: Answer, read: Watched, kept: Iterable[Path]) -> None:
-    """Write down the answer, which came from what was `read` before the build began, and from files that are `kept`.
+def remember(
+    cache: Cache, question: Question, answer: Answer, read: Watched, began: float, kept: Iterable[Path]
+) -> None:
+    """Write down the answer, which came from what was `read` since `began` (Unix time), and from files that are `kept`.
 
-    Who changes a recipe while it is built has not seen the answer to that change.
+    Who changes a file meanwhile, even if only for a moment, may have had another one built: nothing is written down.
     """
+    if any(_changed(Path(path)) > began - TICK for kind, path, _digest_then in read if kind == CONTENT):
+        return
     known = {
         "directory": str(answer.directory),
         "content": _content(answer.directory),
         "remarks": [(type(remark).__name__, remark.text) for remark in answer.remarks],
-        "watched": [*read, *(("content", str(path), _digest("content", str(path))) for path in kept)],
+        "watched": [*read, *((CONTENT, str(path), _digest(CONTENT, str(path))) for path in kept)],
     }
     cache.remember_answer(question.name, known)
+
+
+def _changed(path: Path) -> float:
+    """When a file, or one in a directory, was changed last (Unix time): its content, its mode or its name."""
+    if not path.exists():
+        return 0
+    inside = entries(path) if path.is_dir() else []
+    return max([path.stat().st_ctime, *(each.lstat().st_ctime for each in inside)])
 
 
 def _content(release: Path) -> Any:

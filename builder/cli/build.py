@@ -74,6 +74,7 @@ def _build(
     from builder.recipe.search import SearchPath
     from builder.workshop import Workshop
 
+    began_to_read = time.time()
     recipe = load(question.recipe, SearchPath.default())
     files = (*recipe.files, *(element.path for element in recipe.elements))
     read = unchanged.look(files, recipe.element_directories, recipe.environment)
@@ -91,7 +92,9 @@ def _build(
 
     workshop = Workshop(cache, choose(engine), output, emit)
     outcome = build(recipe, workshop, version=question.version, source_date=question.source_date, refresh=refresh)
-    unchanged.remember(cache, question, Answer(outcome.directory, tuple(remarks)), read, kept(recipe, cache))
+    unchanged.remember(
+        cache, question, Answer(outcome.directory, tuple(remarks)), read, began_to_read, kept(recipe, cache)
+    )
     if finished and (freed := cache.prune(size=cache_size << 30)):
         emit(Notice(f"the cache was over {cache_size} GiB: {freed / 1e6:.0f} MB that were not used of late are gone"))
     seconds, made = time.monotonic() - began, outcome.directory

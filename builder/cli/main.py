@@ -14,6 +14,7 @@ import click
 import builder
 from builder.cli import output
 from builder.errors import NfsrootError, OutputError
+from builder.umask import UMASK
 
 VERBS = {
     "build": "Build a recipe's release.",
@@ -91,7 +92,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a person never sees a traceback for a mistake of theirs."""
-    os.umask(builder.UMASK)
+    os.umask(UMASK)
     make_quick()
     output.accept_every_character()
     try:

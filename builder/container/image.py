@@ -17,10 +17,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from builder.cache import Cache, Inputs
+from builder.code import PROGRAM
 from builder.container.engine import Image
 from builder.container.mirror import explain
 from builder.errors import NfsrootError
-from builder.keys import key_of
+from builder.keys import is_executable, key_of
 from builder.process import CommandError, OnLine, run
 from builder.recipe.models import Debian
 
@@ -91,6 +92,7 @@ def definition() -> Inputs:
         "suite": SUITE,
         "packages": list(PACKAGES),
         "directories": list(DIRECTORIES),
+        "code": PROGRAM.digest(alone=[__name__]),
         "diskimage-builder": key_of({path: digest for path, (_, digest) in _code(_metadata()).items() if digest}),
     }
 
@@ -157,7 +159,8 @@ def _install_diskimage_builder(rootfs: Path) -> None:
         if digest:
             _verify(source, algorithm, digest)
         destination.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, destination)
+        shutil.copyfile(source, destination)
+        destination.chmod(0o755 if is_executable(source.stat()) else 0o644)
     command = rootfs / "usr/local/bin/disk-image-create"
     command.write_text(DISK_IMAGE_CREATE, encoding="utf-8")
     command.chmod(0o755)

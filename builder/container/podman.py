@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from builder import UMASK
 from builder.container.docker import Docker
 from builder.container.engine import Job
+from builder.umask import UMASK
 
 LIMITS = ("nofile=4096:4096", "nproc=16384:16384")
 """Limits of a job (getrlimit(2)).  Podman's own defaults are above what a confined host lets it give."""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import builder
 from builder.boot import initramfs, pxegrub
-from builder.keys import digest_of_files, key_of
+from builder.keys import key_of
 from builder.overlay.render import OWNED_PATHS
+from builder.plan import code
+from builder.plan.code import BUNDLE, OVERLAY, RELEASE
 from builder.plan.explain import explain
 from builder.plan.model import Inputs, Plan, Step
 from builder.recipe.models import Element, Recipe, RootKind
-from builder.tree import base, root_image
+from builder.tree import base, elements, root_image
 from builder.tree import build as tree
-
-OVERLAY, BUNDLE = "overlay", "server-bundle"
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,23 @@ def make(recipe: Recipe, known: Known) -> Plan:
     overlay = planner.step(OVERLAY, _overlay(recipe, made_tree), cached=False)
     bundle = planner.step(BUNDLE, _bundle(recipe, ramdisk, loaders), cached=False)
     steps: tuple[Step, ...] = (*bases, made_tree, *image, ramdisk, loaders, overlay, bundle)
-    keys = {step.name: step.key for step in steps}
-    content = None if None in keys.values() else key_of({"name": recipe.image.name, **keys})
+    content = _content(recipe, steps)
     release = known.release(content) if content else None
     if release:
         steps = tuple(replace(step, reuse=True, reason="unchanged") for step in steps)
     return Plan(recipe.image.name, steps, content, release)
+
+
+def _content(recipe: Recipe, steps: Iterable[Step]) -> str | None:
+    """What identifies a release's content: its steps, what its manifest says of the recipe, what puts it together.
+
+    Of the recipe that is all but the cluster, which the overlay depends on, and the version, which is chosen later.
+    """
+    keys = {step.name: step.key for step in steps}
+    if None in keys.values():
+        return None
+    rest = recipe.model_dump(mode="json", exclude={"cluster": True, "image": {"version"}})
+    return key_of({"steps": keys, "recipe": rest, "code": code.digest(RELEASE)})
 
 
 class _Planner:
@@ -101,8 +111,8 @@ def _base(recipe: Recipe, known: Known, maker: Element) -> Inputs:
     return {
         **_archive(recipe, known),
         "packages": list(recipe.base_packages),
-        "element": digest_of_files(maker.path),
-        "code": _code("tree", "base.py"),
+        "element": elements.digest(maker),
+        "code": code.digest(base.STEP),
     }
 
 
@@ -111,10 +121,10 @@ def _tree(recipe: Recipe, known: Known, *bases: Step) -> Inputs:
         **_archive(recipe, known),
         **{step.name: step.key for step in bases},
         "packages": list(recipe.packages),
-        "elements": {element.name: digest_of_files(element.path) for element in recipe.elements},
+        "elements": {element.name: elements.digest(element) for element in recipe.elements},
         **recipe.model_dump(mode="json", include={"variables", "environment"}),
         "owned_paths": sorted(OWNED_PATHS),
-        "code": _code("tree"),
+        "code": code.digest(tree.STEP),
     }
 
 
@@ -129,19 +139,19 @@ def _archive(recipe: Recipe, known: Known) -> Inputs:
 
 
 def _root_image(recipe: Recipe, made_tree: Step) -> Inputs:
-    return {"tree": made_tree.key, "format": recipe.root.format, "code": _code("tree", "root_image.py")}
+    return {"tree": made_tree.key, "format": recipe.root.format, "code": code.digest(root_image.STEP)}
 
 
 def _initramfs(recipe: Recipe, made_tree: Step) -> Inputs:
     return {
         "tree": made_tree.key,
         "configuration": initramfs.configuration(recipe.initramfs, recipe.root),
-        "code": _code("boot", "initramfs.py"),
+        "code": code.digest(initramfs.STEP),
     }
 
 
 def _pxegrub(recipe: Recipe, known: Known) -> Inputs:
-    return {"image": known.image, "variants": list(recipe.boot.variants), "code": _code("boot", "pxegrub.py")}
+    return {"image": known.image, "variants": list(recipe.boot.variants), "code": code.digest(pxegrub.STEP)}
 
 
 def _overlay(recipe: Recipe, made_tree: Step) -> Inputs:
@@ -149,7 +159,7 @@ def _overlay(recipe: Recipe, made_tree: Step) -> Inputs:
     return {
         "tree": made_tree.key,
         "recipe": _sections(recipe, sections),
-        "code": {"overlay": _code("overlay"), "release": _code("release")},
+        "code": code.digest(OVERLAY),
         "tool": builder.__version__,
     }
 
@@ -160,7 +170,7 @@ def _bundle(recipe: Recipe, ramdisk: Step, loaders: Step) -> Inputs:
         "initramfs": ramdisk.key,
         "pxegrub": loaders.key,
         "recipe": _sections(recipe, sections),
-        "code": {"server": _code("server"), "boot": _code("boot"), "release": _code("release")},
+        "code": code.digest(BUNDLE),
         "tool": builder.__version__,
     }
 
@@ -169,9 +179,3 @@ def _sections(recipe: Recipe, names: set[str]) -> Inputs:
     """Some sections of a recipe, without the version, which is chosen later."""
     dump: dict[str, Any] = recipe.model_dump(mode="json", include=names, exclude={"image": {"version"}})
     return dump
-
-
-def _code(*parts: str) -> str:
-    """Digest of our own code and templates that a step runs: a key that left them out would keep old results."""
-    path = Path(builder.__file__).parent.joinpath(*parts)
-    return digest_of_files(path.parent, [path.name]) if path.is_file() else digest_of_files(path)

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from builder.cache import Cache, Inputs
+from builder.code import PROGRAM
 from builder.container.engine import Engine, Image, Job, Room
 from builder.container.mirror import explain
 from builder.errors import NfsrootError
@@ -24,6 +25,7 @@ from builder.tree import index
 from builder.tree.candidates import Candidates, opened
 
 STEP = "archive"
+INDEX_STEP = "archive-index"
 INDEX = "index.sqlite"
 SKELETON = "skeleton.tar"
 SKIPPED = ("update", "cleanup/apt", "cleanup/reproducible", "cleanup/tmp", "chroot/mount", "output/dev")
@@ -32,11 +34,15 @@ SKIPPED = ("update", "cleanup/apt", "cleanup/reproducible", "cleanup/tmp", "chro
 
 @dataclass(frozen=True)
 class Archive:
-    """The archive in one state.  `date` is when its newest Release file was made (UTC): the source date."""
+    """The archive in one state.  `date` is when its newest Release file was made (UTC): the source date.
+
+    `index` is an index of its lists, once `write_index` has written it.
+    """
 
     digest: str
     date: datetime
     path: Path
+    index: Path
 
     @property
     def lists(self) -> Path:
@@ -46,11 +52,12 @@ class Archive:
     @property
     def job_inputs(self) -> dict[str, Path]:
         """What a job in which apt decides gets: the lists, their index, and a tree without any package."""
-        return {f"/input/{name}": self.path / name for name in ("lists", INDEX, SKELETON)}
+        kept = {f"/input/{name}": self.path / name for name in ("lists", SKELETON)}
+        return {**kept, f"/input/{INDEX}": self.index}
 
     def candidates(self) -> AbstractContextManager[Candidates]:
         """What apt may choose from."""
-        return opened(self.lists, self.path / INDEX)
+        return opened(self.lists, self.index)
 
 
 def inputs(debian: Debian) -> Inputs:
@@ -68,8 +75,8 @@ def find(cache: Cache, debian: Debian) -> Archive | None:
     digest = cache.pointer(STEP, key_of(inputs(debian)))
     if not digest or not cache.has(STEP, digest):
         return None
-    found = _open(cache.object(STEP, digest), digest)
-    return found if all(path.exists() for path in found.job_inputs.values()) else None
+    found = _open(cache, digest)
+    return found if (found.path / SKELETON).exists() else None
 
 
 def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> Archive:
@@ -81,15 +88,29 @@ def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: On
         _update(directory, engine, image, debian, on_line)
         releases = digest_of_files(directory / "lists", ["*Release"])
         skeleton = digest_of_files(directory, [SKELETON])
-        digest = key_of({**inputs(debian), "releases": releases, "skeleton": skeleton, "index": index.SCHEMA})
+        digest = key_of({**inputs(debian), "releases": releases, "skeleton": skeleton})
 
         def keep(target: Path) -> None:
             for entry in directory.iterdir():
                 entry.rename(target / entry.name)
 
-        path = cache.produce(STEP, digest, inputs(debian), keep)
+        cache.produce(STEP, digest, inputs(debian), keep)
     cache.set_pointer(STEP, key_of(inputs(debian)), digest)
-    return _open(path, digest)
+    return _open(cache, digest)
+
+
+def write_index(cache: Cache, archive: Archive) -> None:
+    """Write the index of an archive's lists, unless it is there: the code that does it may be newer than the lists."""
+
+    def make(directory: Path) -> None:
+        index.make(archive.lists, directory / INDEX)
+
+    wanted = _index_inputs(archive.digest)
+    cache.produce(INDEX_STEP, key_of(wanted), wanted, make)
+
+
+def _index_inputs(digest: str) -> Inputs:
+    return {"archive": digest, "code": PROGRAM.digest(index.__name__)}
 
 
 def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> None:
@@ -102,7 +123,6 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
     skeleton = _mmdebstrap(debian, "--format=tar", f"--skip={','.join(SKIPPED)}", target=f"/output/{SKELETON}")
     engine.run(image, Job(skeleton, output=directory, environment={"SOURCE_DATE_EPOCH": "0"}), on_line)
     lists = directory / "lists"
-    index.make(lists, directory / INDEX)
     dates = [_release_date(path) for path in lists.glob("*Release")]
     (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}), encoding="utf-8")
 
@@ -122,9 +142,11 @@ def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
     )
 
 
-def _open(path: Path, digest: str) -> Archive:
+def _open(cache: Cache, digest: str) -> Archive:
+    path = cache.object(STEP, digest)
     state = json.loads((path / "state.json").read_text(encoding="utf-8"))
-    return Archive(digest, datetime.fromisoformat(state["date"]), path)
+    index_path = cache.object(INDEX_STEP, key_of(_index_inputs(digest))) / INDEX
+    return Archive(digest, datetime.fromisoformat(state["date"]), path, index_path)
 
 
 def _release_date(path: Path) -> datetime:

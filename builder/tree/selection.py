@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from builder.cache import Cache
+from builder.code import PROGRAM
 from builder.errors import Problem, RecipeError
-from builder.keys import digest_of_files, key_of
+from builder.keys import key_of
 from builder.recipe.models import Element, Recipe
 from builder.recipe.positions import Place
 from builder.tree import index, refusals
@@ -87,7 +87,7 @@ def _question(recipe: Recipe, archive: Archive) -> str:
     return key_of(
         {
             "archive": archive.digest,
-            "code": digest_of_files(Path(__file__).parent),
+            "code": PROGRAM.digest(__name__),
             "debian": recipe.debian.model_dump(mode="json"),
             "elements": elements,
             "file": str(recipe.files[0]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,6 +16,8 @@ from builder.release.manifest import Manifest
 
 pytestmark = pytest.mark.container
 
+PROJECT = Path(__file__).parents[2]
+
 
 def assert_same(project: Project, other: Project) -> None:
     """Every file of two releases is the same, byte for byte, but for the log of their builds."""
@@ -25,18 +28,31 @@ def assert_same(project: Project, other: Project) -> None:
     assert differing == []
 
 
-def test_two_empty_caches_and_umasks(project: Callable[..., Project], tiny: Project) -> None:
+def test_two_empty_caches(project: Callable[..., Project], tiny: Project) -> None:
     """Root tarball, initramfs, loaders, bundle and manifest are the same from two caches that held no tree.
 
-    The umask of who builds is in none of them, nor in the modes of the release's files.
+    Neither the umask of who builds, nor modes and times of who cloned the elements, nor what somebody makes of these
+    while a build runs, is in any of them, nor in the modes of the release's files.
     """
     made = project()
-    done = made.build(around=("sh", "-c", 'umask 077; exec "$@"', "sh"))
+    elements = made.directory / "elements"
+    shutil.copytree(PROJECT / "elements", elements, copy_function=shutil.copyfile)
+    for path in elements.rglob("*"):
+        as_cloned = (PROJECT / path.relative_to(made.directory)).stat()
+        path.chmod(0o700 if as_cloned.st_mode & 0o100 else 0o600)
+    build = made.building(around=("sh", "-c", 'umask 077; exec "$@"', "sh"))
+    build.until("StepStarted", "base")
+    for edited in ("nfsroot/cleanup.d/90-hygiene", "initramfs-nfs/make-initramfs", "debian-root/pack-tree"):
+        with (elements / edited).open("a") as file:
+            file.write("exit 1\n")
+    done = build.end()
     assert done.status == 0, done.errors
-    assert done.started == ["base", "tree", "pxegrub", "overlay", "server-bundle", "release"]
+    assert done.started == ["tree", "pxegrub", "overlay", "server-bundle", "release"]
     assert_same(made, tiny)
     modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in (made.output, *made.output.rglob("*"))}
     assert modes == {(True, 0o755), (False, 0o644)}
+    again = made.run("plan", "tiny", f"--cache-dir={made.cache}")
+    assert "runs: element changed" in again.out
 
 
 def test_initramfs_of_the_packed_tree(project: Callable[..., Project], tiny: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -77,12 +78,53 @@ def test_time_owner_and_byproducts_do_not_count(element: Path) -> None:
     assert digest_of_files(element) == before
 
 
-def test_links_that_lead_to_no_file_do_not_count(element: Path) -> None:
-    """Neither a link to nothing, nor one to itself, nor what a link to a directory leads to is read."""
+def test_links_count_by_their_target(element: Path) -> None:
+    """A link that leads elsewhere is another element, whether it leads to a directory, a file or nothing."""
+    (element / "v1").mkdir()
+    (element / "v2").mkdir()
+    seen = {digest_of_files(element)}
+    for target in ("v1", "v2", "root.d/10-bootstrap", "nothing", "install.d"):
+        (element / "install.d").unlink(missing_ok=True)
+        (element / "install.d").symlink_to(target)
+        seen.add(digest_of_files(element))
+    assert len(seen) == 6
+
+
+def test_content_behind_links_counts_once(element: Path) -> None:
+    """What a link leads to is not read through it: inside it counts as itself, and outside no job sees it."""
+    outside = element.with_name(f"{element.name}-outside")
+    outside.write_text("one")
+    (element / "link").symlink_to(outside)
     before = digest_of_files(element)
-    for name, target in (("gone", "nothing"), ("round", "round"), ("directory", "root.d")):
-        (element / name).symlink_to(target)
+    outside.write_text("other")
     assert digest_of_files(element) == before
+
+
+def test_directories_count_and_sockets_do_not(element: Path) -> None:
+    """An empty directory is part of an element; what has no content is not read."""
+    before = digest_of_files(element)
+    os.mkfifo(element / "fifo")
+    assert digest_of_files(element) == before
+    (element / "empty").mkdir()
+    assert digest_of_files(element) != before
+
+
+def test_name_that_is_no_utf8(element: Path) -> None:
+    """A file's name may be any bytes."""
+    before = digest_of_files(element)
+    (element / os.fsdecode(b"caf\xe9")).write_text("")
+    assert digest_of_files(element) != before
+
+
+def test_left_out_at_the_top(element: Path) -> None:
+    """Names may be left out at the top; further down they count."""
+    (element / "README.rst").write_text("")
+    (element / "root.d/README.rst").write_text("")
+    before = digest_of_files(element, without=["README*"])
+    (element / "README.rst").write_text("changed")
+    assert digest_of_files(element, without=["README*"]) == before
+    (element / "root.d/README.rst").write_text("changed")
+    assert digest_of_files(element, without=["README*"]) != before
 
 
 def test_content_does_not_move_between_files(tmp_path: Path) -> None:

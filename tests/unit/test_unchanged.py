@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +18,9 @@ from builder import unchanged
 from builder.cache import Cache
 from builder.events import Caution, Notice
 from builder.unchanged import Answer, Question
+
+LATER = math.inf
+"""A time after every change."""
 
 REMARKS = (Caution("nobody can log in"), Notice("Debian trixie as of yesterday"))
 
@@ -51,7 +56,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     question = Question("mine", None, None, str(tmp_path / "output"), str(tmp_path))
     cache.set_pointer("archive", "trixie", "state")
     read = unchanged.look([recipe, element, tmp_path / "not there"], [tmp_path / "more"], ["TAKEN_ALONG"])
-    unchanged.remember(cache, question, answer, read, [cache.pointer_file("archive", "trixie")])
+    unchanged.remember(cache, question, answer, read, LATER, [cache.pointer_file("archive", "trixie")])
     return World(tmp_path, cache, question, answer)
 
 
@@ -68,6 +73,8 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "recipe gone": lambda here: (here / "recipes/mine.toml").unlink(),
     "element": lambda here: (here / "elements/mine/element.toml").write_text("packages = ['vim']"),
     "hook of an element": lambda here: (here / "elements/mine/10-new").write_text("#!/bin/sh"),
+    "link of an element": lambda here: (here / "elements/mine/install.d").symlink_to("v1"),
+    "directory of an element": lambda here: (here / "elements/mine/install.d").mkdir(),
     "mode of an element's file": lambda here: (here / "elements/mine/element.toml").chmod(0o755),
     "element that hides another": lambda here: (here / "elements/nfsbooted").mkdir(),
     "element in a directory of the recipe": lambda here: (here / "more/nfsbooted").mkdir(parents=True),
@@ -124,7 +131,7 @@ def test_changed_program_asks_for_a_build(world: World, monkeypatch: pytest.Monk
     (world.directory / "builder").mkdir()
     (world.directory / "builder/__init__.py").write_text("")
     monkeypatch.setattr("builder.__file__", str(world.directory / "builder/__init__.py"))
-    unchanged.remember(world.cache, world.question, world.answer, unchanged.look([]), [])
+    unchanged.remember(world.cache, world.question, world.answer, unchanged.look([]), LATER, [])
     assert world.found == world.answer
     (world.directory / "builder/plan.py").write_text("")
     assert world.found is None
@@ -135,8 +142,19 @@ def test_change_during_a_build_asks_for_another(world: World) -> None:
     recipe = world.directory / "recipes/mine.toml"
     read = unchanged.look([recipe])
     recipe.write_text("changed meanwhile")
-    unchanged.remember(world.cache, world.question, world.answer, read, [])
+    unchanged.remember(world.cache, world.question, world.answer, read, LATER, [])
     assert world.found is None
+
+
+def test_change_for_a_moment_asks_for_another(world: World) -> None:
+    """Who changes a recipe or a hook while it is built, and takes that back, is not told that it is built."""
+    for changed in (world.directory / "recipes/mine.toml", world.directory / "elements/mine"):
+        world.cache.remember_answer(world.question.name, {})
+        read = unchanged.look([changed])
+        unchanged.remember(world.cache, world.question, world.answer, read, time.time() - 60, [])
+        assert world.found is None
+        unchanged.remember(world.cache, world.question, world.answer, read, LATER, [])
+        assert world.found == world.answer
 
 
 IMPORTED = """

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.cache import Cache, Inputs
+from builder.code import PROGRAM
 from builder.container import image as builder_image
+from builder.container import sandbox
 from builder.container.engine import Engine, Image, Job, Room
 from builder.container.mirror import explain
 from builder.container.sandbox import Sandbox
@@ -83,6 +85,7 @@ def definition(image: Image, archive: Archive, packages: Sequence[str]) -> Input
         "builder-image": image.id,
         "archive": archive.digest,
         "packages": sorted({*BASE, *packages}),
+        "code": PROGRAM.digest(sandbox.__name__, alone=[__name__]),
         "scripts": digest_of_files(SCRIPTS, ["*"]),
     }
 

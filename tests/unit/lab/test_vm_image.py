@@ -23,7 +23,7 @@ PACKAGES = ("isc-dhcp-server", "nfs-kernel-server", "zstd")
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
     """A state of the archive that is at hand."""
-    found = Archive("a" * 24, datetime(2026, 1, 31, tzinfo=UTC), tmp_path / "archive")
+    found = Archive("a" * 24, datetime(2026, 1, 31, tzinfo=UTC), tmp_path / "archive", tmp_path / "index")
     monkeypatch.setattr(archives, "find", lambda _cache, _debian: found)
     return found
 
@@ -71,7 +71,7 @@ def test_other_packages_make_another_image(archive: Archive) -> None:
     one = image.definition(IMAGE, archive, PACKAGES)
     assert image.definition(IMAGE, archive, PACKAGES[::-1]) == one
     assert image.definition(IMAGE, archive, ("dnsmasq",)) != one
-    assert image.definition(IMAGE, Archive("b" * 24, archive.date, archive.path), PACKAGES) != one
+    assert image.definition(IMAGE, Archive("b" * 24, archive.date, archive.path, archive.index), PACKAGES) != one
 
 
 def test_mirror_that_lacks_a_package(archive: Archive, tmp_path: Path) -> None:

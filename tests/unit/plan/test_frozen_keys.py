@@ -23,7 +23,7 @@ from builder.plan.model import Plan
 @pytest.fixture
 def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
     """The plan of the made-up recipe, as if our own code, version and settings never changed."""
-    monkeypatch.setattr(planning, "_code", lambda *parts: "/".join(parts))
+    monkeypatch.setattr(planning.code, "digest", lambda step: step)
     monkeypatch.setattr(builder, "__version__", "0")
     monkeypatch.setattr(planning, "OWNED_PATHS", frozenset({"etc/fstab"}))
     monkeypatch.setattr(planning.initramfs, "configuration", lambda initramfs, _root: initramfs.model_dump(mode="json"))
@@ -90,16 +90,16 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
 def test_keys_are_frozen(plan: Plan) -> None:
     """The made-up recipe's steps have these keys, and its release this content."""
     assert {step.name: step.key for step in plan.steps} == {
-        "base": "081214383c624e5bb0094620",
-        "tree": "720d9ab1f88e51c944ee4bcf",
-        "initramfs": "32dd4a2624dd8ea7c4246159",
-        "pxegrub": "3e40d245ec017c12f7a48565",
-        "overlay": "0f5465fccb5554ee1fce611a",
-        "server-bundle": "464fe8ac125fcc5900130c0d",
+        "base": "8448fa1838ae00b16f16f441",
+        "tree": "69e2c4c453583e2248c64b51",
+        "initramfs": "c9f377034c8d5e889a003598",
+        "pxegrub": "78e4e04ca5f232e7842e623d",
+        "overlay": "f2ec7f9b9107ce91681bc946",
+        "server-bundle": "5a33c799df150e5356f64aae",
     }
-    assert plan.content == "e396f77054597e9c1173a802"
+    assert plan.content == "7610744d1489bad1f02d1e38"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:
     """The builder image depends on these and on nothing of the machine that makes it."""
-    assert sorted(image.definition()) == ["directories", "diskimage-builder", "packages", "suite"]
+    assert sorted(image.definition()) == ["code", "directories", "diskimage-builder", "packages", "suite"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import STEPS, changed, known, made_up
+from archive_index import write_index
+from made_up import SOURCE_DATE, STEPS, changed, known, made_up
 from pydantic import BaseModel
+from recording_engine import IMAGE, RecordingEngine
 
 from builder.boot.initramfs import configuration
+from builder.container.engine import Room
 from builder.overlay import render as overlay
 from builder.plan.make import make
 from builder.recipe.models import (
@@ -32,6 +36,9 @@ from builder.recipe.models import (
     WritableKind,
 )
 from builder.server import bundle
+from builder.tree import base as bases
+from builder.tree import build as trees
+from builder.tree.archive import INDEX, Archive
 
 FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.1-amd64", tool_version="0.1.0")
 SHADOW = "root:*:20000:0:99999:7:::\n"
@@ -163,6 +170,38 @@ def test_what_changes_a_file_changes_its_key(field: str) -> None:
         assert "initramfs" in steps
 
 
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """An archive that has every package of the recipes here."""
+    names = {*made_up().packages, *changed(made_up(), "debian.packages", ("vim",)).packages, "linux-image-cloud-amd64"}
+    write_index(tmp_path, names)
+    return Archive("b" * 24, datetime(2025, 11, 15, tzinfo=UTC), tmp_path, tmp_path / INDEX)
+
+
+def jobs(recipe: Recipe, archive: Archive, room: Path) -> dict[str, Any]:
+    """What the steps that render nothing hand to their jobs: commands, environments and inputs."""
+    (room / "packages").mkdir(parents=True)
+    engine = RecordingEngine()
+    rest = {"engine": engine, "image": IMAGE, "recipe": recipe, "archive": archive, "packages": room / "packages"}
+    later = {"source_date": SOURCE_DATE, "room": Room(), "on_line": lambda _line: None}
+    bases.make(room, **rest, **later)
+    trees.make(room, base=room / "base", owned_paths=[], initramfs=None, **rest, **later)
+    return {
+        name: (job.argv, job.environment, job.network, {at: str(path.name) for at, path in job.inputs.items()})
+        for name, job in zip(("base", "tree"), engine.jobs, strict=True)
+    }
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_what_changes_a_job_changes_its_key(field: str, archive: Archive, tmp_path: Path) -> None:
+    """The keys of base and tree hold no code that reads recipes: for that each value in a job is among their inputs."""
+    value, steps = FIELDS[field]
+    before, after = made_up(), changed(made_up(), field, value)
+    for name, job in jobs(before, archive, tmp_path / "before").items():
+        if job != jobs(after, archive, tmp_path / f"after-{name}")[name]:
+            assert name in steps
+
+
 @pytest.mark.parametrize(
     ("change", "steps"),
     [
@@ -185,6 +224,20 @@ def test_element_counts_by_its_content(tmp_path: Path) -> None:
         element = Element(name="mine", path=tmp_path / place, description="")
         found.append(keys(changed(made_up(), "elements", (element,)))["tree"])
     assert found[0] == found[1] != found[2]
+
+
+def test_text_of_an_element_changes_no_step(tmp_path: Path) -> None:
+    """A README and what an element.toml says of the element cost no tree; what the manifest says is the release's."""
+    (tmp_path / "hook").write_text("#!/bin/sh\n")
+    element = Element(name="debian-root", path=tmp_path, description="")
+    before = make(changed(made_up(), "elements", (element,)), known())
+    (tmp_path / "README.rst").write_text("What it does\n")
+    (tmp_path / "element.toml").write_text('description = "What it does"\n')
+    assert make(changed(made_up(), "elements", (element,)), known()) == before
+    described = element.model_copy(update={"description": "What it does"})
+    after = make(changed(made_up(), "elements", (described,)), known())
+    assert after.steps == before.steps
+    assert after.content != before.content
 
 
 def test_two_recipes_have_two_contents() -> None:

@@ -9,7 +9,7 @@ import pytest
 from archive_index import write_index
 
 from builder.recipe.models import Recipe
-from builder.tree.archive import Archive
+from builder.tree.archive import INDEX, Archive
 
 
 @pytest.fixture
@@ -18,4 +18,4 @@ def archive(tmp_path: Path, kerrighed: Recipe) -> Archive:
     path = tmp_path / "archive"
     path.mkdir()
     write_index(path, kerrighed.packages)
-    return Archive("a" * 24, datetime(2025, 11, 15, tzinfo=UTC), path)
+    return Archive("a" * 24, datetime(2025, 11, 15, tzinfo=UTC), path, path / INDEX)

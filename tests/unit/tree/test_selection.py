@@ -14,7 +14,7 @@ from builder.cache import Cache
 from builder.errors import RecipeError
 from builder.recipe.models import Element, Recipe
 from builder.tree import selection
-from builder.tree.archive import Archive
+from builder.tree.archive import INDEX, Archive
 
 STANZAS = """\
 Package: dash
@@ -101,7 +101,7 @@ IDENTITY = Element(name="identity", path=Path("identity"), description="", defau
 def archive(tmp_path: Path) -> Archive:
     """An archive of a few packages that conflict with one another."""
     write_lists(tmp_path, STANZAS)
-    return Archive("a" * 24, datetime(2025, 11, 15, tzinfo=UTC), tmp_path)
+    return Archive("a" * 24, datetime(2025, 11, 15, tzinfo=UTC), tmp_path, tmp_path / INDEX)
 
 
 @pytest.fixture

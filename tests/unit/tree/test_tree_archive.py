@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from recording_engine import IMAGE, RecordingEngine
@@ -66,7 +67,9 @@ def store(tmp_path: Path) -> Cache:
 @pytest.fixture
 def found(store: Cache) -> Archive:
     """The small archive, asked once."""
-    return archive.look(store, mirror_with(), IMAGE, Debian(), ignore)
+    found = archive.look(store, mirror_with(), IMAGE, Debian(), ignore)
+    archive.write_index(store, found)
+    return found
 
 
 def test_date_is_the_newest_releases(found: Archive) -> None:
@@ -111,9 +114,21 @@ def test_question_to_the_archive(store: Cache) -> None:
 def test_what_jobs_get(found: Archive) -> None:
     """A job in which apt decides gets the lists, their index, and a tree without packages."""
     assert found.job_inputs == {
-        f"/input/{name}": found.path / name for name in ("lists", "index.sqlite", "skeleton.tar")
+        "/input/lists": found.path / "lists",
+        "/input/skeleton.tar": found.path / "skeleton.tar",
+        "/input/index.sqlite": found.index,
     }
     assert all(path.exists() for path in found.job_inputs.values())
+
+
+def test_index_is_of_the_code_that_writes_it(store: Cache, found: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another way to make the index makes another one of the same lists, and the archive's state stays."""
+    monkeypatch.setattr(archive, "PROGRAM", SimpleNamespace(digest=lambda *_modules: "changed"))
+    again = archive.find(store, Debian())
+    assert again is not None and again.digest == found.digest
+    assert not again.index.exists()
+    archive.write_index(store, again)
+    assert again.index.exists() and again.index != found.index
 
 
 def test_archive_of_an_older_version_is_asked_again(store: Cache, found: Archive) -> None:
