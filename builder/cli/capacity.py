@@ -83,6 +83,7 @@ def command(
     from builder.capacity.measurement import of
     from builder.capacity.model import Site, estimate
     from builder.lab.release import read
+    from builder.server.sizes import recipe_sizes
 
     found = read(release)
     measured = of(found)
@@ -97,11 +98,17 @@ def command(
         shared_processors=shared_processors,
     )
     storm, others = estimate(measured.stages, site), changes(measured, site)
+    room = recipe_sizes(found.recipe).nodes
     if as_json:
-        told = {"site": asdict(site), "estimate": asdict(storm), "changes": [asdict(change) for change in others]}
+        told = {
+            "site": asdict(site),
+            "settings_carry": room,
+            "estimate": asdict(storm),
+            "changes": [asdict(change) for change in others],
+        }
         write(json.dumps(told, indent=1))
         return
-    for line in lines(measured, site, storm, others):
+    for line in (*lines(measured, site, storm, others), *too_small(site, room)):
         write(line)
 
 
@@ -122,6 +129,14 @@ def lines(measured: Measurement, site: Site, storm: Estimate, others: tuple[Chan
     yield f"All nodes run after {storm.seconds / 60:.1f} minutes.  What changes that:"
     for change in others:
         yield f"  {change.seconds / 60:6.1f} min  {change.what}; then limited by {change.limit}"
+
+
+def too_small(site: Site, room: int) -> Iterator[str]:
+    """A warning when each server gets more nodes than the settings of the release carry, which are `room`."""
+    if site.nodes > room * site.servers:
+        yield ""
+        yield f"The settings of this release carry {room} nodes a server: its cluster has no more.  With {site.nodes}"
+        yield "neighbours (ARP), threads or connections run out: write all nodes into the cluster file and build."
 
 
 def rate(bits: float) -> str:

@@ -42,7 +42,7 @@ class Qmp:
         """End the conversation; QEMU goes on."""
         self._socket.close()
 
-    def execute(self, command: str, *, seconds: float = SECONDS, **arguments: str) -> Any:
+    def execute(self, command: str, *, seconds: float = SECONDS, **arguments: str | bool) -> Any:
         """What QEMU returns for `command`; an argument's underscore stands for QMP's hyphen.
 
         :raises NfsrootError: QEMU refused, hung up, or did not answer within `seconds`.

@@ -10,7 +10,8 @@ from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.forms import CLUSTER_NAME
 from builder.recipe.models import Cluster, Node, Server
-from builder.recipe.nodes import NodeWords, bad_name, by_place, node_words
+from builder.recipe.names import name_fault
+from builder.recipe.nodes import NodeWords, by_place, node_words
 from builder.recipe.positions import KeyPath, Place
 from builder.recipe.shape import dotted, parse
 from builder.recipe.words import Word, listed
@@ -71,9 +72,9 @@ def _required(parts: _Parts) -> Iterator[Problem]:
 
 def _server_name(parts: _Parts) -> Iterator[Problem]:
     name = parts.written.server.name
-    if name and bad_name(name):
-        fix = "write letters, digits and inner hyphens, without the domain"
-        yield parts.document.problem(("server", "name"), f"'{name}': no host name of RFC 1123", fix)
+    if name and (fault := name_fault(name)):
+        fix = f"{fault.fix}, without the domain" if "." in name else fault.fix
+        yield parts.document.problem(("server", "name"), f"'{name}': {fault.what}", fix)
 
 
 def _subnet(parts: _Parts) -> Iterator[Problem]:

@@ -9,15 +9,12 @@ from ipaddress import AddressValueError, IPv4Address
 
 from builder.errors import Problem
 from builder.recipe.document import Document
-from builder.recipe.forms import LABEL
 from builder.recipe.macs import macs_from_file
+from builder.recipe.names import Fault, name_fault
 from builder.recipe.positions import KeyPath, Place
 from builder.recipe.ranges import RangeError, expand
 from builder.recipe.words import Word, listed
 from builder.recipe.written import WrittenNodes
-
-RESERVED_NAMES = frozenset({"default", "grub", "localhost"})
-"""Names of the menus that all nodes share, and of the loopback address."""
 
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
 
@@ -40,30 +37,27 @@ def node_words(document: Document, index: int, written: WrittenNodes) -> tuple[N
     if addresses:
         reading.compare_counts("addresses", names, addresses)
     words = NodeWords(
-        reading.well_formed(names, bad_name, "no host name of RFC 1123", "write letters, digits and inner hyphens"),
-        reading.well_formed(addresses, bad_address, "no IPv4 address", "write four numbers from 0 to 255"),
-        reading.well_formed(macs, bad_mac, "no MAC address of a NIC", "write six pairs such as 52:54:00:12:34:56"),
+        reading.well_formed(names, name_fault),
+        reading.well_formed(addresses, address_fault),
+        reading.well_formed(macs, mac_fault),
     )
     return words, reading.problems
 
 
-def bad_name(text: str) -> bool:
-    """Whether a node or server cannot be called `text`: no label, read as a number, or taken by a shared file."""
-    return not LABEL.matches(text) or text.isdigit() or text.lower() in RESERVED_NAMES
-
-
-def bad_address(text: str) -> bool:
-    """Whether `text` is no IPv4 address in dotted-quad form."""
+def address_fault(text: str) -> Fault | None:
+    """Why `text` is no IPv4 address in dotted-quad form, if it is none."""
     try:
         IPv4Address(text)
     except AddressValueError:
-        return True
-    return False
+        return Fault("no IPv4 address", "write four numbers from 0 to 255")
+    return None
 
 
-def bad_mac(text: str) -> bool:
-    """Whether `text` is no MAC address of a single NIC: bad form, all zeros, or a group's (IEEE 802, the I/G bit)."""
-    return not _MAC.fullmatch(text) or int(text[:2], 16) & 1 == 1 or set(text) <= set("0:-")
+def mac_fault(text: str) -> Fault | None:
+    """Why `text` is no MAC address of a single NIC: bad form, all zeros, or a group's (IEEE 802, the I/G bit)."""
+    if not _MAC.fullmatch(text) or int(text[:2], 16) & 1 == 1 or set(text) <= set("0:-"):
+        return Fault("no MAC address of a NIC", "write six pairs such as 52:54:00:12:34:56")
+    return None
 
 
 class _Reading:
@@ -115,15 +109,18 @@ class _Reading:
             noun = "addresses" if key == "addresses" else "MAC addresses"
             self.report(key, f"{len(names)} names but {len(words)} {noun}", "give one for each node")
 
-    def well_formed(
-        self, words: tuple[Word, ...], is_bad: Callable[[str], bool], what: str, fix: str
-    ) -> tuple[Word, ...]:
+    def well_formed(self, words: tuple[Word, ...], find_fault: Callable[[str], Fault | None]) -> tuple[Word, ...]:
+        """The words without fault; the others are reported together, by their fault and place."""
+        faulty: dict[Fault, list[Word]] = {}
         good: list[Word] = []
-        bad: list[Word] = []
         for word in words:
-            (bad if is_bad(word.text) else good).append(word)
-        for place, texts in by_place(bad).items():
-            self.problems.append(Problem(*place, f"{listed(texts)}: {what}", fix))
+            if fault := find_fault(word.text):
+                faulty.setdefault(fault, []).append(word)
+            else:
+                good.append(word)
+        for fault, bad in faulty.items():
+            for place, texts in by_place(bad).items():
+                self.problems.append(Problem(*place, f"{listed(texts)}: {fault.what}", fault.fix))
         return tuple(good)
 
 

@@ -9,7 +9,8 @@ from builder.files import RenderedFile, header, settings_header, text_file
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server import dhcp, kea, nfs, nginx, root
 from builder.server.procedure import procedure
-from builder.server.programs import Program, programs, unit_settings
+from builder.server.programs import NFS_CONF, Program, programs, unit_settings
+from builder.server.sizes import SYSCTL_CONF, recipe_sizes
 from builder.templates import fill
 
 
@@ -39,6 +40,10 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
         yield _text("ganesha.conf", "etc/ganesha/ganesha.conf", values)
         yield _text("ganesha-exports.conf", f"etc/ganesha/exports.d/{release}.conf", values)
     yield _text("hosts.nfsroot", "etc/hosts.nfsroot", values)
+    if recipe_sizes(recipe).beyond_defaults:
+        yield _text("sysctl.conf", SYSCTL_CONF, values)
+        if recipe.needs_nfs:
+            yield _text("nfs.conf", NFS_CONF, values)
     for service in dict.fromkeys(program.service for program in _programs(recipe, release)):
         yield _text("unit.conf", unit_settings(service), {**values, "service": service})
 
@@ -64,6 +69,9 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
         "exports": exports,
         "ganesha_ids": nfs.ganesha_ids(exports),
         "server": recipe.cluster.server,
+        "sizes": recipe_sizes(recipe),
+        "sysctl_conf": SYSCTL_CONF,
+        "nfs_conf": NFS_CONF,
         "kinds": _kinds(recipe),
         "programs": _programs(recipe, release),
         "nginx_check": nginx.whole("$work/site", "$work/site/nfsroot.conf"),
@@ -72,7 +80,8 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
 
 
 def _programs(recipe: Recipe, release: str) -> tuple[Program, ...]:
-    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs)
+    sized = recipe_sizes(recipe).beyond_defaults
+    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs, sized=sized)
 
 
 def _kinds(recipe: Recipe) -> str:

@@ -20,13 +20,16 @@ class Export(NamedTuple):
 
     path: str
     read_write: bool
-    asynchronous: bool
     fsid: uuid.UUID
 
     @property
     def options(self) -> tuple[str, ...]:
-        """As exports(5) writes them."""
-        access, commit = "rw" if self.read_write else "ro", "async" if self.asynchronous else "sync"
+        """As exports(5) writes them.
+
+        A write is answered when it is on the server's disk (sync): what a node has fsynced outlives a crash of the
+        server.  Where nobody writes, it does not matter.
+        """
+        access, commit = ("rw", "sync") if self.read_write else ("ro", "async")
         return (access, commit, "no_root_squash", "no_subtree_check", f"fsid={self.fsid}")
 
 
@@ -40,14 +43,14 @@ def exports(recipe: Recipe, version: str) -> tuple[Export, ...]:
     root, server = recipe.server_directory(version), recipe.cluster.server.address
     shared = recipe.shared_directory(version)
 
-    def export(path: str, *, read_write: bool, asynchronous: bool) -> Export:
-        return Export(path, read_write, asynchronous, uuid.uuid5(uuid.NAMESPACE_URL, f"nfs://{server}{path}"))
+    def export(path: str, *, read_write: bool) -> Export:
+        return Export(path, read_write, uuid.uuid5(uuid.NAMESPACE_URL, f"nfs://{server}{path}"))
 
     if recipe.root.access is Access.READ_WRITE:
-        return (export(root, read_write=True, asynchronous=True),)
+        return (export(root, read_write=True),)
     return (
-        export(root, read_write=False, asynchronous=True),
-        *(export(shared + path, read_write=True, asynchronous=False) for path in recipe.root.shared),
+        export(root, read_write=False),
+        *(export(shared + path, read_write=True) for path in recipe.root.shared),
     )
 
 

@@ -26,16 +26,20 @@ class Program(NamedTuple):
     settings: tuple[str, ...]
 
 
-def programs(release: str, *, http: bool, nfs: bool) -> tuple[Program, ...]:
+NFS_CONF = "etc/nfs.conf.d/nfsroot.conf"
+"""The number of threads of the kernel's NFS server, where Debian's is too small."""
+
+
+def programs(release: str, *, http: bool, nfs: bool, sized: bool = False) -> tuple[Program, ...]:
     """Every program that a server bundle has settings for, for HTTP and for NFS where the release needs them.
 
-    `release` is its NAME-VERSION.
+    `release` is its NAME-VERSION; `sized` says that the number of nodes asks for more than Debian's defaults.
     """
     return (
         *_dhcp_servers(),
         *_tftp_servers(),
         *((_nginx(),) if http else ()),
-        *(_nfs_servers(release) if nfs else ()),
+        *(_nfs_servers(release, sized=sized) if nfs else ()),
     )
 
 
@@ -74,10 +78,11 @@ def _nginx() -> Program:
     return _program("http", HTTP_SERVER, "nginx", "nginx", "tcp/80/nginx", "etc/nginx/conf.d/nfsroot.conf")
 
 
-def _nfs_servers(release: str) -> tuple[Program, ...]:
+def _nfs_servers(release: str, *, sized: bool) -> tuple[Program, ...]:
+    exports = (f"etc/exports.d/{release}.exports", *((NFS_CONF,) if sized else ()))
     kernel, ganesha = "nfs-kernel-server", ("etc/ganesha/ganesha.conf", f"etc/ganesha/exports.d/{release}.conf")
     return (
-        _program("nfs", NfsServer.KERNEL, kernel, kernel, "tcp/2049/", f"etc/exports.d/{release}.exports"),
+        _program("nfs", NfsServer.KERNEL, kernel, kernel, "tcp/2049/", *exports),
         _program("nfs", NfsServer.GANESHA, "nfs-ganesha", "nfs-ganesha-vfs", "tcp/2049/ganesha.nfsd", *ganesha),
     )
 

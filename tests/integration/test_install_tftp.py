@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import socket
+import hashlib
+import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import slow_tftp
 
 from builder.lab.namespace import Namespace, machine
 from builder.recipe.load import load
@@ -19,12 +20,10 @@ from builder.server import bundle
 PROJECT = Path(__file__).parents[2]
 FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0.1.0")
 SCRIPT = Path("/etc/init.d/tftpd-hpa")
-SERVER = ("192.168.0.1", 69)
-BLOCK = 512
+SERVER = "192.168.0.1"
 SECONDS_A_BLOCK = 0.5
 LOADED_SLOWLY = bytes(range(256)) * 20
-READ, DATA, ACKNOWLEDGED = 1, 3, 4
-"""Opcodes of RFC 1350."""
+DIGEST = hashlib.sha256(LOADED_SLOWLY).hexdigest()
 
 pytestmark = [
     pytest.mark.server,
@@ -46,26 +45,22 @@ def server(tmp_path: Path) -> Iterator[Namespace]:
         inside.run(["mkdir", "-p", "/NFSROOT/debian-nfsroot/1.0"])
         inside.run(["ln", "-s", "/run", "/var/run"])
         inside.run(["ip", "link", "set", "lo", "up"])
-        inside.run(["ip", "address", "add", f"{SERVER[0]}/24", "dev", "lo"])
+        inside.run(["ip", "address", "add", f"{SERVER}/24", "dev", "lo"])
         yield inside
 
 
-def fetch(server: Namespace, pause: float, begun: threading.Event) -> bytes:
-    """What a TFTP client gets that acknowledges each block after a pause; `begun` is set at the first."""
-    with server.in_network(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as client:
-        client.settimeout(5)
-        client.sendto(READ.to_bytes(2, "big") + b"/slow\0octet\0", SERVER)
-        blocks: dict[int, bytes] = {}
-        while not blocks or len(blocks[max(blocks)]) == BLOCK:
-            packet, sender = client.recvfrom(BLOCK + 4)
-            opcode, number = int.from_bytes(packet[:2], "big"), int.from_bytes(packet[2:4], "big")
-            assert opcode == DATA, packet
-            if number not in blocks:  # else it was sent again meanwhile
-                begun.set()
-                time.sleep(pause)
-                blocks[number] = packet[4:]
-                client.sendto(ACKNOWLEDGED.to_bytes(2, "big") + packet[2:4], sender)
-    return b"".join(blocks[number] for number in sorted(blocks))
+def fetch(server: Namespace, seconds_a_block: float, begun: threading.Event) -> str:
+    """The SHA-256 of what a TFTP client gets that takes its time; `begun` is set when it has the first block."""
+    said: list[str] = []
+
+    def on_line(line: str) -> None:
+        said.append(line)
+        if line == "begun":
+            begun.set()
+
+    argv = [sys.executable, slow_tftp.__file__, SERVER, "/slow", str(seconds_a_block)]
+    server.run_with_our_files(argv, on_line)
+    return said[-1]
 
 
 def install(server: Namespace) -> list[str]:
@@ -78,7 +73,7 @@ def install(server: Namespace) -> list[str]:
 def test_a_transfer_under_way_keeps_nobody_from_listening(server: Namespace, tmp_path: Path) -> None:
     """New settings for tftpd-hpa are in use when install.sh ends, and the transfer ended as it should."""
     install(server)
-    got: list[bytes] = []
+    got: list[str] = []
     begun = threading.Event()
     slow = threading.Thread(target=lambda: got.append(fetch(server, SECONDS_A_BLOCK, begun)))
     slow.start()
@@ -86,9 +81,9 @@ def test_a_transfer_under_way_keeps_nobody_from_listening(server: Namespace, tmp
     with (tmp_path / "etc/default/tftpd-hpa").open("a") as settings:
         settings.write("# more\n")
     assert "Restarted tftpd-hpa." in install(server)
-    assert fetch(server, 0, threading.Event()) == LOADED_SLOWLY
+    assert fetch(server, 0, threading.Event()) == DIGEST
     slow.join(30)
-    assert got == [LOADED_SLOWLY]
+    assert got == [DIGEST]
     assert "Everything is in place; nothing was changed." in install(server)
 
 
@@ -97,4 +92,4 @@ def test_a_server_that_was_stopped_is_started(server: Namespace) -> None:
     install(server)
     server.run(["service", "tftpd-hpa", "stop"])
     assert "Started tftpd-hpa." in install(server)
-    assert fetch(server, 0, threading.Event()) == LOADED_SLOWLY
+    assert fetch(server, 0, threading.Event()) == DIGEST

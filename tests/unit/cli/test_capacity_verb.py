@@ -33,11 +33,22 @@ def test_table_tells_limit_and_changes(nfsroot: Nfsroot, release: Path) -> None:
     assert [what in ended.out for what in ("over HTTP", "image", "2 servers", "a node every")] == [True] * 4
 
 
+@pytest.mark.parametrize(("nodes", "servers", "warned"), [(64, 1, False), (65, 1, True), (1000, 16, False)])
+def test_settings_for_fewer_nodes_are_told(
+    nfsroot: Nfsroot, release: Path, nodes: int, servers: int, *, warned: bool
+) -> None:
+    """More nodes than the settings of the release carry, of a cluster of four, are warned of."""
+    ended = nfsroot("capacity", str(release), "--nodes", str(nodes), "--servers", str(servers))
+    assert ended.status == 0
+    assert ("The settings of this release carry 64 nodes a server" in ended.out) is warned
+
+
 def test_json_has_the_same(nfsroot: Nfsroot, release: Path) -> None:
     """As JSON the estimate tells every load of every phase; without --nodes it is for the cluster's."""
     told = json.loads(nfsroot("capacity", str(release), "--node-link", "2.5G", "--json").out)
     assert told["site"]["nodes"] == 4
     assert told["site"]["node_link"] == 2.5e9
+    assert told["settings_carry"] == 64
     assert [phase["phase"] for phase in told["estimate"]["phases"]] == list(Phase)[:-1]
     assert all(phase["loads"] for phase in told["estimate"]["phases"])
     assert {"what", "seconds", "limit"} == set(told["changes"][0])

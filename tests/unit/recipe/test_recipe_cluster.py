@@ -54,7 +54,15 @@ def mistakes(project: Project, text: str) -> list[str]:
             "9:7: server.nfs is 'knfsd'; write 'kernel' or 'ganesha'"]),
         # names
         *(("ssi[1-2]", f"ssi1,{name}", [f"9:9: '{name}': {LABEL}"])
-          for name in ("a_b", "-a", "a-", "a.b", "12", "grub", "Default", "localhost", "x" * 64, "a;b", 'ä')),
+          for name in ("a_b", "-a", "a-", "a.b", "x" * 64, "a;b", 'ä')),
+        *(("ssi[1-2]", f"ssi1,{name}", [
+            f"9:9: '{name}': would be read as a number, for an address (inet_aton(3)); "
+            f"write a letter before it: n{name}"])
+          for name in ("12", "101", "0", "007", "0x7F", "99999999999")),
+        *(("ssi[1-2]", f"ssi1,{name}", [
+            f"9:9: '{name}': the name of a menu that all nodes share; give another name"])
+          for name in ("grub", "Default")),
+        ("ssi[1-2]", "ssi1,localhost", ["9:9: 'localhost': every machine's name for itself; give another name"]),
         ("ssi[1-2]", "ssi1,SSI1", [
             "9:9: name 'SSI1' is given already at recipes/clusters/small.toml:9:9; every machine needs its own name"]),
         ("ssi[1-2]", "ssi1,nfsserver", [

@@ -44,6 +44,15 @@ def with_server(recipe: Recipe, **values: object) -> Recipe:
     return with_cluster(recipe, server=recipe.cluster.server.model_copy(update=values))
 
 
+def with_nodes(recipe: Recipe, number: int) -> Recipe:
+    """The recipe for a cluster of so many nodes, with the server's address as it was."""
+    first = IPv4Address("192.168.1.0")
+    macs = (f"52:54:00:00:{n >> 8:02x}:{n & 255:02x}" for n in range(number))
+    nodes = tuple(Node(name=f"n{n}", address=first + n, mac=mac, ordinal=n) for n, mac in enumerate(macs))
+    subnet, broadcast = IPv4Network("192.168.0.0/16"), IPv4Address("192.168.255.255")
+    return with_cluster(recipe, nodes=nodes, subnet=subnet, broadcast=broadcast)
+
+
 def large(recipe: Recipe) -> Recipe:
     """The recipe for a cluster of 10,000 nodes."""
     nodes = tuple(

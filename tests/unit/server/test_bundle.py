@@ -38,7 +38,11 @@ def test_tftp_serves_the_clusters_address_only(debian: Recipe, facts: ReleaseFac
 def test_dnsmasq_serves_tftp_below_its_directory(debian: Recipe, facts: ReleaseFacts) -> None:
     """dnsmasq as a TFTP server has the same directory, and answers neither DNS nor DHCP for that."""
     files = texts(render(debian, facts))
-    assert statements(files["etc/dnsmasq.d/nfsroot-tftp.conf"]) == ["enable-tftp", "tftp-root=/srv/tftp"]
+    assert statements(files["etc/dnsmasq.d/nfsroot-tftp.conf"]) == [
+        "enable-tftp",
+        "tftp-root=/srv/tftp",
+        "tftp-max=114",
+    ]
     assert statements(files["etc/dnsmasq.d/nfsroot.conf"]) == ["port=0", "bind-dynamic", "listen-address=192.168.0.1"]
 
 

@@ -8,12 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from server_recipes import with_cluster, with_http, with_server
+from server_recipes import with_cluster, with_http, with_nodes, with_server
 
 from builder.files import RenderedFile
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
 from builder.server.bundle import render
-from builder.server.programs import programs, unit_settings
+from builder.server.programs import NFS_CONF, programs, unit_settings
+from builder.server.sizes import SYSCTL_CONF
 
 KERNEL = "srv/tftp/debian-nfsroot/1.0/vmlinuz-6.12.0-1-amd64"
 MARKED = ["# BEGIN nfsroot", "# END nfsroot"]
@@ -304,6 +305,23 @@ def test_http_server_is_set_up_where_it_is_needed(http_bundle: Path, root: Path)
     assert {path for path in contents(root) if "nginx" in path} == {settings, unit_settings("nginx")}
 
 
+NGINX_CONF = "user www-data;\nevents {{\n\tworker_connections {};\n\t# multi_accept on;\n}}\n"
+
+
+@pytest.mark.parametrize(("before", "after"), [(768, 768), (100, 768), (5000, 5000)])
+def test_nginx_gets_more_connections_where_it_has_too_few(
+    debian: Recipe, facts: ReleaseFacts, root: Path, tmp_path: Path, before: int, after: int
+) -> None:
+    """The number in the administrator's nginx.conf is raised, and nothing else there; it is never lowered."""
+    many = unpack(render(with_nodes(with_http(debian), 200), facts), tmp_path / "many")
+    (root / "etc/nginx").mkdir()
+    (root / "etc/nginx/nginx.conf").write_text(NGINX_CONF.format(before))
+    done = install(many, "--root", root)
+    assert done.returncode == 0, done.stderr
+    assert (root / "etc/nginx/nginx.conf").read_text() == NGINX_CONF.format(after)
+    assert "nothing was changed" in install(many, "--root", root).stdout
+
+
 @pytest.mark.server
 def test_nginx_reads_its_settings_first(http_bundle: Path, root: Path) -> None:
     """Settings that nginx does not take are installed nowhere, and its words are shown."""
@@ -331,6 +349,10 @@ SS = """\
 #!/bin/sh
 case " {deaf} " in *" ${{3##* }} "*) ;; *) echo open ;; esac
 """
+SYSCTL = """\
+#!/bin/sh
+echo "sysctl $*" >>{log}
+"""
 EXPORTFS = """\
 #!/bin/sh
 echo "exportfs $*" >>{log}
@@ -349,7 +371,7 @@ def serve(bundle: Path, root: Path, *options: str, **states: str) -> tuple[subpr
     tools.mkdir(exist_ok=True)
     log.write_text("")
     values = {"log": log, "active": "", "disabled": "", "broken": "", "exported": "", "deaf": "", **states}
-    for name, text in (("systemctl", SYSTEMCTL), ("exportfs", EXPORTFS), ("ss", SS)):
+    for name, text in (("systemctl", SYSTEMCTL), ("exportfs", EXPORTFS), ("ss", SS), ("sysctl", SYSCTL)):
         (tools / name).write_text(text.format(**values))
         (tools / name).chmod(0o755)
     script = (bundle / "install.sh").read_text()
@@ -498,6 +520,20 @@ def test_another_run_starts_what_does_not_serve(bundle: Path, root: Path) -> Non
     assert mended.returncode == 0, mended.stderr
     assert sorted(did) == ["exportfs -ra", *(f"restart {service}" for service in sorted(ALL.split()))]
     assert "Started isc-dhcp-server." in mended.stdout
+
+
+def test_limits_are_set_at_once(debian: Recipe, facts: ReleaseFacts, root: Path, tmp_path: Path) -> None:
+    """For many nodes the kernel's limits are installed and loaded, and the NFS server gets its threads unstopped."""
+    many = unpack(render(with_nodes(debian, 200), facts), tmp_path / "many")
+    threads = tmp_path / "threads"
+    script = (many / "install.sh").read_text().replace("/proc/fs/nfsd/threads", str(threads))
+    (many / "install.sh").write_text(script)
+    done, did = serve(many, root, active=ALL)
+    assert done.returncode == 0, done.stderr
+    assert f"sysctl --quiet --load={root}/{SYSCTL_CONF}" in did
+    assert threads.read_text() == "32\n"
+    assert not [command for command in did if "nfs-kernel-server" in command]
+    assert {SYSCTL_CONF, NFS_CONF} <= contents(root).keys()
 
 
 def test_chosen_servers_start_with_the_machine(bundle: Path, root: Path) -> None:

@@ -123,7 +123,7 @@ def test_dnsmasq_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
         "dhcp-match=set:uefi-x64,option:client-arch,7",
         "dhcp-match=set:uefi-x64,option:client-arch,9",
         "dhcp-boot=tag:uefi-x64,/shimx64.efi,,192.168.0.1",
-        *(f"dhcp-host=52:54:00:00:01:0{n},192.168.0.10{n},ssi{n}" for n in range(1, 5)),
+        *(f"dhcp-host=52:54:00:00:01:0{n},192.168.0.10{n},ssi{n}.mycluster.home" for n in range(1, 5)),
     ]
 
 

@@ -37,10 +37,10 @@ def test_nfs_version_4_exports_nothing_within_an_export(debian: Recipe, facts: R
 
 
 def test_read_write_root_is_one_export(kerrighed: Recipe, facts: ReleaseFacts) -> None:
-    """A root that nodes mount read-write is a single read-write export."""
+    """A root that nodes mount read-write is a single export, whose writes are answered from the disk."""
     (line,) = statements(texts(settings(kerrighed, facts))["etc/exports.d/kerrighed-1.0.exports"])
     assert re.sub("fsid=[^)]*", "fsid", line) == (
-        "/NFSROOT/kerrighed/1.0 192.168.0.0/24(rw,async,no_root_squash,no_subtree_check,fsid)"
+        "/NFSROOT/kerrighed/1.0 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)"
     )
 
 
@@ -79,7 +79,7 @@ def test_ganesha_reads_the_exports_of_every_release(debian: Recipe, facts: Relea
 
 def test_export_ids_are_numbers_of_their_own(debian: Recipe) -> None:
     """Export_Ids lie in 1..65535, differ within a release, and an export keeps its own."""
-    many = tuple(Export(f"/{n}", False, True, uuid.UUID(int=n * 65_535)) for n in range(50))
+    many = tuple(Export(f"/{n}", False, uuid.UUID(int=n * 65_535)) for n in range(50))
     ids = ganesha_ids(many)
     assert len(set(ids.values())) == 50
     assert all(1 <= number <= 65_535 for number in ids.values())

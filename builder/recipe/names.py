@@ -1,0 +1,37 @@
+"""Which names machines of a cluster may have, and why others are refused.
+
+RFC 1123 (section 2.1) allows more: a name may consist of digits.  But the C library reads such a name as an address
+before it looks for a host (inet_aton(3)), so that nobody would reach the node.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from builder.recipe.forms import LABEL
+
+SHARED_MENUS = frozenset({"default", "grub"})
+"""Names below /srv/tftp/grub that all nodes share: the menus `default` and `default.cfg`, and `grub.cfg`."""
+
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]+")
+
+
+class Fault(NamedTuple):
+    """What is wrong with a word, and how to mend it."""
+
+    what: str
+    fix: str
+
+
+def name_fault(text: str) -> Fault | None:
+    """Why a node or server cannot be called `text`, if it cannot."""
+    if not LABEL.matches(text):
+        return Fault("no host name of RFC 1123", "write letters, digits and inner hyphens")
+    if _NUMBER.fullmatch(text):
+        return Fault("would be read as a number, for an address (inet_aton(3))", f"write a letter before it: n{text}")
+    if text.lower() in SHARED_MENUS:
+        return Fault("the name of a menu that all nodes share", "give another name")
+    if text.lower() == "localhost":
+        return Fault("every machine's name for itself", "give another name")
+    return None
