@@ -75,10 +75,13 @@ def _client_class(loader: Loader) -> dict[str, Any]:
 
 
 def _reservation(reservation: Reservation) -> dict[str, Any]:
-    """Boot ROMs and GRUB never ask for the menu's option, so it is always sent."""
+    """Boot ROMs and GRUB never ask for the menu's option, so it is always sent.
+
+    The host name is an option, too, because Kea writes that of a reservation ("hostname") in lower case.
+    """
+    options = {"host-name": reservation.name, MENU: reservation.menu}
     return {
         "hw-address": reservation.mac,
         "ip-address": str(reservation.address),
-        "hostname": reservation.name,
-        "option-data": [{"name": MENU, "data": reservation.menu, "always-send": True}],
+        "option-data": [{"name": name, "data": data, "always-send": True} for name, data in options.items()],
     }

@@ -97,8 +97,10 @@ def test_kea_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
         {
             "hw-address": f"52:54:00:00:01:0{n}",
             "ip-address": f"192.168.0.10{n}",
-            "hostname": f"ssi{n}",
-            "option-data": [{"name": "grub-menu", "data": f"(nd)/grub/ssi{n}", "always-send": True}],
+            "option-data": [
+                {"name": "host-name", "data": f"ssi{n}", "always-send": True},
+                {"name": "grub-menu", "data": f"(nd)/grub/ssi{n}", "always-send": True},
+            ],
         }
         for n in range(1, 5)
     ]
