@@ -62,7 +62,7 @@ def check(recipe: Recipe, cache: Cache) -> Recipe:
     archive = archives.find(cache, recipe.debian)
     if archive is None or not archive.index.exists():
         return recipe
-    return selection.decide(recipe, archive).settled(recipe)
+    return selection.decide(recipe, archive).apply(recipe)
 
 
 def build(
@@ -85,8 +85,8 @@ def build(
         image = _builder_image(workshop)
         archive = _archive(recipe, workshop, image, refresh)
         cache.touch(image.rootfs.parent, archive.path)
-        decision = selection.remembered(recipe, archive, cache)
-        recipe = decision.settled(recipe)
+        decision = selection.recall(recipe, archive, cache)
+        recipe = decision.apply(recipe)
         for sentence in decision.gave_way.values():
             workshop.emit(Notice(sentence))
         date = int(archive.date.timestamp()) if source_date is None else source_date

@@ -22,7 +22,7 @@ from builder.keys import digest_of_files, key_of
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
 from builder.tree import index
-from builder.tree.candidates import Candidates, opened
+from builder.tree.candidates import Candidates, open_candidates
 
 STEP = "archive"
 INDEX_STEP = "archive-index"
@@ -57,7 +57,7 @@ class Archive:
 
     def candidates(self) -> AbstractContextManager[Candidates]:
         """What apt may choose from."""
-        return opened(self.lists, self.index)
+        return open_candidates(self.lists, self.index)
 
 
 def inputs(debian: Debian) -> Inputs:

@@ -17,7 +17,7 @@ _PROVIDERS = "SELECT DISTINCT package FROM provider WHERE name = ?"
 
 
 @contextmanager
-def opened(lists: Path, index_file: Path) -> Iterator[Candidates]:
+def open_candidates(lists: Path, index_file: Path) -> Iterator[Candidates]:
     """The candidates of the package lists in `lists`, found by their index."""
     with closing(index.connect(index_file)) as database:
         yield Candidates(lists, database, index_file)
@@ -40,7 +40,7 @@ class Candidates:
             self._packages[name] = max(versions, key=lambda each: version_key(each.version), default=None)
         return self._packages[name]
 
-    def having(self, name: str) -> list[Package]:
+    def find_providers(self, name: str) -> list[Package]:
         """The packages that have or provide a name, the package of that name first."""
         if name not in self._providers:
             found = [package for (package,) in self._database.execute(_PROVIDERS, (name,))]
@@ -48,11 +48,11 @@ class Candidates:
         packages = map(self.package, self._providers[name])
         return [package for package in packages if package and (name in package.provides or name == index.REQUIRED)]
 
-    def meant(self, relation: Relation) -> list[Package]:
+    def find_matching(self, relation: Relation) -> list[Package]:
         """The packages that `relation` means."""
-        return [package for package in self.having(relation.name) if package.has(relation)]
+        return [package for package in self.find_providers(relation.name) if package.has(relation)]
 
-    def resembling(self, name: str) -> list[str]:
+    def find_resembling(self, name: str) -> list[str]:
         """Names that resemble one that nobody has, the nearest first."""
         return difflib.get_close_matches(name, self._names, n=3, cutoff=0.75)
 

@@ -16,7 +16,7 @@ from builder.tree.candidates import Candidates
 from builder.tree.relations import Package, Relation
 
 
-class Chosen(NamedTuple):
+class Choice(NamedTuple):
     """A package that has to be there: the one that is `wanted`, or one that this needs, directly or by others."""
 
     package: Package
@@ -31,14 +31,14 @@ class Chosen(NamedTuple):
 class ConflictError(Exception):
     """A package cannot be there: `other` conflicts with it, or nothing is left for its dependency `missing`."""
 
-    def __init__(self, chosen: Chosen, other: Chosen | None, missing: tuple[Relation, ...] = ()) -> None:
+    def __init__(self, chosen: Choice, other: Choice | None, missing: tuple[Relation, ...] = ()) -> None:
         super().__init__(chosen, other, missing)
         self.chosen = chosen
         self.other = other
         self.missing = missing
 
 
-Dependency = tuple[Chosen, tuple[Relation, ...]]
+Dependency = tuple[Choice, tuple[Relation, ...]]
 """A package and the alternatives of which it needs one."""
 
 
@@ -47,9 +47,9 @@ class Selection:
     """The packages that have to be there, as far as that is certain."""
 
     candidates: Candidates
-    chosen: dict[str, Chosen] = field(default_factory=dict)
-    _by_name: dict[str, tuple[Chosen, ...]] = field(default_factory=lambda: defaultdict(tuple))
-    _against: dict[str, tuple[tuple[Relation, Chosen], ...]] = field(default_factory=lambda: defaultdict(tuple))
+    chosen: dict[str, Choice] = field(default_factory=dict)
+    _by_name: dict[str, tuple[Choice, ...]] = field(default_factory=lambda: defaultdict(tuple))
+    _against: dict[str, tuple[tuple[Relation, Choice], ...]] = field(default_factory=lambda: defaultdict(tuple))
     _open: list[Dependency] = field(default_factory=list)
 
     def with_package(self, package: Package) -> Selection:
@@ -59,16 +59,16 @@ class Selection:
         """
         copies = (copy(self.chosen), copy(self._by_name), copy(self._against), copy(self._open))
         grown = Selection(self.candidates, *copies)
-        grown._add(Chosen(package, package.name))
+        grown._add(Choice(package, package.name))
         return grown
 
-    def _add(self, chosen: Chosen) -> None:
+    def _add(self, chosen: Choice) -> None:
         self._choose(chosen)
         while needed := [each for each in map(self._settle, self._take_open()) if each]:
             for each in needed:
                 self._choose(each)
 
-    def _choose(self, chosen: Chosen) -> None:
+    def _choose(self, chosen: Choice) -> None:
         if chosen.name in self.chosen:
             return
         if opponent := self._opponent(chosen.package):
@@ -84,12 +84,12 @@ class Selection:
         taken, self._open = self._open, []
         return taken
 
-    def _settle(self, dependency: Dependency) -> Chosen | None:
+    def _settle(self, dependency: Dependency) -> Choice | None:
         """The package that a dependency takes; None when one is there, or when it stays open which of several."""
         asker, alternatives = dependency
-        if any(self.having(relation) for relation in alternatives):
+        if any(self.find(relation) for relation in alternatives):
             return None
-        packages = {each.name: each for relation in alternatives for each in self.candidates.meant(relation)}
+        packages = {each.name: each for relation in alternatives for each in self.candidates.find_matching(relation)}
         opponents = {name: self._opponent(package) for name, package in packages.items()}
         left = [package for name, package in packages.items() if opponents[name] is None]
         if not left:
@@ -97,15 +97,15 @@ class Selection:
         if len(left) > 1:
             self._open.append(dependency)
             return None
-        return Chosen(left[0], asker.wanted)
+        return Choice(left[0], asker.wanted)
 
-    def having(self, relation: Relation) -> list[Chosen]:
+    def find(self, relation: Relation) -> list[Choice]:
         """The chosen packages that `relation` means."""
         return [each for each in self._by_name.get(relation.name, ()) if each.package.has(relation)]
 
-    def _opponent(self, package: Package) -> Chosen | None:
+    def _opponent(self, package: Package) -> Choice | None:
         """A chosen package that conflicts with `package`, or with which `package` conflicts."""
-        opponents = [each for relation in package.against for each in self.having(relation)]
+        opponents = [each for relation in package.against for each in self.find(relation)]
         for name in package.provides:
             opponents += (each for relation, each in self._against.get(name, ()) if package.has(relation))
         return next((each for each in opponents if each.name != package.name), None)

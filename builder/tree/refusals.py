@@ -11,7 +11,7 @@ from builder.errors import NfsrootError, Problem
 from builder.process import CommandError
 from builder.recipe.models import Debian
 from builder.recipe.positions import Place
-from builder.tree.conflicts import Chosen, ConflictError
+from builder.tree.conflicts import Choice, ConflictError
 
 SHOWN = 6
 UNSOLVED = re.compile(r"Unable to satisfy dependencies|unmet dependencies|held broken packages")
@@ -75,7 +75,7 @@ def conflict(want: Want, error: ConflictError, wants: Mapping[str, Want], debian
     return want.problem(what.rstrip(","), _fix(want, next((each for each in involved if each != want), None)))
 
 
-def label(chosen: Chosen, wants: Mapping[str, Want], without: Want | None = None) -> str:
+def label(chosen: Choice, wants: Mapping[str, Want], without: Want | None = None) -> str:
     """A package, what depends on it, and who wants that; the latter is not said of `without`, if that has a place."""
     want = wants[chosen.wanted]
     words = [chosen.name]

@@ -43,13 +43,13 @@ class Decision:
         """What it takes to install the packages: their files, the packages on their way, and what is made beside."""
         return self.tree_mib + self.packages_mib + BESIDE_MIB
 
-    def settled(self, recipe: Recipe) -> Recipe:
+    def apply(self, recipe: Recipe) -> Recipe:
         """The recipe without the default packages that gave way."""
         return recipe.model_copy(update={"left_out": tuple(sorted({*recipe.left_out, *self.gave_way}))})
 
 
-def remembered(recipe: Recipe, archive: Archive, cache: Cache) -> Decision:
-    """What `decide` gives, from the cache when it was asked the same before.
+def recall(recipe: Recipe, archive: Archive, cache: Cache) -> Decision:
+    """Decide, or recall from the cache what was decided when the same was asked before.
 
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
@@ -102,7 +102,7 @@ def _wants(recipe: Recipe, candidates: Candidates) -> Iterator[Want]:
     """All that has to be there; a package that several want comes first from who can do without it least."""
     nowhere = Place(recipe.files[0], 0, 0)
     places = {name: Place(*place) for name, place in recipe.places.items()}
-    for name in (*(package.name for package in candidates.having(index.REQUIRED)), "apt"):
+    for name in (*(package.name for package in candidates.find_providers(index.REQUIRED)), "apt"):
         yield Want(name, DEBIAN, places.get(name, nowhere))
     for element in recipe.elements:
         for name in element.needs(recipe.debian.packages):
@@ -143,7 +143,7 @@ class _Settling:
         if package is None:
             return
         self.wants[name] = want
-        stronger = next(iter(self.selection.having(Relation(name))), None)
+        stronger = next(iter(self.selection.find(Relation(name))), None)
         if stronger is None:
             try:
                 self.selection = self.selection.with_package(package)
@@ -155,12 +155,12 @@ class _Settling:
 
     def _package(self, want: Want) -> Package | None:
         """The package of a want's name, or the only one that provides it."""
-        found = self.candidates.having(want.package)
+        found = self.candidates.find_providers(want.package)
         if found and (len(found) == 1 or found[0].name == want.package):
             return found[0]
         if found:
             self.problems.append(refusals.virtual(want, [package.name for package in found]))
         else:
-            near = self.candidates.resembling(want.package)
+            near = self.candidates.find_resembling(want.package)
             self.problems.append(refusals.unknown(want, near, self.recipe.debian))
         return None

@@ -66,7 +66,7 @@ def apt(archive: Archive, tmp_path: Path) -> Callable[[tuple[str, ...]], bool]:
     return installs
 
 
-def quarrelsome(archive: Archive, recipe: Recipe) -> list[str]:
+def find_conflicting(archive: Archive, recipe: Recipe) -> list[str]:
     """The packages that conflict with a name which one of the recipe's packages has or provides."""
     with archive.candidates() as candidates:
         named = (candidates.package(name) for name in recipe.packages)
@@ -83,12 +83,12 @@ def test_packages_that_conflict_are_those_of_which_apt_says_so(
 
     Where a default package gives way, apt installs what remains.
     """
-    drawn = random.Random(SEED).sample(quarrelsome(archive, debian), REQUESTS)
+    drawn = random.Random(SEED).sample(find_conflicting(archive, debian), REQUESTS)
     for package in (*drawn, "chrony", "dracut"):
         wanted = debian.debian.model_copy(update={"packages": (*debian.debian.packages, package)})
         recipe = debian.model_copy(update={"debian": wanted})
         try:
-            packages = selection.decide(recipe, archive).settled(recipe).packages
+            packages = selection.decide(recipe, archive).apply(recipe).packages
         except RecipeError:
             assert not apt(recipe.packages), f"apt installs {package}"
         else:

@@ -155,7 +155,7 @@ def test_default_gives_way(
     decision = selection.decide(recipe, archive)
     said = f"timesyncd, a default package of element identity, gives way to {reason}"
     assert decision.gave_way == ({"timesyncd": said} if reason else {})
-    assert decision.settled(recipe).base_packages == tuple(base)
+    assert decision.apply(recipe).base_packages == tuple(base)
 
 
 def test_default_gives_way_to_another_elements_need(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
@@ -279,13 +279,13 @@ def test_newest_version_counts(recipe_of: Callable[..., Recipe], archive: Archiv
 def test_answer_is_remembered(recipe_of: Callable[..., Recipe], archive: Archive, tmp_path: Path) -> None:
     """The same question is answered without the archive's lists; another recipe's is another question."""
     cache = Cache(tmp_path / "cache")
-    first = selection.remembered(recipe_of("chrony"), archive, cache)
+    first = selection.recall(recipe_of("chrony"), archive, cache)
     (archive.lists / "mirror_Packages").write_text("")
-    assert selection.remembered(recipe_of("chrony"), archive, cache) == first
+    assert selection.recall(recipe_of("chrony"), archive, cache) == first
     assert list(first.gave_way) == ["timesyncd"]
     (archive.path / "index.sqlite").unlink()
     with pytest.raises(Exception, match="unable to open"):
-        selection.remembered(recipe_of("libc"), archive, cache)
+        selection.recall(recipe_of("libc"), archive, cache)
 
 
 def test_room(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
