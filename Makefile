@@ -1,4 +1,4 @@
-# nfsroot: `make help` lists the targets.  Everything but `make help` may be run from a clean clone.
+# nfsroot: `make help` lists the targets.  Each of them works in a clean clone.
 
 RECIPE ?= kerrighed
 VERSION ?=
@@ -14,9 +14,27 @@ LAB_PACKAGES := nginx dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-
 TEST_PACKAGES := busybox catatonit chromium grub-common initramfs-tools-core libcap2-bin libnfs-utils locales podman shellcheck squashfs-tools tftp-hpa
 BENCH_PACKAGES := debootstrap kea-admin kpartx mkosi qemu-utils sudo zstd
 
+# $(1) as one word for the shell.
+quoted = '$(subst ','\'',$(1))'
+
+# sudo(8) drops the environment but for variables whose names it is told: those that nfsroot, apt-get and the tests read,
+# and those that a recipe names.  Of a recipe every word in quotes counts, which is one too many at times and never too few.
+READ := SOURCE_DATE_EPOCH NFSROOT_.+ XDG_CACHE_HOME ELEMENTS_PATH DIB_.+ ([a-z]+|[A-Z]+)_(proxy|PROXY) SSH_AUTH_SOCK \
+	DOCKER_HOST DOCKER_CONFIG CONTAINER_HOST NO_COLOR CI
+SUDOS_OWN := HOME PATH USER LOGNAME SHELL MAIL TERM PWD LD_.+
+empty :=
+any_of = /^($(subst $(empty) ,|,$(strip $(1))))$$/
+preserved = $$(cat -- recipes/*.toml $(call quoted,$(RECIPE)) 2>/dev/null | awk ' \
+	{ count = split($$0, part, "\""); for (at = 2; at <= count; at += 2) named[part[at]] } \
+	END { for (name in ENVIRON) if ((name ~ $(call any_of,$(READ)) || name in named) && name !~ $(call any_of,$(SUDOS_OWN))) \
+			list = list "," name; \
+		if (list) print "--preserve-env=" substr(list, 2) }')
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+AS_ROOT = $(if $(SUDO),sudo $(preserved))
 NFSROOT := .venv/bin/nfsroot
-FLAGS := --output $(OUTPUT) --engine $(ENGINE) $(if $(VERSION),--version $(VERSION)) $(if $(REFRESH),--refresh)
+OUTPUT_FLAG = --output $(call quoted,$(OUTPUT))
+FLAGS = $(OUTPUT_FLAG) --engine $(call quoted,$(ENGINE)) \
+	$(if $(VERSION),--version $(call quoted,$(VERSION))) $(if $(REFRESH),--refresh)
 
 # The packages among $(1) that are not installed.
 missing = $$(for package in $(1); do \
@@ -28,7 +46,7 @@ define install
 	@missing="$(call missing,$(1))"; \
 	if [ -n "$$missing" ]; then \
 		echo "installing $$missing"; \
-		$(SUDO) sh -ec ' \
+		$(AS_ROOT) sh -ec ' \
 			policy=/usr/sbin/policy-rc.d; \
 			if [ ! -e $$policy ]; then \
 				printf "#!/bin/sh\nexit 101\n" > $$policy; chmod 755 $$policy; trap "rm $$policy" EXIT; \
@@ -53,41 +71,53 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
 
 .PHONY: image
-image: announce build-packages .venv/installed  ## build a recipe's release, setting up what that needs
-	@$(SUDO) $(NFSROOT) build $(RECIPE) $(FLAGS)
+image: root recipe announce build-packages .venv/installed  ## build a recipe's release, setting up what that needs
+	@$(AS_ROOT) $(NFSROOT) build $(call quoted,$(RECIPE)) $(FLAGS)
+
+# What needs root says so before anything is installed, and so does a recipe that is not there.
+.PHONY: root
+root:
+	@test -z "$(SUDO)" || command -v sudo >/dev/null || \
+		{ echo "make: this needs root, and there is no sudo: run it as root, or install sudo" >&2; exit 1; }
+
+.PHONY: recipe
+recipe:
+	@test -e recipes/$(call quoted,$(RECIPE)).toml || test -f $(call quoted,$(RECIPE)) || { \
+		printf 'make: there is no recipe %s; name one with RECIPE=NAME: ' $(call quoted,'$(RECIPE)') >&2; \
+		ls recipes | sed -n 's/\.toml$$//p' | paste -s -d ' ' >&2; exit 2; }
 
 .PHONY: announce
 announce:
-	@echo "nfsroot: building recipe $(RECIPE)"
+	@printf 'nfsroot: building recipe %s\n' $(call quoted,$(RECIPE))
 	@missing="$(call missing,$(BUILD_PACKAGES))"; \
 	echo "  Debian packages to install: $${missing:-none, all are here}"
 	@echo "  steps: packages, .venv, builder image (once), archive, tree, initramfs, pxegrub, overlay, server bundle"
 
 .PHONY: plan
-plan: .venv/installed  ## say what `make image` would do, and why
-	@$(NFSROOT) plan $(RECIPE) --output $(OUTPUT)
+plan: recipe .venv/installed  ## say what `make image` would do, and why
+	@$(if $(shell command -v sudo),$(AS_ROOT)) $(NFSROOT) plan $(call quoted,$(RECIPE)) $(OUTPUT_FLAG)
 
 .PHONY: lab
-lab: build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all]
-	@$(SUDO) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
+lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all]
+	@$(AS_ROOT) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 		$(if $(NIC),--nic $(NIC)) $(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP)) \
 		$(if $(SERVER),--server $(SERVER)) $(if $(MATRIX),--matrix $(MATRIX)) $(FAULT:%=--fault %) \
-		$(if $(SSH_KEY),--ssh-key $(SSH_KEY))
+		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY)))
 
 .PHONY: test
-test: build-packages lab-packages test-packages .venv/tested  ## run the linters and every test but those of test-full
+test: root build-packages lab-packages test-packages .venv/tested  ## run the linters and every test but those of test-full
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(SUDO) .venv/bin/pytest tests/unit --numprocesses=2 $(PYTEST)
-	$(SUDO) .venv/bin/pytest --ignore=tests/boot --ignore=tests/unit -m 'not full' $(PYTEST)
-	$(SUDO) .venv/bin/pytest tests/boot -m 'not alone and not full' --numprocesses=2 --dist=loadfile $(PYTEST)
-	$(SUDO) .venv/bin/pytest tests/boot -m 'alone and not full' $(PYTEST)
+	$(AS_ROOT) .venv/bin/pytest tests/unit --numprocesses=2 $(PYTEST)
+	$(AS_ROOT) .venv/bin/pytest --ignore=tests/boot --ignore=tests/unit -m 'not full' $(PYTEST)
+	$(AS_ROOT) .venv/bin/pytest tests/boot -m 'not alone and not full' --numprocesses=2 --dist=loadfile $(PYTEST)
+	$(AS_ROOT) .venv/bin/pytest tests/boot -m 'alone and not full' $(PYTEST)
 
 .PHONY: test-full
-test-full: build-packages lab-packages test-packages .venv/tested  ## run the tests that `make test` leaves out: slow ones of what rarely breaks
-	$(SUDO) .venv/bin/pytest -m full $(PYTEST)
+test-full: root build-packages lab-packages test-packages .venv/tested  ## run the tests that `make test` leaves out: slow ones of what rarely breaks
+	$(AS_ROOT) .venv/bin/pytest -m full $(PYTEST)
 
 .PHONY: test-quick
 test-quick: .venv/tested  ## run the tests that need neither root nor a build
@@ -95,15 +125,15 @@ test-quick: .venv/tested  ## run the tests that need neither root nor a build
 
 .PHONY: bench
 bench: image bench-packages .venv/tested  ## time builds beside other tools on the same packages; takes long, in memory
-	$(SUDO) .venv/bin/python tests/bench/bench.py --recipe $(RECIPE)
+	$(AS_ROOT) .venv/bin/python tests/bench/bench.py --recipe $(call quoted,$(RECIPE))
 
 .PHONY: bench-boots
-bench-boots: build-packages lab-packages .venv/tested  ## boot releases beside stock ones: make bench-boots RELEASE="output/NAME/VERSION ..."
-	$(SUDO) .venv/bin/python tests/bench/boots.py $(RELEASE)
+bench-boots: root build-packages lab-packages .venv/tested  ## boot releases beside stock ones: make bench-boots RELEASE="output/NAME/VERSION ..."
+	$(AS_ROOT) .venv/bin/python tests/bench/boots.py $(RELEASE)
 
 .PHONY: bench-storm
-bench-storm: build-packages lab-packages bench-packages .venv/tested  ## boot 1, 2, 4 and 8 nodes and simulate hundreds, beside what capacity estimates
-	$(SUDO) .venv/bin/python tests/bench/storm.py
+bench-storm: root build-packages lab-packages bench-packages .venv/tested  ## boot 1, 2, 4 and 8 nodes and simulate hundreds, beside what capacity estimates
+	$(AS_ROOT) .venv/bin/python tests/bench/storm.py
 
 .PHONY: lock
 lock: .venv/tested  ## write the requirements locks anew

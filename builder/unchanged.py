@@ -118,7 +118,7 @@ def _content(release: Path) -> Any:
 
 def _digest(kind: str, name: str) -> str:
     if kind == "variable":
-        return hashlib.sha256(os.environ[name].encode()).hexdigest() if name in os.environ else NOTHING
+        return hashlib.sha256(os.fsencode(os.environ[name])).hexdigest() if name in os.environ else NOTHING
     path = Path(name)
     if not path.exists():
         return NOTHING
