@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 300
+IN_FOREGROUND = ("sh", "-c", 'trap "" INT; exec env --default-signal=INT "$@"', "sh")
+"""What runs a command as on a terminal, although shells have those in the background ignore Ctrl-C, tests included."""
+
 NFSROOT = Path(sys.executable).with_name("nfsroot")
 
 TINY = """\

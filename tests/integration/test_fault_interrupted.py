@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from command import Project
+from command import IN_FOREGROUND, Project
 from traces import Traces
 
 from builder.process import COMMAND
@@ -42,7 +42,7 @@ def test_interrupt(project: Callable[..., Project], step: str, line: str, made_b
     forgotten = {"builder-image": "objects/builder-image-*", "archive": "pointers/*"}
     for path in made.cache.glob(forgotten[step]) if step in forgotten else ():
         path.unlink()
-    build = made.building()
+    build = made.building(around=IN_FOREGROUND)
     build.until("StepOutput" if line else "StepStarted", step, line)
     done = build.send(signal.SIGINT)
     assert done.status == INTERRUPTED

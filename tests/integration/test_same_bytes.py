@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import Project
+from command import IN_FOREGROUND, Project
 
 from builder.release.manifest import Manifest
 
@@ -111,7 +111,7 @@ def test_docker(project: Callable[..., Project], tiny: Project, docker_engine: s
 def test_interrupted_docker(project: Callable[..., Project], docker_engine: str) -> None:
     """Ctrl-C while a container runs removes the container."""
     made = project()
-    build = made.building("--engine=docker")
+    build = made.building("--engine=docker", around=IN_FOREGROUND)
     build.until("StepOutput", "base", "Unpacking libc6")
     done = build.send(signal.SIGINT)
     assert done.status == 130

@@ -50,5 +50,6 @@ def interrupted_at(place: int) -> bool:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs in the background of a shell ignores it
     places = next(place for place in itertools.count(1) if not interrupted_at(place))
     sys.stdout.write(str(places - 1))

@@ -82,9 +82,13 @@ def test_a_block_that_fails_after_its_thread_names_the_thread() -> None:
 
 
 def test_an_interruption_is_neither_lost_nor_waits_for_ever() -> None:
-    """Ctrl-C at any line that the main thread runs, those of Python's own library included, ends the work."""
+    """Ctrl-C at any line that the main thread runs, those of Python's own library included, ends the work.
+
+    That can be seen in the background of a shell, too, where SIGINT is ignored.
+    """
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("interrupted_everywhere.py")],
+        [*ignoring, sys.executable, Path(__file__).with_name("interrupted_everywhere.py")],
         capture_output=True,
         text=True,
         timeout=SECONDS,
