@@ -112,9 +112,11 @@ class Cache:
         """
         path = self._lock_file(name)
         with self._taken(path, fcntl.LOCK_EX):
-            yield
-            if passing:
-                path.unlink()
+            try:
+                yield
+            finally:
+                if passing:
+                    path.unlink(missing_ok=True)
 
     def sweep(self) -> int:
         """Remove what builds that were killed left in `unfinished/`; the number of directories removed."""
@@ -237,8 +239,10 @@ class Cache:
             except BlockingIOError:
                 yield False
                 return
-            yield True
-            path.unlink()
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _taken(self, path: Path, how: int) -> Iterator[None]:

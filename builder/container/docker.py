@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import shutil
@@ -61,11 +63,11 @@ class Docker:
         argv += [f"--cap-add={capability.removeprefix('CAP_')}" for capability in CAPABILITIES]
         argv += [f"--tmpfs={directory}:exec" for directory in ("/tmp", "/run", "/var/tmp", "/root")]
         if job.room.directory:
-            argv += [f"--volume={job.room.directory}:/scratch"]
+            argv += [_mount(job.room.directory, "/scratch")]
         else:
             argv += [f"--tmpfs=/scratch:exec,mode=755,size={job.room.mib}m"]
-        argv += [f"--volume={source}:{target}:ro" for target, source in sorted(job.inputs.items())]
-        argv += [f"--volume={job.output}:/output"]
+        argv += [_mount(source, target, "readonly") for target, source in sorted(job.inputs.items())]
+        argv += [_mount(job.output, "/output")]
         argv += [f"--env={variable}={value}" for variable, value in sorted(environment(job).items())]
         return [*argv, tag, *job.argv]
 
@@ -100,6 +102,13 @@ class Docker:
     def _environment(self) -> dict[str, str]:
         wanted = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "CONTAINER_HOST", "XDG_RUNTIME_DIR")
         return {name: os.environ[name] for name in wanted if name in os.environ}
+
+
+def _mount(source: Path, target: str, *options: str) -> str:
+    """The option that binds `source` at `target`: fields as in CSV (docker-run(1), --mount), so any path will do."""
+    fields = io.StringIO()
+    csv.writer(fields, lineterminator="").writerow(["type=bind", f"source={source}", f"target={target}", *options])
+    return f"--mount={fields.getvalue()}"
 
 
 def _pid_namespace() -> int:

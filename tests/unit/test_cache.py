@@ -300,3 +300,12 @@ def test_reader_that_went_away_is_no_fault_of_the_cache(store: Cache) -> None:
 
     with pytest.raises(BrokenPipeError):
         store.produce("tree", "1234", INPUTS, fail)
+
+
+@pytest.mark.parametrize("error", [NfsrootError("a step failed"), KeyboardInterrupt(), RuntimeError()])
+def test_no_lock_outlives_a_failure(tmp_path: Path, error: BaseException) -> None:
+    """Work that fails leaves neither its directory nor the lock on it."""
+    cache = Cache(tmp_path)
+    with pytest.raises(type(error)), cache.work("tree"):
+        raise error
+    assert list((tmp_path / "unfinished").iterdir()) == list((tmp_path / "locks").iterdir()) == []

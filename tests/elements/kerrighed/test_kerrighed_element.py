@@ -20,12 +20,10 @@ exec chroot "$tree" /hook
 """
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """A tree in which the element's hook has run, with its variables set."""
+def run_hook(tree: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Make a tree and run the element's hook in it, with its variables set."""
     if os.geteuid() != 0:
         pytest.skip("only root can enter a tree")
-    tree = tmp_path / "tree"
     (tree / "etc/default").mkdir(parents=True)
     for name in ("bin", "lib", "lib64"):
         (tree / name).symlink_to(f"usr/{name}")
@@ -36,9 +34,17 @@ def tree(tmp_path: Path) -> Path:
         "KERRIGHED_NET_DEVICES": "eth0 eth1",
         "KERRIGHED_HOST_SETTINGS": "BOOT_ID=1 A=*",
     }
-    environment = {"PATH": "/usr/sbin:/usr/bin", "tree": str(tree), **variables}
-    subprocess.run(["unshare", "--mount", "sh", "-euc", SETUP], env=environment, check=True)
-    return tree
+    environment = {"PATH": "/usr/sbin:/usr/bin", "tree": str(tree), **variables, **changes}
+    command = ["unshare", "--mount", "sh", "-euc", SETUP]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree in which the element's hook has run."""
+    done = run_hook(tmp_path / "tree")
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "tree"
 
 
 def settings(file: Path) -> list[str]:
@@ -69,3 +75,24 @@ def test_stock_kernel_skips_config(tree: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "ConditionPathIsDirectory=/sys/kerrighed failed" in done.stdout + done.stderr
+
+
+@pytest.mark.container
+@pytest.mark.parametrize("devices", ['eth0"', "$(touch /here) `touch /here`", "a\\", "it's", "eth0\neth1", ""])
+def test_devices_are_what_a_shell_reads(tmp_path: Path, devices: str) -> None:
+    """Whatever NET_DEVICES holds, a shell that reads the file gets just that and runs nothing."""
+    done = run_hook(tmp_path / "tree", KERRIGHED_NET_DEVICES=devices)
+    assert done.returncode == 0, done.stderr
+    script = ["sh", "-euc", '. "$0"; printf %s "$NET_DEVICES"', tmp_path / "tree/etc/default/kerrighed-host"]
+    assert subprocess.run(script, capture_output=True, text=True, check=True).stdout == devices
+    assert not Path("/here").exists() and not (tmp_path / "tree/here").exists()
+
+
+@pytest.mark.container
+def test_settings_that_no_shell_reads(tmp_path: Path) -> None:
+    """Settings of several lines are taken; a quote without its other half fails the build and names the variable."""
+    assert run_hook(tmp_path / "lines", KERRIGHED_HOST_SETTINGS="A=1\nB=2").returncode == 0
+    assert settings(tmp_path / "lines/etc/default/kerrighed-host")[1:] == ["A=1", "B=2"]
+    done = run_hook(tmp_path / "quote", KERRIGHED_HOST_SETTINGS="A=it's")
+    assert done.returncode != 0
+    assert "KERRIGHED_HOST_SETTINGS is no list of KEY=VALUE that a shell can read: A=it's" in done.stderr

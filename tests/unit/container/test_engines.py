@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -88,18 +89,25 @@ def test_image_and_inputs_are_read_only() -> None:
     assert ("/cache/image/rootfs", "/") in bound
     assert bound[-2:] == [("/a", "/input/a"), ("/b", "/input/b")]
     assert "--read-only" in contained()
-    assert [volume for volume in values(contained(), "--volume") if volume.endswith(":ro")] == [
-        "/a:/input/a:ro",
-        "/b:/input/b:ro",
+    assert [mount for mount in values(contained(), "--mount") if mount.endswith(",readonly")] == [
+        "type=bind,source=/a,target=/input/a,readonly",
+        "type=bind,source=/b,target=/input/b,readonly",
     ]
 
 
 def test_output_is_all_that_stays() -> None:
     """The output directory is the only one of the host's that a job can write to."""
     assert pairs(sandboxed(), "--bind") == [("/cache/unfinished/step", "/output")]
-    assert [volume for volume in values(contained(), "--volume") if not volume.endswith(":ro")] == [
-        "/cache/unfinished/step:/output"
+    assert [mount for mount in values(contained(), "--mount") if not mount.endswith(",readonly")] == [
+        "type=bind,source=/cache/unfinished/step,target=/output"
     ]
+
+
+@pytest.mark.parametrize("path", ["/a:b", "/a,b", '/a "b"', "/a:b,readonly", "/a=b"])
+def test_any_path_can_be_bound(path: str) -> None:
+    """A path with a colon, a comma or quotes is one field of the option, as CSV is read."""
+    (option, *_) = values(contained(inputs={"/input/a": Path(path)}), "--mount")
+    assert next(csv.reader([option])) == ["type=bind", f"source={path}", "target=/input/a", "readonly"]
 
 
 def test_scratch_space_is_memory_of_the_size_asked_for() -> None:
@@ -114,7 +122,7 @@ def test_scratch_space_can_be_a_directory() -> None:
     room = Room(directory=Path("/cache/unfinished/scratch"))
     assert ("/cache/unfinished/scratch", "/scratch") in pairs(sandboxed(room=room), "--bind")
     assert "--size" not in sandboxed(room=room)
-    assert "/cache/unfinished/scratch:/scratch" in values(contained(room=room), "--volume")
+    assert "type=bind,source=/cache/unfinished/scratch,target=/scratch" in values(contained(room=room), "--mount")
 
 
 def test_capabilities_are_the_named_ones() -> None:
