@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.boot import initramfs
+from builder.boot import initramfs, known_drivers, nic_drivers
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Image
@@ -25,7 +25,7 @@ from builder.tree import root_image as root_images
 from builder.tree.archive import Archive
 from builder.workshop import Workshop
 
-ELEMENTS_IN = (bases.STEP, trees.STEP, root_images.STEP, initramfs.STEP)
+ELEMENTS_IN = (bases.STEP, trees.STEP, root_images.STEP, initramfs.STEP, nic_drivers.STEP)
 """The steps whose jobs see elements."""
 
 
@@ -103,10 +103,14 @@ def build(
         with _snapshot(recipe, planned, date, cache) as still:
             steps = Steps(workshop, image, planned, still, decision, date)
             tree = steps.tree(archive, steps.base(archive))
+            lacking = known_drivers.check(recipe, known_drivers.kernel_of(tree))
+            if lacking:
+                workshop.emit(Notice(lacking))
             root = steps.root_image(tree) if recipe.root.kind is RootKind.IMAGE else tree.part
             ramdisk = steps.initramfs(tree)
+            drivers = steps.nic_drivers(tree)
             loaders = steps.pxegrub()
-            steps.release(releases / chosen, tree, root, ramdisk, loaders)
+            steps.release(releases / chosen, tree, root, ramdisk, drivers, loaders)
         cache.remember_inputs(recipe.image.name, planned.inputs())
     return Outcome(releases / chosen, found=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import builder
-from builder.boot import initramfs, pxegrub
+from builder.boot import initramfs, nic_drivers, pxegrub
 from builder.container.engine import Engine, Image, Room
 from builder.errors import NoSpaceError
 from builder.events import StepReused
@@ -84,23 +85,25 @@ class Steps:
         return self._worked(bases.STEP, make)
 
     def tree(self, archive: Archive, base: Path | None) -> Tree:
-        """The tree; and its initramfs with it, made while the tree is packed."""
+        """The tree; and with it, made while it is packed, its initramfs and archives of drivers."""
 
         def make(directory: Path, **how: Any) -> None:
-            ramdisk = directory / initramfs.STEP
-            wanted = not self.plan.step(initramfs.STEP).reuse
-            trees.make(
-                directory,
-                recipe=self.recipe,
-                archive=archive,
-                base=base,
-                packages=self.workshop.cache.packages(self.recipe.debian.suite),
-                owned_paths=overlay.OWNED_PATHS,
-                initramfs=initramfs.configure(ramdisk, self.recipe.initramfs, self.recipe.root) if wanted else None,
-                **how,
-            )
-            if wanted:
-                self._keep_initramfs(ramdisk)
+            beside = {step: files for step, files in self._configured.items() if not self.plan.step(step).reuse}
+            for step in beside:
+                (directory / step).mkdir()
+            with initramfs.in_files(directory, dict(ChainMap(*beside.values()))) as conf:
+                trees.make(
+                    directory,
+                    recipe=self.recipe,
+                    archive=archive,
+                    base=base,
+                    packages=self.workshop.cache.packages(self.recipe.debian.suite),
+                    owned_paths=overlay.OWNED_PATHS,
+                    configured=conf,
+                    **how,
+                )
+            for step in beside:
+                self._keep_beside(step, directory / step)
 
         return Tree(self._worked(trees.STEP, make, *([base] if base else [])))
 
@@ -116,10 +119,19 @@ class Steps:
             initramfs.make,
             tree=tree,
             element=self._element,
-            initramfs=self.recipe.initramfs,
-            root=self.recipe.root,
+            configured=self._configured[initramfs.STEP],
         )
         return self._worked(initramfs.STEP, make)
+
+    def nic_drivers(self, tree: Tree) -> Path:
+        """Archives of NIC drivers for the tree's kernel."""
+        make = partial(
+            nic_drivers.make,
+            tree=tree,
+            element=self._element,
+            configured=self._configured[nic_drivers.STEP],
+        )
+        return self._worked(nic_drivers.STEP, make)
 
     def pxegrub(self) -> Path:
         """The network boot loaders."""
@@ -135,7 +147,7 @@ class Steps:
 
         return self._cached(pxegrub.STEP, make)
 
-    def release(self, target: Path, tree: Tree, root: Path, ramdisk: Path, loaders: Path) -> None:
+    def release(self, target: Path, tree: Tree, root: Path, ramdisk: Path, drivers: Path, loaders: Path) -> None:
         """Put the release together: overlay, server bundle, and then everything at once in its place.
 
         `root` is the file that holds the tree; a tarball is completed by the overlay, an image is not.
@@ -165,7 +177,8 @@ class Steps:
                     on_line=on_line,
                 )
                 checked = aside.begin(check)
-                served = pack.served(self.recipe, facts, tree, ramdisk, loaders)
+                ramdisks = nic_drivers.join(self.recipe, facts, ramdisk, drivers, directory)
+                served = pack.served(self.recipe, facts, tree, ramdisks, loaders)
                 packer.server_bundle(server, files, served, on_line)
                 checked()
             reason = "runs: puts everything in its place"
@@ -176,26 +189,32 @@ class Steps:
                 else:
                     released.add(end)
                 digests = {archive.path: archive.sha256 for archive in (released, server)}
-                self._complete(directory, facts, tree, ramdisk, loaders, digests)
-                logged = dict.fromkeys((tree.path, root.parent, ramdisk, loaders))
+                self._complete(directory, facts, tree, loaders, digests)
+                logged = dict.fromkeys((tree.path, root.parent, ramdisk, drivers, loaders))
                 (directory / "build.log").write_text(
                     "".join((step / "log").read_text(encoding="utf-8") for step in logged), encoding="utf-8"
                 )
 
-    def _keep_initramfs(self, made: Path) -> None:
-        """Keep an initramfs that was made with the tree, if it was: else its own step makes it, or tells why not."""
-        step = self.plan.step(initramfs.STEP)
+    @property
+    def _configured(self) -> dict[str, dict[str, str]]:
+        """The configuration of each step that may be taken while the tree is packed."""
+        return {
+            initramfs.STEP: initramfs.configuration(self.recipe.initramfs, self.recipe.root),
+            nic_drivers.STEP: nic_drivers.configuration(self.recipe),
+        }
+
+    def _keep_beside(self, name: str, made: Path) -> None:
+        """Keep what was made with the tree, if it was: else its own step makes it, or tells why not."""
+        step = self.plan.step(name)
         assert step.key is not None and step.inputs is not None
 
         def keep(directory: Path) -> None:
             for entry in made.iterdir():
                 entry.rename(directory / entry.name)
-            (directory / "log").write_text(
-                f"== {initramfs.STEP}: made with the tree, whose log tells of it\n", encoding="utf-8"
-            )
+            (directory / "log").write_text(f"== {name}: made with the tree, whose log tells of it\n", encoding="utf-8")
 
-        if initramfs.made(made):
-            self.workshop.cache.produce(initramfs.STEP, step.key, step.inputs, keep)
+        if any(made.iterdir()):
+            self.workshop.cache.produce(name, step.key, step.inputs, keep)
         shutil.rmtree(made)
 
     @property
@@ -208,13 +227,11 @@ class Steps:
         directory: Path,
         facts: ReleaseFacts,
         tree: Tree,
-        ramdisk: Path,
         loaders: Path,
         digests: Mapping[Path, str],
     ) -> None:
         """Put what the steps made into `directory`, with the manifest of everything there; some `digests` are known."""
         shutil.copyfile(tree.kernel, directory / facts.kernel_file)
-        shutil.copyfile(ramdisk / facts.initrd_file, directory / facts.initrd_file)
         shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
         shutil.copyfile(tree.packages, directory / "packages.tsv")
         manifest = manifests.Manifest(

@@ -1,8 +1,10 @@
-"""The initramfs: made once, in the container, from the finished tree."""
+"""The initramfs: made once, in the container, from the finished tree.  Drivers of NICs are appended to it later."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from builder.container.engine import Engine, Image, Job, Room
@@ -16,10 +18,6 @@ ELEMENT = "initramfs-nfs"
 
 BASE_MODULES = ("af_packet",)
 """Every initramfs needs this: raw sockets, for its own DHCP client."""
-
-BUS_OF = {"virtio_net": "virtio_pci"}
-"""The driver of the bus that a NIC is at, where Debian has it as a module: bookworm's kernel does, trixie's has it
-built in.  No driver depends on its bus's, so mkinitramfs(8) does not find it."""
 
 SETTINGS = """\
 MODULES=list
@@ -57,39 +55,31 @@ def parts(root: Root) -> tuple[str, ...]:
     return (*nfs4, "image") if root.kind is RootKind.IMAGE else nfs4
 
 
+def own_modules(root: Root) -> tuple[str, ...]:
+    """The modules that mount such a root."""
+    layers = ("loop", root.format, "overlay") if root.kind is RootKind.IMAGE else ()
+    client = (f"nfsv{root.nfs_version}",) if root.transport is RootTransport.NFS else ()
+    return (*client, *BASE_MODULES, *layers)
+
+
 def configuration(initramfs: Initramfs, root: Root) -> dict[str, str]:
     """The files of an initramfs-tools configuration directory, by name (mkinitramfs(8), -d).
 
-    Two are the element's own: `parts` names its directories to be added, and `nic_drivers` those of the modules that
-    are only loaded for a card that is there.
+    One is the element's own: `parts` names its directories to be added.
     """
-    layers = ("loop", root.format, "overlay") if root.kind is RootKind.IMAGE else ()
-    client = (f"nfsv{root.nfs_version}",) if root.transport is RootTransport.NFS else ()
-    buses = (BUS_OF[driver] for driver in initramfs.nic_drivers if driver in BUS_OF)
-    drivers = (*buses, *initramfs.nic_drivers)
-    modules = (*client, *BASE_MODULES, *layers, *drivers, *initramfs.modules)
     boot = ("nfs", *parts(root))[-1]
     settings = SETTINGS.format(compression=initramfs.compression, level=initramfs.compression_level, boot=boot)
     return {
         "initramfs.conf": settings,
-        "modules": _lines(modules),
-        "nic_drivers": _lines(driver for driver in drivers if driver not in initramfs.modules),
-        "parts": _lines(parts(root)),
+        "modules": lines_of((*own_modules(root), *initramfs.modules)),
+        "parts": lines_of(parts(root)),
         "update-initramfs.conf": "update_initramfs=no\nbackup_initramfs=no\n",
     }
 
 
-def _lines(words: Iterable[str]) -> str:
+def lines_of(words: Iterable[str]) -> str:
+    """The words, one a line, each once."""
     return "".join(f"{word}\n" for word in dict.fromkeys(words))
-
-
-def configure(directory: Path, initramfs: Initramfs, root: Root) -> Path:
-    """Write the configuration that an initramfs is made by into `directory`, and say where."""
-    conf = directory / "conf"
-    conf.mkdir(parents=True)
-    for name, text in configuration(initramfs, root).items():
-        (conf / name).write_text(text, encoding="utf-8")
-    return conf
 
 
 def make(
@@ -99,27 +89,32 @@ def make(
     image: Image,
     tree: Tree,
     element: Element,
-    initramfs: Initramfs,
-    root: Root,
+    configured: Mapping[str, str],
     source_date: int,
     room: Room,
     on_line: OnLine,
 ) -> None:
-    """Make `initrd.img-KVER` in `directory`.
+    """Make `initrd.img-KVER` in `directory`, as `configured`.
 
     :raises CommandError: mkinitramfs failed.
     """
-    conf = configure(directory, initramfs, root)
-    job = Job(
-        argv=("/input/element/make-initramfs", tree.kernel_version, "/output"),
-        output=directory,
-        inputs={"/input/element": element.path, "/input/conf": conf, "/input/tree.tar.zst": tree.part},
-        environment={"SOURCE_DATE_EPOCH": str(source_date)},
-        room=room,
-    )
-    engine.run(image, job, on_line)
+    with in_files(directory, configured) as conf:
+        job = Job(
+            argv=("/input/element/make-initramfs", tree.kernel_version, "/output"),
+            output=directory,
+            inputs={"/input/element": element.path, "/input/conf": conf, "/input/tree.tar.zst": tree.part},
+            environment={"SOURCE_DATE_EPOCH": str(source_date)},
+            room=room,
+        )
+        engine.run(image, job, on_line)
 
 
-def made(directory: Path) -> bool:
-    """Whether there is an initramfs in `directory`."""
-    return any(directory.glob("initrd.img-*"))
+@contextlib.contextmanager
+def in_files(directory: Path, configured: Mapping[str, str]) -> Iterator[Path]:
+    """A directory in `directory` that has the files of a configuration, by their names, for as long as a job runs."""
+    conf = directory / "conf"
+    for name, text in configured.items():
+        (conf / name).parent.mkdir(parents=True, exist_ok=True)
+        (conf / name).write_text(text, encoding="utf-8")
+    yield conf
+    shutil.rmtree(conf)

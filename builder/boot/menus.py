@@ -37,8 +37,9 @@ def menu_entries(recipe: Recipe, facts: ReleaseFacts) -> Iterator[tuple[Node, Me
     """Every node, and what it boots."""
     entry = common_entry(recipe, facts)
     for node in recipe.cluster.nodes:
+        initrd = f"{recipe.tftp_directory(facts.version)}/{facts.initrd_for(node.nic)}"
         ids = _kerrighed_ids(recipe.kerrighed, node) if recipe.kerrighed else ()
-        yield node, entry._replace(own=(boot_nic(node.mac.replace(":", "-")), *ids))
+        yield node, entry._replace(initrd=initrd, own=(boot_nic(node.mac.replace(":", "-")), *ids))
 
 
 def boot_nic(mac: str) -> str:

@@ -47,6 +47,15 @@ class Nic(StrEnum):
     VIRTIO_NET = "virtio-net"
     E1000E = "e1000e"
     RTL8139 = "rtl8139"
+    E1000 = "e1000"
+    I82559C = "i82559c"
+    NE2K_PCI = "ne2k_pci"
+    PCNET = "pcnet"
+    VMXNET3 = "vmxnet3"
+
+
+MATRIX_NICS = (Nic.VIRTIO_NET, Nic.E1000E, Nic.RTL8139)
+"""The cards that a matrix tries; a node with any other is asked for by its name."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,11 @@ CARDS = {
     Nic.VIRTIO_NET: Card("virtio-net-pci", "virtio_net"),
     Nic.E1000E: Card("e1000e", "e1000e"),
     Nic.RTL8139: Card("rtl8139", "8139cp"),
+    Nic.E1000: Card("e1000", "e1000"),
+    Nic.I82559C: Card("i82559c", "e100"),
+    Nic.NE2K_PCI: Card("ne2k_pci", "ne2k_pci"),
+    Nic.PCNET: Card("pcnet", "pcnet32"),
+    Nic.VMXNET3: Card("vmxnet3", "vmxnet3"),
 }
 """QEMU's RTL8139 is of revision C+ (0x20), which Linux's 8139too leaves to 8139cp."""
 

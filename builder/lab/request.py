@@ -12,11 +12,12 @@ from builder.lab.checks.keys import fingerprint
 from builder.lab.faults.model import BootFault, Fault, RunningFault
 from builder.lab.matrix import Offer
 from builder.lab.namespace import ENVIRONMENT
-from builder.lab.qemu import CARDS, FIRMWARE_OF_ROMS, Firmware, Nic
+from builder.lab.qemu import CARDS, FIRMWARE_OF_ROMS, MATRIX_NICS, Firmware, Nic
 from builder.lab.release import Release
 from builder.lab.server import ServerKind
 from builder.process import CommandError, output
 from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServer, Transport, Variant
+from builder.recipe.nics import ALL, expand, plain
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,9 @@ def request(
             f"the release gives nodes with firmware {firmware} no boot loader",
             resolution=_remedy(release, firmware),
         )
-    if nic not in nics(release):
-        raise InputError(
-            f"the release's initramfs has no driver of the NIC {nic}",
-            resolution=f'Add "{CARDS[nic].driver}" to nic_drivers under [initramfs] in the recipe.',
-        )
+    wanted = tuple(nodes[name] for name in names or list(nodes)[:1])
+    for node in wanted:
+        _need_driver(release, node, nic)
     if not boots(firmware, nic):
         raise InputError(
             f"nodes with firmware {firmware} do not boot by the ROM of the NIC {nic}",
@@ -76,7 +75,16 @@ def request(
     own = release.recipe.cluster.server
     nfs = own.nfs if kind is ServerKind.VM else NfsServer.GANESHA
     server = own.model_copy(update={"dhcp": dhcp or own.dhcp, "tftp": tftp or own.tftp, "nfs": nfs})
-    return Request(tuple(nodes[name] for name in names or list(nodes)[:1]), firmware, server, nic, kind)
+    return Request(wanted, firmware, server, nic, kind)
+
+
+def _need_driver(release: Release, node: Node, nic: Nic) -> None:
+    driver = CARDS[nic].driver
+    if not drives(release, node, nic):
+        fix = f'Add "{driver}" to nic_drivers under [initramfs] in the recipe.'
+        own = f'Write nic = "{driver}" in the cluster file, or leave nic = "{node.nic}" out.'
+        what = f"the initramfs of {node.name} has no driver of the NIC {nic}"
+        raise InputError(what, resolution=own if node.nic else fix)
 
 
 def with_faults(healthy: Request, faults: Sequence[Fault]) -> list[Request]:
@@ -114,7 +122,8 @@ def need_key(release: Release, file: Path) -> None:
 def offer(release: Release) -> Offer:
     """What the lab's matrix can try with a release, which it calls by its directory."""
     names = tuple(node.name for node in release.recipe.cluster.nodes)
-    hardware = tuple(pair for pair in product(firmwares(release), nics(release)) if boots(*pair))
+    cards = [nic for nic in MATRIX_NICS if all(drives(release, node, nic) for node in release.recipe.cluster.nodes)]
+    hardware = tuple(pair for pair in product(firmwares(release), cards) if boots(*pair))
     return Offer(str(release.directory), hardware, names)
 
 
@@ -123,11 +132,14 @@ def boots(firmware: Firmware, nic: Nic) -> bool:
     return nic is Nic.VIRTIO_NET or firmware in FIRMWARE_OF_ROMS
 
 
-def nics(release: Release) -> tuple[Nic, ...]:
-    """The network cards of which the release's initramfs has the driver."""
+def drives(release: Release, node: Node, nic: Nic) -> bool:
+    """Whether what the node loads has the driver of a network card."""
     initramfs = release.recipe.initramfs
-    drivers = {name.replace("-", "_") for name in (*initramfs.nic_drivers, *initramfs.modules)}
-    return tuple(nic for nic in Nic if CARDS[nic].driver in drivers)
+    words = expand((node.nic,) if node.nic else initramfs.nic_drivers)
+    wanted = CARDS[nic].driver
+    if wanted in (*words, *map(plain, initramfs.modules)):
+        return True
+    return ALL in words and f"-{wanted}" not in words
 
 
 def firmwares(release: Release) -> tuple[Firmware, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from builder.boot import initramfs, pxegrub
+from builder.boot import initramfs, nic_drivers, pxegrub
 from builder.code import PROGRAM
 from builder.tree import base, elements, root_image
 from builder.tree import build as tree
@@ -34,6 +34,7 @@ MAKING = {
     tree.STEP: Making((tree.__name__, elements.__name__, ENGINES)),
     root_image.STEP: Making((root_image.__name__, elements.__name__, ENGINES)),
     initramfs.STEP: Making((initramfs.__name__, elements.__name__, ENGINES)),
+    nic_drivers.STEP: Making((nic_drivers.__name__, elements.__name__, ENGINES)),
     pxegrub.STEP: Making((pxegrub.__name__, ENGINES)),
     OVERLAY: Making(("builder.overlay.render", PACKING, ENGINES), MESSAGES),
     BUNDLE: Making(("builder.server.bundle", "builder.server.checks", PACKING, ENGINES), MESSAGES),

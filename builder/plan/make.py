@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import builder
-from builder.boot import initramfs, pxegrub
+from builder.boot import initramfs, nic_drivers, pxegrub
 from builder.keys import key_of
 from builder.overlay.render import OWNED_PATHS
 from builder.plan import code
@@ -48,10 +48,11 @@ def make(recipe: Recipe, known: Known) -> Plan:
     is_image = recipe.root.kind is RootKind.IMAGE
     image = (planner.step(root_image.STEP, _root_image(recipe, made_tree)),) if is_image else ()
     ramdisk = planner.step(initramfs.STEP, _initramfs(recipe, made_tree))
+    drivers = planner.step(nic_drivers.STEP, _nic_drivers(recipe, made_tree))
     loaders = planner.step(pxegrub.STEP, _pxegrub(recipe, known))
     overlay = planner.step(OVERLAY, _overlay(recipe, made_tree), cached=False)
-    bundle = planner.step(BUNDLE, _bundle(recipe, ramdisk, loaders), cached=False)
-    steps: tuple[Step, ...] = (*bases, made_tree, *image, ramdisk, loaders, overlay, bundle)
+    bundle = planner.step(BUNDLE, _bundle(recipe, ramdisk, drivers, loaders), cached=False)
+    steps: tuple[Step, ...] = (*bases, made_tree, *image, ramdisk, drivers, loaders, overlay, bundle)
     content = _content(recipe, steps)
     release = known.release(content) if content else None
     if release:
@@ -102,6 +103,7 @@ UNKNOWN = {
     "base": "it depends on the base",
     "tree": "it depends on the tree",
     "initramfs": "it depends on the initramfs",
+    "nic-drivers": "it depends on the drivers",
     "pxegrub": "it depends on pxegrub",
 }
 """Why an input is not known yet, by its name."""
@@ -150,6 +152,14 @@ def _initramfs(recipe: Recipe, made_tree: Step) -> Inputs:
     }
 
 
+def _nic_drivers(recipe: Recipe, made_tree: Step) -> Inputs:
+    return {
+        "tree": made_tree.key,
+        "configuration": nic_drivers.configuration(recipe),
+        "code": code.digest(nic_drivers.STEP),
+    }
+
+
 def _pxegrub(recipe: Recipe, known: Known) -> Inputs:
     return {"image": known.image, "variants": list(recipe.boot.variants), "code": code.digest(pxegrub.STEP)}
 
@@ -164,10 +174,11 @@ def _overlay(recipe: Recipe, made_tree: Step) -> Inputs:
     }
 
 
-def _bundle(recipe: Recipe, ramdisk: Step, loaders: Step) -> Inputs:
+def _bundle(recipe: Recipe, ramdisk: Step, drivers: Step, loaders: Step) -> Inputs:
     sections = {"files", "image", "kernel", "root", "boot", "kerrighed", "cluster"}
     return {
         "initramfs": ramdisk.key,
+        "nic-drivers": drivers.key,
         "pxegrub": loaders.key,
         "recipe": _sections(recipe, sections),
         "code": code.digest(BUNDLE),

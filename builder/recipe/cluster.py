@@ -12,7 +12,8 @@ from builder.recipe.forms import CLUSTER_NAME
 from builder.recipe.models import Cluster, Node, Server
 from builder.recipe.names import name_fault
 from builder.recipe.nodes import NodeWords, by_place, node_words
-from builder.recipe.positions import KeyPath, Place
+from builder.recipe.place import Place
+from builder.recipe.positions import KeyPath
 from builder.recipe.shape import dotted, parse
 from builder.recipe.words import Word, listed
 from builder.recipe.written import WrittenCluster
@@ -156,7 +157,8 @@ def _cluster(parts: _Parts, default_name: str) -> Cluster | None:
     subnet, server = written.subnet, written.server
     if not (written.domain and subnet and server.name and server.address):
         return None
-    rows = zip(parts.words("names"), parts.words("addresses"), parts.words("macs"), strict=True)
+    nics = [nodes.nic for nodes, words in zip(written.nodes, parts.columns, strict=True) for _ in words.names]
+    rows = zip(parts.words("names"), parts.words("addresses"), parts.words("macs"), nics, strict=True)
     return Cluster(
         name=written.name or default_name,
         domain=written.domain,
@@ -172,7 +174,17 @@ def _cluster(parts: _Parts, default_name: str) -> Cluster | None:
                 address=IPv4Address(address.text),
                 mac=_plain_mac(mac.text),
                 ordinal=ordinal,
+                nic=nic,
             )
-            for ordinal, (name, address, mac) in enumerate(rows, start=1)
+            for ordinal, (name, address, mac, nic) in enumerate(rows, start=1)
         ),
+        nic_places=_nic_places(parts),
     )
+
+
+def _nic_places(parts: _Parts) -> dict[str, Place]:
+    places: dict[str, Place] = {}
+    for index, nodes in enumerate(parts.written.nodes):
+        if nodes.nic:
+            places.setdefault(nodes.nic, parts.document.at(("nodes", index, "nic")))
+    return places

@@ -10,7 +10,8 @@ from typing import Any
 import tomli
 
 from builder.errors import Problem
-from builder.recipe.positions import KeyPath, Mark, Place, scan
+from builder.recipe.place import Place
+from builder.recipe.positions import KeyPath, Mark, scan
 
 
 @dataclass(frozen=True)

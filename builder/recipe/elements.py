@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from builder.errors import Problem
 from builder.recipe.document import Document, read, read_text
 from builder.recipe.models import Element, Variable
-from builder.recipe.positions import Place
+from builder.recipe.place import Place
 from builder.recipe.reserved import reserved
 from builder.recipe.search import SearchPath
 from builder.recipe.shape import parse

@@ -71,6 +71,9 @@ KernelArgument = Annotated[
     str, Form(r"[A-Za-z0-9_][A-Za-z0-9=,.:/_@%+~-]*", "one kernel argument without blanks, quotes and ; $ { } \\")
 ]
 ModuleName = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a kernel module's name, such as virtio_net")]
+NicDriver = Annotated[
+    str, Form(r"-?[A-Za-z0-9][A-Za-z0-9_-]*", "a kernel module's name, such as igc, or common or all")
+]
 Interface = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}|", "a network interface's name, such as eth0")]
 NtpServer = Annotated[str, Form(DOMAIN.pattern, "an address or a host name")]
 VariableName = Annotated[str, Form(r"[A-Z][A-Z0-9_]*", "upper-case letters, digits and underscores")]

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from builder.errors import Problem
+from builder.recipe import nics
 from builder.recipe.document import Document
 from builder.recipe.positions import KeyPath, Mark
 from builder.recipe.removals import PACKAGES, is_removal
 from builder.recipe.words import suggestion
-from builder.recipe.written import ADDITIVE
+from builder.recipe.written import ADDITIVE, NIC_DRIVERS
 
 
 def merge(parent: Document, child: Document) -> tuple[Document, list[Problem]]:
@@ -57,7 +58,7 @@ class _Merging:
     def lists(self, old: list[str], new: list[str], path: KeyPath) -> list[str]:
         removed = {entry[1:] for entry in new if is_removal(entry)}
         unknown = set() if self.parent.lost(path) else removed - set(old)
-        later = unknown if path == PACKAGES else set()  # when the elements are known, which have default packages
+        later = {name for name in unknown if _is_decided_later(name, old, path)}
         self.report_unknown(unknown - later, old, new, path)
         marks = self.child.marks if path in self.child.marks else self.parent.marks
         self.marks[path] = marks[path]
@@ -80,6 +81,11 @@ class _Merging:
     def take(self, source: Document, path: KeyPath) -> None:
         length = len(path)
         self.marks |= {key: mark for key, mark in source.marks.items() if key[:length] == path}
+
+
+def _is_decided_later(name: str, old: list[str], path: KeyPath) -> bool:
+    """Whether `name` may be what an entry of `old`, or an element, stands for: then "-NAME" stays in the list."""
+    return path == PACKAGES or (path == NIC_DRIVERS and nics.may_hold(old, name))
 
 
 def _marked(document: Document, entries: list[str], path: KeyPath) -> dict[str, Mark]:

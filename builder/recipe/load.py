@@ -12,9 +12,9 @@ from builder.recipe.document import Document, read
 from builder.recipe.elements import load_elements
 from builder.recipe.forms import RELEASE_NAME
 from builder.recipe.macs import macs_files
-from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Kernel, Recipe, Root, Variant
+from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Initramfs, Kernel, Recipe, Root, Variant
 from builder.recipe.node_ids import node_id_problems
-from builder.recipe.positions import Place
+from builder.recipe.place import Place
 from builder.recipe.removals import PACKAGES, removal_problems, take_removals
 from builder.recipe.rules import recipe_problems
 from builder.recipe.search import SearchPath, is_path
@@ -101,6 +101,7 @@ class _Loading:
             cluster=cluster,
             left_out=tuple(sorted(removals)),
             places=_places(kernel, written.debian, document),
+            module_places=_module_places(written.initramfs, document),
         )
 
     def cluster(self, document: Document) -> Cluster | None:
@@ -168,6 +169,15 @@ def _places(kernel: Kernel, debian: Debian, document: Document) -> dict[str, Pla
     """Where the recipe's files name each package."""
     places = {name: document.at((*PACKAGES, index)) for index, name in enumerate(debian.packages)}
     return {kernel.package: document.at(("kernel", "package")), **places}
+
+
+def _module_places(initramfs: Initramfs, document: Document) -> dict[str, Place]:
+    """Where each module is written; where that is twice, what needs it most comes first."""
+    places: dict[str, Place] = {}
+    for key in ("modules", "nic_drivers"):
+        for index, entry in enumerate(getattr(initramfs, key)):
+            places.setdefault(entry, document.at(("initramfs", key, index)))
+    return places
 
 
 def _with_uefi(boot: Boot) -> Boot:

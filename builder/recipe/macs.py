@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.errors import Problem
 from builder.recipe.document import Document, read_text
-from builder.recipe.positions import Place
+from builder.recipe.place import Place
 from builder.recipe.words import Word, listed
 
 

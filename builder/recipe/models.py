@@ -24,6 +24,7 @@ from builder.recipe.forms import (
     KernelArgument,
     Mirror,
     ModuleName,
+    NicDriver,
     PackageName,
     Port,
     ReleaseName,
@@ -33,6 +34,7 @@ from builder.recipe.forms import (
     VariableName,
     Version,
 )
+from builder.recipe.place import Place
 
 
 class Model(BaseModel):
@@ -166,8 +168,9 @@ class Initramfs(Model):
     modules: tuple[ModuleName, ...] = Field(
         default=(), description="Kernel modules beside the NFS client and the network drivers."
     )
-    nic_drivers: tuple[ModuleName, ...] = Field(
-        default=("virtio_net", "e1000e"), description="Network drivers of the nodes' boot NICs."
+    nic_drivers: tuple[NicDriver, ...] = Field(
+        default=("common",),
+        description="Network drivers of nodes that have no nic: modules, or common, or all.",
     )
     compression: Literal["zstd", "gzip", "xz", "lz4"] = Field(
         default="zstd", description="Compressor of the initramfs."
@@ -253,6 +256,7 @@ class Node(Model):
     address: IPv4Address
     mac: str = Field(description="Lower-case, colon-separated.")
     ordinal: int
+    nic: str | None = Field(default=None, description="Driver of the card that the node boots from, or common, or all.")
 
 
 class Server(Model):
@@ -280,6 +284,9 @@ class Cluster(Model):
     ntp: tuple[str, ...] = ()
     server: Server
     nodes: tuple[Node, ...]
+    nic_places: dict[str, Place] = Field(
+        default={}, exclude=True, description="Where each nic of the nodes is written first."
+    )
 
 
 class Variable(Model):
@@ -349,6 +356,9 @@ class Recipe(Model):
     left_out: tuple[str, ...] = Field(default=(), description="Default packages of elements that the tree lacks.")
     places: dict[str, tuple[Path, int, int]] = Field(
         default={}, exclude=True, description="File, line and column where the recipe names a package, by its name."
+    )
+    module_places: dict[str, Place] = Field(
+        default={}, exclude=True, description="Where each entry of [initramfs] modules and nic_drivers is written."
     )
 
     @field_serializer("files", when_used="json")
@@ -450,5 +460,9 @@ class ReleaseFacts(Model):
 
     @property
     def initrd_file(self) -> str:
-        """File name of the initramfs in the release and on the TFTP server."""
+        """File name of the initramfs in the release and on the TFTP server, for nodes without a `nic`."""
         return f"initrd.img-{self.kernel_version}"
+
+    def initrd_for(self, nic: str | None) -> str:
+        """The same for nodes that have this `nic`."""
+        return f"{self.initrd_file}.{nic}" if nic else self.initrd_file

@@ -11,7 +11,8 @@ from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.macs import macs_from_file
 from builder.recipe.names import Fault, name_fault
-from builder.recipe.positions import KeyPath, Place
+from builder.recipe.place import Place
+from builder.recipe.positions import KeyPath
 from builder.recipe.ranges import RangeError, expand
 from builder.recipe.words import Word, listed
 from builder.recipe.written import WrittenNodes

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import tomli
 
+from builder.recipe.place import Place
+
 KeyPath = tuple[str | int, ...]
 """Keys and array indices from the top of a file: `("nodes", 0, "names")`."""
 
@@ -25,17 +27,6 @@ _SCALAR = re.compile(
     r"""|[0-9]{4}-[0-9]{2}-[0-9]{2}\ [0-9:.+Zz-]+|[^\s,\]}#]+""",
     re.DOTALL,
 )
-
-
-class Place(NamedTuple):
-    """A character of a file; line and column count from 1."""
-
-    file: Path
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
 
 
 class Mark(NamedTuple):

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.models import Element
-from builder.recipe.positions import KeyPath, Place
+from builder.recipe.place import Place
+from builder.recipe.positions import KeyPath
 from builder.recipe.words import suggestion
 
 PACKAGES: KeyPath = ("debian", "packages")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from builder.recipe.positions import Place
+from builder.recipe.place import Place
 
 
 @dataclass(frozen=True)

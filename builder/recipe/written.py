@@ -19,6 +19,7 @@ from builder.recipe.forms import (
     Interface,
     KernelArgument,
     Line,
+    ModuleName,
     NtpServer,
     PackageName,
     PackageNeed,
@@ -42,6 +43,7 @@ from builder.recipe.models import (
     Kerrighed,
     Model,
     NfsServer,
+    Node,
     Root,
     RootKind,
     RootTransport,
@@ -49,6 +51,9 @@ from builder.recipe.models import (
     TftpServer,
     WritableDirectory,
 )
+
+NIC_DRIVERS = ("initramfs", "nic_drivers")
+"""Here "-NAME" also takes a driver out of an inherited group, and stays for as long as the group does."""
 
 ADDITIVE = frozenset(
     {
@@ -59,7 +64,7 @@ ADDITIVE = frozenset(
         ("debian", "packages"),
         ("kernel", "arguments"),
         ("initramfs", "modules"),
-        ("initramfs", "nic_drivers"),
+        NIC_DRIVERS,
         ("access", "ssh_keys"),
         ("access", "ports"),
     }
@@ -123,6 +128,7 @@ class WrittenNodes(Model):
         default=None,
         description="CSV file beside this one: columns name and mac under a header, or one MAC address per line.",
     )
+    nic: ModuleName | None = Field(default=None, description=Node.model_fields["nic"].description)
 
 
 class WrittenCluster(Model):

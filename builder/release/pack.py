@@ -69,12 +69,12 @@ class Packer:
         return self.scratch / f"{name}.{suffix}"
 
 
-def served(recipe: Recipe, facts: ReleaseFacts, tree: Tree, ramdisk: Path, loaders: Path) -> dict[str, Path]:
-    """What nodes load, by its path below the TFTP server's directory: kernel, initramfs and boot loaders."""
+def served(recipe: Recipe, facts: ReleaseFacts, tree: Tree, ramdisks: Iterable[Path], loaders: Path) -> dict[str, Path]:
+    """What nodes load, by its path below the TFTP server's directory: kernel, initramfs files and boot loaders."""
     directory = recipe.tftp_directory(facts.version).lstrip("/")
     return {
         f"{directory}/{facts.kernel_file}": tree.kernel,
-        f"{directory}/{facts.initrd_file}": ramdisk / facts.initrd_file,
+        **{f"{directory}/{ramdisk.name}": ramdisk for ramdisk in ramdisks},
         **{name: loaders / file for variant in recipe.boot.variants for name, file in pxegrub.SERVED[variant].items()},
     }
 

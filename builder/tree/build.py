@@ -10,6 +10,7 @@ from pathlib import Path
 from builder.container.engine import Engine, Image, Job, Room
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
+from builder.recipe import nics
 from builder.recipe.models import Element, Recipe
 from builder.tree import base as bases
 from builder.tree import refusals
@@ -56,9 +57,28 @@ class Tree:
         return (self.path / "shadow").read_text(encoding="utf-8")
 
     @property
+    def modules(self) -> dict[str, str]:
+        """The kernel's modules that are files: the path of each below usr/lib/modules/KVER, by name."""
+        return _by_name((self.path / "modules.dep").read_text(encoding="utf-8").splitlines())
+
+    @property
+    def builtin_modules(self) -> frozenset[str]:
+        """Names of the modules that the kernel has built in."""
+        return frozenset(_by_name((self.path / "modules.builtin").read_text(encoding="utf-8").splitlines()))
+
+    @property
+    def module_aliases(self) -> frozenset[str]:
+        """Other names, such as crc32c, under which modules of both kinds can be asked for."""
+        return frozenset(map(nics.plain, (self.path / "modules.alias").read_text(encoding="utf-8").splitlines()))
+
+    @property
     def packages(self) -> Path:
         """packages.tsv: name, version, architecture and source package of each package."""
         return self.path / "packages.tsv"
+
+
+def _by_name(paths: Iterable[str]) -> dict[str, str]:
+    return {nics.plain(Path(path).name.partition(".ko")[0]): path for path in paths}
 
 
 def make(
@@ -71,7 +91,7 @@ def make(
     base: Path | None,
     packages: Path,
     owned_paths: Iterable[str],
-    initramfs: Path | None,
+    configured: Path,
     source_date: int,
     room: Room,
     on_line: OnLine,
@@ -80,8 +100,9 @@ def make(
 
     `base` is the object of the tree's base, where it has one.
     `packages` is the directory of packages downloaded before; new ones are added to it.  `owned_paths` are
-    left out of the tree: they are the overlay's.  With `initramfs`, a configuration, the tree's initramfs is made
-    too, in `directory`/initramfs; should that fail, none is there.  `source_date` is in seconds since 1970 (UTC).
+    left out of the tree: they are the overlay's.  `configured` says what is made of the tree while it is
+    packed, in directories of `directory`: an initramfs, archives of drivers; what fails is not there.  `source_date`
+    is in seconds since 1970 (UTC).
 
     :raises NfsrootError: names the element, the phase and the script that failed.
     """
@@ -95,7 +116,7 @@ def make(
             "/input/packages": packages,
             "/input/owned-paths": owned,
             **({"/input/base": base} if base else {}),
-            **({"/input/conf": initramfs} if initramfs else {}),
+            "/input/conf": configured,
             **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
         },
         environment=environment(recipe, source_date),

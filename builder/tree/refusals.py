@@ -10,7 +10,7 @@ from builder.container import mirror
 from builder.errors import NfsrootError, Problem
 from builder.process import CommandError
 from builder.recipe.models import Debian
-from builder.recipe.positions import Place
+from builder.recipe.place import Place
 from builder.tree.conflicts import Choice, ConflictError
 
 SHOWN = 6

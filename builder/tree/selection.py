@@ -13,7 +13,7 @@ from builder.code import PROGRAM
 from builder.errors import Problem, RecipeError
 from builder.keys import key_of
 from builder.recipe.models import Element, Recipe
-from builder.recipe.positions import Place
+from builder.recipe.place import Place
 from builder.tree import index, refusals
 from builder.tree.archive import Archive
 from builder.tree.candidates import Candidates

@@ -14,7 +14,7 @@ from builder.build import Outcome, build, plan
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Job
-from builder.errors import InputError, NfsrootError
+from builder.errors import InputError, NfsrootError, RecipeError
 from builder.events import Caution, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted
 from builder.keys import key_of
 from builder.process import COMMAND, CommandError, OnLine
@@ -26,8 +26,17 @@ from builder.workshop import Workshop
 
 KVER = "6.12.1-amd64"
 SOURCE_DATE = 1763200000  # 2025-11-15
-STEPS = ["base", "tree", "initramfs", "pxegrub", "overlay", "server-bundle", "release"]
-PROGRAMS = ["install-packages", "disk-image-create", "make-initramfs", "grub-mkimage", "install", "zstd", "gzip"]
+STEPS = ["base", "tree", "initramfs", "nic-drivers", "pxegrub", "overlay", "server-bundle", "release"]
+PROGRAMS = [
+    "install-packages",
+    "disk-image-create",
+    "make-initramfs",
+    "make-nic-archives",
+    "grub-mkimage",
+    "install",
+    "zstd",
+    "gzip",
+]
 
 
 def pretend(job: Job, on_line: OnLine) -> None:
@@ -45,10 +54,17 @@ def pretend(job: Job, on_line: OnLine) -> None:
             (output / f"vmlinuz-{KVER}").write_text("kernel")
             (output / "shadow").write_text("root:*:20000:0:99999:7:::\n")
             (output / "packages.tsv").write_text("nano\t8.4-1\tamd64\t\n")
+            (output / "modules.dep").write_text("kernel/drivers/net/virtio_net.ko.xz\nkernel/fs/overlay.ko.xz\n")
+            built_in = ("nfsv3", "af_packet", "loop", "erofs")
+            (output / "modules.builtin").write_text("".join(f"kernel/{name}.ko\n" for name in built_in))
+            (output / "modules.alias").write_text("crc32c\n")
         case "make-root-image":
             (output / f"root.{job.argv[-1]}").write_text("image")
         case "make-initramfs":
             (output / f"initrd.img-{KVER}").write_text("initramfs")
+        case "make-nic-archives":
+            for wanted in (job.inputs["/input/conf"] / "nic").iterdir():
+                (output / wanted.name).write_text(f"+{wanted.name}")
         case "grub-mkimage":
             name = next(word for word in job.argv if word.startswith("--output=/output/"))
             (output / name.removeprefix("--output=/output/")).write_text("grub")
@@ -131,24 +147,25 @@ def test_first_build(site: Site) -> None:
 
 
 def make_both(job: Job, on_line: OnLine) -> None:
-    """Pretend, and make the initramfs with the tree."""
+    """Pretend, and make the initramfs and the archives of drivers with the tree."""
     pretend(job, on_line)
-    if job.name == "disk-image-create" and "/input/conf" in job.inputs:
-        assert job.inputs["/input/conf"] == job.output / "initramfs/conf"
+    if job.name == "disk-image-create" and (job.inputs["/input/conf"] / "initramfs.conf").exists():
         (job.output / f"initramfs/initrd.img-{KVER}").write_text("initramfs")
+        (job.output / "nic-drivers/default").write_text("+default")
 
 
 def test_initramfs_made_with_the_tree(site: Site) -> None:
-    """An initramfs that the tree's job made is its step's object, and needs no job of its own; the tree's has none."""
+    """What the tree's job made beside it is its step's object, and needs no job of its own; the tree's has none."""
     engine = RecordingEngine(make_both)
     release = site.build(engine=engine).directory
-    assert "make-initramfs" not in [job.name for job in engine.jobs]
+    assert not {"make-initramfs", "make-nic-archives"} & {job.name for job in engine.jobs}
     assert StepReused("initramfs", "made meanwhile") in site.events
-    assert (release / f"initrd.img-{KVER}").read_text() == "initramfs"
+    assert StepReused("nic-drivers", "made meanwhile") in site.events
+    assert (release / f"initrd.img-{KVER}").read_text() == "initramfs+default"
     (tree,) = site.cache.root.glob("objects/tree-*")
-    assert not (tree / "initramfs").exists()
+    assert not {"conf", "initramfs", "nic-drivers"} & {path.name for path in tree.iterdir()}
     (ramdisk,) = site.cache.root.glob("objects/initramfs-*")
-    assert {path.name for path in ramdisk.iterdir()} == {"conf", f"initrd.img-{KVER}", "log", "step.json"}
+    assert {path.name for path in ramdisk.iterdir()} == {f"initrd.img-{KVER}", "log", "step.json"}
 
 
 def test_initramfs_alone(site: Site) -> None:
@@ -159,6 +176,27 @@ def test_initramfs_alone(site: Site) -> None:
     site.build(site.recipe.model_copy(update={"initramfs": level}), engine)
     assert "disk-image-create" not in [job.name for job in engine.jobs]
     assert "make-initramfs" in [job.name for job in engine.jobs]
+
+
+def test_node_with_a_nic_has_an_initramfs_of_its_own(site: Site) -> None:
+    """What a node's `nic` needs stands behind the initramfs, in a file that its menu alone names; the tree stays."""
+    site.build()
+    first, *others = site.recipe.cluster.nodes
+    nodes = (first.model_copy(update={"nic": "virtio_net"}), *others)
+    cluster = site.recipe.cluster.model_copy(update={"nodes": nodes})
+    release = site.build(site.recipe.model_copy(update={"cluster": cluster})).directory
+    assert site.steps(StepReused) == ["base", "tree", "initramfs", "pxegrub"]
+    assert (release / f"initrd.img-{KVER}").read_text() == "initramfs+default"
+    assert (release / f"initrd.img-{KVER}.virtio_net").read_text() == "initramfs+virtio_net"
+    assert f"initrd.img-{KVER}.virtio_net" in {file.path for file in Manifest.read(release).files}
+
+
+def test_module_that_the_kernel_lacks(site: Site) -> None:
+    """A driver that the kernel lacks ends the build, and leaves no release in which it is missing without a word."""
+    settings = site.recipe.initramfs.model_copy(update={"nic_drivers": ("virtionet",)})
+    with pytest.raises(RecipeError, match="has no module 'virtionet'; did you mean 'virtio_net'"):
+        site.build(site.recipe.model_copy(update={"initramfs": settings}))
+    assert site.releases() == []
 
 
 def test_release_has_every_file(site: Site) -> None:
@@ -197,7 +235,7 @@ def test_release_of_an_image(site: Site, debian: Recipe) -> None:
     assert {f"{stem}-root.erofs", f"{stem}-overlay.tar.zst"} < listed
 
     site.build(with_one_more_node(recipe))
-    assert site.steps(StepReused) == ["base", "tree", "root-image", "initramfs", "pxegrub"]
+    assert site.steps(StepReused) == ["base", "tree", "root-image", "initramfs", "nic-drivers", "pxegrub"]
 
 
 def test_unchanged_recipe_finds_its_release(site: Site) -> None:
@@ -215,7 +253,7 @@ def test_one_more_node(site: Site) -> None:
     site.build()
     outcome = site.build(with_one_more_node(site.recipe))
     assert outcome.directory.name == "2025.11.15.1"
-    assert site.steps(StepReused) == ["base", "tree", "initramfs", "pxegrub"]
+    assert site.steps(StepReused) == ["base", "tree", "initramfs", "nic-drivers", "pxegrub"]
     reasons = {event.step: event.reason for event in site.events if isinstance(event, StepStarted)}
     assert reasons["overlay"] == reasons["server-bundle"] == "runs: recipe.cluster.nodes: + ssi9"
 

@@ -42,7 +42,7 @@ def _kernel(subject: Subject) -> Finding:
     problems = [f"the kernel that runs is {running}, not {version}"] if running != version else []
     if subject.ask(f"test -s /lib/modules/{version}/modules.dep").status != 0:
         problems.append(f"the tree has no modules of {version}")
-    for file in (f"{directory}/{facts.kernel_file}", f"{directory}/{facts.initrd_file}"):
+    for file in (f"{directory}/{facts.kernel_file}", f"{directory}/{facts.initrd_for(subject.node.nic)}"):
         if file not in subject.loaded:
             problems.append(f"the node did not load {file} over {transport}")
     others = [file for file in subject.loaded if "/vmlinuz-" in file or "/initrd.img-" in file]

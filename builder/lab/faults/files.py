@@ -46,7 +46,8 @@ def _cut_initramfs(rack: Rack, node: Node) -> None:
     """Give the node's menus an initramfs of which the end is missing; other nodes keep theirs."""
     manifest, recipe = rack.release.manifest, rack.release.recipe
     facts = ReleaseFacts(version=manifest.version, kernel_version=manifest.kernel_version, tool_version="")
-    whole, cut = facts.initrd_file, f"{facts.initrd_file}.{node.name}"
+    whole = facts.initrd_for(node.nic)
+    cut = f"{whole}.{node.name}"
     _on_server(
         rack,
         f"cd /{TFTP_DIRECTORY}{recipe.tftp_directory(manifest.version)}\n"

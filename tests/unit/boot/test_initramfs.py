@@ -24,23 +24,11 @@ def settings(**changes: object) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
-def test_modules_are_base_drivers_and_wanted() -> None:
-    """The NFS client and raw sockets come first, then NIC drivers, then the recipe's modules, each once."""
+def test_modules_are_base_and_wanted() -> None:
+    """The NFS client and raw sockets come first, then the recipe's modules, each once, and no driver of a NIC."""
     wanted = Initramfs(nic_drivers=("e1000", "igb"), modules=("squashfs", "igb", "nfsv3"))
     lines = initramfs.configuration(wanted, ROOT)["modules"].splitlines()
-    assert lines == ["nfsv3", "af_packet", "e1000", "igb", "squashfs"]
-
-
-def test_card_comes_with_its_bus() -> None:
-    """virtio's network driver finds no card without the driver of its bus, which is a module in bookworm's kernel."""
-    lines = initramfs.configuration(Initramfs(nic_drivers=("virtio_net", "tg3")), ROOT)["modules"].splitlines()
-    assert lines == ["nfsv3", "af_packet", "virtio_pci", "virtio_net", "tg3"]
-
-
-def test_drivers_of_nics_wait_for_their_cards() -> None:
-    """Drivers of NICs and of their buses are told apart, but for one that the recipe wants whatever card there is."""
-    wanted = Initramfs(nic_drivers=("virtio_net", "e1000", "igb"), modules=("squashfs", "igb"))
-    assert initramfs.configuration(wanted, ROOT)["nic_drivers"].split() == ["virtio_pci", "virtio_net", "e1000"]
+    assert lines == ["nfsv3", "af_packet", "squashfs", "igb"]
 
 
 @pytest.mark.parametrize("compression", ["zstd", "gzip", "xz", "lz4"])
@@ -121,8 +109,7 @@ def test_job_reads_the_trees_part(tmp_path: Path, kerrighed: Recipe) -> None:
         image=IMAGE,
         tree=Tree(made),
         element=element,
-        initramfs=kerrighed.initramfs,
-        root=kerrighed.root,
+        configured=initramfs.configuration(kerrighed.initramfs, kerrighed.root),
         source_date=7,
         room=Room(),
         on_line=lambda _line: None,

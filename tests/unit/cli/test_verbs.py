@@ -125,7 +125,7 @@ def test_plan_on_a_new_machine(nfsroot: Nfsroot, tmp_path: Path) -> None:
     ended = nfsroot("plan", "kerrighed")
     assert ended.status == 0
     steps = [line.split()[0] for line in ended.out.splitlines()]
-    assert steps == ["base", "tree", "initramfs", "pxegrub", "overlay", "server-bundle"]
+    assert steps == ["base", "tree", "initramfs", "nic-drivers", "pxegrub", "overlay", "server-bundle"]
     assert all("  runs: " in line for line in ended.out.splitlines())
     assert "the builder image is to be made first" in ended.out
     assert not (tmp_path / "cache").exists()

@@ -21,14 +21,14 @@ from builder.lab.matrix import (
     possible,
     quick,
 )
-from builder.lab.qemu import Firmware, Nic
+from builder.lab.qemu import MATRIX_NICS, Firmware
 from builder.lab.request import boots
 from builder.recipe.models import DhcpServer, TftpServer
 
 Matrix = Callable[[Sequence[Offer]], tuple[Cell, ...]]
 
 NODES = tuple(f"ssi{number}" for number in range(1, 7))
-HARDWARE = tuple(pair for pair in product(Firmware, Nic) if boots(*pair))
+HARDWARE = tuple(pair for pair in product(Firmware, MATRIX_NICS) if boots(*pair))
 BY_PXE = tuple((firmware, nic) for firmware, nic in HARDWARE if not firmware.over_http)
 BOTH = [Offer(name, BY_PXE, NODES[:4]) for name in ("kerrighed", "debian-nfsroot")]
 
@@ -50,7 +50,7 @@ def test_both_recipes_take_three_cells() -> None:
     cells = quick(BOTH)
     assert len(cells) == 3
     assert {cell.firmware for cell in cells} == {firmware for firmware, _ in BY_PXE}
-    assert {cell.nic for cell in cells} == set(Nic)
+    assert {cell.nic for cell in cells} == set(MATRIX_NICS)
     assert {cell.dhcp for cell in cells} == set(DhcpServer)
     assert {cell.tftp for cell in cells} == set(TftpServer)
     assert {cell.release for cell in cells} == {"kerrighed", "debian-nfsroot"}

@@ -79,7 +79,7 @@ def test_secure_boot_protects_its_variables() -> None:
 
 @pytest.mark.parametrize("firmware", Firmware)
 @pytest.mark.parametrize(
-    ("nic", "device"), [(Nic.VIRTIO_NET, "virtio-net-pci"), (Nic.E1000E, "e1000e"), (Nic.RTL8139, "rtl8139")]
+    ("nic", "device"), [(Nic.VIRTIO_NET, "virtio-net-pci"), (Nic.E1000E, "e1000e"), (Nic.PCNET, "pcnet")]
 )
 def test_card_has_a_rom_where_the_firmware_needs_it(firmware: Firmware, nic: Nic, device: str) -> None:
     """A BIOS has PXE from the card's ROM; UEFI has a driver of its own for virtio, and for no other card."""

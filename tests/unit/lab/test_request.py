@@ -11,8 +11,8 @@ from lab_subject import release_of
 from builder.errors import InputError
 from builder.lab.faults import FAULTS, named
 from builder.lab.faults.model import BootFault
-from builder.lab.qemu import Firmware, Nic
-from builder.lab.request import boots, firmwares, need_key, nics, offer, request, with_faults
+from builder.lab.qemu import MATRIX_NICS, Firmware, Nic
+from builder.lab.request import boots, firmwares, need_key, offer, request, with_faults
 from builder.lab.server import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport, Variant
 
@@ -84,7 +84,10 @@ def test_http_boot_needs_an_http_server(kerrighed: Recipe, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("drivers", "cards"),
     [
-        (("virtio_net", "e1000e", "8139cp"), set(Nic)),
+        (("common",), set(Nic)),
+        (("all",), set(Nic)),
+        (("all", "-e1000"), set(Nic) - {Nic.E1000}),
+        (("virtio_net", "e1000e", "8139cp"), set(MATRIX_NICS)),
         (("virtio-net", "8139too"), {Nic.VIRTIO_NET}),
         (("tg3",), set()),
     ],
@@ -95,13 +98,28 @@ def test_network_card_without_a_driver(
     """A network card that the initramfs cannot drive is told at once, with the driver to add."""
     initramfs = kerrighed.initramfs.model_copy(update={"nic_drivers": drivers})
     release = release_of(kerrighed.model_copy(update={"initramfs": initramfs}), tmp_path)
-    assert set(nics(release)) == cards
+    assert {nic for _, nic in offer(release).hardware} == cards & set(MATRIX_NICS)
     for nic in Nic:
         if nic in cards:
             assert request(release, [], Firmware.BIOS, nic=nic).nic is nic
         else:
-            with pytest.raises(InputError, match=rf"no driver of the NIC {nic}\nAdd .* to nic_drivers"):
+            with pytest.raises(InputError, match=rf"has no driver of the NIC {nic}\nAdd .* to nic_drivers"):
                 request(release, [], Firmware.BIOS, nic=nic)
+
+
+def test_card_of_a_node_that_says_what_it_has(kerrighed: Recipe, tmp_path: Path) -> None:
+    """A node with a `nic` loads that driver alone, and is tried with no card that has another."""
+    first, *others = kerrighed.cluster.nodes
+    nodes = (first.model_copy(update={"nic": "e1000e"}), *others)
+    cluster = kerrighed.cluster.model_copy(update={"nodes": nodes})
+    release = release_of(kerrighed.model_copy(update={"cluster": cluster}), tmp_path)
+    assert request(release, ["ssi1"], Firmware.BIOS, nic=Nic.E1000E).nic is Nic.E1000E
+    assert request(release, ["ssi2"], Firmware.BIOS).nic is Nic.VIRTIO_NET
+    with pytest.raises(
+        InputError, match=r'ssi1 has no driver .*\nWrite nic = "virtio_net" .* leave nic = "e1000e" out'
+    ):
+        request(release, ["ssi1"], Firmware.BIOS)
+    assert {nic for _, nic in offer(release).hardware} == {Nic.E1000E}
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +151,7 @@ def test_offer_of_a_release(kerrighed: Recipe, tmp_path: Path) -> None:
     assert offered.release == str(release.directory)
     assert offered.nodes == ("ssi1", "ssi2", "ssi3", "ssi4")
     assert {firmware for firmware, _ in offered.hardware} == set(firmwares(release))
-    assert {nic for _, nic in offered.hardware} == set(Nic)
+    assert {nic for _, nic in offered.hardware} == set(MATRIX_NICS)
     assert all(boots(*pair) for pair in offered.hardware)
 
 

@@ -12,7 +12,7 @@ from builder.recipe.models import Recipe
 
 ELEMENT = Path(__file__).parent / "debian-root"
 IMAGE, ARCHIVE, SOURCE_DATE = "a" * 24, "b" * 24, 1763200000
-STEPS = ("base", "tree", "initramfs", "pxegrub", "overlay", "server-bundle")
+STEPS = ("base", "tree", "initramfs", "nic-drivers", "pxegrub", "overlay", "server-bundle")
 
 
 def known(**changes: Any) -> Known:

@@ -59,6 +59,7 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
             "variables",
         ],
         "initramfs": ["code", "configuration", "tree"],
+        "nic-drivers": ["code", "configuration", "tree"],
         "pxegrub": ["code", "image", "variants"],
         "overlay": [
             "code",
@@ -74,6 +75,7 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
         "server-bundle": [
             "code",
             "initramfs",
+            "nic-drivers",
             "pxegrub",
             "recipe.boot",
             "recipe.cluster",
@@ -93,11 +95,12 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "base": "8448fa1838ae00b16f16f441",
         "tree": "69e2c4c453583e2248c64b51",
         "initramfs": "c9f377034c8d5e889a003598",
+        "nic-drivers": "5ada0d3eb826e08d1f1fca44",
         "pxegrub": "78e4e04ca5f232e7842e623d",
-        "overlay": "f2ec7f9b9107ce91681bc946",
-        "server-bundle": "5a33c799df150e5356f64aae",
+        "overlay": "f7dbde39b2236400d4097eee",
+        "server-bundle": "06cbd48394f31085126cdd43",
     }
-    assert plan.content == "7610744d1489bad1f02d1e38"
+    assert plan.content == "41d88df2cc5c1dcd4c84cc45"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

@@ -24,7 +24,8 @@ BUNDLE = {"server-bundle", *CONTENT}
 CHEAP = {"overlay", *BUNDLE}
 PXEGRUB = {"pxegrub", *CHEAP}
 ROOT_IMAGE = {"root-image", *CONTENT}
-INITRAMFS = {"initramfs", *BUNDLE}
+NIC_DRIVERS = {"nic-drivers", *BUNDLE}
+INITRAMFS = {"initramfs", *NIC_DRIVERS}
 TREE = {"tree", *ROOT_IMAGE, *INITRAMFS, *CHEAP}
 BASE = {"base", *TREE}
 EVERYTHING = {*BASE, *PXEGRUB}
@@ -51,6 +52,7 @@ CHANGES: dict[str, set[str]] = {
     "tree/root_image.py": ROOT_IMAGE,
     "boot/__init__.py": {*PXEGRUB, *INITRAMFS},
     "boot/initramfs.py": INITRAMFS,
+    "boot/nic_drivers.py": NIC_DRIVERS,
     "boot/pxegrub.py": PXEGRUB,
     "boot/menus.py": BUNDLE,
     "boot/templates/*": BUNDLE,
@@ -66,6 +68,8 @@ CHANGES: dict[str, set[str]] = {
     "recipe/forms.py": CHEAP,
     "recipe/models.py": CHEAP,
     "recipe/positions.py": CONTENT,
+    "recipe/place.py": CHEAP,
+    "recipe/nics.py": CHEAP,
 }
 """What a change of a file makes anew; the last pattern that matches counts."""
 

@@ -13,6 +13,7 @@ from made_up import SOURCE_DATE, STEPS, changed, known, made_up
 from pydantic import BaseModel
 from recording_engine import IMAGE, RecordingEngine
 
+from builder.boot import nic_drivers
 from builder.boot.initramfs import configuration
 from builder.container.engine import Room
 from builder.overlay import render as overlay
@@ -35,6 +36,7 @@ from builder.recipe.models import (
     WritableDirectory,
     WritableKind,
 )
+from builder.recipe.place import Place
 from builder.server import bundle
 from builder.tree import base as bases
 from builder.tree import build as trees
@@ -43,7 +45,7 @@ from builder.tree.archive import INDEX, Archive
 FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.1-amd64", tool_version="0.1.0")
 SHADOW = "root:*:20000:0:99999:7:::\n"
 
-EVERYTHING = {"base", "tree", "initramfs", "overlay", "server-bundle"}
+EVERYTHING = {"base", "tree", "initramfs", "nic-drivers", "overlay", "server-bundle"}
 EVERYTHING_OF_A_TREE = EVERYTHING - {"base"}
 CLUSTER = {"overlay", "server-bundle"}
 ELEMENT = Element(name="nfsroot", path=Path(__file__).parents[3] / "elements/nfsroot", description="")
@@ -61,9 +63,9 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "kernel.package": ("linux-image-cloud-amd64", EVERYTHING),
     "kernel.arguments": (("debug",), {"server-bundle"}),
     "initramfs.modules": (("squashfs",), {"initramfs", "server-bundle"}),
-    "initramfs.nic_drivers": (("tg3",), {"initramfs", "server-bundle"}),
-    "initramfs.compression": ("xz", {"initramfs", "server-bundle"}),
-    "initramfs.compression_level": (3, {"initramfs", "server-bundle"}),
+    "initramfs.nic_drivers": (("tg3",), {"nic-drivers", "server-bundle"}),
+    "initramfs.compression": ("xz", {"initramfs", "nic-drivers", "server-bundle"}),
+    "initramfs.compression_level": (3, {"initramfs", "nic-drivers", "server-bundle"}),
     "root.path": ("/NFSROOT/yours", CLUSTER),
     "root.kind": (RootKind.IMAGE, {"initramfs", *CLUSTER}),
     "root.transport": (RootTransport.HTTP, {"initramfs", *CLUSTER}),
@@ -100,6 +102,8 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "cluster.server.dhcp": (DhcpServer.KEA, CLUSTER),
     "cluster.server.tftp": (TftpServer.DNSMASQ, CLUSTER),
     "cluster.server.nfs": (NfsServer.GANESHA, CLUSTER),
+    "cluster.nic_places": ({"igc": Place(Path("yours.toml"), 1, 1)}, set()),
+    "module_places": ({"igb": Place(Path("yours.toml"), 1, 1)}, set()),
     "cluster.nodes": (
         (Node(name="ssi2", address=IPv4Address("192.168.0.102"), mac="52:54:00:00:01:02", ordinal=1),),
         CLUSTER,
@@ -140,6 +144,13 @@ def test_field_changes_its_steps_and_no_others(field: str) -> None:
     assert differing(keys(made_up()), keys(changed(made_up(), field, value))) == steps
 
 
+def test_nic_costs_an_archive() -> None:
+    """A node that says what its card is costs an archive with that driver, and leaves tree and initramfs alone."""
+    nodes = tuple(node.model_copy(update={"nic": "igc"}) for node in made_up().cluster.nodes)
+    after = keys(changed(made_up(), "cluster.nodes", nodes))
+    assert differing(keys(made_up()), after) == {"nic-drivers", *CLUSTER}
+
+
 @pytest.mark.parametrize(
     "field", [field for field in FIELDS if field.split(".")[0] in ("cluster", "access", "kerrighed")]
 )
@@ -168,6 +179,8 @@ def test_what_changes_a_file_changes_its_key(field: str) -> None:
         assert "server-bundle" in steps
     if configuration(before.initramfs, before.root) != configuration(after.initramfs, after.root):
         assert "initramfs" in steps
+    if nic_drivers.configuration(before) != nic_drivers.configuration(after):
+        assert "nic-drivers" in steps
 
 
 @pytest.fixture
@@ -185,7 +198,7 @@ def jobs(recipe: Recipe, archive: Archive, room: Path) -> dict[str, Any]:
     rest = {"engine": engine, "image": IMAGE, "recipe": recipe, "archive": archive, "packages": room / "packages"}
     later = {"source_date": SOURCE_DATE, "room": Room(), "on_line": lambda _line: None}
     bases.make(room, **rest, **later)
-    trees.make(room, base=room / "base", owned_paths=[], initramfs=None, **rest, **later)
+    trees.make(room, base=room / "base", owned_paths=[], configured=room / "conf", **rest, **later)
     return {
         name: (job.argv, job.environment, job.network, {at: str(path.name) for at, path in job.inputs.items()})
         for name, job in zip(("base", "tree"), engine.jobs, strict=True)

@@ -43,6 +43,7 @@ def test_nothing_known() -> None:
         "base": "runs: the builder image is to be made first",
         "tree": "runs: the builder image is to be made first",
         "initramfs": "runs: it depends on the tree",
+        "nic-drivers": "runs: it depends on the tree",
         "pxegrub": "runs: the builder image is to be made first",
         "overlay": "runs: it depends on the tree",
         "server-bundle": "runs: it depends on the initramfs",
@@ -69,11 +70,12 @@ def test_one_more_node_costs_two_small_steps() -> None:
         "base": "unchanged",
         "tree": "unchanged",
         "initramfs": "unchanged",
+        "nic-drivers": "unchanged",
         "pxegrub": "unchanged",
         "overlay": "runs: recipe.cluster.nodes: + ssi2",
         "server-bundle": "runs: recipe.cluster.nodes: + ssi2",
     }
-    assert [step.reuse for step in plan.steps] == [True, True, True, True, False, False]
+    assert [step.reuse for step in plan.steps] == [True, True, True, True, True, False, False]
 
 
 def test_one_more_package_says_so() -> None:
@@ -83,17 +85,18 @@ def test_one_more_package_says_so() -> None:
         "base": "unchanged",
         "tree": "runs: packages: + vim",
         "initramfs": "runs: tree changed",
+        "nic-drivers": "runs: tree changed",
         "pxegrub": "unchanged",
         "overlay": "runs: tree changed",
-        "server-bundle": "runs: initramfs changed",
+        "server-bundle": "runs: initramfs changed; nic-drivers changed",
     }
 
 
 def test_drivers_are_named() -> None:
-    """A changed initramfs says which driver came and which went."""
+    """A changed archive of drivers says which came and which went."""
     plan = after(made_up(), changed(made_up(), "initramfs.nic_drivers", ("tg3",)))
-    reason = "configuration.modules: + tg3, - igb; configuration.nic_drivers: + tg3, - igb"
-    assert plan.step("initramfs").reason == f"runs: {reason}"
+    assert plan.step("nic-drivers").reason == "runs: configuration.nic/default: + tg3, - igb"
+    assert plan.step("initramfs").reason == "unchanged"
 
 
 def test_lost_object_says_so() -> None:

@@ -6,7 +6,7 @@ import pytest
 from recipe_project import Project
 
 from builder.recipe.elements import load_elements
-from builder.recipe.positions import Place
+from builder.recipe.place import Place
 
 ASKER = Place(Path("mine.toml"), 1, 1)
 

@@ -80,7 +80,7 @@ MISTAKES = [
     ),
     (
         "[initramfs]\nnic_drivers = ['a b']",
-        ["3:16: initramfs.nic_drivers[0] is 'a b'; write a kernel module's name, such as virtio_net"],
+        ["3:16: initramfs.nic_drivers[0] is 'a b'; write a kernel module's name, such as igc, or common or all"],
     ),
     (
         "[access]\nroot_password_hash = 42",

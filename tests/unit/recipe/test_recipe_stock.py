@@ -10,7 +10,7 @@ from recipe_project import BASE, Project
 
 from builder.recipe import stock
 from builder.recipe.elements import load_elements
-from builder.recipe.positions import Place
+from builder.recipe.place import Place
 from builder.recipe.search import SearchPath
 
 CHECKOUT = Path(__file__).parents[3]

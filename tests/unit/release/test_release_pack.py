@@ -188,10 +188,11 @@ def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_
     ramdisk, loaders = tmp_path / "ramdisk", tmp_path / "loaders"
     (loaders / "secure-boot").mkdir(parents=True)
     ramdisk.mkdir()
-    (ramdisk / FACTS.initrd_file).write_text("initrd")
+    for nic in (None, "igc"):
+        (ramdisk / FACTS.initrd_for(nic)).write_text("initrd")
     for name in ("pxegrub.i386-pc", "pxegrub.x86_64-efi", *(f"secure-boot/{n}x64.efi" for n in ("shim", "grub", "mm"))):
         (loaders / name).write_text(name)
-    served = pack.served(kerrighed, FACTS, tree, ramdisk, loaders)
+    served = pack.served(kerrighed, FACTS, tree, sorted(ramdisk.iterdir()), loaders)
     bundle = Joined(tmp_path / "server.tar.gz")
     packer.server_bundle(bundle, [text_file("README", "")], served, ignore)
     assert bundle.sha256 == hashlib.sha256(bundle.path.read_bytes()).hexdigest()
@@ -209,13 +210,14 @@ def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_
         "srv/tftp/mmx64.efi",
         "srv/tftp/kerrighed/1.0/vmlinuz-6.12.1-amd64",
         "srv/tftp/kerrighed/1.0/initrd.img-6.12.1-amd64",
+        "srv/tftp/kerrighed/1.0/initrd.img-6.12.1-amd64.igc",
     }
 
 
 def test_server_bundle_has_only_wanted_loaders(tree: Tree, tmp_path: Path, kerrighed: Recipe) -> None:
     """A variant that the recipe leaves out is not served."""
     boot = kerrighed.boot.model_copy(update={"variants": (Variant.I386_PC,)})
-    served = pack.served(kerrighed.model_copy(update={"boot": boot}), FACTS, tree, tmp_path, tmp_path)
+    served = pack.served(kerrighed.model_copy(update={"boot": boot}), FACTS, tree, [], tmp_path)
     assert [name for name in served if "/" not in name] == ["pxegrub"]
 
 

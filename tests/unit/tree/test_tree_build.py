@@ -18,8 +18,8 @@ from builder.tree.build import Tree
 RUNNING = "dib-run-parts Running /scratch/dib_build.x/hooks/{phase}.d/{script}"
 
 
-def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archive, conf: Path | None = None) -> Path:
-    """Make a tree with what an engine does, and an initramfs if it has a configuration; gives the tree's directory."""
+def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archive) -> Path:
+    """Make a tree with what an engine does; gives the tree's directory."""
     directory, packages = tmp_path / "tree", tmp_path / "packages"
     directory.mkdir()
     packages.mkdir()
@@ -32,7 +32,7 @@ def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archi
         base=tmp_path / "base",
         packages=packages,
         owned_paths=["etc/hosts", "etc/fstab"],
-        initramfs=conf,
+        configured=tmp_path / "conf",
         source_date=1763200000,
         room=Room(),
         on_line=lambda _line: None,
@@ -60,18 +60,11 @@ def test_job_names_every_element(tmp_path: Path, kerrighed: Recipe, archive: Arc
     assert job.network
 
 
-def test_initramfs_is_made_with_it_when_asked(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
-    """The job has the initramfs's configuration only where one is wanted: that tells it to make one."""
-    engine = RecordingEngine(disk_image_create)
-    make(tmp_path, engine, kerrighed, archive, conf=tmp_path / "conf")
-    assert engine.jobs[0].inputs["/input/conf"] == tmp_path / "conf"
-
-
-def test_no_initramfs_is_made_with_it_unasked(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
-    """Without a configuration there is nothing that asks for one."""
+def test_job_is_told_what_to_make_beside_the_tree(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
+    """The job has the configuration of what is made of the tree while it is packed."""
     engine = RecordingEngine(disk_image_create)
     make(tmp_path, engine, kerrighed, archive)
-    assert "/input/conf" not in engine.jobs[0].inputs
+    assert engine.jobs[0].inputs["/input/conf"] == tmp_path / "conf"
 
 
 def test_downloaded_packages_are_kept(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:

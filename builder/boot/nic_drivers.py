@@ -1,0 +1,98 @@
+"""Archives of NIC drivers: what each node's `nic` needs is appended to the initramfs that it loads.
+
+The kernel takes archives that are joined for one initramfs (Linux, driver-api/early-userspace/buffer-format.rst).  The
+`initrd` of GRUB legacy's menus takes one file only, so that the release has a file for each kind of card.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from builder.boot.initramfs import in_files, lines_of
+from builder.container.engine import Engine, Image, Job, Room
+from builder.process import OnLine
+from builder.recipe import nics
+from builder.recipe.models import Element, Recipe, ReleaseFacts
+from builder.tree.build import Tree
+
+STEP = "nic-drivers"
+
+DEFAULT = "default"
+"""The archive for nodes of which nobody says what their NIC is; no module is called so."""
+
+_COMPRESSORS = {
+    "zstd": "zstd --quiet --stdout -{level}",
+    "gzip": "gzip --no-name --stdout -{level}",
+    "xz": "xz --check=crc32 --stdout -{level}",
+    "lz4": "gzip --no-name --stdout -9",
+}
+"""How an archive is compressed.  The builder image has no lz4; every kernel that unpacks lz4 unpacks gzip, too."""
+
+
+def archives(recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    """The drivers of each archive, in the words of `nics.expand`, by the archive's name."""
+    named = sorted({node.nic for node in recipe.cluster.nodes if node.nic})
+    return {**{nic: nics.expand([nic]) for nic in named}, DEFAULT: nics.expand(recipe.initramfs.nic_drivers)}
+
+
+def configuration(recipe: Recipe) -> dict[str, str]:
+    """The files that the element's make-nic-archives reads, by their paths."""
+    settings = recipe.initramfs
+    compressor = _COMPRESSORS[settings.compression].format(level=settings.compression_level)
+    lists = {f"nic/{name}": lines_of(drivers) for name, drivers in archives(recipe).items()}
+    return {"compressor": lines_of(compressor.split()), **lists}
+
+
+def make(
+    directory: Path,
+    *,
+    engine: Engine,
+    image: Image,
+    tree: Tree,
+    element: Element,
+    configured: Mapping[str, str],
+    source_date: int,
+    room: Room,
+    on_line: OnLine,
+) -> None:
+    """Make the archives in `directory`, each under its name.
+
+    :raises CommandError: a module cannot be read, or the compressor failed.
+    """
+    with in_files(directory, configured) as conf:
+        job = Job(
+            argv=("/input/element/make-nic-archives", tree.kernel_version, "/output"),
+            output=directory,
+            inputs={
+                "/input/element": element.path,
+                "/input/conf": conf,
+                "/input/paths": tree.paths,
+                "/input/tree.tar.zst": tree.part,
+            },
+            environment={"SOURCE_DATE_EPOCH": str(source_date)},
+            room=room,
+        )
+        engine.run(image, job, on_line)
+
+
+def join(recipe: Recipe, facts: ReleaseFacts, ramdisk: Path, made: Path, directory: Path) -> tuple[Path, ...]:
+    """Write into `directory` what nodes load: the initramfs in `ramdisk`, behind it one of the archives in `made`."""
+    return tuple(
+        _joined(directory / name, (ramdisk / facts.initrd_file, made / archive))
+        for archive, name in _names(recipe, facts)
+    )
+
+
+def _names(recipe: Recipe, facts: ReleaseFacts) -> Iterator[tuple[str, str]]:
+    for archive in archives(recipe):
+        yield archive, facts.initrd_for(None if archive == DEFAULT else archive)
+
+
+def _joined(file: Path, parts: Iterable[Path]) -> Path:
+    with file.open("wb") as joined:
+        for part in parts:
+            with part.open("rb") as content:
+                shutil.copyfileobj(content, joined)
+    return file
