@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from command import Project
 
 from builder.recipe import nics
 from builder.release.manifest import Manifest
@@ -128,3 +130,46 @@ def test_kernel_and_modules_are_of_one_version(kerrighed: Path, initramfs: Path,
     assert {path.name for path in (root / "usr/lib/modules").iterdir()} == {version}
     assert version.encode() in (kerrighed / f"vmlinuz-{version}").read_bytes()
     assert (root / f"boot/vmlinuz-{version}").read_bytes() == (kerrighed / f"vmlinuz-{version}").read_bytes()
+
+
+NICS = """
+[cluster]
+domain = "c.example"
+subnet = "192.0.2.0/24"
+server = { name = "server", address = "192.0.2.1" }
+nodes = [
+  { names = "n1", addresses = "192.0.2.11", macs = ["52:54:00:00:01:01"], nic = "igc" },
+  { names = "n2", addresses = "192.0.2.12", macs = ["52:54:00:00:01:02"], nic = "mlx5_core" },
+  { names = "n3", addresses = "192.0.2.13", macs = ["52:54:00:00:01:03"] },
+]
+"""
+
+
+@pytest.mark.full
+def test_nodes_load_what_their_card_needs(build_release: Callable[[str], Path], tmp_path: Path) -> None:
+    """A node with a `nic` loads that driver alone; its initramfs is in the release, and in both forms of its menu."""
+    recipe = tmp_path / "nics.toml"
+    recipe.write_text(f'extends = "debian-nfsroot"\n{NICS}')
+    release = build_release(str(recipe))
+    (kernel,) = release.glob("vmlinuz-*")
+    version = kernel.name.removeprefix("vmlinuz-")
+    with tarfile.open(next(release.glob("*-server.tar.gz"))) as bundle:
+        for node, suffix in (("n1", ".igc"), ("n2", ".mlx5_core"), ("n3", "")):
+            initramfs = release / f"initrd.img-{version}{suffix}"
+            most = LOADED_BY_A_NODE_WITH_A_NIC if suffix else LOADED
+            assert kernel.stat().st_size + initramfs.stat().st_size <= most
+            for menu in (f"srv/tftp/grub/{node}", f"srv/tftp/grub/{node}.cfg"):
+                text = bundle.extractfile(menu)
+                assert text is not None
+                assert f"/{initramfs.name}\n" in text.read().decode()
+
+
+def test_driver_that_the_kernel_lacks_ends_the_build(tiny: Project) -> None:
+    """A driver that the kernel lacks is a mistake at its place; the tree is there already, and no release is made."""
+    recipe = tiny.directory / "recipes/typo.toml"
+    recipe.write_text('extends = "tiny"\n[initramfs]\nnic_drivers = ["-virtio_net", "virtionet"]\n')
+    done = tiny.run("build", "typo", f"--cache-dir={tiny.cache}")
+    assert done.status == 2
+    assert "typo.toml:3:32: Linux " in done.errors
+    assert "has no module 'virtionet'; did you mean 'virtio_net'?" in done.errors
+    assert not list(tiny.output.glob("typo/*"))

@@ -67,7 +67,6 @@ CHANGES: dict[str, set[str]] = {
     "recipe/__init__.py": CHEAP,
     "recipe/forms.py": CHEAP,
     "recipe/models.py": CHEAP,
-    "recipe/positions.py": CONTENT,
     "recipe/place.py": CHEAP,
     "recipe/nics.py": CHEAP,
 }

@@ -1,0 +1,91 @@
+"""Every network card that QEMU can boot from, and a node whose card has no driver."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from threading import Timer
+
+import pytest
+from conftest import booted
+from first_boot import Boot
+
+from builder.cache import Cache
+from builder.lab.qemu import MATRIX_NICS, Firmware, Nic
+from builder.lab.release import Release
+
+pytestmark = [pytest.mark.boot, pytest.mark.full]
+
+SECONDS = 240
+"""After these a machine that shows nothing is switched off."""
+WITHOUT_ROM = ("tulip", "usb-net")
+"""Cards of QEMU that no ROM boots from; with kernel and initramfs at hand they get their driver all the same."""
+NODES = """
+[cluster]
+domain = "mycluster.home"
+subnet = "192.168.0.0/24"
+server = { name = "nfsserver", address = "192.168.0.1" }
+nodes = [
+  { names = "ssi1", addresses = "192.168.0.101", macs = ["52:54:00:00:01:01"], nic = "virtio_net" },
+  { names = "ssi2", addresses = "192.168.0.102", macs = ["52:54:00:00:01:02"], nic = "igc" },
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def of_two_kinds(variant_to_boot: Callable[..., Release]) -> Release:
+    """A release for two nodes, each with a card of its own."""
+    return variant_to_boot("boot-nics", NODES)
+
+
+@pytest.mark.parametrize("nic", [nic for nic in Nic if nic not in MATRIX_NICS])
+def test_card_boots(nic: Nic, release_to_boot: Callable[[str], Release], cache: Cache) -> None:
+    """A node with a card that no matrix tries passes every check, without a word about the card in the recipe."""
+    boot = booted(release_to_boot("debian-nfsroot"), cache, Firmware.BIOS, nic=nic)
+    assert boot.wrong == []
+
+
+@pytest.mark.parametrize("firmware", [Firmware.BIOS, Firmware.SECURE_BOOT])
+def test_node_that_says_what_its_card_is(firmware: Firmware, of_two_kinds: Release, cache: Cache) -> None:
+    """A node with a `nic` boots from an initramfs of its own, named by either form of its menu."""
+    boot: Boot = booted(of_two_kinds, cache, firmware)
+    assert boot.wrong == []
+
+
+def started(release: Release, initramfs: str, *cards: str, until: str) -> str:
+    """What the console of a machine with these cards shows, started from the release's kernel and initramfs."""
+    kernel = release.directory / f"vmlinuz-{release.manifest.kernel_version}"
+    argv = ["qemu-system-x86_64", "-nodefaults", "-machine", "q35", "-m", "512", "-display", "none", "-no-reboot"]
+    argv += ["-kernel", str(kernel), "-initrd", str(release.directory / initramfs), "-serial", "stdio"]
+    argv += ["-append", "console=ttyS0 quiet root=/dev/nfs ip=dhcp nfsroot=10.0.2.2:/none panic=1"]
+    argv += ["-device", "qemu-xhci"] if "usb-net" in cards else []
+    for number, card in enumerate(cards):
+        argv += ["-netdev", f"user,id=net{number}", "-device", f"{card},netdev=net{number}"]
+    shown: list[str] = []
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, errors="replace") as machine:
+        assert machine.stdout
+        patience = Timer(SECONDS, machine.kill)
+        patience.start()
+        for line in machine.stdout:
+            shown.append(line)
+            if until in line:
+                break
+        patience.cancel()
+        machine.kill()
+    return "".join(shown)
+
+
+@pytest.mark.parametrize("card", WITHOUT_ROM)
+def test_card_without_a_rom_is_found(card: str, release_to_boot: Callable[[str], Release]) -> None:
+    """A card at PCI or USB that nothing boots from here gets its driver and an address."""
+    release = release_to_boot("debian-nfsroot")
+    shown = started(release, f"initrd.img-{release.manifest.kernel_version}", card, until="IP-Config: eth0 complete")
+    assert "IP-Config: eth0 complete" in shown
+
+
+def test_node_without_a_driver_says_so(of_two_kinds: Release) -> None:
+    """A node that loads another driver than its card's names the card, its driver, and where to write that."""
+    initramfs = f"initrd.img-{of_two_kinds.manifest.kernel_version}.igc"
+    shown = started(of_two_kinds, initramfs, "e1000e", until="build a release and install it")
+    assert "The network card 8086:10d3 at PCI address 0000:00:" in shown
+    assert 'It needs e1000e: write nic = "e1000e" for this node in the cluster file' in shown
