@@ -11,19 +11,31 @@ import sys
 import time
 
 BLOCK = 512
-PATIENCE = 10.0
+PATIENCE = 4.0
+TRIES = 5
 READ, DATA, ACKNOWLEDGED = (opcode.to_bytes(2, "big") for opcode in (1, 3, 4))
 
 
 def fetch(address: str, file: str, seconds: float) -> bytes:
-    """The file's bytes; each block is acknowledged after so many seconds, however often it is sent meanwhile."""
+    """The file's bytes; each block is acknowledged after so many seconds, however often it is sent meanwhile.
+
+    The request is sent again until it is answered, as boot ROMs do: in.tftpd of Debian 13 loses the first one after its
+    start.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(PATIENCE)
-        client.sendto(READ + f"{file}\0octet\0".encode(), (address, 69))
         blocks: dict[bytes, bytes] = {}
-        size = BLOCK
+        size, tries = BLOCK, TRIES
         while size == BLOCK:
-            packet, sender = client.recvfrom(BLOCK + 4)
+            if not blocks:
+                client.sendto(READ + f"{file}\0octet\0".encode(), (address, 69))
+            try:
+                packet, sender = client.recvfrom(BLOCK + 4)
+            except TimeoutError:
+                tries -= 1
+                if blocks or not tries:
+                    raise
+                continue
             opcode, number, content = packet[:2], packet[2:4], packet[4:]
             if opcode != DATA:
                 raise SystemExit(f"no data: {packet!r}")
