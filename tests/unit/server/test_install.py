@@ -411,7 +411,7 @@ def test_the_next_release_restarts_nothing(
     following = unpack(render(debian, newer), tmp_path / "next")
     done, did = serve(following, root, *options, active=active)
     assert done.returncode == 0, done.stderr
-    assert did == (["restart nfs-ganesha"] if "ganesha" in options else ["exportfs -ra"])
+    assert did == (["reload nfs-ganesha"] if "ganesha" in options else ["exportfs -ra"])
     changed = {path for path in contents(root) if path.startswith("etc/") and f"{root}/{path}\n" in done.stdout}
     assert {Path(path).parent.name for path in changed} == {"exports.d"}
 
