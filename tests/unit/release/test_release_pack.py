@@ -61,6 +61,13 @@ def test_full_disk_is_the_outputs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_reader_that_has_gone_says_nothing_of_the_output(tmp_path: Path) -> None:
+    """A pipe that breaks while a release is put together is not taken for a directory that cannot be written."""
+    with pytest.raises(BrokenPipeError), pack.appearing(tmp_path / "1.0"):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_output_that_cannot_be_written(tmp_path: Path) -> None:
     """An output directory that cannot be made is one clear message."""
     (tmp_path / "output").write_text("a file in its place")
