@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,6 @@ from click.shell_completion import CompletionItem
 from builder.cache import Cache
 from builder.errors import InputError
 from builder.recipe.search import SearchPath
-
-LAST_SECOND = (1 << 32) - 1
-"""The latest time that an initramfs and a squashfs image can hold (Linux, initramfs buffer format; mksquashfs(1))."""
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -80,15 +78,17 @@ def cache_at(directory: Path | None) -> Cache:
 def source_date() -> int | None:
     """SOURCE_DATE_EPOCH of the environment (the reproducible-builds.org specification), in seconds.
 
-    :raises InputError: it is not a number, or a time that archives cannot hold.
+    Files of the build are given this time when they are later.  So one in the future would not be the time of any.
+
+    :raises InputError: it is not a number, or a time in the future.
     """
     text = os.environ.get("SOURCE_DATE_EPOCH")
     if not text:
         return None
-    if not re.fullmatch(r"[0-9]{1,20}", text) or int(text) > LAST_SECOND:
+    if not re.fullmatch(r"[0-9]{1,20}", text) or int(text) > time.time():
         shown = text if len(text) <= 40 else f"{text[:40]}..."
         raise InputError(
-            f"SOURCE_DATE_EPOCH is {shown!r}, not a number of seconds from 0 to {LAST_SECOND} (in the year 2106)",
+            f"SOURCE_DATE_EPOCH is {shown!r}, not a number of seconds from 1970 until now ({time.time():.0f})",
             resolution="Set it to seconds since 1970-01-01 UTC, or unset it.",
         )
     return int(text)

@@ -173,10 +173,22 @@ def test_version_of_the_environment(nfsroot: Nfsroot, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(
     "value",
-    ["99999999999999", "-5", " 5", "1e5", "5.0", "0x5", "\u0663", "4294967296", "9" * 5000, "yesterday"],
+    [
+        "99999999999999",
+        "-5",
+        " 5",
+        "1e5",
+        "5.0",
+        "0x5",
+        "\u0663",
+        "4294967296",
+        "9" * 5000,
+        "4294967295",
+        "yesterday",
+    ],
 )
 def test_source_date_that_is_no_time(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """SOURCE_DATE_EPOCH that is no number, or later than archives can say, is refused in one short message."""
+    """SOURCE_DATE_EPOCH that is no number, or lies in the future, is refused in one short message."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
     ended = nfsroot("plan", "kerrighed")
     assert ended.status == 2
@@ -184,9 +196,9 @@ def test_source_date_that_is_no_time(nfsroot: Nfsroot, monkeypatch: pytest.Monke
     assert len(ended.err) < 300
 
 
-@pytest.mark.parametrize("value", ["", "0", "1767225600", "4294967295"])
+@pytest.mark.parametrize("value", ["", "0", "1763200000"])
 def test_source_date_that_is_a_time(nfsroot: Nfsroot, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """Any second that archives can hold is a source date, and an empty one is none."""
+    """Any second of the past is a source date, and an empty one is none."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
     assert nfsroot("plan", "kerrighed").status == 0
 
