@@ -105,8 +105,9 @@ def made(tree: Path, directory: Path, sets: Mapping[str, str]) -> dict[str, Path
     conf, output = directory / "conf", directory / "output"
     (conf / "nic").mkdir(parents=True)
     output.mkdir()
-    (conf / "compressor").write_text("cat\n")
+    (conf / "compressor").mkdir()
     for name, drivers in sets.items():
+        (conf / "compressor" / name).write_text("cat\n")
         (conf / "nic" / name).write_text(drivers)
     program = ELEMENT / "make-nic-archives"
     source = program.read_text().replace('Path("/input/conf")', f"Path({str(conf)!r})")

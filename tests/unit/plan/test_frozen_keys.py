@@ -95,12 +95,12 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "base": "8448fa1838ae00b16f16f441",
         "tree": "69e2c4c453583e2248c64b51",
         "initramfs": "c9f377034c8d5e889a003598",
-        "nic-drivers": "5ada0d3eb826e08d1f1fca44",
+        "nic-drivers": "f3b30e0aea4ec244adf0383c",
         "pxegrub": "78e4e04ca5f232e7842e623d",
         "overlay": "f7dbde39b2236400d4097eee",
-        "server-bundle": "06cbd48394f31085126cdd43",
+        "server-bundle": "c5186ca834f382c0b1e58b0a",
     }
-    assert plan.content == "41d88df2cc5c1dcd4c84cc45"
+    assert plan.content == "c46ddd277ba6f67a88292acf"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:
