@@ -199,6 +199,14 @@ def test_image_is_imported_once(install: Install, image: Image, engine: type[Doc
     assert b"./file" in (home / "imported").read_bytes()
 
 
+def test_umask_of_podman_is_ours(install: Install) -> None:
+    """containers.conf(5) may give containers another umask: podman is told ours, in each run and before the image."""
+    install("podman")
+    command, verb, *rest = Podman().arguments("image", "name", job())
+    assert (command, verb) == ("podman", "run")
+    assert "--umask=0022" in rest[: rest.index("image")]
+
+
 def test_failure_is_the_jobs(install: Install, image: Image) -> None:
     """A job that fails in a container is named by its program and not by docker."""
     install("docker", job="exit 7")
