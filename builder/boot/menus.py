@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from builder.files import RenderedFile, header, text_file
-from builder.recipe.models import TFTP_DIRECTORY, Access, Kerrighed, Node, Recipe, ReleaseFacts, Transport
+from builder.recipe.models import TFTP_DIRECTORY, Access, Boot, Kerrighed, Node, Recipe, ReleaseFacts, Transport
 from builder.templates import fill, filler
 
 TEMPLATES = "builder.boot"
@@ -57,13 +57,28 @@ def _kerrighed_ids(kerrighed: Kerrighed, node: Node) -> tuple[str, ...]:
 def common_entry(recipe: Recipe, facts: ReleaseFacts) -> MenuEntry:
     """What any node boots that needs nothing of its own."""
     tftp = recipe.tftp_directory(facts.version)
-    arguments = (*_root_arguments(recipe, facts.version), *recipe.kernel.arguments)
+    ours = (*_root_arguments(recipe, facts.version), *_console_arguments(recipe.boot))
     return MenuEntry(
         title=f"{recipe.image.name} {facts.version}, Linux {facts.kernel_version}",
         kernel=f"{tftp}/{facts.kernel_file}",
         initrd=f"{tftp}/{facts.initrd_file}",
-        arguments=arguments,
+        arguments=(*ours, *recipe.kernel.arguments),
     )
+
+
+def _console_arguments(boot: Boot) -> Iterator[str]:
+    """What a node says and where (kernel-parameters.txt), and when it starts anew if its kernel panics.
+
+    The kernel's messages go to the serial line that somebody asked for, and only its errors to a screen on which
+    people want to log in.  The last console is the one of the initramfs and systemd.
+    """
+    if boot.panic_seconds:
+        yield f"panic={boot.panic_seconds}"
+    if boot.serial:
+        yield "console=tty0"
+        yield f"console={boot.serial}"
+    else:
+        yield "quiet"
 
 
 def _root_arguments(recipe: Recipe, version: str) -> Iterator[str]:
@@ -88,7 +103,8 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     """
     top = header(recipe, facts)
     http = recipe.cluster.server.address if recipe.boot.transport is Transport.HTTP else None
-    yield text_file(f"{MENUS}/grub.cfg", fill(TEMPLATES, "grub.cfg", header=top, http=http))
+    serial = recipe.boot.serial.removeprefix("ttyS").split(",") if recipe.boot.serial else None
+    yield text_file(f"{MENUS}/grub.cfg", fill(TEMPLATES, "grub.cfg", header=top, http=http, serial=serial))
     entry = common_entry(recipe, facts)
     arguments = " ".join(entry.arguments)
     timeout = recipe.boot.timeout_seconds

@@ -22,7 +22,9 @@ MODULES = (
     "normal",
     "reboot",
     "regexp",
+    "serial",
     "sleep",
+    "terminal",
     "test",
     "tftp",
 )

@@ -135,6 +135,8 @@ class VirtualNode:
     def _check(self) -> None:
         if self.machine.process.poll() is not None:
             raise self._stuck("stopped")
+        if self.progress.started_anew:
+            raise self._stuck("started anew by itself")
         if self.progress.overdue(time.monotonic()):
             raise self._stuck(f"hung for {self.progress.limit:.0f} s")
 

@@ -38,18 +38,21 @@ LIMITS = {
 
 REQUESTS = frozenset({Kind.DHCP_DISCOVER, Kind.DHCP_REQUEST})
 
+FIRMWARE = ("PXEClient", "HTTPClient")
+"""How firmware calls itself in its vendor class (option 60); the initramfs does not."""
+
 
 def ended_by(event: WireEvent) -> Phase | None:
     """The phase that is over, with all before it, once `event` was seen; None when it tells nothing.
 
-    The network alone tells the phases apart, so that a node needs no console for it: the firmware calls itself
-    PXEClient or HTTPClient in its vendor class (option 60), the initramfs does not; only GRUB reads below
-    /grub/; and nothing before the initramfs speaks RPC.  An NFSv4 client asks no portmapper and begins with NFS itself.
+    The network alone tells the phases apart, so that a node needs no console for it: firmware asks DHCP by its own
+    name, and the initramfs does not; only GRUB reads below /grub/; and nothing before the initramfs speaks RPC.  An
+    NFSv4 client asks no portmapper and begins with NFS itself.
     Of an image over HTTP the file root.FORMAT is fetched first, and the overlay last.
     """
     if event.kind is Kind.DHCP_ACK:
         return Phase.DHCP
-    if event.kind in REQUESTS and not event.text.startswith(("PXEClient", "HTTPClient")):
+    if event.kind in REQUESTS and not event.text.startswith(FIRMWARE):
         return Phase.KERNEL
     if event.kind in READ and PurePosixPath("/", event.text).is_relative_to("/grub"):
         return Phase.LOADER
@@ -60,6 +63,11 @@ def ended_by(event: WireEvent) -> Phase | None:
     if event.kind is Kind.NFS or _is_http(event, Kind.HTTP_DONE, "overlay"):
         return Phase.ROOT
     return None
+
+
+def is_power_on(event: WireEvent) -> bool:
+    """Whether it is a machine's firmware that looks for a network."""
+    return event.kind is Kind.DHCP_DISCOVER and event.text.startswith(FIRMWARE)
 
 
 def _is_http(event: WireEvent, kind: Kind, stem: str) -> bool:
@@ -75,12 +83,13 @@ def passed_by(before: Phase | None, now: Phase) -> tuple[Phase, ...]:
 class Progress:
     """One boot: when it was powered on and when each phase ended, in seconds of time.monotonic().
 
-    Every limit is multiplied by `patience`.
+    Every limit is multiplied by `patience`.  A node whose kernel panics starts anew by itself, which ends its boot.
     """
 
     powered_on: float
     patience: float = 1.0
     ended: dict[Phase, float] = field(default_factory=dict)
+    started_anew: bool = False
 
     @property
     def phase(self) -> Phase:
@@ -89,6 +98,8 @@ class Progress:
 
     def observe(self, event: WireEvent) -> None:
         """Take note of what was seen on the network."""
+        if is_power_on(event):
+            self.started_anew |= event.time > self.ended.get(Phase.GRUB, event.time)
         phase = ended_by(event)
         if phase is not None:
             self.end(phase, event.time)

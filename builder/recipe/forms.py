@@ -75,6 +75,13 @@ NicDriver = Annotated[
     str, Form(r"-?[A-Za-z0-9][A-Za-z0-9_-]*", "a kernel module's name, such as igc, or common or all")
 ]
 Interface = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}|", "a network interface's name, such as eth0")]
+SerialLine = Annotated[
+    str,
+    Form(
+        r"ttyS[0-3],(?:2400|4800|9600|19200|38400|57600|115200)",
+        "a serial line, ttyS0 to ttyS3, and its speed, such as ttyS0,115200",
+    ),
+]
 NtpServer = Annotated[str, Form(DOMAIN.pattern, "an address or a host name")]
 VariableName = Annotated[str, Form(r"[A-Z][A-Z0-9_]*", "upper-case letters, digits and underscores")]
 ENVIRONMENT_NAME = Form(r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and underscores, no digit first")

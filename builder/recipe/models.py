@@ -28,6 +28,7 @@ from builder.recipe.forms import (
     PackageName,
     Port,
     ReleaseName,
+    SerialLine,
     Suite,
     Title,
     TreePath,
@@ -222,6 +223,12 @@ class Boot(Model):
         description="What GRUB loads kernel and initramfs over; http serves UEFI HTTP boot, too.",
     )
     timeout_seconds: int = Field(default=1, ge=0, description="Seconds that a menu waits.")
+    serial: SerialLine | None = Field(
+        default=None, description="Serial line of the nodes' consoles, for example ttyS0,115200."
+    )
+    panic_seconds: int = Field(
+        default=30, ge=0, description="Seconds after which a node starts anew whose kernel panicked; 0: it stays."
+    )
 
 
 class Credentials(Model):

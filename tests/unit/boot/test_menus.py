@@ -42,7 +42,7 @@ def test_legacy_menu_is_the_pages(debian: Recipe, facts: ReleaseFacts) -> None:
         "title debian-nfsroot 1.0, Linux 6.12.0-1-amd64",
         "root (nd)",
         "kernel /debian-nfsroot/1.0/vmlinuz-6.12.0-1-amd64 root=/dev/nfs ip=dhcp "
-        f"{NFSROOT.format('debian-nfsroot/1.0')},nocto ro BOOTIF=01-52-54-00-00-01-01",
+        f"{NFSROOT.format('debian-nfsroot/1.0')},nocto ro panic=30 quiet BOOTIF=01-52-54-00-00-01-01",
         "initrd /debian-nfsroot/1.0/initrd.img-6.12.0-1-amd64",
     ]
 
@@ -69,7 +69,13 @@ def test_image_over_http_is_named_by_its_url(debian: Recipe, facts: ReleaseFacts
     """A node that fetches its root is told the image's URL as root=, and nothing of NFS."""
     root = debian.root.model_copy(update={"kind": RootKind.IMAGE, "transport": RootTransport.HTTP})
     arguments = common_entry(debian.model_copy(update={"root": root}), facts).arguments
-    assert arguments == ("root=http://192.168.0.1/debian-nfsroot/1.0/root.squashfs", "ip=dhcp", "ro")
+    assert arguments == (
+        "root=http://192.168.0.1/debian-nfsroot/1.0/root.squashfs",
+        "ip=dhcp",
+        "ro",
+        "panic=30",
+        "quiet",
+    )
 
 
 def test_both_forms_boot_the_same(kerrighed: Recipe, facts: ReleaseFacts) -> None:
@@ -88,8 +94,33 @@ def test_kerrighed_nodes_have_ids_of_their_own(kerrighed: Recipe, facts: Release
     settings = kerrighed.kerrighed.model_copy(update={"session_id": 7, "node_ids": {"ssi2": 20}})
     recipe = kerrighed.model_copy(update={"kerrighed": settings})
     entries = [entry for _, entry in menu_entries(recipe, facts)]
-    assert {entry.arguments[2:] for entry in entries} == {(NFSROOT.format("kerrighed/1.0"), "rw")}
+    assert {entry.arguments[2:] for entry in entries} == {(NFSROOT.format("kerrighed/1.0"), "rw", "panic=30", "quiet")}
     assert [entry.own[1:] for entry in entries] == [("session_id=7", f"node_id={n}") for n in (1, 20, 3, 4)]
+
+
+def with_boot(recipe: Recipe, **changes: object) -> Recipe:
+    """The recipe with other settings in [boot]."""
+    return recipe.model_copy(update={"boot": recipe.boot.model_copy(update=changes)})
+
+
+def test_serial_console(debian: Recipe, facts: ReleaseFacts) -> None:
+    """With a serial line GRUB and kernel use it beside the screen, and the kernel says everything."""
+    recipe = with_boot(debian, serial="ttyS1,57600")
+    rendered, plain = texts(render(recipe, facts)), texts(render(debian, facts))
+    grub = "serial --unit=1 --speed=57600\nterminal_input console serial\nterminal_output console serial\n"
+    assert grub in rendered["grub/grub.cfg"]
+    assert "serial" not in plain["grub/grub.cfg"]
+    arguments = common_entry(recipe, facts).arguments
+    assert arguments[-2:] == ("console=tty0", "console=ttyS1,57600")
+    assert "quiet" not in arguments
+
+
+def test_panic(debian: Recipe, facts: ReleaseFacts) -> None:
+    """A node whose kernel panics starts anew when the recipe says so, and what the recipe gives itself comes last."""
+    kernel = debian.kernel.model_copy(update={"arguments": ("loglevel=7",)})
+    assert common_entry(with_boot(debian, panic_seconds=5), facts).arguments[-2:] == ("panic=5", "quiet")
+    assert not [a for a in common_entry(with_boot(debian, panic_seconds=0), facts).arguments if "panic" in a]
+    assert common_entry(debian.model_copy(update={"kernel": kernel}), facts).arguments[-2:] == ("quiet", "loglevel=7")
 
 
 def test_nodes_ask_dhcp_at_their_boot_nic(debian: Recipe, facts: ReleaseFacts) -> None:
@@ -150,7 +181,8 @@ def test_grub_accepts_its_menus(name: str, facts: ReleaseFacts, tmp_path: Path, 
     checker = shutil.which("grub-script-check")
     assert checker, "grub-script-check is missing: install grub-common"
     recipe: Recipe = request.getfixturevalue(name)
-    rendered = (*render(recipe, facts), *render(over_http(recipe), facts))
+    serial = with_boot(recipe, serial="ttyS0,115200")
+    rendered = (*render(recipe, facts), *render(over_http(recipe), facts), *render(serial, facts))
     menus = [file for file in rendered if file.path.endswith(".cfg")]
     assert menus
     target = tmp_path / "menu.cfg"

@@ -31,7 +31,19 @@ def test_linked_variant(tmp_path: Path, variant: Variant, form: str, module: str
     assert program == "grub-mkimage"
     assert f"--format={form}" in options
     assert f"--output=/output/pxegrub.{variant}" in options
-    assert {module, "tftp", "http", "normal", "legacycfg", "linux", "test", "regexp", "configfile"} <= set(options)
+    assert {
+        module,
+        "tftp",
+        "http",
+        "normal",
+        "legacycfg",
+        "linux",
+        "test",
+        "regexp",
+        "configfile",
+        "serial",
+        "terminal",
+    } <= set(options)
     assert not job.network
 
 

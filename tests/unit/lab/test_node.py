@@ -64,10 +64,10 @@ class Recording:
     """What was seen on the network, up to now."""
 
     def __init__(self, clock: Clock, powered_on: float, events: Sequence[WireEvent]) -> None:
-        self._clock, self._began, self._events = clock, powered_on, events
+        self._clock, self._began, self.events = clock, powered_on, list(events)
 
     def since(self, _time: float, _mac: str) -> list[WireEvent]:
-        return [event for event in self._events if event.time <= self._clock.now]
+        return [event for event in self.events if event.time <= self._clock.now]
 
 
 @pytest.fixture
@@ -98,6 +98,17 @@ def booting(
     machine: Any = FakeMachine(directory, clock, knocks, jobs, status)
     captured: Any = Recording(clock, clock.now, events)
     return VirtualNode(node, machine, captured, Progress(clock.now, patience))
+
+
+def test_a_node_that_starts_anew_by_itself_is_given_up(kerrighed: Recipe, tmp_path: Path, clock: Clock) -> None:
+    """A node whose kernel panicked and which boots again has failed, in the phase in which that happened."""
+    panicked = booting(kerrighed, tmp_path, clock, [Phase.GRUB, Phase.KERNEL])
+    again = WireEvent(clock.now + 75.0, panicked.node.mac, Kind.DHCP_DISCOVER, "PXEClient:Arch:00000")
+    recorded: Any = panicked.captured
+    recorded.events.append(again)
+    with pytest.raises(NodeStuck) as error:
+        panicked.until_it_runs()
+    assert error.value.brief == "ssi1 started anew by itself in phase initramfs"
 
 
 @pytest.mark.parametrize("phase", ORDER[: ORDER.index(Phase.CHECKS)])

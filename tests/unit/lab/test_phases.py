@@ -38,6 +38,21 @@ def test_a_boot_goes_through_every_phase() -> None:
     }
 
 
+def test_a_node_that_starts_anew_by_itself() -> None:
+    """Firmware that asks DHCP again once GRUB has loaded the kernel begins another boot; before that it only repeats."""
+    boot = [WireEvent(float(number), "", kind, text) for number, (kind, text, _) in enumerate(BOOT, start=1)]
+    for seen, anew in ((2, False), (5, False), (8, True), (len(BOOT), True)):
+        progress = Progress(0.0)
+        for event in boot[:seen]:
+            progress.observe(event)
+        assert not progress.started_anew
+        progress.observe(WireEvent(99.0, "", Kind.DHCP_DISCOVER, "PXEClient:Arch:00000"))
+        assert progress.started_anew is anew
+        for event in boot:  # the lab looks at everything since power-on each time
+            progress.observe(event)
+        assert progress.started_anew is anew
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "phase"),
     [

@@ -98,9 +98,9 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "nic-drivers": "f3b30e0aea4ec244adf0383c",
         "pxegrub": "78e4e04ca5f232e7842e623d",
         "overlay": "f7dbde39b2236400d4097eee",
-        "server-bundle": "c5186ca834f382c0b1e58b0a",
+        "server-bundle": "bb1d4e04564410f4ddedbfda",
     }
-    assert plan.content == "c46ddd277ba6f67a88292acf"
+    assert plan.content == "c42f1b98d488084cb9e855b5"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

@@ -77,6 +77,8 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "boot.uefi": (Variant.X86_64_EFI, {"server-bundle"}),
     "boot.transport": (Transport.HTTP, {"server-bundle"}),
     "boot.timeout_seconds": (9, {"server-bundle"}),
+    "boot.serial": ("ttyS1,9600", {"server-bundle"}),
+    "boot.panic_seconds": (0, {"server-bundle"}),
     "access.root_password_hash": ("$y$j9T$salt$hash", {"overlay"}),
     "access.ssh_keys": (("ssh-ed25519 AAAA me",), {"overlay"}),
     "access.ports": (("9100/tcp",), {"overlay"}),
