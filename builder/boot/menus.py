@@ -8,8 +8,10 @@ initramfs come over TFTP or HTTP.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from typing import NamedTuple
 
+from builder.boot import arguments
 from builder.files import RenderedFile, header, text_file
 from builder.recipe.models import TFTP_DIRECTORY, Access, Boot, Kerrighed, Node, Recipe, ReleaseFacts, Transport
 from builder.templates import fill, filler
@@ -103,13 +105,12 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     """
     top = header(recipe, facts)
     http = recipe.cluster.server.address if recipe.boot.transport is Transport.HTTP else None
-    serial = recipe.boot.serial.removeprefix("ttyS").split(",") if recipe.boot.serial else None
-    yield text_file(f"{MENUS}/grub.cfg", fill(TEMPLATES, "grub.cfg", header=top, http=http, serial=serial))
     entry = common_entry(recipe, facts)
-    arguments = " ".join(entry.arguments)
+    yield text_file(f"{MENUS}/grub.cfg", _choose(recipe, entry, top, http))
     timeout = recipe.boot.timeout_seconds
-    menu = filler(TEMPLATES, "menu", header=top, timeout=timeout, http=http, arguments=arguments)
-    menu_cfg = filler(TEMPLATES, "menu.cfg", header=top, timeout=timeout, arguments=arguments)
+    legacy, grub2 = arguments.legacy_words(entry.arguments), arguments.grub2_words(entry.arguments)
+    menu = filler(TEMPLATES, "menu", header=top, timeout=timeout, http=http, arguments=legacy)
+    menu_cfg = filler(TEMPLATES, "menu.cfg", header=top, timeout=timeout, arguments=grub2)
     mac_cfg = filler(TEMPLATES, "mac.cfg", header=top)
     if recipe.kerrighed:
         yield from _render_refusal(recipe, top)
@@ -120,6 +121,13 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
         yield text_file(f"{MENUS}/{node.name}", menu(entry))
         yield text_file(f"{MENUS}/{node.name}.cfg", menu_cfg(entry))
         yield text_file(f"{MENUS}/{node.mac}.cfg", mac_cfg(node))
+
+
+def _choose(recipe: Recipe, entry: MenuEntry, top: str, http: IPv4Address | None) -> str:
+    """The text of `grub.cfg`, which chooses a node's menu."""
+    serial = recipe.boot.serial.removeprefix("ttyS").split(",") if recipe.boot.serial else None
+    legacy = arguments.pass_legacycfg(entry.arguments)
+    return fill(TEMPLATES, "grub.cfg", header=top, http=http, serial=serial, legacy=legacy)
 
 
 def _render_refusal(recipe: Recipe, top: str) -> Iterator[RenderedFile]:

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.forms import CLUSTER_NAME
+from builder.recipe.macs import plain_mac
 from builder.recipe.models import Cluster, Node, Server
 from builder.recipe.names import name_fault
 from builder.recipe.nodes import NodeWords, by_place, node_words
@@ -125,7 +126,7 @@ def _repeats(parts: _Parts) -> Iterator[Problem]:
     routers = parts.single(("gateway",), gateway) if gateway != server.address else []
     yield from _repeated("name", [*parts.single(("server", "name"), server.name), *parts.words("names")])
     yield from _repeated("address", [*servers, *routers, *parts.words("addresses")])
-    yield from _repeated("MAC address", [Word(_plain_mac(word.text), word.place) for word in parts.words("macs")])
+    yield from _repeated("MAC address", [Word(plain_mac(word.text) or "", word.place) for word in parts.words("macs")])
 
 
 def _repeated(kind: str, words: list[Word]) -> Iterator[Problem]:
@@ -138,10 +139,6 @@ def _repeated(kind: str, words: list[Word]) -> Iterator[Problem]:
     for (place, earlier_place), texts in clashes.items():
         what = f"{kind} {listed(texts)} is given already at {earlier_place}"
         yield Problem(*place, what, f"every machine needs its own {kind}")
-
-
-def _plain_mac(mac: str) -> str:
-    return mac.lower().replace("-", ":")
 
 
 def _long_names(parts: _Parts) -> Iterator[Problem]:
@@ -172,7 +169,7 @@ def _cluster(parts: _Parts, default_name: str) -> Cluster | None:
             Node(
                 name=name.text,
                 address=IPv4Address(address.text),
-                mac=_plain_mac(mac.text),
+                mac=plain_mac(mac.text) or "",
                 ordinal=ordinal,
                 nic=nic,
             )

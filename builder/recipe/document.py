@@ -79,9 +79,9 @@ def read(file: Path) -> Document | Problem:
 
 
 def read_text(file: Path) -> str | Problem:
-    """The text of `file` with lines ended by a newline alone, or what keeps it from being read."""
+    """The text of `file`, lines ended by a newline alone and no byte order mark, or why it cannot be read."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         return Problem(file, 0, 0, f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:

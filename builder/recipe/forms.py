@@ -1,7 +1,7 @@
 """Forms of words that end up in configuration files, so that none can break out of its place there.
 
-A host name follows RFC 1123 section 2.1, a package name Debian policy section 5.6.1.  Kernel arguments and paths
-stand unquoted in GRUB menus, dhcpd.conf, exports and fstab: blanks, quotes and these files' own signs are out.
+A host name follows RFC 1123 section 2.1, a package name Debian policy section 5.6.1.  Paths stand unquoted in GRUB
+menus, dhcpd.conf, exports and fstab: blanks, quotes and these files' own signs are out.
 """
 
 from __future__ import annotations
@@ -68,8 +68,22 @@ PackageNeed = Annotated[
 ]
 ElementName = Annotated[str, Form(r"[a-z0-9][a-z0-9._-]*", "an element's name: lower-case letters, digits and . _ -")]
 KernelArgument = Annotated[
-    str, Form(r"[A-Za-z0-9_][A-Za-z0-9=,.:/_@%+~-]*", "one kernel argument without blanks, quotes and ; $ { } \\")
+    str,
+    Form(r"[ -~]*", "ASCII characters only: of others the kernel takes some bytes for blanks"),
+    Form(r"(?!-).*", "a kernel argument without - before it, which stands for one that is taken away"),
+    Form(r"[^'\\]*", "a kernel argument without ' and \\, before which GRUB would write another \\"),
+    Form(r"""[^"]*|"[^"]*"|[^="]*="[^"]*\x22""", "quotes around all of the argument or its value; GRUB changes others"),
+    Form(
+        r"""[^-'\\" ][^'\\" ]*|[^-'\\"= ][^'\\"= ]*="[^'\\"]*"|"[^'\\" ][^'\\"]*\x22""",
+        "each kernel argument as a string of its own, and blanks within quotes, as in 'dyndbg=\"file x +p\"'",
+    ),
 ]
+"""An argument as the kernel reads it: quotes keep its blanks together (Linux, lib/cmdline.c, next_arg).
+
+GRUB is given an argument without quotes, and writes them around one with a blank itself; before ', " and \\ it writes
+a \\, which the kernel takes for a part of the argument.
+"""
+
 ModuleName = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a kernel module's name, such as virtio_net")]
 NicDriver = Annotated[
     str, Form(r"-?[A-Za-z0-9][A-Za-z0-9_-]*", "a kernel module's name, such as igc, or common or all")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,27 @@ from builder.errors import Problem
 from builder.recipe.document import Document, read_text
 from builder.recipe.place import Place
 from builder.recipe.words import Word, listed
+
+_SIGNS = re.compile(r"[:. -]")
+_EXACT = frozenset({(12,), (6, 6), (4, 4, 4)})
+
+
+def plain_mac(text: str) -> str | None:
+    """The MAC address that `text` means, in lower-case pairs joined by colons; None when it means none.
+
+    Taken are twelve hexadecimal digits in one, two, three or six groups, as vendors write them, joined by colons,
+    hyphens, dots or blanks; of six groups each may lack a zero at its front.
+    """
+    groups = _SIGNS.split(text)
+    sizes = tuple(map(len, groups))
+    if len(groups) == 6 and set(sizes) <= {1, 2}:
+        groups = [group.zfill(2) for group in groups]
+    elif sizes not in _EXACT:
+        return None
+    digits = "".join(groups).lower()
+    if len(set(_SIGNS.findall(text))) > 1 or not set(digits) <= set("0123456789abcdef"):
+        return None
+    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
 @dataclass(frozen=True)

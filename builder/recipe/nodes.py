@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
 from builder.errors import Problem
 from builder.recipe.document import Document
-from builder.recipe.macs import macs_from_file
+from builder.recipe.macs import macs_from_file, plain_mac
 from builder.recipe.names import Fault, name_fault
 from builder.recipe.place import Place
 from builder.recipe.positions import KeyPath
 from builder.recipe.ranges import RangeError, expand
 from builder.recipe.words import Word, listed
 from builder.recipe.written import WrittenNodes
-
-_MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True)
@@ -55,10 +52,15 @@ def address_fault(text: str) -> Fault | None:
 
 
 def mac_fault(text: str) -> Fault | None:
-    """Why `text` is no MAC address of a single NIC: bad form, all zeros, or a group's (IEEE 802, the I/G bit)."""
-    if not _MAC.fullmatch(text) or int(text[:2], 16) & 1 == 1 or set(text) <= set("0:-"):
-        return Fault("no MAC address of a NIC", "write six pairs such as 52:54:00:12:34:56")
-    return None
+    """Why `text` is no MAC address of a single NIC: bad form, a group's (IEEE 802, the I/G bit), or all zeros."""
+    mac = plain_mac(text)
+    if mac is None:
+        return Fault(
+            "no MAC address", "write its twelve hexadecimal digits, such as 52:54:00:12:34:56 or 5254.0012.3456"
+        )
+    if int(mac[:2], 16) & 1 == 1:
+        return Fault("the MAC address of a group of machines", "write that of the node's NIC")
+    return Fault("the MAC address of no NIC", "write that of the node's NIC") if set(mac) == set("0:") else None
 
 
 class _Reading:

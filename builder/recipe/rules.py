@@ -21,6 +21,7 @@ _ARGUMENT_KEYS = {
     "root": "nfsroot writes it into every menu",
     "nfsroot": "nfsroot writes it into every menu",
     "ip": "nfsroot writes it into every menu",
+    "BOOTIF": "nfsroot writes it into every menu",
     "ro": "set root.access instead",
     "rw": "set root.access instead",
     "session_id": "set kerrighed.session_id instead",
@@ -102,7 +103,7 @@ def _not_normal(path: str, document: Document, place: tuple[str | int, ...]) -> 
 
 def _arguments(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
     for index, argument in enumerate(recipe.kernel.arguments):
-        fix = _ARGUMENT_KEYS.get(argument.partition("=")[0])
+        fix = _ARGUMENT_KEYS.get(argument.lstrip('"').partition("=")[0])
         if fix:
             yield document.problem(("kernel", "arguments", index), f"'{argument}' is not for you to write", fix)
 

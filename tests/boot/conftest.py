@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from first_boot import NODE, Boot
+from kernel_line import FROM_ISSUES, drawn
 
+from builder.boot.arguments import pass_legacycfg
 from builder.cache import Cache
 from builder.lab.faults import named
+from builder.lab.node import VirtualNode
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.release import Release, read
 from builder.lab.request import request as ask_for
@@ -25,6 +29,8 @@ OWN_UEFI_LOADER = """\
 uefi = "x86_64-efi"
 [access]
 ssh_keys = ["{key}"]
+[kernel]
+arguments = {arguments}
 """
 """UEFI nodes load pxegrub.efi instead of the signed chain, and somebody may log in."""
 
@@ -42,11 +48,15 @@ transport = "http"
 
 IMAGE_OVER_HTTP = f"""\
 {OVER_HTTP}
+serial = "ttyS0,115200"
 [root]
 transport = "http"
 format = "erofs"
 """
-"""Nodes fetch all that they need over HTTP; the image is of the other format."""
+"""Nodes fetch all that they need over HTTP, and speak on a serial line; the image is of the other format."""
+
+ARGUMENTS = (*FROM_ISSUES, *drawn(33, 8))
+"""Kernel arguments of all signs that GRUB can carry, some of which have blanks."""
 
 BOOKWORM = """\
 [debian]
@@ -120,7 +130,8 @@ def uefi_boot(variant_to_boot: Callable[..., Release], tmp_path_factory: pytest.
     """
     key = tmp_path_factory.mktemp("keys") / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    text = OWN_UEFI_LOADER.format(key=key.with_suffix(".pub").read_text().strip())
+    arguments = json.dumps(list(filter(lambda argument: pass_legacycfg([argument]), ARGUMENTS)))
+    text = OWN_UEFI_LOADER.format(key=key.with_suffix(".pub").read_text().strip(), arguments=arguments)
     release = variant_to_boot("boot-uefi", text)
     return booted(release, cache, Firmware.UEFI, DhcpServer.KEA, ssh_key=key, faults=["second-network"])
 
@@ -153,7 +164,8 @@ def uefi_http_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boo
 @pytest.fixture(scope="session")
 def image_over_http_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
     """Node ssi1 booted by BIOS, with GRUB over TFTP and all else over HTTP: a server without NFS."""
-    return booted(variant_to_boot("boot-image-http", IMAGE_OVER_HTTP, "debian-image"), cache, Firmware.BIOS)
+    text = f"{IMAGE_OVER_HTTP}[kernel]\narguments = {json.dumps(ARGUMENTS)}\n"
+    return booted(variant_to_boot("boot-image-http", text, "debian-image"), cache, Firmware.BIOS)
 
 
 def booted(
@@ -175,4 +187,12 @@ def booted(
         ssh_key=ssh_key,
         faults=named(faults, release.recipe),
     )
-    return Boot(release, run(release, [wanted], cache, lambda _: None))
+    looked: dict[str, str] = {}
+
+    def look(nodes: Sequence[VirtualNode]) -> None:
+        for virtual in nodes:
+            looked["screen"] = virtual.ask("cat /dev/vcs1").text
+            looked["command_line"] = virtual.ask("cat /proc/cmdline").text
+            looked["console"] = (virtual.directory / "console.log").read_text(errors="replace")
+
+    return Boot(release, run(release, [wanted], cache, lambda _: None, look), **looked)

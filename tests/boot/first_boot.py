@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from builder.boot.menus import menu_entries
 from builder.lab.checks import CHECKS
 from builder.lab.checks.reboot import REBOOT
 from builder.lab.release import Release
 from builder.lab.report import LabReport, NodeReport
 from builder.lab.trial import SHUTDOWN
+from builder.recipe.models import ReleaseFacts
 
 NODE = "ssi1"
 EVERY_CHECK = {check.name for check in CHECKS} | {REBOOT[0], SHUTDOWN[0]}
@@ -18,10 +20,13 @@ WITHOUT_KEYS = {"ssh keys", "ssh login", "ssh login by own key"}
 
 @dataclass(frozen=True)
 class Boot:
-    """A release and the lab's report on its node."""
+    """A release, the lab's report on its node, and what its screen, serial console and kernel's command line hold."""
 
     release: Release
     report: LabReport
+    screen: str = ""
+    console: str = ""
+    command_line: str = ""
 
     @property
     def node(self) -> NodeReport:
@@ -35,6 +40,14 @@ class Boot:
         """Everything that ought not to be so, in words."""
         stopped = [f"{self.node.stopped.reason}\n{self.node.stopped.details}"] if self.node.stopped else []
         return stopped + [f"{check.name}: {check.reason}" for check in self.node.failed]
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The arguments that nfsroot and the recipe mean to give to the node's kernel."""
+        manifest = self.release.manifest
+        facts = ReleaseFacts(version=manifest.version, kernel_version=manifest.kernel_version, tool_version="")
+        _, entry = next(menu_entries(self.release.recipe, facts))
+        return entry.arguments + entry.own
 
 
 def reasons(boot: Boot) -> dict[str, str]:

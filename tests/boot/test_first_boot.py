@@ -46,6 +46,11 @@ def test_every_phase_was_seen(boot: Boot) -> None:
     assert [time for time in boot.node.phases if time.ended <= time.began] == []
 
 
+def test_screen_is_calm(boot: Boot) -> None:
+    """What a person sees of a healthy node is the prompt to log in, and no message after it."""
+    assert boot.screen.rstrip().endswith(f"{NODE} login:")
+
+
 def test_node_loaded_its_release(boot: Boot) -> None:
     """The loader is the page's; kernel and initramfs came over TFTP, and much of the tree over NFS."""
     manifest = boot.release.manifest

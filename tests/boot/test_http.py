@@ -5,9 +5,13 @@ The root of the one is an image that comes over HTTP too, the root of the other 
 
 from __future__ import annotations
 
-import pytest
-from first_boot import EVERY_CHECK, WITHOUT_KEYS, Boot, reasons
+import shlex
 
+import pytest
+from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, Boot, reasons
+from kernel_line import by_kernel, by_loader
+
+from builder.boot.arguments import grub2_words
 from builder.lab.phases import Phase
 from builder.release.manifest import Lab
 
@@ -40,6 +44,23 @@ def test_image_over_http(image_over_http_boot: Boot) -> None:
     assert traffic.nfs == 0
     assert traffic.http > image.stat().st_size + kernel_and_initramfs(image_over_http_boot)
     assert [time.phase for time in image_over_http_boot.node.phases if time.ended > time.began] == list(Phase)
+
+
+def test_serial_console(image_over_http_boot: Boot) -> None:
+    """On the serial line that the recipe names GRUB, kernel and systemd say everything, and somebody may log in."""
+    console = image_over_http_boot.console
+    title = image_over_http_boot.release.manifest.name
+    assert f"*{title} " in console
+    assert "Kernel command line: BOOT_IMAGE=" in console
+    assert "Welcome to" in console
+    assert f"{NODE} login: " in console
+
+
+def test_arguments_with_blanks(image_over_http_boot: Boot) -> None:
+    """An argument with blanks, which legacycfg would take apart, reaches the kernel of a BIOS node whole."""
+    boot = image_over_http_boot
+    assert boot.command_line.split(" ", 1)[1] == by_loader(shlex.split(grub2_words(boot.given)))
+    assert by_kernel(boot.command_line)[1:] == by_kernel(" ".join(boot.given))
 
 
 def test_uefi_boots_over_http_alone(uefi_http_boot: Boot) -> None:

@@ -5,9 +5,13 @@ Where Secure Boot is enforced, the root comes by NFSv4.
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from first_boot import EVERY_CHECK, WITHOUT_KEYS, Boot, reasons
+from kernel_line import by_kernel, by_loader
 
+from builder.boot.arguments import grub2_words
 from builder.lab.phases import Phase
 from builder.release.manifest import Lab
 
@@ -27,6 +31,12 @@ def test_uefi_boots_by_its_own_network(uefi_boot: Boot) -> None:
     assert made["second-network"].startswith("it ran: ")
     assert made["address"] == "192.168.0.101/24"
     assert made["menu"] == "(nd)/grub/ssi1"
+
+
+def test_arguments_through_a_legacy_menu(uefi_boot: Boot) -> None:
+    """Every sign that GRUB can carry reaches the kernel by GRUB legacy's syntax, and nothing else does."""
+    assert uefi_boot.command_line.split(" ", 1)[1] == by_loader(shlex.split(grub2_words(uefi_boot.given)))
+    assert by_kernel(uefi_boot.command_line)[1:] == by_kernel(" ".join(uefi_boot.given))
 
 
 def test_recipes_key_opens_the_node(uefi_boot: Boot) -> None:

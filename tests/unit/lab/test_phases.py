@@ -39,7 +39,7 @@ def test_a_boot_goes_through_every_phase() -> None:
 
 
 def test_a_node_that_starts_anew_by_itself() -> None:
-    """Firmware that asks DHCP again once GRUB has loaded the kernel begins another boot; before that it only repeats."""
+    """Firmware that asks DHCP again once GRUB has loaded the kernel boots anew; before that it only repeats."""
     boot = [WireEvent(float(number), "", kind, text) for number, (kind, text, _) in enumerate(BOOT, start=1)]
     for seen, anew in ((2, False), (5, False), (8, True), (len(BOOT), True)):
         progress = Progress(0.0)

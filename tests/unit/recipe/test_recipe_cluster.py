@@ -5,7 +5,9 @@ from recipe_project import CLUSTER, Project
 
 SPAN = "give another address of the subnet"
 LABEL = "no host name of RFC 1123; write letters, digits and inner hyphens"
-MAC = "no MAC address of a NIC; write six pairs such as 52:54:00:12:34:56"
+MAC = "no MAC address; write its twelve hexadecimal digits, such as 52:54:00:12:34:56 or 5254.0012.3456"
+GROUP = "the MAC address of a group of machines; write that of the node's NIC"
+NOBODY = "the MAC address of no NIC; write that of the node's NIC"
 SUBNET = "192.168.0.0/24"
 OUTSIDE = f"outside the subnet {SUBNET}; give addresses of {SUBNET}"
 ADDRESS = "write an IPv4 address such as 192.168.0.1"
@@ -93,12 +95,15 @@ def mistakes(project: Project, text: str) -> list[str]:
             f"10:13: 192.168.0.255 is the broadcast address of {SUBNET}; {SPAN}"]),
         ("0.[101-102]", "1.[1-2]", [f"10:13: '192.168.1.1', '192.168.1.2' are {OUTSIDE}"]),
         # MAC addresses
-        (LIST, '"52:54:00:00:01:0A", "52-54-00-00-01-0a"', [
+        (LIST, '"52:54:00:00:01:0A", "5254.0000.010a"', [
             "11:30: MAC address '52:54:00:00:01:0a' is given already at recipes/clusters/small.toml:11:9; "
             "every machine needs its own MAC address"]),
         *((LIST, f'"52:54:00:00:01:01", "{mac}"', [f"11:30: '{mac}': {MAC}"])
-          for mac in ("52:54:00:00:01", "52:54:00:00:01:0g", "5254.0000.0102", "00:00:00:00:00:00",
-                      "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "52:54:00-00:01:02", "52:54:00:00:01:02\\n", "")),
+          for mac in ("52:54:00:00:01", "52:54:00:00:01:0g", "5254.0000.010", "52:54:00-00:01:02",
+                      "52:54:00:00:01:02\\n", "")),
+        *((LIST, f'"52:54:00:00:01:01", "{mac}"', [f"11:30: '{mac}': {GROUP}"])
+          for mac in ("ff:ff:ff:ff:ff:ff", "0100.5e00.0001")),
+        (LIST, '"52:54:00:00:01:01", "000000000000"', [f"11:30: '000000000000': {NOBODY}"]),
         (LIST, '"52:54:00:00:01:01", 7', [
             "11:30: nodes[0].macs[1] must be a string, not an integer; put it in double quotes"]),
         (LIST, "", ["11:8: 2 names but 0 MAC addresses; give one for each node"]),

@@ -175,7 +175,8 @@ def test_mistakes_of_all_files_at_once(project: Project) -> None:
         'elements/base/element.toml: description is missing; write description = "..."',
         "elements/base/element.toml:1:1: unknown key 'descripton'; did you mean 'description'?",
         "recipes/c.toml:9:9: names: 'ssi[1-' is no range; write for example names = \"node[001-100]\"",
-        "recipes/m.csv:2:1: 'zz': no MAC address of a NIC; write six pairs such as 52:54:00:12:34:56",
+        "recipes/m.csv:2:1: 'zz': no MAC address; "
+        "write its twelve hexadecimal digits, such as 52:54:00:12:34:56 or 5254.0012.3456",
         "recipes/middle.toml:3:9: debian.suite must be a string, not an integer; put it in double quotes",
         "recipes/mine.toml:4:1: unknown key 'paht'; did you mean 'path'?",
     ]

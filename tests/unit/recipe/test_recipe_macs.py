@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from recipe_project import CLUSTER, Project
+
+from builder.recipe.macs import plain_mac
 
 MACS = ("52:54:00:00:01:01", "52:54:00:00:01:02")
 
@@ -21,6 +25,8 @@ def with_file(project: Project) -> Project:
         f"{MACS[0]}\n{MACS[1]}\n",
         f"mac\n{MACS[0]}\n{MACS[1]}\n",
         f"name,mac\nssi2,{MACS[1]}\nssi1,{MACS[0]}\n",
+        f"\ufeffname,mac\nssi2,{MACS[1]}\nssi1,{MACS[0]}\n",
+        "name,mac\nssi1,525400000101\nssi2,5254.0000.0102\n",
         f"# rack 1\nRack, MAC ,Name\n1, {MACS[1].upper()},ssi2\n\n1,{MACS[0].replace(':', '-')},ssi1\n2,zz,other\n",
     ],
 )
@@ -47,7 +53,8 @@ def test_files_of_mac_addresses(with_file: Project, text: str) -> None:
             f"name,mac\nssi1,{MACS[0]}\nssi1,{MACS[1]}\nssi2,zz\n",
             [
                 "macs.csv:3:6: 'ssi1' has a MAC address already, at recipes/clusters/macs.csv:2:6; keep one of them",
-                "macs.csv:4:6: 'zz': no MAC address of a NIC; write six pairs such as 52:54:00:12:34:56",
+                "macs.csv:4:6: 'zz': no MAC address; "
+                "write its twelve hexadecimal digits, such as 52:54:00:12:34:56 or 5254.0012.3456",
             ],
         ),
         ("name,mac\n", ["filed.toml:11:13: 2 names but 0 MAC addresses; give one for each node"]),
@@ -73,3 +80,31 @@ def test_missing_file(with_file: Project) -> None:
         "recipes/clusters/filed.toml:11:13: recipes/clusters/macs.csv cannot be read: No such file or directory; "
         "write a path relative to this file"
     ]
+
+
+@pytest.mark.parametrize("size", [2, 4, 6, 12])
+@pytest.mark.parametrize("sign", [":", "-", ".", " "])
+def test_forms_of_a_mac_address(size: int, sign: str) -> None:
+    """Digits in groups of any usual size, joined by any usual sign, in either case, mean the same address."""
+    dice = random.Random(f"{size}{sign}")
+    for _ in range(50):
+        digits = f"{dice.randrange(1 << 48):012x}"
+        plain = ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+        written = sign.join(digits[at : at + size] for at in range(0, 12, size))
+        assert plain_mac(written) == plain
+        assert plain_mac(written.upper()) == plain
+
+
+def test_pairs_may_lack_a_zero() -> None:
+    """Some systems write pairs without the zero at the front."""
+    assert plain_mac("8:0:20:a:1:ff") == "08:00:20:0a:01:ff"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "52:54:00:00:01", "52:54:00-00-01-02", "5254:000:00102", "52:54:00:00:01:0g", "52:54:00:00:01:02:03",
+     "+1:54:00:00:01:02", "5254000001022", ":::::", "525400000102 ", "0x525400000102", "\uff152:54:00:00:01:02"],
+)  # fmt: skip
+def test_what_is_no_mac_address(text: str) -> None:
+    """Digits too few or too many, groups of several sizes, several signs and other digits mean nothing."""
+    assert plain_mac(text) is None

@@ -6,7 +6,8 @@ import pytest
 
 MKPASSWD = "write the output of `mkpasswd --method=yescrypt`, never the password itself"
 PUBLIC_KEY = "write one line of an id_....pub file: type, key and comment"
-ARGUMENT = "write one kernel argument without blanks, quotes and ; $ { } \\"
+ARGUMENT = "write each kernel argument as a string of its own, and blanks within quotes, as in 'dyndbg=\"file x +p\"'"
+ASCII = "write ASCII characters only: of others the kernel takes some bytes for blanks"
 HASH = "$y$j9T$" + "a" * 22 + "$" + "b" * 43
 PATH = "write an absolute path of letters, digits and . _ + @ -"
 
@@ -87,14 +88,15 @@ MISTAKES = [
     # kernel arguments
     *(
         (f"[kernel]\narguments = ['quiet', '{argument}']", [f"3:23: kernel.arguments[1] is {argument!r}; {ARGUMENT}"])
-        for argument in ("a b", "x;y", "a{b", "}", "$x", 'x="y"', "x\\y", "`x`", "", "a|b", "a&b")
+        for argument in ("a b", "a b=c", "")
     ),
-    ('kernel.arguments = ["a\\nb"]', [f"2:21: kernel.arguments[0] is 'a\\nb'; {ARGUMENT}"]),
+    ('kernel.arguments = ["a\\nb"]', [f"2:21: kernel.arguments[0] is 'a\\nb'; {ASCII}"]),
     *(
         (f'[kernel]\narguments = ["{argument}"]', [f"3:14: '{argument}' is not for you to write; {fix}"])
         for argument, fix in [
             ("root=/dev/sda", "nfsroot writes it into every menu"),
             ("ip=dhcp", "nfsroot writes it into every menu"),
+            ("BOOTIF=01-52-54-00-00-01-01", "nfsroot writes it into every menu"),
             ("rw", "set root.access instead"),
             ("session_id=2", "set kerrighed.session_id instead"),
             ("node_id=2", "set kerrighed.node_ids instead"),
