@@ -27,6 +27,8 @@ _ARGUMENT_KEYS = {
     "session_id": "set kerrighed.session_id instead",
     "node_id": "set kerrighed.node_ids instead",
 }
+_ARGUMENTS_BYTES = 1536
+"""What Linux takes on x86 (COMMAND_LINE_SIZE is 2048, with the byte that ends it), less room for a menu's own."""
 
 
 def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
@@ -106,6 +108,10 @@ def _arguments(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
         fix = _ARGUMENT_KEYS.get(argument.lstrip('"').partition("=")[0])
         if fix:
             yield document.problem(("kernel", "arguments", index), f"'{argument}' is not for you to write", fix)
+    size = sum(len(argument) + 1 for argument in recipe.kernel.arguments)
+    if size > _ARGUMENTS_BYTES:
+        fix = f"write {_ARGUMENTS_BYTES} at most: GRUB drops what goes beyond the kernel's 2047, nfsroot's own included"
+        yield document.problem(("kernel", "arguments"), f"the arguments have {size} characters together", fix)
 
 
 def _compression(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:

@@ -102,6 +102,13 @@ MISTAKES = [
             ("node_id=2", "set kerrighed.node_ids instead"),
         ]
     ),
+    (
+        f"[kernel]\narguments = ['a={'b' * 1000}', 'c={'d' * 600}']",
+        [
+            "3:13: the arguments have 1606 characters together; "
+            "write 1536 at most: GRUB drops what goes beyond the kernel's 2047, nfsroot's own included"
+        ],
+    ),
     # initramfs
     (
         '[initramfs]\ncompression = "gzip"\ncompression_level = 12',
