@@ -316,7 +316,7 @@ class Element(Model):
     description: str
     packages: tuple[str, ...] = Field(default=(), description="Needs: a package, or `a | b` where one is enough.")
     default_packages: tuple[str, ...] = Field(default=(), description="Packages that give way to a recipe's.")
-    ports: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
     variables: tuple[Variable, ...] | None = ()
 
     def needs(self, named: Collection[str]) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ CHANGES: dict[str, set[str]] = {
     "boot/initramfs.py": INITRAMFS,
     "boot/nic_drivers.py": NIC_DRIVERS,
     "boot/pxegrub.py": PXEGRUB,
+    "boot/arguments.py": BUNDLE,
     "boot/menus.py": BUNDLE,
     "boot/templates/*": BUNDLE,
     "overlay/*": CHEAP,
