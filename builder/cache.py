@@ -7,7 +7,7 @@ Layout below the cache's directory:
     pointers/NAME-KEY   which object is the present one, where that is not a matter of inputs (the archive)
     answers/KEY.json    what a build found when it was asked something, and the files that this came from
     last/RECIPE.json    the inputs of each step when the recipe was last built, so that a miss can say why
-    packages/SUITE/     Debian packages downloaded once
+    packages/SUITE/     Debian packages downloaded once, each under its SHA-256, and with a digest of its own beside it
     logs/               the output of each recipe's steps when they ran last
     locks/
 """
@@ -33,7 +33,7 @@ from builder.errors import NfsrootError, NoSpaceError
 
 Inputs = Mapping[str, Any]
 
-FILES = ("packages/*/*.deb", "logs/*.log", "answers/*.json")
+FILES = ("packages/*/*", "logs/*.log", "answers/*.json")
 """What pruning looks at beside objects."""
 
 IN_USE = "in-use"

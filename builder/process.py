@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from typing import IO
 
 from builder.errors import NfsrootError
 from builder.umask import UMASK
+from builder.urls import without_users
 
 LAST_LINES = 20
 SECONDS_TO_END = 10.0
@@ -65,7 +65,7 @@ def run(
     :raises CommandError: the command failed.
     :raises NfsrootError: the command cannot be started.
     """
-    on_line(f"{COMMAND}{_without_passwords(shlex.join(argv))}")
+    on_line(f"{COMMAND}{without_users(shlex.join(argv))}")
     _run(argv, env, on_line, stdin, name or Path(argv[0]).name)
 
 
@@ -82,7 +82,7 @@ def _run(argv: Sequence[str], env: Mapping[str, str], on_line: OnLine, stdin: IO
     try:
         assert process.stdout is not None
         for raw in process.stdout:
-            line = raw.decode(errors="replace").rstrip()
+            line = without_users(raw.decode(errors="replace").rstrip())
             last.append(line)
             on_line(line)
         status = process.wait()
@@ -90,11 +90,6 @@ def _run(argv: Sequence[str], env: Mapping[str, str], on_line: OnLine, stdin: IO
         end(process)
     if status != 0:
         raise CommandError(name, argv, status, last)
-
-
-def _without_passwords(command: str) -> str:
-    """The command without user information in its URLs (RFC 3986 section 3.2.1), such as a proxy's password."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "", command)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from builder.container.engine import Image, Job, environment
+from builder.container.engine import Image, Job, environment, inputs
 from builder.container.sandbox import CAPABILITIES
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine, output, run
@@ -66,7 +66,7 @@ class Docker:
             argv += [_mount(job.room.directory, "/scratch")]
         else:
             argv += [f"--tmpfs=/scratch:exec,mode=755,size={job.room.mib}m"]
-        argv += [_mount(source, target, "readonly") for target, source in sorted(job.inputs.items())]
+        argv += [_mount(source, target, "readonly") for target, source in sorted(inputs(job).items())]
         argv += [_mount(job.output, "/output")]
         argv += [f"--env={variable}={value}" for variable, value in sorted(environment(job).items())]
         return [*argv, tag, *job.argv]

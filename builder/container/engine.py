@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from builder.errors import InputError
 from builder.process import OnLine
 
 ENVIRONMENT = {
@@ -42,7 +43,8 @@ class Job:
     """One command to run in the builder image.
 
     `inputs` maps paths below /input to what is bound there, read-only.  `output` is bound at /output and is
-    all that the job may leave behind; /scratch is its `room` to work in.  Without `network` the job has none.
+    all that the job may leave behind; /scratch is its `room` to work in.  Without `network` the job has none; with
+    it, the job gets the user's proxies, passwords of mirrors and certificates (see `environment` and `inputs` below).
     """
 
     argv: tuple[str, ...]
@@ -72,6 +74,30 @@ class Engine(Protocol):
 
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+
+
+AUTHENTICATION = "NFSROOT_APT_AUTH"
+"""Names a file with users and passwords of mirrors (apt_auth.conf(5)), for jobs that use the network."""
+
+
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""The authorities that this machine trusts (update-ca-certificates(8)), for mirrors that are asked over https."""
+
+
+def inputs(job: Job) -> dict[str, Path]:
+    """What is bound into a job: its inputs, and with the network what this machine knows of mirrors.
+
+    :raises InputError: the user names a file with passwords that is not there.
+    """
+    if not job.network:
+        return dict(job.inputs)
+    known = {"/input/certificates.crt": CERTIFICATES} if CERTIFICATES.exists() else {}
+    if named := os.environ.get(AUTHENTICATION):
+        file = Path(named).absolute()
+        if not file.is_file():
+            raise InputError(f"{AUTHENTICATION}: there is no file {file}", resolution="Correct it, or unset it.")
+        known["/input/auth.conf"] = file
+    return {**job.inputs, **known}
 
 
 def environment(job: Job) -> dict[str, str]:

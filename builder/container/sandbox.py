@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from builder.container.engine import Image, Job, environment
+from builder.container.engine import Image, Job, environment, inputs
 from builder.process import OnLine, run
 
 CAPABILITIES = (
@@ -60,7 +60,7 @@ def arguments(image: Image, job: Job) -> list[str]:
     )
     if job.network:
         argv += ["--ro-bind", str(Path("/etc/resolv.conf").resolve()), "/etc/resolv.conf"]
-    for target, source in sorted(job.inputs.items()):
+    for target, source in sorted(inputs(job).items()):
         argv += ["--ro-bind", str(source), target]
     argv += ["--bind", str(job.output), "/output"]
     for name, value in sorted(environment(job).items()):

@@ -11,7 +11,7 @@ from builder.tree import build as tree
 
 OVERLAY, BUNDLE, RELEASE = "overlay", "server-bundle", "release"
 
-MESSAGES = ("builder.errors", "builder.events", "builder.container.mirror", "builder.tree.refusals")
+MESSAGES = ("builder.errors", "builder.events", "builder.urls", "builder.container.mirror", "builder.tree.refusals")
 """What tells a person what happens, or why it failed, changes no byte."""
 VALUES = ("builder.recipe",)
 """What a recipe says is among the inputs of the dear steps, value by value: how it was read does not matter to them."""

@@ -15,6 +15,7 @@ from builder.plan.code import BUNDLE, OVERLAY, RELEASE
 from builder.plan.explain import explain
 from builder.plan.model import Inputs, Plan, Step
 from builder.recipe.models import Element, Recipe, RootKind
+from builder.tree import archive as archives
 from builder.tree import base, elements, root_image
 from builder.tree import build as tree
 
@@ -136,7 +137,7 @@ def _archive(recipe: Recipe, known: Known) -> Inputs:
         "image": known.image,
         "archive": known.archive,
         "source_date": known.source_date,
-        "debian": recipe.debian.model_dump(mode="json", include={"suite", "architecture", "components", "mirror"}),
+        "debian": archives.inputs(recipe.debian),
     }
 
 

@@ -151,6 +151,9 @@ class Debian(Model):
     mirror: Mirror | None = Field(
         default=None, description="URL of a Debian mirror; the bootstrap tool's own when absent."
     )
+    security_mirror: Mirror | None = Field(
+        default=None, description="URL of a mirror of the security archive; the bootstrap tool's own when absent."
+    )
     packages: tuple[PackageName, ...] = Field(
         default=(), description="Packages of the tree, beside those of its elements."
     )

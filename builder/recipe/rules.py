@@ -10,6 +10,7 @@ from builder.recipe.credentials import is_password_hash, ssh_key_mistake
 from builder.recipe.document import Document
 from builder.recipe.models import Access, RootKind, RootTransport, Variant, WritableKind
 from builder.recipe.written import WrittenRecipe
+from builder.urls import without_users
 
 _TOP = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr")
 SYSTEM_DIRECTORIES = frozenset({"/", *(f"/{name}" for name in _TOP)})
@@ -40,6 +41,7 @@ def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Probl
     yield from _compression(recipe, document)
     yield from _boot(recipe, document)
     yield from _access(recipe, document)
+    yield from _mirrors(recipe, document)
 
 
 def _root(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
@@ -141,6 +143,16 @@ def _boot(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
             fix = "write " + " or ".join(f'variants = ["{name}"]' for name in possible) + " in [boot]"
             what = f"boot variant '{variant}' does not go with architecture {architecture}"
             yield document.problem(place, what, fix)
+
+
+def _mirrors(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    """Users and passwords, which would be published with the recipe; they are not shown either."""
+    for key in ("mirror", "security_mirror"):
+        url = getattr(recipe.debian, key)
+        if url and url != without_users(url):
+            what = f"debian.{key} has a user in it, and every release publishes its recipe"
+            fix = f"write '{without_users(url)}', and user and password into the file that NFSROOT_APT_AUTH names"
+            yield document.problem(("debian", key), what, f"{fix} (apt_auth.conf(5))")
 
 
 def _access(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from builder.recipe.document import Document
 from builder.recipe.models import Model
 from builder.recipe.positions import KeyPath
 from builder.recipe.words import kind_of, suggestion
+from builder.urls import without_users
 
 M = TypeVar("M", bound=Model)
 
@@ -64,6 +65,7 @@ def _path(detail: ErrorDetails) -> KeyPath:
 def _explained(document: Document, model: type[Model], detail: ErrorDetails) -> Problem:
     path = _path(detail)
     name = dotted(path)
+    given = _without_users(detail["input"])
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
@@ -73,18 +75,23 @@ def _explained(document: Document, model: type[Model], detail: ErrorDetails) -> 
             return document.problem(path[:-1], f"{name} is missing", f"write {path[-1]} = ...")
         case "form":
             at_key = detail["loc"] != path
-            return document.problem(path, f"{name} is {detail['input']!r}", f"write {context['words']}", key=at_key)
+            return document.problem(path, f"{name} is {given!r}", f"write {context['words']}", key=at_key)
         case "enum" | "literal_error":
-            return document.problem(path, f"{name} is {_shown(detail['input'])}", f"write {context['expected']}")
+            return document.problem(path, f"{name} is {_shown(given)}", f"write {context['expected']}")
         case "greater_than_equal":
             return document.problem(path, f"{name} is {detail['input']}", f"write {context['ge']} or more")
         case "less_than_equal":
             return document.problem(path, f"{name} is {detail['input']}", f"write {context['le']} or less")
         case "value_error":
-            return document.problem(path, f"{name} is {detail['input']!r}", _address_fix(detail["input"]))
+            return document.problem(path, f"{name} is {given!r}", _address_fix(given))
         case kind:
             wanted, fix = _WANTED[kind]
             return document.problem(path, f"{name} must be {wanted}, not {kind_of(_value(document, path))}", fix)
+
+
+def _without_users(value: Any) -> Any:
+    """A value that can be shown: a URL's password is nobody's business."""
+    return without_users(value) if isinstance(value, str) else value
 
 
 def _address_fix(text: str) -> str:

@@ -21,13 +21,22 @@ from builder.errors import NfsrootError
 from builder.keys import digest_of_files, key_of
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
-from builder.tree import index
+from builder.tree import index, sources
 from builder.tree.candidates import Candidates, open_candidates
 
 STEP = "archive"
 INDEX_STEP = "archive-index"
+SETTINGS = {"suite", "architecture", "components", "mirror", "security_mirror"}
 INDEX = "index.sqlite"
 SKELETON = "skeleton.tar"
+ORDER = "order"
+UPDATE = (
+    '--aptopt=Dir::Etc::netrc "/input/auth.conf"; Acquire::https::CAInfo "/input/certificates.crt"',
+    "--customize-hook=copy-out /var/lib/apt/lists /output",
+    "--customize-hook=APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get indextargets"
+    f" --format '$(FILENAME)' 'Created-By: Packages' > /output/{ORDER}",
+)
+"""What an update of package lists leaves: the lists, and their names in the order in which apt reads them."""
 SKIPPED = ("update", "cleanup/apt", "cleanup/reproducible", "cleanup/tmp", "chroot/mount", "output/dev")
 """What a tree without packages has no need of (mmdebstrap(1), --skip)."""
 
@@ -50,6 +59,16 @@ class Archive:
         return self.path / "lists"
 
     @property
+    def skeleton(self) -> Path:
+        """A tar archive of the tree without packages, with the sources of its packages."""
+        return self.path / SKELETON
+
+    @property
+    def order(self) -> list[str]:
+        """The names of the Packages files among the lists, as apt reads them."""
+        return [Path(line).name for line in (self.path / ORDER).read_text(encoding="utf-8").splitlines()]
+
+    @property
     def job_inputs(self) -> dict[str, Path]:
         """What a job in which apt decides gets: the lists, their index, and a tree without any package."""
         kept = {f"/input/{name}": self.path / name for name in ("lists", SKELETON)}
@@ -61,8 +80,8 @@ class Archive:
 
 
 def inputs(debian: Debian) -> Inputs:
-    """What says which archive is meant."""
-    return debian.model_dump(mode="json", include={"suite", "architecture", "components", "mirror"})
+    """The settings that identify an archive."""
+    return debian.model_dump(mode="json", include=SETTINGS)
 
 
 def pointer(cache: Cache, debian: Debian) -> Path:
@@ -76,7 +95,7 @@ def find(cache: Cache, debian: Debian) -> Archive | None:
     if not digest or not cache.has(STEP, digest):
         return None
     found = _open(cache, digest)
-    return found if (found.path / SKELETON).exists() else None
+    return found if found.skeleton.exists() and (found.path / ORDER).exists() else None
 
 
 def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> Archive:
@@ -103,7 +122,7 @@ def write_index(cache: Cache, archive: Archive) -> None:
     """Write the index of an archive's lists, unless it is there: the code that does it may be newer than the lists."""
 
     def make(directory: Path) -> None:
-        index.make(archive.lists, directory / INDEX)
+        index.make(archive.lists, directory / INDEX, archive.order)
 
     wanted = _index_inputs(archive.digest)
     cache.produce(INDEX_STEP, key_of(wanted), wanted, make)
@@ -114,17 +133,28 @@ def _index_inputs(digest: str) -> Inputs:
 
 
 def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> None:
-    copies = [f"--customize-hook=copy-out {path} /output" for path in ("/var/lib/apt/lists", "/etc/apt")]
-    update = _mmdebstrap(debian, "--format=directory", "--skip=cleanup/apt", *copies, target="/scratch/update")
+    mirrors: tuple[str, ...] = ()
+    _lay_out(directory, engine, image, debian, mirrors, on_line)
+    if debian.mirror or debian.security_mirror:
+        mirrors = (sources.at_mirrors(sources.read(directory / SKELETON), debian),)
+        _lay_out(directory, engine, image, debian, mirrors, on_line)
+    update = _mmdebstrap(debian, "--format=directory", "--skip=cleanup/apt", *UPDATE, target="/scratch/update")
     try:
-        engine.run(image, Job(update, output=directory, network=True, room=Room(1024)), on_line)
+        engine.run(image, Job((*update, *mirrors), output=directory, network=True, room=Room(1024)), on_line)
     except CommandError as error:
         raise explain(error, debian) from error
-    skeleton = _mmdebstrap(debian, "--format=tar", f"--skip={','.join(SKIPPED)}", target=f"/output/{SKELETON}")
-    engine.run(image, Job(skeleton, output=directory, environment={"SOURCE_DATE_EPOCH": "0"}), on_line)
     lists = directory / "lists"
     dates = [_release_date(path) for path in lists.glob("*Release")]
     (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}), encoding="utf-8")
+
+
+def _lay_out(
+    directory: Path, engine: Engine, image: Image, debian: Debian, mirrors: tuple[str, ...], on_line: OnLine
+) -> None:
+    """Make the tree without packages, whose sources are `mirrors`, or else the bootstrap tool's own."""
+    skeleton = _mmdebstrap(debian, "--format=tar", f"--skip={','.join(SKIPPED)}", target=f"/output/{SKELETON}")
+    environment = {"SOURCE_DATE_EPOCH": "0"}
+    engine.run(image, Job((*skeleton, *mirrors), output=directory, environment=environment), on_line)
 
 
 def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
@@ -138,7 +168,6 @@ def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
         *options,
         debian.suite,
         target,
-        *([debian.mirror] if debian.mirror else []),
     )
 
 

@@ -69,9 +69,13 @@ def environment(debian: Debian, source_date: int) -> dict[str, str]:
 
 
 def keep_packages(directory: Path, packages: Path) -> None:
-    """Move the packages that a job downloaded from its output to those downloaded before."""
+    """Move the packages that a job downloaded from its output to those downloaded before.
+
+    A package is moved before the file with its digest (kept.py of the element debian-root): without that it does not
+    count.
+    """
     new = directory / "packages"
     if new.exists():
-        for package in new.iterdir():
+        for package in sorted(new.iterdir()):
             package.replace(packages / package.name)
         new.rmdir()

@@ -3,33 +3,54 @@
 apt weighs every package that its lists name before it answers anything, and trixie has 69,000.  What a recipe's
 packages may need, by whichever alternative, are some hundred.  With an index of what depends on what, a job gives apt
 lists of these alone (resolver.py of the element debian-root).
+
+Where nothing else decides between two providers of a name, apt takes the one whose name it met later, be it as a
+package or in a field of another package (CompareProviders in apt-pkg/depcache.cc).  So the index says when apt meets
+each name first in the whole lists.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 SCHEMA = """\
-CREATE TABLE package (name TEXT, needs TEXT, file TEXT, size INTEGER, list TEXT, start INTEGER, length INTEGER);
+CREATE TABLE package (name TEXT, needs TEXT, file TEXT, size INTEGER, sha256 TEXT, list TEXT, start INTEGER,
+                      length INTEGER, position INTEGER, met INTEGER);
 CREATE TABLE provider (name TEXT, package TEXT);
 """
 """A row for each stanza of a list: the names that the package needs or may need instead of others, by blanks; the file
-that it is in as apt names it, PACKAGE_VERSION_ARCHITECTURE.deb, and its size in bytes; the list's name, and where in it
-the stanza is.  A row for each name that a package has or provides."""
+that it is in as apt names it, PACKAGE_VERSION_ARCHITECTURE.deb, its size in bytes and its SHA-256; the list's name,
+where in it the stanza is, and the list's position among all as apt reads them; and when apt meets the package's name
+first, in any field of any package.  A row for each name that a package has or provides."""
 
 LOOK_UPS = "CREATE INDEX package_name ON package (name); CREATE INDEX provider_name ON provider (name);"
 
 REQUIRED = "?required"
 """A name that packages without which there is no Debian provide here: those essential, or of priority required."""
 
-FIELDS = ("Package", "Version", "Architecture", "Depends", "Pre-Depends", "Provides", "Essential", "Priority", "Size")
+RELATIONS = (
+    "Pre-Depends",
+    "Depends",
+    "Conflicts",
+    "Breaks",
+    "Recommends",
+    "Suggests",
+    "Replaces",
+    "Enhances",
+    "Provides",
+)
+"""Fields that name other packages, in the order in which apt reads them (debListParser::NewVersion)."""
+
+FIELDS = ("Package", "Version", "Architecture", "Essential", "Priority", "Size", "SHA256", *RELATIONS)
 FIELD = re.compile(rf"^({'|'.join(FIELDS)}): *(.*(?:\n[ \t].*)*)$".encode(), re.MULTILINE)
 NAME = re.compile(r"(?:^|[,|])\s*([A-Za-z0-9][A-Za-z0-9+.-]*)")
+PLAIN_NAME = re.compile(r"(?:^|[,|])\s*([A-Za-z0-9][A-Za-z0-9+.-]*)(?![A-Za-z0-9+.:-])")
+"""A name without an architecture: NAME:any is another name to apt."""
 
 
 class _Stanza(NamedTuple):
@@ -38,17 +59,37 @@ class _Stanza(NamedTuple):
     fields: dict[str, str]
 
 
-def make(lists: Path, index: Path) -> None:
-    """Write the index of every Packages file (deb822(5)) in `lists` to the file `index`."""
+def make(lists: Path, index: Path, order: Iterable[str] = ()) -> None:
+    """Write the index of every Packages file (deb822(5)) in `lists` to the file `index`.
+
+    `order` names the lists as apt reads them; lists that it leaves out come last, by name.
+    """
+    met: dict[str, int] = {}
     with closing(sqlite3.connect(index)) as database, database:
         database.executescript(SCHEMA)
-        for packages in sorted(lists.glob("*_Packages")):
+        for position, packages in enumerate(_in_order(lists, list(order))):
             stanzas = list(_stanzas(packages.read_bytes()))
-            rows = (_package(stanza, packages.name) for stanza in stanzas)
-            database.executemany("INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            for stanza in stanzas:
+                _meet(stanza.fields, met)
+            rows = ((*_package(stanza, packages.name), position, met[stanza.fields["Package"]]) for stanza in stanzas)
+            database.executemany("INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             providers = (row for stanza in stanzas for row in _providers(stanza.fields))
             database.executemany("INSERT INTO provider VALUES (?, ?)", providers)
         database.executescript(LOOK_UPS)
+
+
+def _in_order(lists: Path, order: list[str]) -> list[Path]:
+    """The Packages files among `lists`, as apt reads them."""
+    places = {name: place for place, name in enumerate(order)}
+    return sorted(lists.glob("*_Packages"), key=lambda path: (places.get(path.name, len(order)), path.name))
+
+
+def _meet(fields: dict[str, str], met: dict[str, int]) -> None:
+    """Number the names that apt meets first in a stanza, in `met`."""
+    met.setdefault(fields["Package"], len(met))
+    for relation in RELATIONS:
+        for name in PLAIN_NAME.findall(fields.get(relation, "")):
+            met.setdefault(name, len(met))
 
 
 def names(index: Path) -> list[str]:
@@ -83,6 +124,7 @@ def _package(stanza: _Stanza, list_name: str) -> tuple[str | int, ...]:
         " ".join(dict.fromkeys(needs)),
         f"{fields['Package']}_{version}_{fields.get('Architecture', '')}.deb",
         int(fields.get("Size", 0)),
+        fields.get("SHA256", ""),
         list_name,
         stanza.start,
         stanza.length,

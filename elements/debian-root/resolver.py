@@ -1,7 +1,7 @@
 """apt's part of an installation: which packages it takes, in which order, and their files.
 
 apt decides.  It is given what it may choose from, which is little of what an archive has, and says how it would call
-dpkg.
+dpkg.  Packages that are kept from before are taken if they are what they were.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+import kept
+
 LISTS, INDEX = Path("/input/lists"), Path("/input/index.sqlite")
 """apt's package lists, and where in them is what: builder/tree/index.py made it."""
-DOWNLOADED, NEW = Path("/input/packages"), Path("/output/packages")
 PROVIDERS = """\
-SELECT list, start, length, file, size, needs FROM package
+SELECT position, list, start, length, file, size, sha256, name, met, needs FROM package
 WHERE name IN (SELECT package FROM provider WHERE name = ?)
 """
 REQUIRED = "?required"
@@ -31,8 +33,17 @@ CALLS_OF_DPKG = ("--option=Debug::pkgDPkgPM=1", "--no-download", "install")
 UNPACK, CONFIGURE, REMOVE = "--unpack", "--configure", "--remove"
 FILE = re.compile(r"^([^_]+)_([^_]+)_(\w+)\.deb$")
 """Name, version and architecture of the package in a file, as apt-get(8) names it."""
-MAGIC, HEADER = b"!<arch>\n", 60
-MEMBER = "{name:<16}{time:<12}{uid:<6}{gid:<6}{mode:<8}{size:<10}`\n"
+ROLL = """\
+Package: nfsroot-roll
+Version: 0
+Architecture: all
+Suggests: {names}
+Size: 0
+Filename: none
+Description: names in the order in which the whole lists have them
+
+"""
+"""What the first list for apt begins with."""
 
 
 class Action(NamedTuple):
@@ -57,13 +68,20 @@ class Decision(NamedTuple):
 
 
 class Stanza(NamedTuple):
-    """Where a list speaks of a package, in bytes, and the file that the package is in, of `size` bytes."""
+    """Where a list speaks of the package `name`, in bytes, and the file that the package is in, of `size` bytes.
 
+    `position` is the list's among all lists; `met` says when apt would meet the name first in them.
+    """
+
+    position: int
     list: str
     start: int
     length: int
     file: str
     size: int
+    sha256: str
+    name: str
+    met: int
 
 
 def decide(tree: Path, wanted: list[str], room: Path) -> Decision | None:
@@ -78,18 +96,21 @@ def decide(tree: Path, wanted: list[str], room: Path) -> Decision | None:
         actions = apt.plan(wanted)
     except subprocess.CalledProcessError:
         try:
-            files = apt.files(wanted)
+            needed = apt.files(wanted)
         except subprocess.CalledProcessError:  # apt has said why it is impossible
             if not installed:
                 raise
             return None
-        apt.fetch(files)
+        apt.fetch(needed)
         actions = apt.plan(wanted)
     if any(action.verb == REMOVE for action in actions):
         return None
-    debs = {each.package: at_hand(each.file) for each in actions if each.file}
-    essential = set() if installed else {package_of(file) for file in apt.files(["?essential"])}
-    return Decision(actions, debs, essential)
+    files = [each.file for each in actions if each.file]
+    with ThreadPoolExecutor(1) as beside:
+        damaged = beside.submit(apt.damaged, files)
+        essential = set() if installed else {package_of(file) for file in apt.files(["?essential"])}
+    apt.replace(damaged.result())
+    return Decision(actions, {package_of(file): apt.deb(file) for file in files}, essential)
 
 
 def names_installed(tree: Path) -> list[str]:
@@ -115,33 +136,31 @@ def relevant(index: Path, names: Iterable[str]) -> list[Stanza]:
     return sorted(set(found))
 
 
-def at_hand(file: str) -> Path:
-    """Where the file of a package is, which was downloaded just now or before."""
-    return (NEW if (NEW / file).exists() else DOWNLOADED) / file
-
-
 class Apt:
     """apt, which chooses for a tree among candidates and does not touch the tree; it works in `room`."""
 
-    def __init__(self, tree: Path, room: Path, candidates: Iterable[Stanza]) -> None:
+    def __init__(self, tree: Path, room: Path, candidates: Sequence[Stanza]) -> None:
         architecture = os.environ["NFSROOT_ARCHITECTURE"]
         (room / "apt.conf").write_text(
             f'APT::Architecture "{architecture}"; APT::Architectures "{architecture}"; APT::Sandbox::User "root";\n'
             'APT::Immediate-Configure "false"; APT::Install-Recommends "false";\n'
+            'Acquire::ForceHash "SHA256";\n'
             'Acquire::Retries "1"; Acquire::Retries::Delay::Maximum "1";\n'  # s, for each of many packages
             f'Dir "{tree}"; Dir::Cache "{room}"; Dir::State "{room}"; Dir::State::Lists "{room}/lists";\n'
             f'Dir::State::Status "{tree}/var/lib/dpkg/status";\n'
+            'Dir::Etc::netrc "/input/auth.conf"; Acquire::https::CAInfo "/input/certificates.crt";\n'
             f'Dir::Log "{room}"; Dir::Log::Planner "/dev/null"; Dir::Etc::Parts "/dev/null"; Debug::NoLocking "true";\n'
             'DPkg::Install::Recursive::Minimum "1000000";\n'  # else it names a directory, and not what is in it
         )
-        self._archives, self._none = room / "archives", room / "none"
-        for directory in (self._archives, self._none):
+        self._archives, self._none, self._debs = room / "archives", room / "none", room / "debs"
+        for directory in (self._archives, self._none, self._debs):
             (directory / "partial").mkdir(parents=True)
         self._room = room
         self._environment = {**os.environ, "APT_CONFIG": str(room / "apt.conf")}
+        self._digests = {candidate.file: candidate.sha256 for candidate in reversed(candidates)}
         write_lists(candidates, room / "lists")
         for candidate in candidates:
-            if (DOWNLOADED / candidate.file).exists():
+            if kept.find(self._digests[candidate.file]):
                 self._pretend(candidate.file, candidate.size)
 
     def plan(self, wanted: Iterable[str]) -> list[Action]:
@@ -158,22 +177,46 @@ class Apt:
         Patterns are those of apt-patterns(7).
         """
         uris = self._run(f"--option=Dir::Cache::Archives={self._none}", "--print-uris", "install", *wanted)
-        return {file: int(size) for file, size in re.findall(r"^'\S+' (\S+\.deb) (\d+) ", uris, re.MULTILINE)}
+        found = re.findall(r"^'\S+' (\S+\.deb) (\d+) SHA256:(\w+)$", uris, re.MULTILINE)
+        self._digests |= {file: sha256 for file, _, sha256 in found}
+        return {file: int(size) for file, size, _ in found}
 
     def fetch(self, files: Mapping[str, int]) -> None:
-        """Put those packages that are missing into the directory of new ones.
-
-        apt compares them with their digests in the package lists.
-        """
+        """Keep those packages that are missing; `files` gives their sizes in bytes."""
         missing = {file: size for file, size in files.items() if not (self._archives / file).exists()}
-        if not missing:
-            return
-        self._run("download", *(FILE.sub(r"\1:\3=\2", file).replace("%3a", ":") for file in missing))
-        NEW.mkdir(exist_ok=True)
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(lambda file: uncompress(self._room / file, NEW / file), missing))
+        self._download(missing)
         for file, size in missing.items():
             self._pretend(file, size)
+
+    def damaged(self, files: Collection[str]) -> list[str]:
+        """Those of the files, all at hand, that are not what they were when they were kept."""
+        debs = {self._kept(file): file for file in files}
+        return [debs[deb] for deb in kept.damaged(debs)]
+
+    def replace(self, damaged: Collection[str]) -> None:
+        """Download damaged files again, and say so."""
+        for file in damaged:
+            sys.stderr.write(f"{file} was damaged where it is kept: it is downloaded again\n")
+        self._download(damaged)
+
+    def deb(self, file: str) -> Path:
+        """A package at hand, under the name of its file: dpkg speaks of it by this name."""
+        deb = self._debs / file
+        deb.symlink_to(self._kept(file))
+        return deb
+
+    def _kept(self, file: str) -> Path:
+        found = kept.find(self._digests[file])
+        assert found, "apt was told of no other files"
+        return found
+
+    def _download(self, files: Collection[str]) -> None:
+        """Download packages and keep them; apt compares them with their digests in the package lists, and so do we."""
+        if not files:
+            return
+        self._run("download", *(FILE.sub(r"\1:\3=\2", file).replace("%3a", ":") for file in files))
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(lambda file: kept.put(self._room / file, self._digests[file]), files))
 
     def _pretend(self, file: str, size: int) -> None:
         with (self._archives / file).open("wb") as hole:
@@ -194,16 +237,24 @@ class Apt:
         ).stdout
 
 
-def write_lists(candidates: Iterable[Stanza], directory: Path) -> None:
-    """Write apt's lists with what they say of the candidates alone; the Release files are those of the whole lists."""
+def write_lists(candidates: Collection[Stanza], directory: Path) -> None:
+    """Write apt's lists with what they say of the candidates alone; the Release files are those of the whole lists.
+
+    The first list begins with a package that suggests the others, so that apt meets all names in the order in which it
+    would meet them in the whole lists, and prefers the same providers (builder/tree/index.py).
+    """
     (directory / "partial").mkdir(parents=True)
     for release in LISTS.glob("*Release"):
         shutil.copy(release, directory)
+    names = {candidate.name: candidate.met for candidate in candidates}
+    roll = ROLL.format(names=", ".join(sorted(names, key=lambda name: names[name]))).encode()
     for name, stanzas in groupby(candidates, lambda stanza: stanza.list):
         with (LISTS / name).open("rb") as whole, (directory / name).open("wb") as part:
+            part.write(roll)
             for stanza in stanzas:
                 whole.seek(stanza.start)
                 part.write(whole.read(stanza.length) + b"\n\n")
+        roll = b""
 
 
 def actions(commands: str) -> Iterator[Action]:
@@ -228,18 +279,6 @@ def package_of(file: str) -> str:
 def architecture_of(file: str) -> str:
     """The architecture of the package that stands in a file, or all."""
     return file.removesuffix(".deb").rpartition("_")[2]
-
-
-def uncompress(deb: Path, target: Path) -> None:
-    """Write a package (deb(5)) anew, its two members as plain tar archives."""
-    members = {"debian-binary": b"2.0\n"}
-    for name, option in (("control.tar", "--ctrl-tarfile"), ("data.tar", "--fsys-tarfile")):
-        members[name] = subprocess.run(["dpkg-deb", option, deb], stdout=subprocess.PIPE, check=True).stdout
-    with target.open("wb") as file:
-        file.write(MAGIC)
-        for name, content in members.items():
-            header = MEMBER.format(name=name, time=0, uid=0, gid=0, mode=100644, size=len(content))
-            file.write(header.encode() + content + b"\n" * (len(content) % 2))
 
 
 def mark(tree: Path, decided: Iterable[Action], wanted: Iterable[str]) -> None:

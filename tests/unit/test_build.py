@@ -96,6 +96,7 @@ class Site:
             (target / "state.json").write_text(json.dumps({"date": "2025-11-16T10:00:00+00:00"}))
             write_index(target, recipe.packages)
             (target / archive.SKELETON).write_text("")
+            (target / archive.ORDER).touch()
 
         self.cache.produce(builder_image.STEP, key_of(builder_image.definition()), {}, make_image)
         self.cache.produce(archive.STEP, "b" * 24, {}, make_archive)

@@ -41,6 +41,16 @@ def test_passwords_are_not_handed_over() -> None:
     assert rest == []
 
 
+def test_passwords_in_output_are_not_handed_over() -> None:
+    """What a tool writes about a URL gets into no log with its password, and into no error."""
+    assert lines_of(["echo", "Get: http://me:secret@mirror.example/x 'https://a@b.example'"])[1:] == [
+        "Get: http://mirror.example/x 'https://b.example'"
+    ]
+    with pytest.raises(CommandError) as failed:
+        output(["sh", "-c", "echo http://me:secret@mirror.example/; false"], env={"PATH": "/usr/bin"})
+    assert failed.value.last_lines == ("http://mirror.example/",)
+
+
 def test_environment_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the caller's environment reaches the command."""
     monkeypatch.setenv("LANG", "de_DE.UTF-8")

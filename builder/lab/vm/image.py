@@ -47,7 +47,7 @@ WORK_MIB = 3072
 def of(release: Release, server: Server, cache: Cache) -> Path:
     """The image of a server with the programs that `server` names; see `ensure`.
 
-    It is of the nodes' suite: the recipe's mirror has that, and the archive's state is at hand of which the release was
+    It is of the nodes' suite: its sources have that, and the archive's state is at hand of which the release was
     made.
     """
     packages = procedure(release.recipe, release.manifest.version, server).packages
@@ -95,11 +95,10 @@ def job(directory: Path, archive: Archive, debian: Debian, packages: Sequence[st
     return Job(
         ("sh", "/input/server/make-disk"),
         output=directory,
-        inputs={"/input/server": SCRIPTS, "/input/lists": archive.lists},
+        inputs={"/input/server": SCRIPTS, "/input/lists": archive.lists, "/input/skeleton.tar": archive.skeleton},
         environment={
             "ARCHITECTURE": debian.architecture,
             "COMPONENTS": ",".join(debian.components),
-            "MIRROR": debian.mirror or "",
             "PACKAGES": ",".join(sorted({*BASE, *packages})),
             "SUITE": debian.suite,
         },

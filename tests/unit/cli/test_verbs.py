@@ -44,6 +44,7 @@ def known_world(tmp_path: Path) -> Cache:
     def make_archive(directory: Path) -> None:
         write_index(directory, ("vim", *load("kerrighed", SearchPath.default()).packages))
         (directory / archive.SKELETON).write_text("")
+        (directory / archive.ORDER).touch()
         (directory / "state.json").write_text(json.dumps({"date": "2025-11-15T10:00:00+00:00"}))
 
     cache.produce(image.STEP, key_of(image.definition()), {}, make_image)

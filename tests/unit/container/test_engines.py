@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from builder.container import choose
+from builder.container import choose, engine
 from builder.container.docker import Docker
 from builder.container.engine import ENVIRONMENT, Image, Job, Room, environment
 from builder.container.podman import Podman
 from builder.container.sandbox import CAPABILITIES, Sandbox, arguments
-from builder.errors import NfsrootError
+from builder.errors import InputError, NfsrootError
 from builder.process import CommandError
 
 IMAGE = Image("0123456789abcdef01234567", Path("/cache/image/rootfs"))
@@ -76,6 +76,34 @@ def test_network_only_where_the_job_asks() -> None:
     assert (str(Path("/etc/resolv.conf").resolve()), "/etc/resolv.conf") in pairs(sandboxed(network=True), "--ro-bind")
     assert values(contained(), "--network") == ["none"]
     assert values(contained(network=True), "--network") == ["host"]
+
+
+def test_passwords_of_mirrors_only_with_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that may ask mirrors gets the file that the user names, read-only; any other job does not."""
+    passwords = tmp_path / "mirror.conf"
+    passwords.touch()
+    monkeypatch.setenv("NFSROOT_APT_AUTH", str(passwords))
+    assert (str(passwords), "/input/auth.conf") in pairs(sandboxed(network=True), "--ro-bind")
+    assert f"type=bind,source={passwords},target=/input/auth.conf,readonly" in values(
+        contained(network=True), "--mount"
+    )
+    assert not any("/input/auth.conf" in word for word in (*sandboxed(), *contained()))
+
+
+def test_passwords_of_mirrors_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file with passwords that does not exist is the user's mistake, told before the job runs."""
+    monkeypatch.setenv("NFSROOT_APT_AUTH", str(tmp_path / "typo.conf"))
+    with pytest.raises(InputError, match=r"NFSROOT_APT_AUTH: there is no file .*typo\.conf"):
+        sandboxed(network=True)
+
+
+def test_certificates_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job with the network trusts the authorities that the host trusts, where the host has any."""
+    monkeypatch.setattr(engine, "CERTIFICATES", tmp_path / "certificates.crt")
+    assert not any("certificates" in word for word in sandboxed(network=True))
+    (tmp_path / "certificates.crt").touch()
+    known = (str(tmp_path / "certificates.crt"), "/input/certificates.crt")
+    assert known in pairs(sandboxed(network=True), "--ro-bind")
 
 
 def test_sandbox_shares_nothing_else() -> None:

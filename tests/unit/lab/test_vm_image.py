@@ -48,10 +48,12 @@ def test_image_is_made_once(archive: Archive, tmp_path: Path) -> None:
 
 
 def test_job_is_told_what_to_install(archive: Archive, tmp_path: Path) -> None:
-    """The servers' packages stand beside a plain system's, each once; suite and mirror are the recipe's."""
+    """The servers' packages stand beside a plain system's, each once; suite and sources are those of the nodes."""
     debian = Debian(suite="bookworm", components=("main", "contrib"), mirror="http://mirror.example/debian")
-    told = image.job(tmp_path, archive, debian, PACKAGES).environment
-    assert (told["SUITE"], told["MIRROR"]) == ("bookworm", "http://mirror.example/debian")
+    job = image.job(tmp_path, archive, debian, PACKAGES)
+    told = job.environment
+    assert job.inputs["/input/skeleton.tar"] == archive.skeleton
+    assert told["SUITE"] == "bookworm"
     assert (told["ARCHITECTURE"], told["COMPONENTS"]) == ("amd64", "main,contrib")
     packages = told["PACKAGES"].split(",")
     assert set(packages) == {*image.BASE, *PACKAGES}

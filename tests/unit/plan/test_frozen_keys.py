@@ -92,15 +92,15 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
 def test_keys_are_frozen(plan: Plan) -> None:
     """The made-up recipe's steps have these keys, and its release this content."""
     assert {step.name: step.key for step in plan.steps} == {
-        "base": "8448fa1838ae00b16f16f441",
-        "tree": "69e2c4c453583e2248c64b51",
-        "initramfs": "c9f377034c8d5e889a003598",
-        "nic-drivers": "f3b30e0aea4ec244adf0383c",
+        "base": "9aafac781dd452d58193b927",
+        "tree": "899bb87e1c549997722544ad",
+        "initramfs": "45a32954b2a501f2a5e33b0f",
+        "nic-drivers": "1a4b36a0118253103820560e",
         "pxegrub": "78e4e04ca5f232e7842e623d",
-        "overlay": "f7dbde39b2236400d4097eee",
-        "server-bundle": "bb1d4e04564410f4ddedbfda",
+        "overlay": "19fa797002016ca97fc60655",
+        "server-bundle": "70acc5aeaa834d9e307f08ac",
     }
-    assert plan.content == "c42f1b98d488084cb9e855b5"
+    assert plan.content == "6df091f28e1ca0d0a1d199a3"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

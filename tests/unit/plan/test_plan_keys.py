@@ -59,6 +59,7 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "debian.architecture": ("arm64", EVERYTHING),
     "debian.components": (("main", "contrib"), EVERYTHING),
     "debian.mirror": ("http://mirror.example/debian", EVERYTHING),
+    "debian.security_mirror": ("http://mirror.example/debian-security", EVERYTHING),
     "debian.packages": (("nano", "vim"), EVERYTHING_OF_A_TREE),
     "kernel.package": ("linux-image-cloud-amd64", EVERYTHING),
     "kernel.arguments": (("debug",), {"server-bundle"}),

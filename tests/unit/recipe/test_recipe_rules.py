@@ -149,6 +149,18 @@ MISTAKES = [
         '[access]\nssh_keys = ["secret"]',
         [f"3:13: this ssh key does not start with a key type that sshd knows; {PUBLIC_KEY}"],
     ),
+    # mirrors
+    *(
+        (
+            f'[debian]\n{key} = "https://{user}@mirror.example/debian"',
+            [
+                f"3:{len(key) + 4}: debian.{key} has a user in it, and every release publishes its recipe; write "
+                "'https://mirror.example/debian', and user and password into the file that NFSROOT_APT_AUTH names "
+                "(apt_auth.conf(5))"
+            ],
+        )
+        for key, user in (("mirror", "me:secret"), ("mirror", "token"), ("security_mirror", "me:secret@x"))
+    ),
 ]
 
 
@@ -162,6 +174,14 @@ def test_secrets_are_not_echoed(mistakes_of: Callable[[str], list[str]]) -> None
     """A password that was written in place of its hash does not reach a log."""
     text = "[access]\nroot_password_hash = 'hunter2'\nssh_keys = ['-----BEGIN RSA PRIVATE KEY----- hunter2']"
     assert not any("hunter2" in mistake for mistake in mistakes_of(text))
+
+
+@pytest.mark.parametrize("url", ["http://me:hunter2@mirror.example/debian", "http://me:hunter2@mirror.example/a b"])
+def test_password_of_a_mirror_is_not_echoed(mistakes_of: Callable[[str], list[str]], url: str) -> None:
+    """A mirror with a password in it is refused, whatever else is wrong with it, and the password is not shown."""
+    (mistake,) = mistakes_of(f"[debian]\nmirror = '{url}'")
+    assert "hunter2" not in mistake
+    assert "mirror.example" in mistake
 
 
 def test_rules_of_an_inherited_value_point_to_its_file(mistakes_of: Callable[[str], list[str]]) -> None:

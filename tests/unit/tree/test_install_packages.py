@@ -8,6 +8,7 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
+import kept
 import pytest
 import resolver
 
@@ -44,7 +45,7 @@ def test_packages_are_unpacked_one_after_the_other(program: ModuleType, tmp_path
         (tree / name).chmod(0o4755)
         packed = tmp_path / f"{name}.deb"
         subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, packed], check=True, capture_output=True)
-        resolver.uncompress(packed, tmp_path / f"plain-{name}.deb")
+        kept.uncompress(packed, tmp_path / f"plain-{name}.deb")
         debs.append(tmp_path / f"plain-{name}.deb")
     (tmp_path / "tree").mkdir()
     program.extract(debs, tmp_path / "tree")

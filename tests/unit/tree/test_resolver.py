@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import kept
 import pytest
 import resolver
 
@@ -19,23 +21,26 @@ W: a warning of apt's that names dpkg
 /usr/bin/dpkg --admindir /tree/var/lib/dpkg/ --status-fd 12 --force-depends --remove exim4-base:amd64 \n\
 /usr/bin/dpkg --admindir /tree/var/lib/dpkg/ --status-fd 12 --configure --pending \n\
 """
-URIS = """\
-'http://mirror.example/pool/libc6_2.41-12%2bdeb13u4_amd64.deb' libc6_2.41-12+deb13u4_amd64.deb 2847 SHA256:00
-'http://mirror.example/pool/util-linux_2.41_amd64.deb' util-linux_1%3a2.41_amd64.deb 1200 SHA256:00
+LIBC6, UTIL_LINUX = (hashlib.sha256(content).hexdigest() for content in (b"libc6", b"util-linux"))
+URIS = f"""\
+'http://mirror.example/pool/libc6_2.41-12%2bdeb13u4_amd64.deb' libc6_2.41-12+deb13u4_amd64.deb 2847 SHA256:{LIBC6}
+'http://mirror.example/pool/util-linux_2.41_amd64.deb' util-linux_1%3a2.41_amd64.deb 1200 SHA256:{UTIL_LINUX}
 """
 
-PACKAGES = """\
+PACKAGES = f"""\
 Package: libc6
 Version: 2.41-12+deb13u4
 Architecture: amd64
 Depends: libgcc-s1
 Size: 2847
+SHA256: {LIBC6}
 
 Package: util-linux
 Version: 1:2.41
 Architecture: amd64
 Depends: libblkid1 | libblkid0
 Size: 1200
+SHA256: {UTIL_LINUX}
 
 Package: libgcc-s1
 Version: 14
@@ -75,6 +80,7 @@ class Answers:
     def __init__(self, room: Path, needed: tuple[str, ...], commands: str) -> None:
         self.room, self.needed, self.commands = room, needed, commands
         self.asked: list[str] = []
+        self.downloads = "util-linux"
 
     def __call__(self, *arguments: str) -> str:
         """Answer, or fail as apt-get does."""
@@ -83,7 +89,7 @@ class Answers:
             return URIS
         if self.asked[-1] == "download":
             assert arguments[1:] == ("util-linux:amd64=1:2.41",)
-            (self.room / "util-linux_1%3a2.41_amd64.deb").write_text("deb")
+            (self.room / "util-linux_1%3a2.41_amd64.deb").write_text(self.downloads)
         elif not all((self.room / "archives" / file).exists() for file in self.needed):
             raise subprocess.CalledProcessError(100, ["apt-get", *arguments])
         return self.commands
@@ -101,12 +107,13 @@ def offer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Offer:
     (lists / "mirror_Packages").write_text(PACKAGES)
     (lists / "mirror_InRelease").write_text("Origin: Debian\n")
     index.make(lists, tmp_path / "index.sqlite")
-    places = {"LISTS": "lists", "INDEX": "index.sqlite", "DOWNLOADED": "downloaded", "NEW": "new"}
-    for name, place in places.items():
+    for name, place in {"LISTS": "lists", "INDEX": "index.sqlite"}.items():
         monkeypatch.setattr(resolver, name, tmp_path / place)
+    for name, place in {"DOWNLOADED": "downloaded", "NEW": "new"}.items():
+        monkeypatch.setattr(kept, name, tmp_path / place)
     (tmp_path / "downloaded").mkdir()
     (tmp_path / "room").mkdir()
-    monkeypatch.setattr(resolver, "uncompress", lambda deb, target: target.write_bytes(deb.read_bytes()))
+    monkeypatch.setattr(kept, "uncompress", lambda deb, target: target.write_bytes(deb.read_bytes()))
 
     def make(*needed: str, removes: bool = False) -> Answers:
         commands = COMMANDS if removes else COMMANDS.replace("--remove", "--configure")
@@ -130,29 +137,68 @@ def test_actions() -> None:
 
 def test_decision_with_packages_at_hand(offer: Offer, tmp_path: Path) -> None:
     """apt is asked once, and sees files as large as the archive says of those that were downloaded before."""
-    (tmp_path / "downloaded/libc6_2.41-12+deb13u4_amd64.deb").write_text("larger or smaller")
-    (tmp_path / "downloaded/of-another-archive_1_all.deb").write_text("not in the lists")
     answers = offer("libc6_2.41-12+deb13u4_amd64.deb")
-    decision = resolver.decide(tree_with_packages(tmp_path), ["libc6"], tmp_path / "room")
-    assert decision.debs["libc6"] == tmp_path / "downloaded/libc6_2.41-12+deb13u4_amd64.deb"
+    keep(tmp_path, LIBC6, UTIL_LINUX, "ab" * 32)
+    decision = resolver.decide(tree_with_packages(tmp_path), ["libc6", "util-linux"], tmp_path / "room")
+    assert decision.debs["libc6"].name == "libc6_2.41-12+deb13u4_amd64.deb"
+    assert decision.debs["libc6"].resolve() == tmp_path / f"downloaded/{LIBC6}.deb"
     assert answers.asked == ["--no-download"]
     sizes = {path.name: path.stat().st_size for path in (tmp_path / "room/archives").glob("*.deb")}
-    assert sizes == {"libc6_2.41-12+deb13u4_amd64.deb": 2847}
+    assert sizes == {"libc6_2.41-12+deb13u4_amd64.deb": 2847, "util-linux_1%3a2.41_amd64.deb": 1200}
 
 
 def test_decision_downloads_what_is_missing(offer: Offer, tmp_path: Path) -> None:
     """When packages are missing, just these are downloaded, and apt is asked once more."""
-    (tmp_path / "downloaded/libc6_2.41-12+deb13u4_amd64.deb").write_text("here")
     answers = offer("libc6_2.41-12+deb13u4_amd64.deb", "util-linux_1%3a2.41_amd64.deb")
+    keep(tmp_path, LIBC6)
     decision = resolver.decide(tree_with_packages(tmp_path), ["util-linux", "libc6"], tmp_path / "room")
-    assert decision.debs["util-linux"] == tmp_path / "new/util-linux_1%3a2.41_amd64.deb"
+    assert decision.debs["util-linux"].resolve() == tmp_path / f"new/{UTIL_LINUX}.deb"
+    assert (tmp_path / f"new/{UTIL_LINUX}.sha256").read_text() == UTIL_LINUX
     assert answers.asked == ["--no-download", "--print-uris", "download", "--no-download"]
+
+
+def test_package_of_another_mirror_is_not_at_hand(offer: Offer, tmp_path: Path) -> None:
+    """What another mirror has under a package's name and version is no reason not to download the package."""
+    answers = offer("util-linux_1%3a2.41_amd64.deb", "libc6_2.41-12+deb13u4_amd64.deb")
+    keep(tmp_path, LIBC6, "cd" * 32)
+    assert resolver.decide(tree_with_packages(tmp_path), ["util-linux", "libc6"], tmp_path / "room")
+    assert answers.asked == ["--no-download", "--print-uris", "download", "--no-download"]
+
+
+def test_damaged_package_is_downloaded_again(offer: Offer, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A package that is not what it was when it was kept is downloaded again, alone, and that is said."""
+    answers = offer("util-linux_1%3a2.41_amd64.deb")
+    keep(tmp_path, LIBC6, UTIL_LINUX)
+    (tmp_path / f"downloaded/{UTIL_LINUX}.deb").write_text("Util-linux")
+    decision = resolver.decide(tree_with_packages(tmp_path), ["util-linux", "libc6"], tmp_path / "room")
+    assert decision.debs["util-linux"].read_text() == "util-linux"
+    assert answers.asked == ["--no-download", "download"]
+    said = "util-linux_1%3a2.41_amd64.deb was damaged where it is kept: it is downloaded again\n"
+    assert capfd.readouterr().err == said
+
+
+def test_download_of_another_package(offer: Offer, tmp_path: Path) -> None:
+    """What is downloaded and is not what the lists describe is not kept."""
+    answers = offer("util-linux_1%3a2.41_amd64.deb")
+    answers.downloads = "another package"
+    keep(tmp_path, LIBC6)
+    with pytest.raises(OSError, match="not the package that the archive's lists describe"):
+        resolver.decide(tree_with_packages(tmp_path), ["util-linux", "libc6"], tmp_path / "room")
+    assert not (tmp_path / "new").exists()
 
 
 def test_no_decision_that_removes(offer: Offer, tmp_path: Path) -> None:
     """What would take the place of a package of the tree is not decided."""
     offer(removes=True)
     assert resolver.decide(tree_with_packages(tmp_path), ["nullmailer"], tmp_path / "room") is None
+
+
+def keep(tmp_path: Path, *digests: str) -> None:
+    """Keep something for packages of these digests in the archive."""
+    for digest in digests:
+        deb = tmp_path / f"downloaded/{digest}.deb"
+        deb.write_text(f"kept for {digest}")
+        kept.digest_file(deb).write_text(kept.digest(deb))
 
 
 def tree_with_packages(tmp_path: Path) -> Path:
@@ -191,15 +237,17 @@ def test_lists_for_apt(offer: Offer, tmp_path: Path) -> None:
         "mirror_InRelease",
         "mirror_Packages",
     }
-    stanzas = (tmp_path / "for-apt/mirror_Packages").read_text().strip().split("\n\n")
+    roll, *stanzas = (tmp_path / "for-apt/mirror_Packages").read_text().strip().split("\n\n")
     whole = PACKAGES.strip().split("\n\n")
     assert stanzas == [whole[place] for place in (0, 2, 4, 5)]
+    assert "\nSuggests: libc6, libgcc-s1, base-files, mawk\n" in roll
 
 
 def test_decision_names_what_comes_first(offer: Offer, tmp_path: Path) -> None:
     """In a tree without packages the essential ones, and what these need, come before the others."""
     offer()
-    decision = resolver.decide(tmp_path / "empty", ["util-linux"], tmp_path / "room")
+    keep(tmp_path, LIBC6, UTIL_LINUX)
+    decision = resolver.decide(tmp_path / "empty", ["util-linux", "libc6"], tmp_path / "room")
     assert decision.essential == {"libc6", "util-linux"}
     assert [deb.name for deb in decision.first] == ["libc6_2.41-12+deb13u4_amd64.deb", "util-linux_1%3a2.41_amd64.deb"]
 
@@ -214,7 +262,7 @@ def test_a_package_without_compression_is_the_same_package(tmp_path: Path) -> No
     (tree / "file").write_bytes(b"odd" * 9999)
     packed, plain = tmp_path / "packed.deb", tmp_path / "plain.deb"
     subprocess.run(["dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, packed], check=True, capture_output=True)
-    resolver.uncompress(packed, plain)
+    kept.uncompress(packed, plain)
     for question in ("--field", "--ctrl-tarfile", "--fsys-tarfile"):
         assert answer(question, plain) == answer(question, packed)
     assert plain.stat().st_size > 29997 > packed.stat().st_size

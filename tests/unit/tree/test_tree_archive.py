@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +36,12 @@ Version: 1:6.12.1
 Architecture: all
 Size: 1500
 """
+SOURCES = """\
+deb http://default.example/debian trixie main
+deb http://default.example/debian trixie-updates main
+deb [trusted=no] http://security.example/debian-security trixie-security main
+"""
+SECURITY = "security.example/debian-security"
 RELEASE = "-----BEGIN PGP SIGNED MESSAGE-----\nOrigin: Debian\nDate: {date}\nSuite: stable\n"
 
 
@@ -43,15 +51,25 @@ def mirror_with(*, date: str = "Sat, 15 Nov 2025 10:20:30 UTC", packages: str = 
 
     def act(job: Job, _on_line: OnLine) -> None:
         if not job.network:
-            (job.output / "skeleton.tar").write_text("tree")
+            lay_out(job)
             return
         lists = job.output / "lists"
         lists.mkdir()
+        (job.output / "order").write_text("/scratch/mirror_dists_trixie_main_binary-amd64_Packages\n")
         (lists / "mirror_dists_trixie_InRelease").write_text(RELEASE.format(date=date))
         (lists / "security_dists_trixie_InRelease").write_text(RELEASE.format(date="Sun, 16 Nov 2025 01:00:00 +0100"))
         (lists / "mirror_dists_trixie_main_binary-amd64_Packages").write_text(packages)
 
     return RecordingEngine(act)
+
+
+def lay_out(job: Job) -> None:
+    """Leave a tree that has nothing but the sources of its packages."""
+    content = SOURCES.encode()
+    with tarfile.open(job.output / "skeleton.tar", "w") as tar:
+        member = tarfile.TarInfo("./etc/apt/sources.list")
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
 
 
 def ignore(_line: str) -> None:
@@ -97,18 +115,40 @@ def test_same_state_is_the_same_archive(store: Cache, found: Archive) -> None:
 
 
 def test_question_to_the_archive(store: Cache) -> None:
-    """The job has network, names suite, architecture and components, and a mirror only when the recipe does."""
+    """The job has network, names suite, architecture and components, and no mirror when the recipe does not."""
     engine = mirror_with()
     archive.look(store, engine, IMAGE, Debian(components=("main", "contrib")), ignore)
-    archive.look(store, engine, IMAGE, Debian(mirror="http://mirror.example/debian"), ignore)
-    first, skeleton, second, _ = engine.jobs
-    assert first.network
+    skeleton, update = engine.jobs
+    assert update.network
     assert not skeleton.network
     assert skeleton.argv[-2:] == ("trixie", "/output/skeleton.tar")
-    assert "--components=main,contrib" in first.argv
-    assert "--architectures=amd64" in first.argv
-    assert first.argv[-2:] == ("trixie", "/scratch/update")
-    assert second.argv[-3:] == ("trixie", "/scratch/update", "http://mirror.example/debian")
+    assert "--components=main,contrib" in update.argv
+    assert "--architectures=amd64" in update.argv
+    assert update.argv[-2:] == ("trixie", "/scratch/update")
+
+
+@pytest.mark.parametrize(
+    ("named", "hosts"),
+    [
+        ({"mirror": "http://mirror.example/debian"}, ["mirror.example/debian"] * 2 + [SECURITY]),
+        ({"security_mirror": "http://mirror.example/sec"}, ["default.example/debian"] * 2 + ["mirror.example/sec"]),
+        (
+            {"mirror": "http://mirror.example/a", "security_mirror": "http://mirror.example/b"},
+            ["mirror.example/a"] * 2 + ["mirror.example/b"],
+        ),
+    ],
+)
+def test_named_mirrors_have_all_suites(store: Cache, named: dict[str, str], hosts: list[str]) -> None:
+    """Updates and security come with a suite from whichever mirror, in lists and in the tree's own sources alike."""
+    engine = mirror_with()
+    archive.look(store, engine, IMAGE, Debian(**named), ignore)
+    default, skeleton, update = engine.jobs
+    suites = ["deb http://{} trixie main", "deb http://{} trixie-updates main"]
+    suites += ["deb [trusted=no] http://{} trixie-security main"]
+    sources = "\n".join(suite.format(host) for suite, host in zip(suites, hosts, strict=True))
+    assert default.argv[-1] == "/output/skeleton.tar"
+    assert skeleton.argv[-2:] == ("/output/skeleton.tar", sources)
+    assert update.argv[-2:] == ("/scratch/update", sources)
 
 
 def test_what_jobs_get(found: Archive) -> None:
@@ -141,8 +181,9 @@ def test_archive_of_an_older_version_is_asked_again(store: Cache, found: Archive
 def test_failed_look_leaves_nothing(store: Cache) -> None:
     """A mirror that fails leaves no state, so that the next build asks again."""
 
-    def fail(_job: Job, _on_line: OnLine) -> None:
-        raise CommandError("mmdebstrap", ["mmdebstrap"], 25, ["E: Could not connect to mirror.example:80"])
+    def fail(job: Job, _on_line: OnLine) -> None:
+        if job.network:
+            raise CommandError("mmdebstrap", ["mmdebstrap"], 25, ["E: Could not connect to mirror.example:80"])
 
     with pytest.raises(NfsrootError, match="cannot be reached"):
         archive.look(store, RecordingEngine(fail), IMAGE, Debian(), ignore)
@@ -157,5 +198,6 @@ def test_release_without_a_date(store: Cache) -> None:
 
 
 def _dateless(job: Job, _on_line: OnLine) -> None:
+    (job.output / "order").touch()
     (job.output / "lists").mkdir(exist_ok=True)
     (job.output / "lists/mirror_dists_trixie_InRelease").write_text("Origin: Debian\n")

@@ -26,6 +26,8 @@ Architecture: amd64
 Essential: yes
 Priority: required
 Description: says Depends: nothing
+MD5sum: 00
+SHA256: abababababababababababababababababababababababababababababababab
 
 Package: login
 Version: 4
@@ -72,6 +74,33 @@ def test_places_of_stanzas(made: Path) -> None:
     stanzas = [MAIN.encode()[int(start) : int(start) + int(length)].decode().strip() for _, start, length in found]
     assert [name for name, *_ in found] == ["mutt", "dash", "login"]
     assert stanzas == [stanza.strip() for stanza in MAIN.split("\n\n")]
+
+
+def test_order_in_which_apt_meets_names(tmp_path: Path) -> None:
+    """A name counts from its first mention in any field, in the order of the fields and of the lists."""
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "z_Packages").write_text(
+        "Package: a\nProvides: late\nSuggests: d (>= 1) | c\nPre-Depends: b, other:any\nRecommends: f\n\nPackage: c\n"
+    )
+    (lists / "a_Packages").write_text("Package: late\n\nPackage: g\nEnhances: e\n\n" + named(*"efdcba"))
+    index.make(lists, tmp_path / "index.sqlite", ["z_Packages", "a_Packages"])
+    met = rows(tmp_path / "index.sqlite", "SELECT DISTINCT name FROM package ORDER BY met")
+    assert [name for (name,) in met] == ["a", "b", "f", "d", "c", "late", "g", "e"]
+    assert rows(tmp_path / "index.sqlite", "SELECT DISTINCT list FROM package ORDER BY position") == [
+        ("z_Packages",),
+        ("a_Packages",),
+    ]
+
+
+def named(*names: str) -> str:
+    """Stanzas of packages of which nothing but the name is known."""
+    return "\n".join(f"Package: {name}\n" for name in names)
+
+
+def test_digests(made: Path) -> None:
+    """The SHA-256 that a list gives for a package is that of the whole field, and of no other one."""
+    assert rows(made, "SELECT sha256 FROM package WHERE name = 'dash'") == [("ab" * 32,)]
 
 
 def test_what_is_required(made: Path) -> None:
