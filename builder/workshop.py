@@ -17,6 +17,7 @@ from builder.cache import Cache
 from builder.container.engine import Engine, Room
 from builder.errors import InputError, NfsrootError
 from builder.events import Emit, StepFinished, StepOutput, StepStarted
+from builder.memory import available_mib
 from builder.process import OnLine
 
 MIB_TO_SPARE = 1024
@@ -100,9 +101,3 @@ def _empty(directory: Path) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-
-
-def available_mib() -> int:
-    """MemAvailable of /proc/meminfo (proc(5)), in MiB."""
-    found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(encoding="utf-8"), re.MULTILINE)
-    return int(found[1]) >> 10 if found else 0
