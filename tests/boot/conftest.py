@@ -61,9 +61,7 @@ ARGUMENTS = (*FROM_ISSUES, *drawn(33, 8))
 BOOKWORM = """\
 [debian]
 suite = "bookworm"
-packages = ["chrony"]
 """
-"""Debian 12, with a daemon for the time in the place of the element nfsbooted's."""
 
 I386 = """\
 [debian]
@@ -144,7 +142,7 @@ def secure_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
 
 @pytest.fixture(scope="session")
 def bookworm_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
-    """Node ssi1 booted by BIOS, with the Linux, systemd, sshd and chrony of Debian 12."""
+    """Node ssi1 booted by BIOS, with the Linux, systemd and sshd of Debian 12."""
     return booted(variant_to_boot("boot-bookworm", BOOKWORM), cache, Firmware.BIOS)
 
 

@@ -35,6 +35,7 @@ CHANGES: dict[str, set[str]] = {
     "__init__.py": CHEAP,
     "steps.py": CONTENT,
     "workshop.py": CONTENT,
+    "memory.py": CONTENT,
     "process.py": EVERYTHING,
     "umask.py": EVERYTHING,
     "container/*": EVERYTHING,
