@@ -103,6 +103,8 @@ def build(
         with _snapshot(recipe, planned, date, cache) as still:
             steps = Steps(workshop, image, planned, still, decision, date)
             tree = steps.tree(archive, steps.base(archive))
+            for caution in tree.cautions:
+                workshop.emit(Caution(caution))
             lacking = known_drivers.check(recipe, known_drivers.kernel_of(tree))
             if lacking:
                 workshop.emit(Notice(lacking))

@@ -164,7 +164,8 @@ class Steps:
             joined = aside.begin(partial(released.add, root))
             packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
             with self._running(OVERLAY) as on_line:
-                end = packer.overlay(tree, overlay.render(self.recipe, facts, tree.shadow), on_line)
+                rendered = overlay.render(self.recipe, facts, tree.shadow)
+                cluster = packer.overlay(tree, rendered, on_line, alone=self.recipe.root.kind is RootKind.IMAGE)
             with self._running(BUNDLE) as on_line:
                 files = bundle.render(self.recipe, facts)
                 check = partial(
@@ -185,9 +186,10 @@ class Steps:
             with self.workshop.running(RELEASE, reason, self._log_name(RELEASE)):
                 joined()
                 if self.recipe.root.kind is RootKind.IMAGE:
-                    shutil.copyfile(end, directory / self.recipe.overlay_file(facts.version))
+                    shutil.copyfile(cluster, directory / self.recipe.overlay_file(facts.version))
                 else:
-                    released.add(end)
+                    released.add(cluster)
+                    released.add(tree.directories)
                 digests = {archive.path: archive.sha256 for archive in (released, server)}
                 self._complete(directory, facts, tree, loaders, digests)
                 logged = dict.fromkeys((tree.path, root.parent, ramdisk, drivers, loaders))

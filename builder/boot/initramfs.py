@@ -102,7 +102,7 @@ def make(
         job = Job(
             argv=("/input/element/make-initramfs", tree.kernel_version, "/output"),
             output=directory,
-            inputs={"/input/element": element.path, "/input/conf": conf, "/input/tree.tar.zst": tree.part},
+            inputs={"/input/element": element.path, "/input/conf": conf, **tree.job_inputs},
             environment={"SOURCE_DATE_EPOCH": str(source_date)},
             room=room,
         )

@@ -1,10 +1,11 @@
-"""The files that a release holds for its cluster, read from the archive that ends with them."""
+"""The files that a release holds for its cluster, read from the archive that has them."""
 
 from __future__ import annotations
 
 import hashlib
 import tarfile
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import IO
@@ -21,36 +22,39 @@ CONTENT_SIZE_BYTES = (0, 2, 4, 8)
 
 
 def files(archive_file: Path, scratch: Path) -> Mapping[PurePosixPath, OverlayFile]:
-    """Each regular file of an archive's last part, by its path below the root.  `scratch` is a directory.
+    """Each regular file of a release's overlay, by its path below the root.  `scratch` is a directory.
 
-    A root tarball is its tree's frame and, after it, the overlay's (builder.release.pack); beside an image the
-    overlay's stands alone.
+    Beside an image, the overlay is an archive of one zstd frame.  A root tarball ends with the overlay's frame and that
+    of the tree's directories (builder.release.pack).
 
     :raises NfsrootError: the archive is not made of frames of zstd.
     """
     compressed, archive = scratch / "overlay.tar.zst", scratch / "overlay.tar"
-    compressed.write_bytes(last_frame(archive_file))
+    compressed.write_bytes(last_frames(archive_file)[0])
     run(["zstd", "-d", "-q", "-f", "-o", str(archive), str(compressed)], env=ENVIRONMENT, on_line=lambda _: None)
     with tarfile.open(archive) as tar:
         found = {PurePosixPath(member.name): _file(tar, member) for member in tar if member.isreg()}
     return MappingProxyType(found)
 
 
-def last_frame(path: Path) -> bytes:
-    """The last of the zstd frames that a file consists of (RFC 8878, section 3.1.1).
+def last_frames(path: Path) -> list[bytes]:
+    """The last two of the zstd frames that a file consists of (RFC 8878, section 3.1.1), or the only one.
 
     :raises NfsrootError: it does not consist of such frames.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        start = end = 0
-        while end < size:
-            start = end
-            end = _end_of_frame(file, start)
-        if end != size or size == 0:
+        bounds = [0]
+        while bounds[-1] < size:
+            bounds.append(_end_of_frame(file, bounds[-1]))
+        if bounds[-1] != size or size == 0:
             raise NfsrootError(f"{path.name} is damaged: its last zstd frame is cut off")
-        file.seek(start)
-        return file.read()
+        return [_read(file, start, end) for start, end in pairwise(bounds[-3:])]
+
+
+def _read(file: IO[bytes], start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(end - start)
 
 
 def _end_of_frame(file: IO[bytes], start: int) -> int:

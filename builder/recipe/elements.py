@@ -127,6 +127,7 @@ def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:
         packages=written.packages,
         default_packages=written.default_packages,
         ports=written.ports,
+        secrets=written.secrets,
         variables=tuple(variables),
     )
     return element, problems

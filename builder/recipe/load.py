@@ -16,7 +16,7 @@ from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Initram
 from builder.recipe.node_ids import node_id_problems
 from builder.recipe.place import Place
 from builder.recipe.removals import PACKAGES, removal_problems, take_removals
-from builder.recipe.rules import recipe_problems
+from builder.recipe.rules import recipe_problems, secret_problems
 from builder.recipe.search import SearchPath, is_path
 from builder.recipe.shape import parse
 from builder.recipe.suites import default_kernel, suite_problems
@@ -77,6 +77,7 @@ class _Loading:
         image = self.image(written.image, document)
         directories = self.element_directories(written, document)
         elements = self.elements(written, document, directories)
+        self.problems += secret_problems(written, document, elements)
         self.problems += removal_problems(removals, written.debian.packages, elements)
         variables, problems = resolve_variables(document, elements)
         environment, missing = resolve_environment(document, _environment())

@@ -320,6 +320,7 @@ class Element(Model):
     packages: tuple[str, ...] = Field(default=(), description="Needs: a package, or `a | b` where one is enough.")
     default_packages: tuple[str, ...] = Field(default=(), description="Packages that give way to a recipe's.")
     ports: tuple[Port, ...] = ()
+    secrets: tuple[str, ...] = ()
     variables: tuple[Variable, ...] | None = ()
 
     def needs(self, named: Collection[str]) -> tuple[str, ...]:

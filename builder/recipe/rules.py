@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from builder.errors import Problem
 from builder.recipe.credentials import is_password_hash, ssh_key_mistake
 from builder.recipe.document import Document
-from builder.recipe.models import Access, RootKind, RootTransport, Variant, WritableKind
+from builder.recipe.models import Access, Element, RootKind, RootTransport, Variant, WritableKind
 from builder.recipe.written import WrittenRecipe
 from builder.urls import without_users
 
@@ -42,6 +42,16 @@ def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Probl
     yield from _boot(recipe, document)
     yield from _access(recipe, document)
     yield from _mirrors(recipe, document)
+
+
+def secret_problems(recipe: WrittenRecipe, document: Document, elements: tuple[Element, ...]) -> Iterator[Problem]:
+    """The mistake of bringing secrets into an image that everybody may fetch."""
+    if recipe.root.transport is not RootTransport.HTTP:
+        return
+    for element in elements:
+        if element.secrets:
+            what = f"over HTTP everybody could fetch {', '.join(element.secrets)}, which element {element.name} brings"
+            yield document.problem(("root", "transport"), what, 'write transport = "nfs", or leave that element out')
 
 
 def _root(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:

@@ -194,4 +194,8 @@ class WrittenElement(Model):
         default=(), description="Debian packages that give way to those of a recipe which conflict with them."
     )
     ports: tuple[Port, ...] = Field(default=(), description="Ports at which its services listen, such as 22/tcp.")
+    secrets: tuple[TreePath, ...] = Field(
+        default=(),
+        description="Files, or directories of files, with secrets that it brings, such as /etc/munge/munge.key.",
+    )
     variables: dict[VariableName, WrittenVariable] = Field(default={}, description="Variables that recipes may set.")

@@ -35,17 +35,17 @@ class Packer:
     scratch: Path
     source_date: int
 
-    def overlay(self, tree: Tree, overlay: Iterable[RenderedFile], on_line: OnLine) -> Path:
-        """The overlay's part of the root tarball, which ends it; the tree's part comes before it.
+    def overlay(self, tree: Tree, overlay: Iterable[RenderedFile], on_line: OnLine, *, alone: bool) -> Path:
+        """The overlay, as an archive that stands `alone`, or to be put into one between a tree's files and directories.
 
         :raises NfsrootError: a path stands in both parts.
         """
-        known = frozenset(tree.paths.read_text(encoding="utf-8").splitlines())
+        known = frozenset(os.fsdecode(path) for path in tree.paths.read_bytes().split(b"\0"))
         files = tuple(overlay)
         twice = sorted(file.path for file in files if file.path in known or file.path not in OWNED_PATHS)
         if twice:
             raise NfsrootError(f"the overlay's {', '.join(twice)} would replace files of the tree")
-        part = archive.fragment(files, self.source_date, known) + archive.END_OF_ARCHIVE
+        part = archive.fragment(files, self.source_date, known) + (archive.END_OF_ARCHIVE if alone else b"")
         return self._compressed("overlay.tar", part, ["zstd", "--quiet", "-3"], "zst", on_line)
 
     def server_bundle(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from builder.tree import refusals
 from builder.tree.archive import Archive
 
 STEP = "tree"
+CAUTIONS, REFUSAL = "cautions", "refusal"
+"""Files that hooks outside the tree may write: sentences that the user must know, one a line, and the reason for which
+they refuse the tree, as JSON with the fields of an NfsrootError."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,22 @@ class Tree:
 
     @property
     def part(self) -> Path:
-        """The tree as a zstd-compressed tar archive without its end-of-archive blocks."""
+        """All of the tree but its directories, as a zstd-compressed tar archive without its end-of-archive blocks."""
         return self.path / "tree.tar.zst"
 
     @property
+    def directories(self) -> Path:
+        """The tree's directories, in the same form: the end of an archive that begins with `part`."""
+        return self.path / "directories.tar.zst"
+
+    @property
+    def job_inputs(self) -> dict[str, Path]:
+        """What a job needs to unpack the tree."""
+        return {f"/input/{file.name}": file for file in (self.part, self.directories)}
+
+    @property
     def paths(self) -> Path:
-        """A file that names every path in the part, one a line."""
+        """A file that names every path in the tree, with zeros between them: names may hold any other byte."""
         return self.path / "paths"
 
     @property
@@ -70,6 +84,12 @@ class Tree:
     def module_aliases(self) -> frozenset[str]:
         """Other names, such as crc32c, under which modules of both kinds can be asked for."""
         return frozenset(map(nics.plain, (self.path / "modules.alias").read_text(encoding="utf-8").splitlines()))
+
+    @property
+    def cautions(self) -> list[str]:
+        """What its user must know of the tree, a sentence each."""
+        file = self.path / CAUTIONS
+        return file.read_text("utf-8").splitlines() if file.exists() else []
 
     @property
     def packages(self) -> Path:
@@ -132,9 +152,17 @@ def make(
     try:
         engine.run(image, job, watch)
     except CommandError as error:
-        raise failure.explain(error, recipe) from error
+        raise read_refusal(directory / REFUSAL) or failure.explain(error, recipe) from error
     owned.unlink()
     bases.keep_packages(directory, packages)
+
+
+def read_refusal(file: Path) -> NfsrootError | None:
+    """The error with which a hook refused the tree, if one did."""
+    if not file.exists():
+        return None
+    said = json.loads(file.read_text("utf-8"))
+    return NfsrootError(said["brief"], details=said["details"], resolution=said["resolution"])
 
 
 def environment(recipe: Recipe, source_date: int) -> dict[str, str]:

@@ -31,7 +31,7 @@ def make(
     job = Job(
         argv=("/input/element/make-root-image", root_format),
         output=directory,
-        inputs={"/input/element": element.path, "/input/tree.tar.zst": tree.part},
+        inputs={"/input/element": element.path, **tree.job_inputs},
         environment={"SOURCE_DATE_EPOCH": str(source_date)},
         room=room,
     )

@@ -104,8 +104,11 @@ def cut(candidates: Entries, taken: Collection[bytes] = ()) -> Iterator[list[byt
         yield paths
 
 
-def pack(tree: Path, paths: Iterable[bytes], archive: Path, *, threads: int = 1) -> None:
-    """Pack paths of a tree, in order, with times clamped to SOURCE_DATE_EPOCH; `archive` is a part's."""
+def pack(tree: Path, paths: Iterable[bytes], archive: Path, *, threads: int = 1, ended: bool = False) -> None:
+    """Pack paths of a tree, in order, with times clamped to SOURCE_DATE_EPOCH; `archive` is a part's.
+
+    The last part of a whole archive is `ended`: by two blocks of zeros.
+    """
     plain = archive.with_suffix("")
     command = ["tar", *TAR, f"--mtime=@{os.environ['SOURCE_DATE_EPOCH']}", f"--directory={tree}", f"--file={plain}"]
     subprocess.run([*command, "--files-from=-"], input=b"\0".join(paths), check=True)
@@ -115,7 +118,7 @@ def pack(tree: Path, paths: Iterable[bytes], archive: Path, *, threads: int = 1)
     ).stdout
     end = re.search(rb"^block (\d+): \*\* Block of NULs \*\*$", listed, re.MULTILINE)
     assert end, "tar(1) ends every archive so"
-    os.truncate(plain, int(end[1]) * 512)
+    os.truncate(plain, (int(end[1]) + (2 if ended else 0)) * 512)
     subprocess.run(["zstd", "--quiet", f"-{LEVEL}", f"-T{threads}", "--rm", "-o", archive, plain], check=True)
 
 
@@ -162,6 +165,16 @@ class Maker:
         return begun
 
 
+def inner_first(directories: Iterable[bytes]) -> list[bytes]:
+    """Directories in the order in which an archive ends with them: what is in one comes before it.
+
+    Whoever unpacks the archive then gives a directory its time when nothing more is put into it.  tar(1) gives it as
+    soon as it is done with the entries that follow the directory's own and stand below it, and takes no notice of what
+    comes there later.
+    """
+    return sorted(directories, key=lambda path: path.split(b"/"), reverse=True)
+
+
 def listing(archive: Path) -> Path:
     """The file with the paths of a part."""
     return archive.with_name(archive.name.replace(".tar.zst", ".paths"))
@@ -191,7 +204,13 @@ def extract(archives: list[Path], tree: Path) -> None:
     if not archives:
         return
     plain = subprocess.Popen(["zstd", "--quiet", "--decompress", "--stdout", *archives], stdout=subprocess.PIPE)
-    options = ["--xattrs", "--xattrs-include=*", "--numeric-owner", "--preserve-permissions"]
+    options = [
+        "--xattrs",
+        "--xattrs-include=*",
+        "--numeric-owner",
+        "--preserve-permissions",
+        "--delay-directory-restore",
+    ]
     subprocess.run(["tar", "--extract", f"--directory={tree}", *options], stdin=plain.stdout, check=True)
     if plain.wait():
         raise subprocess.CalledProcessError(plain.returncode, plain.args)

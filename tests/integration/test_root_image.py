@@ -24,10 +24,11 @@ ELEMENT = Path(__file__).parents[2] / "elements/initramfs-nfs"
 SOURCE_DATE = 1_763_200_000
 EXTRACT = 'mount -t "$format" -o ro,loop "$image" /mnt; cp -a /mnt "$target"'
 PACK = (
-    "find . -mindepth 1 -printf '%P\\0' | LC_ALL=C sort -z |"
-    " tar --create --null --no-recursion --files-from=- --format=posix --xattrs --xattrs-include='*' --numeric-owner"
-    " --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' --blocking-factor=1 |"
-    " head -c -1024 | zstd --quiet -o ../tree.tar.zst"
+    "pack() { tar --create --null --no-recursion --files-from=- --format=posix --xattrs --xattrs-include='*'"
+    " --numeric-owner --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' --blocking-factor=1; };"
+    " find . -mindepth 1 ! -type d -printf '%P\\0' | LC_ALL=C sort -z | pack |"
+    " head -c -1024 | zstd --quiet -o ../tree.tar.zst;"
+    " find . -depth -mindepth 1 -type d -printf '%P\\0' | pack | zstd --quiet -o ../directories.tar.zst"
 )
 """As elements/debian-root hands a tree over."""
 

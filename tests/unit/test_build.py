@@ -50,7 +50,8 @@ def pretend(job: Job, on_line: OnLine) -> None:
             (output / "rest.tar.zst").write_text("base")
         case "disk-image-create":
             (output / "tree.tar.zst").write_text("tree")
-            (output / "paths").write_text("etc\netc/passwd\n")
+            (output / "directories.tar.zst").write_text("directories")
+            (output / "paths").write_text("etc\0etc/passwd")
             (output / f"vmlinuz-{KVER}").write_text("kernel")
             (output / "shadow").write_text("root:*:20000:0:99999:7:::\n")
             (output / "packages.tsv").write_text("nano\t8.4-1\tamd64\t\n")

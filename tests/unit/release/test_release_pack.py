@@ -23,7 +23,7 @@ from builder.files import RenderedFile, text_file
 from builder.process import OnLine
 from builder.recipe.models import Recipe, ReleaseFacts, Variant
 from builder.release import pack
-from builder.release.archive import Joined
+from builder.release.archive import END_OF_ARCHIVE, Joined
 from builder.release.manifest import released_files
 from builder.tree.build import Tree
 
@@ -143,7 +143,7 @@ def tree(tmp_path: Path) -> Tree:
     """A tree with /etc, a hosts file that is not the overlay's, and a kernel."""
     path = tmp_path / "tree"
     path.mkdir()
-    (path / "paths").write_text("etc\netc/passwd\nusr\n")
+    (path / "paths").write_text("etc\0etc/passwdusr\n")
     (path / "vmlinuz-6.12.1-amd64").write_text("kernel")
     return Tree(path)
 
@@ -168,10 +168,19 @@ def ignore(_line: str) -> None:
     """Drop a line."""
 
 
-def test_overlay_ends_the_root_tarball(packer: pack.Packer, tree: Tree) -> None:
-    """The overlay's part has its own paths only and the end of the archive."""
-    part = packer.overlay(tree, [text_file("etc/fstab", "x")], ignore)
+@pytest.mark.parametrize("alone", [False, True])
+def test_overlay(packer: pack.Packer, tree: Tree, alone: bool) -> None:
+    """The overlay has its own paths only; it ends as an archive does where it stands alone, and can be joined else."""
+    part = packer.overlay(tree, [text_file("etc/fstab", "x")], ignore, alone=alone)
     with tarfile.open(part) as archive:
+        assert archive.getnames() == ["etc/fstab"]
+    assert part.read_bytes().endswith(END_OF_ARCHIVE) == alone
+
+
+def test_names_of_any_bytes(packer: pack.Packer, tree: Tree) -> None:
+    """The tree's paths are read whatever bytes stand in them."""
+    tree.paths.write_bytes(b"etc\0etc/bad\xff\0etc/two\nlines")
+    with tarfile.open(packer.overlay(tree, [text_file("etc/fstab", "x")], ignore, alone=False)) as archive:
         assert archive.getnames() == ["etc/fstab"]
 
 
@@ -179,15 +188,15 @@ def test_overlay_ends_the_root_tarball(packer: pack.Packer, tree: Tree) -> None:
 def test_path_of_the_tree_is_refused(packer: pack.Packer, tree: Tree, path: str) -> None:
     """A path that the tree has, or that the tree was not told to leave out, cannot be the overlay's."""
     with pytest.raises(NfsrootError, match=f"the overlay's {path} would replace files of the tree"):
-        packer.overlay(tree, [text_file(path, ""), text_file("etc/fstab", "")], ignore)
+        packer.overlay(tree, [text_file(path, ""), text_file("etc/fstab", "")], ignore, alone=False)
     assert list(packer.scratch.iterdir()) == []
 
 
 def test_owned_path_that_the_tree_kept_is_refused(packer: pack.Packer, tree: Tree) -> None:
     """A tree that holds one of the overlay's own paths, through a faulty hook say, is refused too."""
-    tree.paths.write_text("etc\netc/fstab\n")
+    tree.paths.write_text("etc\0etc/fstab")
     with pytest.raises(NfsrootError, match="etc/fstab would replace"):
-        packer.overlay(tree, [text_file("etc/fstab", "")], ignore)
+        packer.overlay(tree, [text_file("etc/fstab", "")], ignore, alone=False)
 
 
 def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_path: Path, kerrighed: Recipe) -> None:
@@ -243,9 +252,9 @@ def test_checksums_are_of_every_file(tmp_path: Path) -> None:
 
 def test_empty_overlay_and_links(packer: pack.Packer, tree: Tree) -> None:
     """An overlay without files is an archive too, and a link of the overlay stays one."""
-    with tarfile.open(packer.overlay(tree, [], ignore)) as archive:
+    with tarfile.open(packer.overlay(tree, [], ignore, alone=True)) as archive:
         assert archive.getnames() == []
-    with tarfile.open(packer.overlay(tree, [RenderedFile("etc/resolv.conf", link="x")], ignore)) as link:
+    with tarfile.open(packer.overlay(tree, [RenderedFile("etc/resolv.conf", link="x")], ignore, alone=True)) as link:
         assert link.getmember("etc/resolv.conf").linkname == "x"
 
 

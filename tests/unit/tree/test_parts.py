@@ -171,11 +171,36 @@ def program(tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> Modu
         "BASE": base,
         "OWNED": tmp_path / "owned",
         "ARCHIVE": tmp_path / "tree.tar.zst",
+        "DIRECTORIES": tmp_path / "directories.tar.zst",
         "PATHS": tmp_path / "paths",
     }
     for name, place in places.items():
         monkeypatch.setattr(module, name, place)
     return module
+
+
+def packed_paths(program: ModuleType) -> list[str]:
+    """The paths in the archive that the program made."""
+    return [name.rstrip("/") for name in listed(program.ARCHIVE, program.DIRECTORIES)]
+
+
+def test_directories_keep_their_times(tmp_path: Path, tree: Path, program: ModuleType) -> None:
+    """Every directory has its time and mode when a plain tar has unpacked the archive, wherever its files are in it."""
+    before = parts.entries(parts.survey(tree))
+    (tree / "usr/bin-other/empty").mkdir(parents=True)
+    (tree / "usr/bin/none").mkdir(mode=0o700)
+    directories = [path for path in tree.rglob("*") if path.is_dir()]
+    for age, path in enumerate(directories):
+        os.utime(path, (0, 1_000_000_000 + age))
+    program.main(tree, before)
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    joined = program.ARCHIVE.read_bytes() + program.DIRECTORIES.read_bytes()
+    plain = subprocess.run(["zstd", "--decompress", "--stdout"], input=joined, capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-xpf", "-", "-C", unpacked], input=plain, check=True)
+    for path in directories:
+        status = (unpacked / path.relative_to(tree)).stat()
+        assert (status.st_mtime, status.st_mode) == (path.stat().st_mtime, path.stat().st_mode), path
 
 
 def test_a_tree_takes_what_stands(tmp_path: Path, tree: Path, program: ModuleType) -> None:
@@ -189,8 +214,8 @@ def test_a_tree_takes_what_stands(tmp_path: Path, tree: Path, program: ModuleTyp
     packed = program.ARCHIVE.read_bytes()
     assert packed.endswith(stands) and touched not in packed
     paths = {str(path.relative_to(tree)) for path in tree.rglob("*")} - {"etc/fstab"}
-    assert sorted(name.rstrip("/") for name in listed(program.ARCHIVE)) == sorted(paths)
-    assert program.PATHS.read_text().splitlines() == sorted(paths)
+    assert sorted(packed_paths(program)) == sorted(paths)
+    assert program.PATHS.read_text().split("\0") == sorted(paths)
 
 
 def test_a_part_of_which_the_overlay_owns_a_path_is_not_taken(tree: Path, program: ModuleType) -> None:
@@ -204,7 +229,7 @@ def test_a_part_of_which_the_overlay_owns_a_path_is_not_taken(tree: Path, progra
 def test_a_tree_that_does_not_stand_on_its_base(tree: Path, program: ModuleType) -> None:
     """Where nobody looked at the base in this tree, since it was made in one go, no part of the base is taken."""
     program.main(tree, {})
-    assert [name.rstrip("/") for name in listed(program.ARCHIVE)] == program.PATHS.read_text().splitlines()
+    assert sorted(packed_paths(program)) == program.PATHS.read_text().split("\0")
 
 
 def test_a_tree_without_a_base(
@@ -213,4 +238,4 @@ def test_a_tree_without_a_base(
     """Where there is no base all of the tree is packed, in order."""
     monkeypatch.setattr(program, "BASE", tmp_path / "none")
     program.main(tree, {})
-    assert [name.rstrip("/") for name in listed(program.ARCHIVE)] == program.PATHS.read_text().splitlines()
+    assert sorted(packed_paths(program)) == program.PATHS.read_text().split("\0")
