@@ -37,6 +37,10 @@ TAR = (
     "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
     "--xattrs",
     "--xattrs-include=*",
+    "--xattrs-exclude=security.selinux",  # the build machine's own labels, and measures of what it has on its disks
+    "--xattrs-exclude=security.SMACK64*",
+    "--xattrs-exclude=security.ima",
+    "--xattrs-exclude=security.evm",
     "--numeric-owner",
     "--clamp-mtime",
     "--blocking-factor=2048",

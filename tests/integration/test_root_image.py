@@ -67,6 +67,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (tree / "usr/bin/su").chmod(0o4755)
     os.setxattr(tree / "usr/bin/ping", "security.capability", bytes.fromhex("0100000200200000" + "00" * 12))
     os.link(tree / "usr/bin/large", tree / "usr/bin/same")
+    (tree / os.fsdecode(b"usr/bin/odd\xff\nname")).write_text("no UTF-8, and two lines")
     (tree / "etc/shadow").write_text("root:*\n")
     (tree / "etc/shadow").chmod(0o640)
     os.chown(tree / "etc/shadow", 0, 42)

@@ -17,18 +17,20 @@ pytestmark = pytest.mark.container
 ELEMENTS = ("debian-root", "nfsroot", "initramfs-nfs")
 FEW = ("munge", "ssl-cert", "nvme-cli", "postfix")
 MANY = """
-    acpi-call-dkms apache2 avahi-daemon backuppc bind9 chrony cockpit corosync courier-base cups default-jre-
-    headless docker.io dovecot-core ejabberd freeradius glusterfs-server gnupg heimdal-kdc icinga2 isc-dhcp-
-    server linux-headers-cloud-amd64 mariadb-server mosquitto munge network-manager nsd nut-server nvme-cli
-    open-iscsi opendkim openssh-server openssl openvpn popularity-contest postfix postgresql prosody puppet-
-    agent rabbitmq-server redis-server samba sasl2-bin slapd slurmctld slurmd smokeping snmpd squid ssl-cert
-    stunnel4 strongswan swtpm-tools tinc tor unbound uuid-runtime wide-dhcpv6-client wireguard-tools xrdp
+    acpi-call-dkms apache2 avahi-daemon backuppc bind9 chrony cockpit corosync courier-base default-jre-
+    headless dovecot-core ejabberd freeradius heimdal-kdc isc-dhcp- server linux-headers-cloud-amd64 mariadb-
+    server mosquitto munge nsd nut-server nvme-cli open-iscsi opendkim openssh-server openssl openvpn
+    popularity-contest postfix postgresql prosody puppet- agent rabbitmq-server redis-server samba sasl2-bin
+    slapd slurmctld slurmd snmpd ssl-cert stunnel4 strongswan tinc tor unbound uuid-runtime wide-dhcpv6-client
+    wireguard-tools xrdp
 """
 HOOK = """\
 #!/bin/bash
 set -euo pipefail
 mkdir /etc/frob
 openssl genpkey -algorithm ed25519 -out /etc/frob/server.key
+touch --date=1960-01-01 $'/opt/bad\\xff\\nname'
+echo 192.0.2.7 printer > /etc/hosts
 """
 KEY = "etc/ssl/private/ssl-cert-snakeoil.key"
 CERTIFICATE = "etc/ssl/certs/ssl-cert-snakeoil.pem"
@@ -89,7 +91,10 @@ def test_secrets(project: Callable[..., Project], tmp_path: Path) -> None:
 
 
 def test_secret_of_a_hook(project: Callable[..., Project]) -> None:
-    """A private key that a hook makes stops the build with its path and the way out; one that is named stays."""
+    """A private key that a hook makes stops the build with its path and the way out; one that is named stays.
+
+    So does a file with an odd name and time; what the hook wrote to a file of the overlay does not, which is said.
+    """
     made = project("base")
     element = made.directory / "elements/frob"
     (element / "install.d").mkdir(parents=True)
@@ -106,12 +111,15 @@ def test_secret_of_a_hook(project: Callable[..., Project]) -> None:
     (element / "element.toml").write_text('description = "Makes a key"\nsecrets = ["/etc/frob/server.key"]\n')
     done = made.build()
     assert done.status == 0, done.errors
-    assert "etc/frob/server.key" in dict(members(root_tarball(made.release)))
+    entries = dict(members(root_tarball(made.release)))
+    assert "etc/frob/server.key" in entries
+    assert entries["opt/bad\udcff\nname"].mtime == 0
+    assert any("frob (install.d/50-frob) wrote to /etc/hosts" in event.get("text", "") for event in done.events)
 
 
 @pytest.mark.full
 def test_many_packages_that_make_keys(project: Callable[..., Project]) -> None:
-    """A tree of more than fifty packages that make keys, databases and identities is the same bytes twice."""
+    """A tree of some fifty packages that make keys, databases and identities is the same bytes twice."""
     made = project("base")
     made.tiny(packages=MANY.split())
     done = made.build()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -239,3 +241,70 @@ def test_a_tree_without_a_base(
     monkeypatch.setattr(program, "BASE", tmp_path / "none")
     program.main(tree, {})
     assert sorted(packed_paths(program)) == program.PATHS.read_text().split("\0")
+
+
+KINDS = ("plain", "old", "sparse", "named", "link", "directory", "socket", "pipe", "label")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_odd_files(tmp_path: Path, tree: Path, program: ModuleType, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Files with odd names, times, holes and labels are packed, and a plain tar unpacks all but sockets and labels."""
+    monkeypatch.setattr(program, "CAUTIONS", tmp_path / "cautions")
+    monkeypatch.setattr(program, "HOLES", 1 << 20)
+    numbers = random.Random(seed)
+    made = {odd_name(numbers): numbers.choice(KINDS) for _ in range(12)}
+    for name, kind in made.items():
+        make_odd(os.path.join(os.fsencode(tree), b"usr/bin", name), kind)  # noqa: PTH118  (bytes)
+    program.main(tree, {})
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    joined = program.ARCHIVE.read_bytes() + program.DIRECTORIES.read_bytes()
+    plain = subprocess.run(["zstd", "--decompress", "--stdout"], input=joined, capture_output=True, check=True).stdout
+    subprocess.run(["tar", "--xattrs", "--xattrs-include=*", "-xpf", "-", "-C", unpacked], input=plain, check=True)
+    paths = program.PATHS.read_bytes().split(b"\0")
+    said = (tmp_path / "cautions").read_text() if (tmp_path / "cautions").exists() else ""
+    assert len(said.splitlines()) == list(made.values()).count("sparse")
+    for name, kind in made.items():
+        found = os.path.join(os.fsencode(unpacked), b"usr/bin", name)  # noqa: PTH118  (bytes)
+        assert os.path.lexists(found) == (b"usr/bin/" + name in paths) == (kind != "socket")
+        if kind == "socket":
+            continue
+        assert os.lstat(found).st_mtime >= 0
+        assert "security.selinux" not in os.listxattr(found, follow_symlinks=False)
+
+
+def odd_name(numbers: random.Random) -> bytes:
+    """A file's name of whatever bytes, at most 255 of them, short ones as often as long ones."""
+    length = numbers.choice([3, 20, 99, 101, 255])
+    letters = numbers.choice([range(1, 256), range(65, 91), b"\n\t \"'\\*-#"])
+    return b"-" + bytes(numbers.choice([byte for byte in letters if byte != 47]) for _ in range(length - 1))
+
+
+def make_odd(path: bytes, kind: str) -> None:
+    """Make a file of one of the kinds."""
+    match kind:
+        case "directory":
+            os.mkdir(path)  # noqa: PTH102  (bytes)
+        case "link":
+            os.symlink(b"x" * 3000, path)  # noqa: PTH211  (bytes)
+        case "pipe":
+            os.mkfifo(path)
+        case "socket":
+            os.mknod(path, 0o600 | stat.S_IFSOCK)
+        case _:
+            with open(path, "wb") as file:  # noqa: PTH123  (bytes)
+                file.truncate(4 << 20 if kind == "sparse" else 10)
+    if kind == "old":
+        os.utime(path, (0, -300_000_000))
+    if kind == "label" and os.geteuid() == 0:
+        os.setxattr(path, "security.selinux", b"system_u:object_r:tmp_t:s0\0")
+
+
+def test_symbolic_links_of_before_1970(tmp_path: Path, tree: Path, program: ModuleType) -> None:
+    """A link of before 1970 gets a time of its own, and what it leads to keeps the one that it has."""
+    (tree / "usr/link").symlink_to("bin/one")
+    os.utime(tree / "usr/link", (0, -5), follow_symlinks=False)
+    before = (tree / "usr/bin/one").stat().st_mtime
+    program.main(tree, {})
+    assert (tree / "usr/link").lstat().st_mtime == 0
+    assert (tree / "usr/bin/one").stat().st_mtime == before
