@@ -127,6 +127,7 @@ def _tree(recipe: Recipe, known: Known, *bases: Step) -> Inputs:
         "elements": {element.name: elements.digest(element) for element in recipe.elements},
         **recipe.model_dump(mode="json", include={"variables", "environment"}),
         "owned_paths": sorted(OWNED_PATHS),
+        "secrets": list(recipe.secrets),
         "code": code.digest(tree.STEP),
     }
 

@@ -402,6 +402,11 @@ class Recipe(Model):
         return tuple(sorted({self.kernel.package, *needs, *(set(defaults) - set(self.left_out))}))
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Paths in the tree that hold secrets because an element brings them on purpose, sorted."""
+        return tuple(sorted({path for element in self.elements for path in element.secrets}))
+
+    @property
     def ports(self) -> tuple[str, ...]:
         """Every port at which a node may listen, such as `22/tcp`: the recipe's and its elements', sorted by number."""
         declared = {*self.access.ports, *(port for element in self.elements for port in element.ports)}

@@ -128,6 +128,8 @@ def make(
     """
     owned = directory / "owned-paths"
     owned.write_text("".join(f"{path}\n" for path in sorted(owned_paths)), encoding="utf-8")
+    secrets = directory / "secrets"
+    secrets.write_text("".join(f"{path}\n" for path in recipe.secrets), encoding="utf-8")
     job = Job(
         argv=("disk-image-create", "-n", "-t", "raw", "-o", "/scratch/image", *(e.name for e in recipe.elements)),
         output=directory,
@@ -135,6 +137,7 @@ def make(
             **archive.job_inputs,
             "/input/packages": packages,
             "/input/owned-paths": owned,
+            "/input/secrets": secrets,
             **({"/input/base": base} if base else {}),
             "/input/conf": configured,
             **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
@@ -154,6 +157,7 @@ def make(
     except CommandError as error:
         raise read_refusal(directory / REFUSAL) or failure.explain(error, recipe) from error
     owned.unlink()
+    secrets.unlink()
     bases.keep_packages(directory, packages)
 
 

@@ -24,10 +24,10 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
-    for name in ("elements/mine", "output"):
-        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "output").mkdir()
     (tmp_path / "owned").write_text("etc/shadow\n")
-    monkeypatch.setattr(module, "ELEMENTS", tmp_path / "elements")
+    (tmp_path / "secrets").write_text("")
+    monkeypatch.setattr(module, "SECRETS", tmp_path / "secrets")
     monkeypatch.setattr(module, "OUTPUT", tmp_path / "output")
     monkeypatch.setattr(module, "OVERLAY", tmp_path / "owned")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1763200000")
@@ -64,7 +64,7 @@ def test_key_of_all_nodes(tmp_path: Path, tree: Path, install: Install, program:
 def test_key_that_an_element_brings(tmp_path: Path, tree: Path, install: Install, program: ModuleType) -> None:
     """The package's key goes, and what a hook writes then stays, if its element names the path."""
     install("munge", ["etc/munge"], {"etc/munge/munge.key": random.Random(1).randbytes(128)})
-    (tmp_path / "elements/mine/element.toml").write_text('description = ""\nsecrets = ["/etc/munge"]\n')
+    (tmp_path / "secrets").write_text("/etc/munge\n")
     assert program.main("packages", tree) == 0
     assert not (tree / "etc/munge/munge.key").exists()
     brought = random.Random(2).randbytes(128)

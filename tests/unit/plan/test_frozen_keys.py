@@ -55,6 +55,7 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
             "image",
             "owned_paths",
             "packages",
+            "secrets",
             "source_date",
             "variables",
         ],
