@@ -84,7 +84,7 @@ def test_key_of_each_node(tmp_path: Path, tree: Path, install: Install, program:
     assert [(tree / path).read_bytes() for path in (key, certificate)] == [b"", b""]
     assert (tree / key).stat().st_mode & 0o777 == 0o640
     assert not (tree / "etc/ssl/certs/12345678.0").is_symlink()
-    script = (tree / program.PROGRAM).read_text()
+    script = (tree / program.CALLS).read_text()
     assert f"{key} {certificate}\n" in script and "openssl req" in script
     assert (tree / program.WANTED).readlink() == Path(f"/{program.UNIT}")
     assert cautions(tmp_path) == ""
