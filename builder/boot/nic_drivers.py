@@ -77,7 +77,7 @@ def make(
                 "/input/element": element.path,
                 "/input/conf": conf,
                 "/input/paths": tree.paths,
-                "/input/tree.tar.zst": tree.part,
+                **tree.job_inputs,
             },
             environment={"SOURCE_DATE_EPOCH": str(source_date)},
             room=room,

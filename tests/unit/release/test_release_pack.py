@@ -143,7 +143,7 @@ def tree(tmp_path: Path) -> Tree:
     """A tree with /etc, a hosts file that is not the overlay's, and a kernel."""
     path = tmp_path / "tree"
     path.mkdir()
-    (path / "paths").write_text("etc\0etc/passwdusr\n")
+    (path / "paths").write_text("etc\0etc/passwd\0usr")
     (path / "vmlinuz-6.12.1-amd64").write_text("kernel")
     return Tree(path)
 
