@@ -89,7 +89,7 @@ class Tree:
     def cautions(self) -> list[str]:
         """What its user must know of the tree, a sentence each."""
         file = self.path / CAUTIONS
-        return file.read_text("utf-8").splitlines() if file.exists() else []
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
     @property
     def packages(self) -> Path:
@@ -165,7 +165,7 @@ def read_refusal(file: Path) -> NfsrootError | None:
     """The error with which a hook refused the tree, if one did."""
     if not file.exists():
         return None
-    said = json.loads(file.read_text("utf-8"))
+    said = json.loads(file.read_text(encoding="utf-8"))
     return NfsrootError(said["brief"], details=said["details"], resolution=said["resolution"])
 
 
