@@ -113,6 +113,7 @@ def make(
 def in_files(directory: Path, configured: Mapping[str, str]) -> Iterator[Path]:
     """A directory in `directory` that has the files of a configuration, by their names, for as long as a job runs."""
     conf = directory / "conf"
+    conf.mkdir()
     for name, text in configured.items():
         (conf / name).parent.mkdir(parents=True, exist_ok=True)
         (conf / name).write_text(text, encoding="utf-8")

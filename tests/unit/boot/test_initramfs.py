@@ -120,3 +120,10 @@ def test_job_reads_the_trees_part(tmp_path: Path, kerrighed: Recipe) -> None:
     assert (job.inputs["/input/element"] / "make-initramfs").is_file()
     assert job.environment == {"SOURCE_DATE_EPOCH": "7"}
     assert not job.network
+
+
+def test_configuration_of_nothing(tmp_path: Path) -> None:
+    """A tree that is made again while what is made of it is there has a directory without files."""
+    with initramfs.in_files(tmp_path, {}) as conf:
+        assert list(conf.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
