@@ -94,14 +94,14 @@ def test_keys_are_frozen(plan: Plan) -> None:
     """The made-up recipe's steps have these keys, and its release this content."""
     assert {step.name: step.key for step in plan.steps} == {
         "base": "9aafac781dd452d58193b927",
-        "tree": "899bb87e1c549997722544ad",
-        "initramfs": "45a32954b2a501f2a5e33b0f",
-        "nic-drivers": "1a4b36a0118253103820560e",
+        "tree": "c3d4d7530898f13715495ef5",
+        "initramfs": "f9aa15849e296efda3397840",
+        "nic-drivers": "ea14bbeea10fcee3bee19837",
         "pxegrub": "78e4e04ca5f232e7842e623d",
-        "overlay": "19fa797002016ca97fc60655",
-        "server-bundle": "70acc5aeaa834d9e307f08ac",
+        "overlay": "a5636a5ea19931d16fa8900f",
+        "server-bundle": "23436db490289a5fa5034102",
     }
-    assert plan.content == "6df091f28e1ca0d0a1d199a3"
+    assert plan.content == "74cfc3e8029ebf6fa7f04006"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:
