@@ -65,11 +65,6 @@ def ended_by(event: WireEvent) -> Phase | None:
     return None
 
 
-def is_power_on(event: WireEvent) -> bool:
-    """Whether it is a machine's firmware that looks for a network."""
-    return event.kind is Kind.DHCP_DISCOVER and event.text.startswith(FIRMWARE)
-
-
 def _is_http(event: WireEvent, kind: Kind, stem: str) -> bool:
     return event.kind is kind and PurePosixPath(event.text).name.partition(".")[0] == stem
 
@@ -98,7 +93,7 @@ class Progress:
 
     def observe(self, event: WireEvent) -> None:
         """Take note of what was seen on the network."""
-        if is_power_on(event):
+        if event.kind is Kind.DHCP_DISCOVER and event.text.startswith(FIRMWARE):
             self.started_anew |= event.time > self.ended.get(Phase.GRUB, event.time)
         phase = ended_by(event)
         if phase is not None:

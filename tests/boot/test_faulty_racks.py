@@ -57,14 +57,6 @@ def test_node_that_runs(release_to_boot: ReleaseToBoot, cache: Cache) -> None:
     assert set(faults) < {check.name for check in cell.nodes[0].checks}
 
 
-@pytest.mark.full
-def test_node_that_panics(release_to_boot: ReleaseToBoot, cache: Cache) -> None:
-    """A node whose kernel panics starts anew by itself, runs and shuts down cleanly."""
-    report = tried(release_to_boot("debian-nfsroot"), ["ssi1"], ["kernel-panic"], cache)
-    assert outcomes(report) == {"ssi1": []}
-    assert report.verdict is Lab.PASSED
-
-
 def test_nodes_that_cannot_run(release_to_boot: ReleaseToBoot, cache: Cache) -> None:
     """A node whose initramfs is not whole and one that hangs are given up in the phase that they are in."""
     release = release_to_boot("kerrighed")

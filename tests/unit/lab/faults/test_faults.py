@@ -62,12 +62,6 @@ def test_nothing_to_lose(kerrighed: Recipe) -> None:
         named(["nfs-outage"], volatile)
 
 
-def test_nothing_to_wait_for(kerrighed: Recipe) -> None:
-    """A node that stays as it is when its kernel panics cannot be expected to start anew."""
-    stays = kerrighed.model_copy(update={"boot": kerrighed.boot.model_copy(update={"panic_seconds": 0})})
-    assert [each.name for each in FAULTS if each not in named(["all"], stays)] == ["kernel-panic"]
-
-
 def test_a_node_that_has_to_boot(kerrighed: Recipe) -> None:
     """A node that runs has borne the fault, and the time of each phase is told; one that stopped has not."""
     assert boots(outcome(kerrighed)).reason == "it ran: DHCP 5 s, loader 14 s"
