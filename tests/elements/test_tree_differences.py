@@ -57,6 +57,7 @@ PACKAGE_NFSBOOTED = """
     usr/lib/nfsbooted/ssh-host-keys
     usr/lib/sysctl.d/50-nfsbooted.conf
     usr/lib/systemd/journald.conf.d/nfsbooted.conf
+    usr/lib/systemd/network/98-nfsbooted.link
     usr/lib/systemd/system/chrony.service.d
     usr/lib/systemd/system/chrony.service.d/nfsbooted.conf
     usr/lib/systemd/system/ifupdown-pre.service.d

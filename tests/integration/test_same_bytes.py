@@ -60,7 +60,7 @@ def test_initramfs_of_the_packed_tree(project: Callable[..., Project], tiny: Pro
     made = project("base", "tree")
     done = made.build()
     assert done.status == 0, done.errors
-    assert done.started == ["initramfs", "pxegrub", "overlay", "server-bundle", "release"]
+    assert done.started == ["initramfs", "nic-drivers", "pxegrub", "overlay", "server-bundle", "release"]
     assert_same(made, tiny)
 
 
