@@ -14,7 +14,7 @@ from command import Project
 
 pytestmark = pytest.mark.container
 
-ALL = ("tree", "initramfs", "pxegrub")
+ALL = ("tree", "initramfs", "nic-drivers", "pxegrub")
 DAY = 86400
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import http.server
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from command import Project
+
+NO_MIRROR = re.compile("nfsroot: the default mirror(?: of security fixes)? cannot be reached")
+"""Neither can be: the message is about the one that was asked first."""
 
 pytestmark = pytest.mark.container
 
@@ -76,7 +80,7 @@ def test_no_network_to_look_at_the_archive(project: Callable[..., Project]) -> N
     for pointer in (made.cache / "pointers").iterdir():
         pointer.unlink()
     done = made.build(around=WITHOUT_NETWORK)
-    assert "the default mirror cannot be reached" in done.refusal()
+    assert NO_MIRROR.search(done.refusal())
     assert done.started == ["archive"]
     assert made.left() == []
 
@@ -85,7 +89,7 @@ def test_no_network_to_download_packages(project: Callable[..., Project]) -> Non
     """Without a network and without kept packages a tree cannot be made, though the archive's state is known."""
     made = project(packages=False)
     done = made.build(around=WITHOUT_NETWORK)
-    assert "the default mirror cannot be reached" in done.refusal()
+    assert NO_MIRROR.search(done.refusal())
     assert done.started == ["base"]
     assert made.left() == []
 
@@ -96,7 +100,7 @@ def test_no_network_to_make_the_builder_image(project: Callable[..., Project]) -
     for image in (made.cache / "objects").glob("builder-image-*"):
         image.unlink()
     done = made.build(around=WITHOUT_NETWORK)
-    assert "the default mirror cannot be reached" in done.refusal()
+    assert NO_MIRROR.search(done.refusal())
     assert done.started == ["builder-image"]
     assert made.left() == []
     assert made.working() == []
@@ -104,6 +108,6 @@ def test_no_network_to_make_the_builder_image(project: Callable[..., Project]) -
 
 def test_no_network_and_none_needed(project: Callable[..., Project]) -> None:
     """With everything kept, a release is put together without any network."""
-    made = project("tree", "initramfs", "pxegrub")
+    made = project("tree", "initramfs", "nic-drivers", "pxegrub")
     assert made.build(around=WITHOUT_NETWORK).status == 0
     assert made.release.is_dir()

@@ -12,7 +12,7 @@ from command import Project
 
 pytestmark = pytest.mark.container
 
-ALL = ("tree", "initramfs", "pxegrub")
+ALL = ("tree", "initramfs", "nic-drivers", "pxegrub")
 NOBODY = 65534
 LITTLE_KIB = 2_400_000
 """More than the recipe `tiny` takes, with what is spared for everything else."""

@@ -15,7 +15,7 @@ from builder.release.manifest import Manifest
 
 pytestmark = pytest.mark.container
 
-ALL = ("base", "tree", "initramfs", "pxegrub")
+ALL = ("base", "tree", "initramfs", "nic-drivers", "pxegrub")
 
 
 def test_nothing_changed(tiny: Project) -> None:
