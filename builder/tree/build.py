@@ -98,7 +98,7 @@ class Tree:
 
 
 def _by_name(paths: Iterable[str]) -> dict[str, str]:
-    return {nics.plain(Path(path).name.partition(".ko")[0]): path for path in paths}
+    return {nics.plain(path.rpartition("/")[2].partition(".ko")[0]): path for path in paths}
 
 
 def make(
