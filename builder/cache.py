@@ -204,7 +204,7 @@ class Cache:
         return directory
 
     def free_mib(self) -> int:
-        """What is free where objects are made, in MiB."""
+        """The room that is free where objects are made, in MiB."""
         unfinished = self.root / "unfinished"
         self._make_directory(unfinished)
         return shutil.disk_usage(unfinished).free >> 20

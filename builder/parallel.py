@@ -117,7 +117,7 @@ def beside(name: str, go_on: Callable[[Stopped], None]) -> Iterator[Check]:
 
 
 def _failure(name: str, error: Exception) -> NfsrootError:
-    """What a thread raised, as an error that says which thread that was."""
+    """An error that a thread raised, with the thread's name."""
     if isinstance(error, NfsrootError):
         return NfsrootError(f"{name} failed: {error.brief}", details=error.details, resolution=error.resolution)
     place = "".join(traceback.format_tb(error.__traceback__)[-1:]).rstrip()

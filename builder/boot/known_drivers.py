@@ -31,12 +31,12 @@ OTHER_NAMES = {
     "virtio": "virtio_net",
     "xen": "xen_netfront",
 }
-"""What people call a card, or its maker's own driver: the driver of Linux."""
+"""Names by which people call a card or its maker's own driver, each with the driver of Linux."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """What the kernel of a tree has: modules that are files, and modules that are built in."""
+    """The modules of a tree's kernel: those that are files, and those that are built in."""
 
     version: str
     modules: Mapping[str, str]
@@ -48,11 +48,11 @@ class Kernel:
         return nics.plain(name) in self.modules or nics.plain(name) in self.builtin
 
     def knows(self, name: str) -> bool:
-        """The same when another name of the module, such as crc32c, will do, as it does for modprobe(8)."""
+        """Whether a node with this kernel can have the module, by name or by an alias such as crc32c (modprobe(8))."""
         return self.has(name) or nics.plain(name) in self.aliases
 
     def suggest(self, name: str, *, wired: bool) -> str:
-        """What the user may have meant by `name`; with `wired`, a network driver."""
+        """Suggest the module that the user may have meant by `name`; with `wired`, a network driver."""
         other = OTHER_NAMES.get(nics.plain(name).lower())
         if other and self.has(other):
             return f"did you mean '{other}'?"
@@ -64,7 +64,7 @@ class Kernel:
 
 
 def kernel_of(tree: Tree) -> Kernel:
-    """What the kernel of `tree` has."""
+    """Read which modules the kernel of `tree` has."""
     return Kernel(tree.kernel_version, tree.modules, tree.builtin_modules, tree.module_aliases)
 
 

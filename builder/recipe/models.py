@@ -480,5 +480,5 @@ class ReleaseFacts(Model):
         return f"initrd.img-{self.kernel_version}"
 
     def initrd_for(self, nic: str | None) -> str:
-        """The same for nodes that have this `nic`."""
+        """The file of the initramfs with the drivers of this `nic`."""
         return f"{self.initrd_file}.{nic}" if nic else self.initrd_file

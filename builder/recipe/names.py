@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]+")
 
 
 class Fault(NamedTuple):
-    """What is wrong with a word, and how to mend it."""
+    """Say what is wrong with a word, and how to mend it."""
 
     what: str
     fix: str

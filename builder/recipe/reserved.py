@@ -13,7 +13,7 @@ _SHELL = """
     IFS LANG LANGUAGE LINENO LINES LOGNAME MACHTYPE MAIL MAILPATH OLDPWD OPTARG OPTERR OPTIND OSTYPE PATH PIPESTATUS
     PPID PS1 PS2 PS3 PS4 PWD RANDOM REPLY SECONDS SHELL SHELLOPTS SHLVL TERM TMOUT TMPDIR TZ UID USER
 """
-"""What bash(1), environ(7) and locale(7) give a meaning."""
+"""Names to which bash(1), environ(7) and locale(7) give a meaning."""
 
 _BUILD = """
     ACI_MANIFEST ARCH BLOCK_DEVICE_CONFIG_YAML BOOTDIR COMPRESS_IMAGE DIB_ARGS DIB_BLOCK_DEVICE
@@ -25,7 +25,7 @@ _BUILD = """
     ORIG_HOME OUT_IMAGE_PATH PROFILE_DIR RAMDISK RAM_NEEDED ROOT_LABEL SCRIPTNAME SKIP_BASE SOURCE_DATE_EPOCH
     TARGET_ROOT TEMP TMP_BUILD_DIR TMP_DIR TMP_HOOKS_PATH TMP_IMAGE_DIR TMP_IMAGE_PATH TMP_MOUNT_PATH
 """
-"""What disk-image-create and its hooks go by."""
+"""Names that disk-image-create and its hooks read."""
 
 _TAKEN = frozenset(f"{_SHELL}{_BUILD}".split())
 _FAMILIES = re.compile(r"(?:BASH|DPKG|GIT|LC|LD|NFSROOT|PYTHON)_.*|PYTHON[A-Z]+|DEB(?:IAN_FRONTEND|CONF_.*)|APT_CONFIG")
@@ -33,6 +33,6 @@ _FAMILIES = re.compile(r"(?:BASH|DPKG|GIT|LC|LD|NFSROOT|PYTHON)_.*|PYTHON[A-Z]+|
 
 
 def reserved(name: str) -> str:
-    """What is wrong with a variable of this name; empty when an element or a recipe may set it."""
+    """Say what is wrong with a variable of this name; empty when an element or a recipe may set it."""
     taken = name in _TAKEN or _FAMILIES.fullmatch(name)
     return "the build itself goes by this name" if taken else ""

@@ -75,7 +75,7 @@ class _Resolving:
                 self.values[name][variable] = value
 
     def mistake(self, element: Element, variable: str, value: Any) -> Problem | None:
-        """What is wrong with a value, or with its name, if anything."""
+        """Return the mistake in a value or in its name, if there is one."""
         path = ("variables", element.name, variable)
         types = {v.name: v.type for v in element.variables or ()}
         if element.variables is None:
@@ -87,7 +87,7 @@ class _Resolving:
         return variable_mistake(self.document, path, value, types[variable])
 
     def undeclared(self, element: Element, path: tuple[str, str, str], value: Any) -> Problem | None:
-        """What is wrong with a variable of an element that declares none: its files have to speak of the name."""
+        """Return the mistake in a variable of an element that declares none: a file of it must hold the name."""
         variable = path[-1]
         if not ENVIRONMENT_NAME.matches(variable):
             return self.document.problem(path, f"{variable!r} is no variable's name", ENVIRONMENT_NAME.words, key=True)

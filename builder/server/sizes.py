@@ -53,7 +53,7 @@ class Sizes:
 
 
 def sizes(nodes: int) -> Sizes:
-    """What `nodes` nodes need."""
+    """Size the limits for this number of nodes."""
     room = max(DEFAULT_NODES, 1 << (nodes - 1).bit_length())
     return Sizes(
         nodes=room,
@@ -69,5 +69,5 @@ def sizes(nodes: int) -> Sizes:
 
 
 def recipe_sizes(recipe: Recipe) -> Sizes:
-    """What the nodes of a recipe's cluster need."""
+    """Size the limits for the nodes of a recipe's cluster."""
     return sizes(len(recipe.cluster.nodes))

@@ -75,7 +75,7 @@ class Archive:
         return {**kept, f"/input/{INDEX}": self.index}
 
     def candidates(self) -> AbstractContextManager[Candidates]:
-        """What apt may choose from."""
+        """The packages from which apt may choose."""
         return open_candidates(self.lists, self.index)
 
 

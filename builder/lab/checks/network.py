@@ -20,7 +20,7 @@ def _menu(subject: Subject) -> Finding:
 
 
 def _address(subject: Subject) -> Finding:
-    """Whatever else a node's other NICs have, the boot NIC has one address."""
+    """Check that the boot NIC has one address; other NICs of the node do not count."""
     saw = re.findall(r"inet (\S+)", subject.ask("ip -oneline -4 address show dev eth0 scope global").text)
     should = f"{subject.node.address}/{subject.release.recipe.cluster.subnet.prefixlen}"
     return Finding(", ".join(saw), () if saw == [should] else (f"it has {', '.join(saw) or 'none'}, not {should}",))
