@@ -41,8 +41,10 @@ def look(small: SmallArchive, cache: Cache, tmp_path: Path) -> Callable[..., Arc
 
     def do(engine: Engine | None = None) -> Archive:
         debian = Debian(mirror=f"{small.url}/debian", security_mirror=f"{small.url}/security")
-        trusting = engine or TrustingSandbox(small.key.parent)
-        return archives.look(Cache(tmp_path / "cache"), trusting, image, debian, lambda _line: None)
+        trusting, own = engine or TrustingSandbox(small.key.parent), Cache(tmp_path / "cache")
+        found = archives.look(own, trusting, image, debian, lambda _line: None)
+        archives.write_index(own, found)
+        return found
 
     return do
 
@@ -66,7 +68,7 @@ def test_suites_of_a_named_mirror(small: SmallArchive, look: Callable[..., Archi
         f"deb {small.url}/security trixie-security main",
         "",
     ]
-    assert index.names(found.path / archives.INDEX) == ["hello"]
+    assert index.names(found.index) == ["hello"]
 
 
 def test_unknown_key(small: SmallArchive, look: Callable[..., Archive]) -> None:
@@ -118,7 +120,7 @@ def test_password(
     passwords.chmod(0o600)
     monkeypatch.setenv("NFSROOT_APT_AUTH", str(passwords))
     found = look()
-    assert index.names(found.path / archives.INDEX) == ["hello"]
+    assert index.names(found.index) == ["hello"]
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and secret_in(path)] == []
 
 
