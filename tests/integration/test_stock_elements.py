@@ -178,8 +178,13 @@ def test_manifest_tells_of_variables_and_environment(release: Path) -> None:
     assert recipe["variables"]["site"] == {"SITE_GREETS": "yes"}
 
 
-VALUES = {name: 'DIB_CLOUD_INIT_DATASOURCES = "NoCloud"' for name in ("cloud-init-datasources", "cloud-init-nocloud")}
-"""What an element cannot do without, for `cloud-init-datasources`."""
+DATA_SOURCES = '[variables.cloud-init-datasources]\nDIB_CLOUD_INIT_DATASOURCES = "NoCloud"\n'
+VALUES = {
+    "cloud-init-datasources": DATA_SOURCES,
+    "cloud-init-nocloud": DATA_SOURCES,
+    "modprobe-blacklist": '[variables.modprobe-blacklist]\nDIB_MODPROBE_BLACKLIST = "nouveau"\n',
+}
+"""The variables without which an element, or one that it depends on, does not go."""
 BESIDE = {"cloud-init-disable-resizefs": "cloud-init", "install-bin": "sysctl"}
 """The element whose files another one needs, without depending on it."""
 
@@ -195,9 +200,8 @@ def stock_elements(word: str) -> list[str]:
 @pytest.mark.parametrize("name", stock_elements("works"))
 def test_each_stock_element_builds(name: str, tmp_path: Path, build_release: Callable[[str], Path]) -> None:
     """Each element that the table says works makes a release with just our own elements."""
-    variables = f"[variables.cloud-init-datasources]\n{VALUES[name]}\n" if name in VALUES else ""
     recipe = tmp_path / f"stock-{name}.toml"
     elements = f'"{BESIDE[name]}", "{name}"' if name in BESIDE else f'"{name}"'
-    recipe.write_text(f'extends = "debian-nfsroot"\nelements = [{elements}]\n{variables}', "utf-8")
+    recipe.write_text(f'extends = "debian-nfsroot"\nelements = [{elements}]\n{VALUES.get(name, "")}', "utf-8")
     release = build_release(str(recipe))
     assert name in [element["name"] for element in Manifest.read(release).recipe["elements"]]
