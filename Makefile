@@ -74,7 +74,7 @@ help:  ## list the targets
 image: root recipe announce build-packages .venv/installed  ## build a recipe's release, setting up what that needs
 	@$(AS_ROOT) $(NFSROOT) build $(call quoted,$(RECIPE)) $(FLAGS)
 
-# What needs root says so before anything is installed, and so does a recipe that is not there.
+# Targets that need root say so before anything is installed, and name a recipe that is not there.
 .PHONY: root
 root:
 	@test -z "$(SUDO)" || command -v sudo >/dev/null || \

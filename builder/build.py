@@ -38,7 +38,7 @@ class Outcome:
 
 
 def plan(recipe: Recipe, cache: Cache, output: Path, *, version: str | None, source_date: int | None) -> Plan:
-    """What a build would do, from what is on this machine now; nothing is made, nobody is asked.
+    """Plan a build from the files of this machine alone; nothing is made, and no mirror is asked.
 
     :raises RecipeError: as `check` does.
     """

@@ -69,7 +69,7 @@ def common_entry(recipe: Recipe, facts: ReleaseFacts) -> MenuEntry:
 
 
 def _console_arguments(boot: Boot) -> Iterator[str]:
-    """What a node says and where (kernel-parameters.txt), and when it starts anew if its kernel panics.
+    """Kernel arguments for a node's consoles (kernel-parameters.txt), and for its restart after a panic.
 
     The kernel's messages go to the serial line that somebody asked for, and only its errors to a screen on which
     people want to log in.  The last console is the one of the initramfs and systemd.

@@ -85,7 +85,7 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def inputs(job: Job) -> dict[str, Path]:
-    """What is bound into a job: its inputs, and with the network what this machine knows of mirrors.
+    """The files that a job sees: its inputs and, with the network, this machine's settings for mirrors.
 
     :raises InputError: the user names a file with passwords that is not there.
     """

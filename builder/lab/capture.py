@@ -19,7 +19,7 @@ SO_RCVBUFFORCE = 33
 
 
 class Capture:
-    """What was seen so far: `events` in order, and `wire` with its byte counts.
+    """A capture up to now: its `events` in order, and `wire` with its byte counts.
 
     `check` raises what stopped it from seeing more.
     """
