@@ -14,7 +14,6 @@ import base64
 import socket
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from builder.errors import NfsrootError
 from builder.lab.qemu import AGENT_PORT, KNOCK_PORT
@@ -64,11 +63,13 @@ class Answer:
 
 
 class Agent:
-    """The lab's end of the port.  `word` is unlikely to come from anything but the node's agent."""
+    """The lab's end of the port: `connection` leads to it.
 
-    def __init__(self, path: Path, word: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+    `word` is unlikely to come from anything but the node's agent.
+    """
+
+    def __init__(self, connection: socket.socket, word: str) -> None:
+        self._socket = connection
         self._word = word
         self._received = b""
         self._asked = 0

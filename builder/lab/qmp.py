@@ -6,7 +6,6 @@ import itertools
 import json
 import socket
 import time
-from pathlib import Path
 from typing import Any
 
 from builder.errors import NfsrootError
@@ -16,7 +15,7 @@ CHUNK = 65536
 
 
 class Qmp:
-    """A conversation with one QEMU over its socket.
+    """A conversation with one QEMU: `connection` leads to its socket.
 
     It outlives a command to which QEMU does not answer in time: each command has a number that its answer repeats, so
     that an answer which comes late is not taken for that of another command.
@@ -24,14 +23,12 @@ class Qmp:
     :raises NfsrootError: QEMU hung up before it said a word.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
         self._received = b""
         self._numbers = itertools.count(1)
         self._shutdown: str | None = None
         try:
-            self._socket.settimeout(SECONDS)
-            self._socket.connect(str(path))
             self._next(time.monotonic() + SECONDS)
         except OSError as error:
             self._socket.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from builder.lab.qemu import KNOCK_PORT
 from builder.lab.qmp import Qmp
 
 SECONDS_TO_POWER_ON = 60.0
+POLL_SECONDS = 0.02
 KNOCK_SECONDS = 4.0
 """Time from one knock to the next; longer than the three seconds for which udev does not look for new rules.
 
@@ -59,18 +61,34 @@ def powered_on(process: subprocess.Popen[bytes], directory: Path, word: str) -> 
     """
     with ExitStack() as stack:
         stack.callback(_end, process)
-        _await_socket(directory / "agent.sock", process)
-        agent = stack.enter_context(closing(Agent(directory / "agent.sock", word)))
-        qmp = stack.enter_context(closing(Qmp(directory / "qmp.sock")))
+        agent = stack.enter_context(closing(Agent(connected(directory / "agent.sock", process), word)))
+        qmp = stack.enter_context(closing(Qmp(connected(directory / "qmp.sock", process))))
         yield VirtualMachine(process, directory, qmp, agent)
 
 
-def _await_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + SECONDS_TO_POWER_ON
-    while not path.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise NfsrootError("QEMU did not start", details=last_lines(path.parent / "qemu.log"))
-        time.sleep(0.02)
+def connected(path: Path, process: subprocess.Popen[bytes], seconds: float = SECONDS_TO_POWER_ON) -> socket.socket:
+    """A connection to a socket that QEMU (`process`) makes as it starts.
+
+    QEMU makes its sockets one after the other, and a socket's file is there before anybody listens at it (bind(2),
+    listen(2)): so each socket is tried until it takes the connection.
+
+    :raises NfsrootError: QEMU ended, or did not take the connection within `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    with ExitStack() as stack:
+        connection = stack.enter_context(closing(socket.socket(socket.AF_UNIX)))
+        while True:
+            ended = process.poll() is not None
+            try:
+                connection.connect(str(path))
+            except (FileNotFoundError, ConnectionRefusedError) as error:
+                if ended or time.monotonic() > deadline:
+                    log = last_lines(path.parent / "qemu.log")
+                    raise NfsrootError(f"QEMU did not start: {path.name}: {error.strerror}", details=log) from error
+                time.sleep(POLL_SECONDS)
+            else:
+                stack.pop_all()
+                return connection
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

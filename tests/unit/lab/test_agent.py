@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from dialled import dialled
 
 from builder.errors import NfsrootError
 from builder.lab.agent import SCRIPT, Agent, Answer, oem_string
@@ -40,7 +41,7 @@ def script(tmp_path: Path) -> Iterator[Path]:
 
 def test_answers_of_the_real_script(script: Path) -> None:
     """A question is run by sh(1); the answer has its output of both kinds and its status."""
-    with closing(Agent(script, WORD)) as agent:
+    with closing(Agent(dialled(script), WORD)) as agent:
         assert agent.listens(10)
         assert agent.ask("echo a; echo b >&2; exit 3") == Answer(3, "a\nb")
         assert agent.ask("cat; printf 'ü'") == Answer(0, "ü")
@@ -58,7 +59,7 @@ def silent(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
 def test_a_line_without_the_word_is_no_answer(silent: tuple[Path, socket.socket]) -> None:
     """Noise on the port, and answers to other questions, are passed over."""
     path, listener = silent
-    with closing(Agent(path, WORD)) as agent, listener.accept()[0] as node:
+    with closing(Agent(dialled(path), WORD)) as agent, listener.accept()[0] as node:
         node.sendall(b"listens\nbad listens\n")
         assert not agent.listens(0.1)
         node.sendall(f"{WORD} 7 0 eA==\n1 0 eA==\n{WORD} 1 0 eQ==\n".encode())
@@ -69,7 +70,7 @@ def test_a_line_without_the_word_is_no_answer(silent: tuple[Path, socket.socket]
 def test_no_answer_is_an_error(silent: tuple[Path, socket.socket], hang_up: bool) -> None:
     """A node that says nothing, or whose port is closed, can pass no check."""
     path, listener = silent
-    with closing(Agent(path, WORD)) as agent, listener.accept()[0] as node:
+    with closing(Agent(dialled(path), WORD)) as agent, listener.accept()[0] as node:
         if hang_up:
             node.shutdown(socket.SHUT_WR)
         with pytest.raises(NfsrootError, match="did not answer"):
@@ -88,7 +89,7 @@ def test_the_credential_is_lines_of_tmpfiles() -> None:
 def test_node_that_has_gone(silent: tuple[Path, socket.socket]) -> None:
     """When QEMU has ended, a question is an error with its reason and not a broken pipe."""
     path, listener = silent
-    with closing(Agent(path, WORD)) as agent:
+    with closing(Agent(dialled(path), WORD)) as agent:
         listener.accept()[0].close()
         for _ in range(2):
             with pytest.raises(NfsrootError, match=r"has gone|did not answer"):
@@ -99,7 +100,7 @@ def test_node_that_has_gone(silent: tuple[Path, socket.socket]) -> None:
 def test_garbled_answer_is_an_error(silent: tuple[Path, socket.socket], garbled: str) -> None:
     """An answer that the kernel's messages have broken is told as such, and the next question is answered."""
     path, listener = silent
-    with closing(Agent(path, WORD)) as agent, listener.accept()[0] as node:
+    with closing(Agent(dialled(path), WORD)) as agent, listener.accept()[0] as node:
         node.sendall(f"{WORD} 1 {garbled}\n{WORD} 2 0 eQ==\n".encode())
         with pytest.raises(NfsrootError, match="the node's answer is garbled"):
             agent.ask("true", 5)

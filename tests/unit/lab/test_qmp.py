@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dialled import dialled
 
 from builder.errors import NfsrootError
 from builder.lab.qmp import Qmp
@@ -62,7 +63,7 @@ def path(tmp_path: Path) -> Iterator[Path]:
 def test_answers_are_told_from_events(path: Path) -> None:
     """Events that come before a command's answer are passed over; its arguments have QMP's names."""
     qemu = Script(path, [{"event": "RESUME"}, {"return": 7}])
-    with closing(Qmp(path)) as qmp:
+    with closing(Qmp(dialled(path))) as qmp:
         assert qmp.execute("screendump", file_name="x") == 7
     qemu.join()
     assert {**qemu.heard[-1], "id": 0} == {"execute": "screendump", "arguments": {"file-name": "x"}, "id": 0}
@@ -71,7 +72,7 @@ def test_answers_are_told_from_events(path: Path) -> None:
 def test_refusal_is_an_error(path: Path) -> None:
     """What QEMU refuses is told in its words."""
     qemu = Script(path, [{"error": {"desc": "no such device"}}])
-    with closing(Qmp(path)) as qmp, pytest.raises(NfsrootError, match="refused device_del: no such device"):
+    with closing(Qmp(dialled(path))) as qmp, pytest.raises(NfsrootError, match="refused device_del: no such device"):
         qmp.execute("device_del")
     qemu.join()
 
@@ -79,7 +80,7 @@ def test_refusal_is_an_error(path: Path) -> None:
 def test_reason_of_a_shutdown(path: Path) -> None:
     """Why the power went off is known, also when it was told while something else was asked."""
     qemu = Script(path, [POWER_OFF, {"return": {}}])
-    with closing(Qmp(path)) as qmp:
+    with closing(Qmp(dialled(path))) as qmp:
         qmp.execute("query-status")
         assert qmp.shutdown_reason(0.1) == "guest-shutdown"
     qemu.join()
@@ -88,7 +89,7 @@ def test_reason_of_a_shutdown(path: Path) -> None:
 def test_no_shutdown_within_its_time(path: Path) -> None:
     """A machine that stays on has no reason to be off."""
     qemu = Script(path)
-    with closing(Qmp(path)) as qmp:
+    with closing(Qmp(dialled(path))) as qmp:
         assert qmp.shutdown_reason(0.1) is None
     qemu.join()
 
@@ -108,7 +109,7 @@ def test_crash_is_no_shutdown(path: Path) -> None:
 
     thread = threading.Thread(target=hang_up)
     thread.start()
-    with closing(Qmp(path)) as qmp:
+    with closing(Qmp(dialled(path))) as qmp:
         thread.join()
         assert qmp.shutdown_reason(5) is None
     listener.close()
@@ -122,14 +123,14 @@ def test_qemu_that_ends_before_it_speaks(tmp_path: Path) -> None:
         ending = threading.Timer(0.1, listener.close)
         ending.start()
         with pytest.raises(NfsrootError, match="QEMU does not answer"):
-            Qmp(tmp_path / "qmp.sock")
+            Qmp(dialled(tmp_path / "qmp.sock"))
         ending.join()
 
 
 def test_a_conversation_with_a_dead_qemu_ends_quietly(path: Path) -> None:
     """When QEMU has died, each command says so, and what was never sent does not come up at the end."""
     qemu = Script(path)
-    with closing(Qmp(path)) as qmp:
+    with closing(Qmp(dialled(path))) as qmp:
         qmp._socket.shutdown(socket.SHUT_RDWR)
         for _ in range(2):
             with pytest.raises(NfsrootError):
@@ -141,7 +142,7 @@ def test_the_conversation_survives_a_command_without_an_answer(path: Path) -> No
     """After a command that QEMU did not answer in time the next one is answered, by its own answer."""
     late = {"return": "late", "id": 2}
     qemu = Script(path, [], [late, {"return": "right"}], [POWER_OFF, {"return": 3}])
-    with closing(Qmp(path)) as qmp:
+    with closing(Qmp(dialled(path))) as qmp:
         with pytest.raises(NfsrootError, match="QEMU does not answer screendump: timed out"):
             qmp.execute("screendump", seconds=0.1)
         assert qmp.execute("query-status") == "right"
@@ -156,7 +157,7 @@ def test_half_a_message_is_not_lost(path: Path, cut: int) -> None:
     """What has come of a message when time is up is taken for its beginning later."""
     whole = json.dumps(POWER_OFF) + "\n"
     qemu = Script(path, [{"return": 1}, whole[:cut]], [whole[cut:], {"return": 2}])
-    with closing(Qmp(path)) as qmp:
+    with closing(Qmp(dialled(path))) as qmp:
         assert qmp.execute("query-status") == 1
         assert qmp.shutdown_reason(0.05) is None
         assert qmp.execute("query-status") == 2
