@@ -40,7 +40,7 @@ class Packer:
 
         :raises NfsrootError: a path stands in both parts.
         """
-        known = frozenset(os.fsdecode(path) for path in tree.paths.read_bytes().split(b"\0"))
+        known = frozenset(os.fsdecode(tree.paths.read_bytes()).split("\0"))
         files = tuple(overlay)
         twice = sorted(file.path for file in files if file.path in known or file.path not in OWNED_PATHS)
         if twice:

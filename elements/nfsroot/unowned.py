@@ -18,9 +18,10 @@ def unowned(tree: Path) -> Iterator[tuple[str, os.stat_result]]:
     aliases = aliases_of(tree)
     for listing in (tree / INFO).glob("*.list"):
         shipped.update(canonical(line, aliases) for line in lines(listing))
-    for directory, directories, files in os.walk(tree):
-        place = os.path.relpath(directory, tree)
-        prefix = "" if place == "." else f"{place}/"
+    top = os.path.join(tree, "")  # noqa: PTH118
+    for directory, directories, files in os.walk(top):
+        place = directory.removeprefix(top)
+        prefix = f"{place}/" if place else ""
         directories[:] = sorted(name for name in directories if f"{prefix}{name}" not in NOT_OURS)
         for name in sorted(files):
             path = f"{prefix}{name}"
@@ -35,6 +36,8 @@ def aliases_of(tree: Path) -> dict[str, str]:
 
 def canonical(path: str, aliases: dict[str, str]) -> str:
     """A path as it is found in the tree, without the slash at its beginning."""
+    if path.startswith("/usr/"):  # most are, and there are tens of thousands
+        return path[1:].rstrip("/")
     top, slash, rest = path.strip("/").partition("/")
     return f"{aliases.get(top, top)}{slash}{rest}" if slash else top
 
