@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from command import Project
@@ -47,6 +49,42 @@ def test_node_added(project: Callable[..., Project], tiny: Project) -> None:
     differing = {file.path for file in set(before.files) ^ set(after.files)}
     stem = f"tiny-{after.version}"
     assert differing == {f"{stem}-root.tar.zst", f"{stem}-server.tar.gz"}
+
+
+def test_package_added(project: Callable[..., Project], tiny: Project) -> None:
+    """Of what a server gets, another package changes menus, exports and the release's own files.
+
+    No server has to be restarted, and README and install.sh stay in the bundle.
+    """
+    made = project("base", "pxegrub")
+    made.tiny(packages=["bc"])
+    done = made.build("--version=later")
+    assert done.status == 0, done.errors
+    old, new = (server_bundle(release) for release in (tiny.release, made.release))
+    assert "srv/tftp/tiny/later/vmlinuz-" in " ".join(new)
+    changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)} - {"README", "install.sh"}
+    before = Manifest.read(tiny.release).version
+    own = (
+        "etc/exports.d/",
+        "etc/ganesha/exports.d/",
+        "srv/tftp/grub/",
+        f"srv/tftp/tiny/{before}",
+        "srv/tftp/tiny/later",
+    )
+    assert {path for path in changed if not path.startswith(own)} == set()
+    assert {"etc/dhcp/dhcpd.conf", "etc/kea/kea-dhcp4.conf", "etc/dnsmasq.d/nfsroot-dhcp.conf"} <= old.keys() - changed
+
+
+def server_bundle(release: Path) -> dict[str, tuple[bytes, bytes]]:
+    """The type and the content of each entry of a release's server bundle, by its path."""
+    (file,) = release.glob("*-server.tar.gz")
+    with tarfile.open(file) as archive:
+        return {info.name: (info.type, _content(archive, info)) for info in archive}
+
+
+def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(info)
+    return file.read() if file else b""
 
 
 def test_plan_says_why(project: Callable[..., Project]) -> None:
