@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 FAULTS = (
     "nfs-outage", "dhcp-restart", "unknown-mac", "dhcp-outage", "duplicate-mac",
-    "loss-5", "loss-20", "second-network", "second-network-after", "slow-tftp", "missing-menu", "corrupt-initrd",
-    "hang",
+    "loss-5", "loss-20", "second-network", "second-network-after", "slow-tftp", "missing-menu", "missing-kernel",
+    "corrupt-initrd", "hang",
 )  # fmt: skip
 CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "server", "fault", "keep", "shell")
 """Options that say what the matrix decides, or that are for one cell only."""

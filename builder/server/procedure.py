@@ -14,19 +14,23 @@ CHECKER = "grub-common"
 OLD = "OLD"
 """Stands for the version of a release that is to be removed."""
 
+GENERATION = "GENERATION"
+"""Stands for one of the directories that `ls` names, each of which holds the menus of a release."""
+
 
 @dataclass(frozen=True)
 class Procedure:
     """Commands of root's shell, a tuple a section of the README.
 
     `packages` are what the server needs.  `unpack` and `install` are typed in one directory, which holds the release's
-    two archives.  `look` fails unless all serve.
+    two archives.  `look` fails unless all serve.  `back` gives nodes the menus of before.
     """
 
     packages: tuple[str, ...]
     unpack: tuple[str, ...]
     install: tuple[str, ...]
     look: tuple[str, ...]
+    back: tuple[str, ...]
     remove: tuple[str, ...]
     stale: tuple[str, ...]
 
@@ -52,6 +56,7 @@ def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
             *(("exportfs -v",) if recipe.needs_nfs and server.nfs is NfsServer.KERNEL else ()),
             f"ls /srv/tftp/grub {directory}",
         ),
+        back=("ls -v /srv/tftp/.grub", f"ln -sfT .grub/{GENERATION} /srv/tftp/grub"),
         remove=(
             *(_stop_exporting(f"{recipe.image.name}-{OLD}", server) if recipe.needs_nfs else ()),
             f"rm -r {' '.join(root.directories(recipe, OLD))}",

@@ -24,7 +24,12 @@ from builder.server.procedure import OLD, Procedure, procedure
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone]
 
-SETTINGS = "sha256sum /etc/dhcp/dhcpd.conf /etc/default/isc-dhcp-server /srv/tftp/grub/*"
+SETTINGS = """\
+sha256sum /etc/dhcp/dhcpd.conf /etc/default/isc-dhcp-server /srv/tftp/grub/grub.cfg
+grep -E --max-count=1 '^(kernel|  linux) ' /srv/tftp/grub/*
+"""
+"""Shows settings, and of each menu what it boots; what it falls back to is another matter."""
+
 CHANGED = "find /etc /srv /var/backups -newer /run/before ! -path '/etc/exports.d' | sort"
 IN_THE_BUNDLE = "cd /root/{}-server && {}"
 
@@ -122,11 +127,12 @@ def test_second_release_leaves_the_first_its_root(story: Story, first: Release, 
 
 
 def test_going_back_is_one_command(story: Story) -> None:
-    """The older bundle's install.sh puts every setting and menu back as it was.
+    """The older bundle's install.sh puts every setting back as it was, and has every menu boot what it booted.
 
     DHCP is restarted because the two releases have other boot loaders, and nothing else is.
     """
     assert story.said["after"] == story.said["before"]
+    assert "Back to those of before: ln -sfT .grub/" in story.said["back"]
     for said in (story.said["install"], story.said["back"]):
         restarted = [line for line in said.splitlines() if line.startswith("Restarted")]
         assert restarted == ["Restarted isc-dhcp-server."]

@@ -1,21 +1,47 @@
-"""Faults of the files that a node boots from: its menu is missing, its initramfs is not whole."""
+"""Faults of the files that a node boots from: its menu or its kernel is missing, its initramfs is not whole."""
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from pathlib import PurePosixPath
 
 from builder.errors import NfsrootError
 from builder.lab.checks.model import Finding
 from builder.lab.faults.model import BootFault, Outcome, boots, stops
 from builder.lab.phases import Phase
 from builder.lab.rack import Rack
-from builder.lab.wire import DONE
+from builder.lab.wire import DONE, READ
 from builder.recipe.models import TFTP_DIRECTORY, Node, ReleaseFacts
 
 WHOLE_BYTES = 1 << 20
 """What is left of an initramfs: what a full disk leaves of a copy."""
 
 DEFAULT_MENUS = frozenset({"/grub/default", "/grub/default.cfg"})
+
+LATER = "later"
+"""The version of a release that comes after the one on trial, and whose kernel is missing."""
+
+INSTALL_LATER = """\
+work=$(mktemp -d)
+bundle=/bundle
+[ -d $bundle ] || bundle=/root/{stem}-server
+mkdir -p $work/bundle $work/root/srv/tftp
+cd $bundle
+cp -a --parents -t $work/bundle install.sh etc srv/tftp/grub
+cd $work/bundle
+for file in $(find etc -name '{stem}.*'); do mv $file $(dirname $file)/{name}-{later}.${{file##*.}}; done
+sed -i 's,{version},{later},g' install.sh $(find srv/tftp/grub -type f)
+cp -a /srv/tftp/grub /srv/tftp/.grub $work/root/srv/tftp
+ln -s /srv/tftp/{name} $work/root/srv/tftp/{name}
+sh install.sh --root $work/root
+cd $work/root/srv/tftp/grub
+for menu in {node} {node}.cfg; do
+  grep -q '/{name}/{later}/' $menu
+  cp $menu /srv/tftp/grub/$menu
+done
+"""
+"""Has the bundle's own install.sh make menus of a later release, and gives the node those, and no other node."""
 
 
 def _on_server(rack: Rack, script: str) -> None:
@@ -42,6 +68,28 @@ def _takes_default(outcome: Outcome) -> Finding:
     return stops(outcome, Phase.GRUB) if outcome.recipe.kerrighed else boots(outcome)
 
 
+def _lose_kernel(rack: Rack, node: Node) -> None:
+    """Give the node the menus of a later release, of which the server has nothing else."""
+    manifest = rack.release.manifest
+    script = INSTALL_LATER.format(
+        stem=f"{manifest.name}-{manifest.version}",
+        name=manifest.name,
+        version=re.escape(manifest.version),
+        later=LATER,
+        node=node.name,
+    )
+    _on_server(rack, script)
+
+
+def _falls_back(outcome: Outcome) -> Finding:
+    """The node has to ask for the later release's kernel in vain, and then to run by the release before."""
+    served = outcome.recipe.tftp_directory(LATER)
+    asked = {event.text for event in outcome.events if event.kind in READ}
+    if not any(PurePosixPath("/", path).is_relative_to(served) for path in asked):
+        return Finding("", (f"it asked for nothing below {served}",))
+    return boots(outcome)
+
+
 def _cut_initramfs(rack: Rack, node: Node) -> None:
     """Give the node's menus an initramfs of which the end is missing; other nodes keep theirs."""
     manifest, recipe = rack.release.manifest, rack.release.recipe
@@ -65,6 +113,13 @@ FAULTS = (
         judge=_takes_default,
         prepare=_remove_menu,
         patience=0.5,
+    ),
+    BootFault(
+        name="missing-kernel",
+        done="the node's menu is of a later release, whose kernel is not on the server",
+        holds="GRUB falls back to the menu's second entry, which boots the release before",
+        judge=_falls_back,
+        prepare=_lose_kernel,
     ),
     BootFault(
         name="corrupt-initrd",

@@ -16,6 +16,8 @@ from builder.server.bundle import render
 from builder.server.programs import NFS_CONF, programs, unit_settings
 from builder.server.sizes import SYSCTL_CONF
 
+MENUS = "srv/tftp/grub"
+GENERATIONS = "srv/tftp/.grub"
 KERNEL = "srv/tftp/debian-nfsroot/1.0/vmlinuz-6.12.0-1-amd64"
 MARKED = ["# BEGIN nfsroot", "# END nfsroot"]
 
@@ -64,8 +66,15 @@ def install(bundle: Path, *arguments: str | Path, path: str = os.environ["PATH"]
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    """Every file below `root`, those that begin with a dot included."""
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    """Every file below `root`, those that begin with a dot included, and menus where nodes find them."""
+    found = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    menus = root / MENUS
+    if menus.is_symlink():
+        found = {path: data for path, data in found.items() if not path.startswith(GENERATIONS)}
+        found |= {
+            f"{MENUS}/{path.relative_to(menus)}": path.read_bytes() for path in menus.glob("**/*") if path.is_file()
+        }
+    return found
 
 
 def settings_of(*chosen: tuple[str, str]) -> set[str]:
@@ -161,13 +170,12 @@ def test_only_what_differs_is_installed(bundle: Path, root: Path) -> None:
     """A file that somebody changed is put back, alone, and its content is kept."""
     install(bundle, "--root", root)
     shutil.rmtree(root / "var/backups")
-    (root / "srv/tftp/grub/ssi1").write_text("mine\n")
+    (root / "etc/default/tftpd-hpa").write_text("mine\n")
     done = install(bundle, "--root", root)
-    assert [line for line in done.stdout.splitlines() if line.startswith(("Installed", "Replaced"))] == [
-        f"Replaced {root}/srv/tftp/grub/ssi1"
-    ]
+    assert done.stdout.splitlines()[-1] == f"Replaced {root}/etc/default/tftpd-hpa"
+    assert not [line for line in done.stdout.splitlines() if line.startswith("Installed") or "menus" in line]
     (dated,) = (root / "var/backups/nfsroot").iterdir()
-    assert contents(dated) == {"srv/tftp/grub/ssi1": b"mine\n"}
+    assert contents(dated) == {"etc/default/tftpd-hpa": b"mine\n"}
 
 
 def test_hosts_keeps_other_lines(bundle: Path, root: Path) -> None:
@@ -358,6 +366,14 @@ EXPORTFS = """\
 echo "exportfs $*" >>{log}
 case $1 in -s) echo "{exported} 192.168.0.0/24(ro)" ;; esac
 """
+ELSEWHERE = """\
+if [ -n "$root" ]; then
+  switch_menus
+  exit 0
+fi
+"""
+"""What install.sh does instead of having servers serve, where it installs below another directory than /."""
+
 ASKING = ("is-active", "is-enabled", "cat", "exportfs -s")
 
 
@@ -375,7 +391,7 @@ def serve(bundle: Path, root: Path, *options: str, **states: str) -> tuple[subpr
         (tools / name).write_text(text.format(**values))
         (tools / name).chmod(0o755)
     script = (bundle / "install.sh").read_text()
-    script = script.replace("/run/systemd/system", str(tools)).replace('[ -z "$root" ] || exit 0\n', "")
+    script = script.replace("/run/systemd/system", str(tools)).replace(ELSEWHERE, "")
     script = script.replace("patience=100", "patience=2")
     script = script.replace('[ ! -d "/NFSROOT', f'[ ! -d "{root}/NFSROOT')
     (bundle / "install.sh").write_text(script)
@@ -515,7 +531,7 @@ def test_another_run_starts_what_does_not_serve(bundle: Path, root: Path) -> Non
     failed, did = serve(bundle, root, active="nfs-kernel-server", broken="isc-dhcp-server")
     assert failed.returncode == 1
     assert "isc-dhcp-server does not start: see journalctl -u isc-dhcp-server" in failed.stderr
-    assert "exportfs -ra" not in did
+    assert "restart tftpd-hpa" not in did
     mended, did = serve(bundle, root)
     assert mended.returncode == 0, mended.stderr
     assert sorted(did) == ["exportfs -ra", *(f"restart {service}" for service in sorted(ALL.split()))]
@@ -548,7 +564,7 @@ def test_a_server_for_two_roles_is_restarted_once(bundle: Path, root: Path) -> N
     """dnsmasq serves DHCP and TFTP, and stops for a moment only once."""
     dnsmasq = ("--dhcp", "dnsmasq", "--tftp", "dnsmasq")
     done, did = serve(bundle, root, *dnsmasq, active="dnsmasq nfs-kernel-server")
-    assert did == ["daemon-reload", "restart dnsmasq", "exportfs -ra"]
+    assert did == ["daemon-reload", "exportfs -ra", "restart dnsmasq"]
     (bundle / "etc/dnsmasq.d/nfsroot-dhcp.conf").open("a").write("# more\n")
     done, did = serve(bundle, root, *dnsmasq, active="dnsmasq nfs-kernel-server", exported=RELEASE_ROOT)
     assert done.returncode == 0, done.stderr

@@ -37,7 +37,7 @@ def test_how_to_has_every_command(kerrighed: Recipe) -> None:
     found = sections(procedure(kerrighed, "VERSION", kerrighed.cluster.server))
     places = [text.index(f"\n{command}\n") for name in ("packages", "unpack", "install") for command in found[name]]
     assert places == sorted(places)
-    for name in ("remove", "look"):
+    for name in ("back", "remove", "look"):
         assert all(command in text for command in found[name] if not command.startswith("ls "))
 
 

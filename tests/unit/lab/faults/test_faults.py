@@ -95,6 +95,15 @@ def test_missing_menu(kerrighed: Recipe, debian: Recipe) -> None:
     assert judge(outcome(debian)).problems == ("it did not read the default menu",)
 
 
+def test_missing_kernel(debian: Recipe) -> None:
+    """A node has to ask for the kernel of the later release, and has to run all the same."""
+    judge = fault("missing-kernel").judge
+    asked = WireEvent(9.0, "52:54:00:00:01:01", Kind.TFTP_READ, "/debian-nfsroot/later/vmlinuz-6.12")
+    assert not judge(outcome(debian, None, asked)).problems
+    assert judge(outcome(debian, GRUB, asked)).problems == (GRUB.reason,)
+    assert judge(outcome(debian)).problems == ("it asked for nothing below /debian-nfsroot/later",)
+
+
 @pytest.mark.parametrize(
     "name", ["loss-5", "loss-20", "second-network", "second-network-after", "slow-tftp", "dhcp-outage"]
 )
