@@ -20,6 +20,7 @@ from builder.errors import NoSpaceError
 from builder.events import StepReused
 from builder.overlay import render as overlay
 from builder.parallel import crew
+from builder.plan import code
 from builder.plan.code import BUNDLE, OVERLAY, RELEASE
 from builder.plan.model import Plan
 from builder.process import COMMAND, OnLine
@@ -246,6 +247,7 @@ class Steps:
             recipe=self.recipe.model_dump(mode="json"),
             tools=tools(self.image),
             steps={step.name: str(step.key) for step in self.plan.steps},
+            code={step: code.digest(step) for step in (OVERLAY, BUNDLE, RELEASE)},
             files=manifests.released_files(directory, digests),
             packages=manifests.packages(tree.packages),
         )

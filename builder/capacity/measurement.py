@@ -74,7 +74,7 @@ def of(release: Release) -> Measurement:
 
     :raises InputError: there is none.
     """
-    cells = [cell for cell in standing.earlier(release.directory) if is_alone(cell)]
+    cells = [cell for cell in standing.earlier(release) if is_alone(cell)]
     if not cells:
         raise InputError(
             f"the lab has not measured a node of {release.directory} that boots alone",

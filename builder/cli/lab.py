@@ -90,8 +90,8 @@ def command(
 ) -> None:
     """Boot nodes of the release in each directory RELEASE on a private network of this machine and check them.
 
-    DHCP, TFTP and NFS are served from the release's own server bundle, as shipped.  The verdict goes into the
-    release's manifest, the report into lab.json and lab.html beside it.
+    DHCP, TFTP and NFS are served from the release's own server bundle, as shipped.  The report with the
+    verdict goes into lab.json and lab.html beside the manifest, and nothing that was built changes.
 
     \b
     Examples:

@@ -27,14 +27,16 @@ def command(output: Path) -> None:
         write(f"recipe   {name}")
     for directory in sorted(path for path in output.glob("*") if path.is_dir()):
         for version in contents(directory):
-            write(f"release  {directory / version}  {_lab(directory / version)}")
+            write(f"release  {directory / version}  lab: {_verdict(directory / version)}")
 
 
-def _lab(release: Path) -> str:
+def _verdict(release: Path) -> str:
     """The lab's verdict on a release, in words."""
+    from builder.cli.summary import verdict
     from builder.release.manifest import Manifest
 
     try:
-        return f"lab: {Manifest.read(release).lab}"
+        Manifest.read(release)
     except InputError as error:
-        return f"lab: unknown ({error.brief})"
+        return f"unknown ({error.brief})"
+    return verdict(release)

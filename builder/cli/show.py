@@ -39,7 +39,7 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
     write(f"server   {manifest.server_directory}")
     write(f"ports    {_ports(manifest)}")
     write(f"packages {len(manifest.packages)}")
-    write(f"lab      {manifest.lab}")
+    write(f"lab      {summary.verdict(release)}")
     write("\n".join(summary.sizes(release, manifest)))
     if packages:
         write("\n".join(f"{package.name} {package.version}" for package in manifest.packages))

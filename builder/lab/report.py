@@ -12,9 +12,10 @@ from builder.lab.qemu import Accelerator, Firmware, Nic
 from builder.lab.server import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import Lab
+from builder.release.verdict import REPORT
 
-SCHEMA_VERSION = 6
-FILE = "lab.json"
+SCHEMA_VERSION = 7
+FILE = REPORT
 COMBINATION = ("asked", "firmware", "nic", "dhcp", "tftp", "nfs", "server", "faults")
 """The fields of a cell that say what was tried."""
 
@@ -154,6 +155,11 @@ class LabReport(Model):
     name: str = Field(description="Name of the release.")
     version: str = Field(description="Version of the release.")
     content: str = Field(description="The release's content, as in its manifest.")
+    manifest: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="SHA-256 of the manifest.json that this is about; empty in a report of schema 6.",
+    )
     tool_version: str = Field(description="Version of nfsroot that ran the lab.")
     started: datetime = Field(description="When the last run of the lab began, in UTC.")
     seconds: float = Field(description="How long that took.")

@@ -15,15 +15,15 @@ from builder.lab.release import Release
 from builder.lab.report import LabReport
 from builder.lab.request import Request
 from builder.release.pack import need_writable
-from builder.release.verdict import changing, record, replace
+from builder.release.verdict import changing, digest, replace
 
 
 def run(
     release: Release, wanted: Sequence[Request], cache: Cache, emit: Emit, meanwhile: Meanwhile = lambda _: None
 ) -> LabReport:
-    """Try the release as wanted, one cell after the other, and put the report and the verdict into it.
+    """Try the release as wanted, one cell after the other, and put the report with the verdict beside its files.
 
-    Both cover what earlier runs tried, and runs that went on at the same time (see `standing`).
+    It covers what earlier runs tried, and runs that went on at the same time (see `standing`).
     `meanwhile` is called with the nodes of a cell that run, when their checks are done and before they are shut
     down.  What labs that were killed left in the cache is taken away first.
 
@@ -31,7 +31,7 @@ def run(
     :raises NfsrootError: the release's directory cannot be written.
     """
     need_writable(release.directory)
-    before = standing.earlier(release.directory)
+    before = standing.earlier(release)
     cache.sweep()
     began, started = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
     with cache.in_use():
@@ -39,11 +39,12 @@ def run(
     tried, seconds = [cell for cell, _ in outcomes], round(time.monotonic() - began, 1)
     with changing(release.directory):
         # Another lab may have written its report while this one booted nodes.
-        cells = standing.standing(before, standing.earlier(release.directory), tried)
+        cells = standing.standing(before, standing.earlier(release), tried)
         made = LabReport(
             name=release.manifest.name,
             version=release.manifest.version,
             content=release.manifest.content,
+            manifest=digest(release.directory),
             tool_version=builder.__version__,
             started=started,
             seconds=seconds,
@@ -53,5 +54,4 @@ def run(
         replace(release.directory / report.FILE, made.text().encode())
         unseen = [None] * (len(cells) - len(tried))
         replace(release.directory / page.FILE, page.render(made, [*unseen, *(seen for _, seen in outcomes)]).encode())
-        record(release.directory, made.verdict)
     return made

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from builder.errors import InputError
+from builder.lab.release import Release
 from builder.lab.report import FILE, CellReport, LabReport
 from builder.release.manifest import Lab, explain
+from builder.release.verdict import another_manifest, digest
 
 
-def earlier(directory: Path) -> tuple[CellReport, ...]:
-    """The cells that the report of the release in `directory` tells of, if there is one.
+def earlier(release: Release) -> tuple[CellReport, ...]:
+    """The cells that the report of a release tells of, if there is one.
 
-    :raises InputError: the file is not a report.
+    A report of an older nfsroot names no manifest, but the release's content.
+
+    :raises InputError: the file is not a report, or is about another release.
     """
-    file = directory / FILE
+    file = release.directory / FILE
     if not file.exists():
         return ()
     try:
-        return LabReport.model_validate_json(file.read_bytes()).cells
+        found = LabReport.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise InputError(
             f"{file} is not a report of this nfsroot, so that nobody can tell what failed before",
             details=explain(error),
             resolution="Remove the file to begin anew, with everything that is to be tried.",
         ) from error
+    named = found.manifest == digest(release.directory) if found.manifest else True
+    if found.content != release.manifest.content or not named:
+        raise another_manifest(file)
+    return found.cells
 
 
 def standing(
@@ -53,5 +60,5 @@ def settles(new: CellReport, old: CellReport) -> bool:
 
 
 def verdict(cells: Sequence[CellReport]) -> Lab:
-    """What the manifest says: passed, when the last word on everything that was ever tried is that it passed."""
+    """The verdict on a release: passed, when the last word on everything that was ever tried is that it passed."""
     return Lab.PASSED if cells and all(cell.passed for cell in cells) else Lab.FAILED

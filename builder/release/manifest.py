@@ -15,7 +15,7 @@ import builder
 from builder.errors import InputError
 from builder.recipe.models import Recipe
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE = "manifest.json"
 SUMS = "SHA256SUMS"
 MISTAKES_SHOWN = 5
@@ -65,11 +65,13 @@ class Manifest(Model):
     recipe: dict[str, Any] = Field(description="The recipe, resolved; a password's hash is hashed once more.")
     tools: dict[str, str] = Field(description="Versions of the tools that made the release.")
     steps: dict[str, str] = Field(description="Key of each step.")
+    code: dict[str, str] = Field(
+        default={}, description="SHA-256 of the code of nfsroot that makes what differs from release to release."
+    )
     files: tuple[ReleasedFile, ...] = Field(
         description="Every file of the build but this one, SHA256SUMS and build.log."
     )
     packages: tuple[Package, ...] = Field(description="Every package in the tree.")
-    lab: Lab = Field(default=Lab.NONE, description="What the lab found; the one field that changes after the build.")
 
     @classmethod
     def read(cls, directory: Path) -> Manifest:

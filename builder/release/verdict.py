@@ -1,18 +1,22 @@
-"""The one thing about a release that changes after it was made: what the lab found."""
+"""The lab's verdict on a release: it stands beside what was built, in lab.json, and changes no byte of that."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pydantic_core
+
 from builder.errors import InputError, NfsrootError
-from builder.release.manifest import FILE, SUMS, Lab
+from builder.release.manifest import FILE, Lab
+
+REPORT = "lab.json"
+"""The lab's report, in the release's directory; its schema is the lab's own."""
 
 
 @contextlib.contextmanager
@@ -40,30 +44,55 @@ def changing(directory: Path) -> Iterator[None]:
         ) from error
 
 
-def record(directory: Path, lab: Lab) -> None:
-    """Write the lab's verdict into the manifest of the release in `directory`, and its line of SHA256SUMS.
+def digest(directory: Path) -> str:
+    """SHA-256 of the manifest of the release in `directory`, by which a report names what it is about.
 
-    The caller holds the lock (see `changing`).  Fields of the manifest that this nfsroot does not know stay.
-
-    :raises InputError: there is no manifest.
+    :raises InputError: the manifest cannot be read.
     """
-    manifest: dict[str, Any] = json.loads((directory / FILE).read_bytes())
-    text = f"{json.dumps({**manifest, 'lab': lab}, indent=1, ensure_ascii=False)}\n".encode()
-    sums = _sums(directory / SUMS).splitlines(keepends=True)
-    line = f"{hashlib.sha256(text).hexdigest()}  {FILE}\n"
-    changed = [line if old.endswith(f"  {FILE}\n") else old for old in sums]
-    replace(directory / FILE, text)
-    replace(directory / SUMS, "".join(changed).encode())
+    return hashlib.sha256(_bytes(directory / FILE)).hexdigest()
 
 
-def _sums(file: Path) -> str:
+def read(directory: Path) -> Lab:
+    """The lab's verdict on the release in `directory`, as lab.json has it.
+
+    An older nfsroot wrote the verdict into the manifest, and no digest into lab.json: then the manifest's word counts.
+
+    :raises InputError: a file cannot be read, or lab.json is about another manifest.
+    """
+    report = directory / REPORT
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{file} cannot be read, so that the lab's verdict has no place in the release",
-            resolution="The release is damaged: build it anew.",
-        ) from error
+        told = _table(report) if report.exists() else {}
+        if "manifest" not in told:
+            return Lab(_table(directory / FILE).get("lab", Lab.NONE))
+        verdict = Lab(told["verdict"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(f"the lab's verdict on {directory} cannot be read: {error}") from error
+    if told["manifest"] != digest(directory):
+        raise another_manifest(report)
+    return verdict
+
+
+def another_manifest(report: Path) -> InputError:
+    """The mistake of a release whose report is about another manifest."""
+    return InputError(
+        f"{report} is about another manifest than the one beside it",
+        resolution="Remove the file to begin anew, with everything that is to be tried.",
+    )
+
+
+def _table(file: Path) -> dict[str, Any]:
+    """The table of JSON in a file; a ValueError says that there is none."""
+    found = pydantic_core.from_json(_bytes(file))
+    if not isinstance(found, dict):
+        raise ValueError(f"{file} holds no table")
+    return found
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -81,7 +81,7 @@ def test_what_shows_nothing_of_a_node_alone(crowd: CellReport) -> None:
 def release_with(directory: Path, recipe: Recipe, *cells: CellReport) -> Release:
     """A release whose lab tells of these cells."""
     (directory / "lab.json").write_text(report(*cells).text())
-    return Release(directory, Manifest.model_construct(), recipe)
+    return Release(directory, Manifest.model_construct(content="c" * 24), recipe)
 
 
 def test_newest_measurement_counts(tmp_path: Path, kerrighed: Recipe) -> None:

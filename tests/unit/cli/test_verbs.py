@@ -22,6 +22,7 @@ from builder.recipe.load import load
 from builder.recipe.models import Debian
 from builder.recipe.search import SearchPath
 from builder.release.manifest import FILE, Manifest, Package, ReleasedFile
+from builder.release.verdict import digest
 from builder.tree import archive
 
 Nfsroot = Callable[..., Any]
@@ -237,6 +238,18 @@ def test_list(nfsroot: Nfsroot, release: Path) -> None:
         "recipe   mine",
         "release  output/kerrighed/1.0  lab: none",
     ]
+
+
+def test_verdicts(nfsroot: Nfsroot, release: Path) -> None:
+    """`list` and `show` tell the verdict of lab.json; one about another manifest is named and counts for nothing."""
+    report = release / "lab.json"
+    report.write_text(json.dumps({"verdict": "passed", "manifest": digest(release)}))
+    assert "release  output/kerrighed/1.0  lab: passed" in nfsroot("list").out.splitlines()
+    assert "lab      passed" in nfsroot("show", str(release)).out.splitlines()
+    report.write_text(json.dumps({"verdict": "passed", "manifest": "0" * 64}))
+    unknown = "unknown (output/kerrighed/1.0/lab.json is about another manifest than the one beside it)"
+    assert f"release  output/kerrighed/1.0  lab: {unknown}" in nfsroot("list").out.splitlines()
+    assert f"lab      {unknown}" in nfsroot("show", str(release)).out.splitlines()
 
 
 def test_show(nfsroot: Nfsroot, release: Path) -> None:

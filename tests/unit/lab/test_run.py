@@ -15,13 +15,14 @@ from builder.lab.qemu import Firmware
 from builder.lab.report import LabReport
 from builder.lab.request import request
 from builder.recipe.models import Recipe
-from builder.release.manifest import FILE, SUMS, Lab, Manifest
+from builder.release.manifest import FILE, SUMS, Lab
+from builder.release.verdict import read
 
 
 def test_a_rack_that_cannot_be_made_is_a_failed_lab(
     kerrighed: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bundle that cannot be installed fails the release: report, page and manifest say so."""
+    """A bundle that cannot be installed fails the release: report and page say so."""
 
     @contextmanager
     def no_rack(*_of: object) -> Iterator[None]:
@@ -36,7 +37,7 @@ def test_a_rack_that_cannot_be_made_is_a_failed_lab(
     assert report.cells[0].problem == "install.sh failed\ndhcpd rejects dhcpd.conf"
     assert LabReport.model_validate_json((tmp_path / "lab.json").read_text()) == report
     assert "dhcpd rejects dhcpd.conf" in (tmp_path / "lab.html").read_text()
-    assert Manifest.read(tmp_path).lab is Lab.FAILED
+    assert read(tmp_path) is Lab.FAILED
 
 
 def test_a_run_adds_to_the_report(kerrighed: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +73,7 @@ def test_a_lab_that_cannot_run_here_is_no_verdict(
     with pytest.raises(InputError):
         run.run(release, [request(release, [], Firmware.BIOS)], Cache(tmp_path / "cache"), lambda _: None)
     assert sorted(path.name for path in directory.iterdir()) == [SUMS, FILE]
-    assert Manifest.read(directory).lab is Lab.NONE
+    assert read(directory) is Lab.NONE
 
 
 def test_what_a_killed_lab_left_is_swept(kerrighed: Recipe, tmp_path: Path) -> None:

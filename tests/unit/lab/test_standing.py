@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 from lab_report import FAILED, PASSED, STOP, cell, node, report
+from lab_subject import release_of
 
 from builder.errors import InputError
 from builder.lab.qemu import Firmware, Nic
 from builder.lab.report import FILE, CellReport
 from builder.lab.standing import earlier, settles, standing, verdict
-from builder.recipe.models import DhcpServer
+from builder.recipe.models import DhcpServer, Recipe
 from builder.release.manifest import Lab
+from builder.release.verdict import digest
 
 GOOD = cell(node())
 BAD = cell(node(passed=False, checks=(PASSED, FAILED)))
@@ -75,16 +77,26 @@ def test_cells_add_up() -> None:
     assert standing((GOOD, uefi), standing([], [], [GOOD, uefi]), [kea]) == (GOOD, uefi, kea)
 
 
-def test_report_of_before(tmp_path: Path) -> None:
-    """The release's own report says what was tried; without one nothing was."""
-    assert earlier(tmp_path) == ()
-    (tmp_path / FILE).write_text(report(GOOD, BAD).text())
-    assert earlier(tmp_path) == (GOOD, BAD)
+def test_report_of_before(kerrighed: Recipe, tmp_path: Path) -> None:
+    """The release's own report says what was tried, also one that names no manifest; without one nothing was."""
+    release = release_of(kerrighed, tmp_path)
+    assert earlier(release) == ()
+    for named in ("", digest(tmp_path)):
+        (tmp_path / FILE).write_text(report(GOOD, BAD, manifest=named).text())
+        assert earlier(release) == (GOOD, BAD)
+
+
+@pytest.mark.parametrize("other", [{"content": "d" * 24}, {"manifest": "0" * 64}])
+def test_report_about_another_release(kerrighed: Recipe, tmp_path: Path, other: dict[str, str]) -> None:
+    """A report that was made of another release is not added to."""
+    (tmp_path / FILE).write_text(report(GOOD, **other).text())
+    with pytest.raises(InputError, match=r"lab\.json is about another manifest"):
+        earlier(release_of(kerrighed, tmp_path))
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"schema_version": 2}'])
-def test_report_that_cannot_be_read(tmp_path: Path, text: str) -> None:
+def test_report_that_cannot_be_read(kerrighed: Recipe, tmp_path: Path, text: str) -> None:
     """A report that is damaged, or of another nfsroot, may hide a failure: its reader has to decide."""
     (tmp_path / FILE).write_text(text)
     with pytest.raises(InputError, match=r"lab\.json is not a report .*\n[^$]*Remove the file to begin anew"):
-        earlier(tmp_path)
+        earlier(release_of(kerrighed, tmp_path))

@@ -1,0 +1,100 @@
+"""Releases that the lab has not tried, and lean on one that it has: their nodes boot the same tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pydantic_core
+
+from builder.errors import InputError
+from builder.release import verdict
+from builder.release.manifest import FILE, Lab
+from builder.server.sizes import sizes
+
+OF_THE_CLUSTER = ("overlay", "server-bundle")
+"""The steps whose keys differ when nodes are added to a cluster, changed or taken away."""
+
+
+def standing(directory: Path) -> str:
+    """What is known of the release in `directory`, in words: the lab's verdict, or whose verdict it leans on.
+
+    :raises InputError: the release's own manifest or report cannot be read.
+    """
+    lab = verdict.read(directory)
+    return (_leaning(directory) or str(lab)) if lab is Lab.NONE else str(lab)
+
+
+def _leaning(directory: Path) -> str:
+    """Words on the newest release beside this one that passed and that it may lean on; nothing when there is none."""
+    manifest = _manifest(directory)
+    for other, proved in _others(directory):
+        differing = differences(manifest, proved)
+        if differing is not None and _passed(other):
+            which = f"{', '.join(differing)} differ" if differing else "no file differs"
+            return f"proved: same tree as {other.name}, which passed; {which}"
+    return ""
+
+
+def differences(manifest: Mapping[str, Any], proved: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The files in which a release differs from one that was proved; None when it may not lean on that one.
+
+    It may when tree, initramfs, boot loaders and the code that renders all else are the same, and the recipes differ in
+    the cluster's nodes alone; nodes that ask for other limits of the server change more than themselves.
+    """
+    try:
+        if _all_but_nodes(manifest) != _all_but_nodes(proved) or not manifest["code"]:
+            return None
+        mine, other = _files(manifest), _files(proved)
+    except (LookupError, TypeError, ValueError, AttributeError):  # an older nfsroot made it, or it is damaged
+        return None
+    changed = {path for path in mine.keys() | other.keys() if mine.get(path) != other.get(path)}
+    return tuple(sorted(changed)) if changed <= CLUSTER_FILES else None
+
+
+CLUSTER_FILES = {"root.tar.zst", "overlay.tar.zst", "server.tar.gz"}
+"""The files of a release that hold what is rendered for its cluster, without the release's name and version."""
+
+
+def _all_but_nodes(manifest: Mapping[str, Any]) -> tuple[Any, ...]:
+    recipe = dict(manifest["recipe"])
+    cluster, image = dict(recipe.pop("cluster")), dict(recipe.pop("image"))
+    nodes = cluster.pop("nodes")
+    image.pop("version", None)
+    steps = {step: key for step, key in manifest["steps"].items() if step not in OF_THE_CLUSTER}
+    return manifest["name"], manifest["code"], manifest["tools"], steps, recipe, cluster, image, sizes(len(nodes))
+
+
+def _files(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The digest of each file by its path, without the release's name and version."""
+    stem = f"{manifest['name']}-{manifest['version']}-"
+    return {file["path"].removeprefix(stem): file["sha256"] for file in manifest["files"]}
+
+
+def _others(directory: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The other releases of the same recipe with their manifests, the newest first; what cannot be read is no help."""
+    found = [file.parent for file in directory.parent.glob(f"[!.]*/{FILE}") if file.parent.name != directory.name]
+    for other in sorted(found, key=lambda path: (path / FILE).stat().st_mtime, reverse=True):
+        try:
+            yield other, _manifest(other)
+        except InputError:
+            continue
+
+
+def _passed(directory: Path) -> bool:
+    try:
+        return verdict.read(directory) is Lab.PASSED
+    except InputError:
+        return False
+
+
+def _manifest(directory: Path) -> Mapping[str, Any]:
+    file = directory / FILE
+    try:
+        found = pydantic_core.from_json(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{file} holds no manifest")
+    return found
