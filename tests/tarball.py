@@ -28,6 +28,12 @@ def root_tarball(release: Path) -> Path:
     return found
 
 
+def read(tarball: Path, path: str) -> bytes:
+    """The content of a file in a zstd-compressed tar archive."""
+    argv = ["tar", "--zstd", "--extract", "--to-stdout", f"--file={tarball}", path]
+    return subprocess.run(argv, check=True, capture_output=True).stdout
+
+
 def members(tarball: Path) -> list[tuple[str, Member]]:
     """Every entry of a zstd-compressed tar archive with its path, in the archive's order."""
     with (

@@ -139,6 +139,7 @@ def _archive(recipe: Recipe, known: Known) -> Inputs:
         "archive": known.archive,
         "source_date": known.source_date,
         "debian": archives.inputs(recipe.debian),
+        "accounts": recipe.debian.accounts,
     }
 
 

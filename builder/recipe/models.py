@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from builder.recipe.forms import (
+    AccountName,
     Architecture,
     Component,
     HostName,
@@ -156,6 +157,9 @@ class Debian(Model):
     )
     packages: tuple[PackageName, ...] = Field(
         default=(), description="Packages of the tree, beside those of its elements."
+    )
+    accounts: dict[AccountName, Annotated[int, Field(ge=100, le=64999)]] = Field(
+        default={}, description="Numbers of system accounts by name, where not nfsroot's own: user and group alike."
     )
 
 

@@ -42,6 +42,7 @@ def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Probl
     yield from _boot(recipe, document)
     yield from _access(recipe, document)
     yield from _mirrors(recipe, document)
+    yield from _accounts(recipe, document)
 
 
 def secret_problems(recipe: WrittenRecipe, document: Document, elements: tuple[Element, ...]) -> Iterator[Problem]:
@@ -163,6 +164,15 @@ def _mirrors(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
             what = f"debian.{key} has a user in it, and every release publishes its recipe"
             fix = f"write '{without_users(url)}', and user and password into the file that NFSROOT_APT_AUTH names"
             yield document.problem(("debian", key), what, f"{fix} (apt_auth.conf(5))")
+
+
+def _accounts(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    names: dict[int, str] = {}
+    for name, number in recipe.debian.accounts.items():
+        if number in names:
+            what = f"{names[number]} and {name} cannot both have the number {number}"
+            yield document.problem(("debian", "accounts", name), what, "give one of them another number")
+        names.setdefault(number, name)
 
 
 def _access(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:

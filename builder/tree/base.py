@@ -11,8 +11,8 @@ from pathlib import Path
 from builder.container.engine import Engine, Image, Job, Room
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian, Element, Recipe
+from builder.tree import refusals
 from builder.tree.archive import Archive
-from builder.tree.refusals import explain
 
 STEP = "base"
 ELEMENT = "debian-root"
@@ -55,13 +55,14 @@ def make(
     try:
         engine.run(image, job, on_line)
     except CommandError as error:
-        raise explain(error, recipe.debian) from error
+        raise refusals.read(directory) or refusals.explain(error, recipe.debian) from error
     keep_packages(directory, packages)
 
 
 def environment(debian: Debian, source_date: int) -> dict[str, str]:
     """What a bootstrap goes by."""
     return {
+        "NFSROOT_ACCOUNTS": " ".join(f"{name}={number}" for name, number in sorted(debian.accounts.items())),
         "NFSROOT_ARCHITECTURE": debian.architecture,
         "SOURCE_DATE_EPOCH": str(source_date),
         "TMPDIR": "/scratch",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,9 +17,8 @@ from builder.tree import refusals
 from builder.tree.archive import Archive
 
 STEP = "tree"
-CAUTIONS, REFUSAL = "cautions", "refusal"
-"""Files that hooks outside the tree may write: sentences that the user must know, one a line, and the reason for which
-they refuse the tree, as JSON with the fields of an NfsrootError."""
+CAUTIONS = "cautions"
+"""A file that hooks outside the tree may write: sentences that the user must know, one a line."""
 
 
 @dataclass(frozen=True)
@@ -155,18 +153,10 @@ def make(
     try:
         engine.run(image, job, watch)
     except CommandError as error:
-        raise read_refusal(directory / REFUSAL) or failure.explain(error, recipe) from error
+        raise refusals.read(directory) or failure.explain(error, recipe) from error
     owned.unlink()
     secrets.unlink()
     bases.keep_packages(directory, packages)
-
-
-def read_refusal(file: Path) -> NfsrootError | None:
-    """The error with which a hook refused the tree, if one did."""
-    if not file.exists():
-        return None
-    said = json.loads(file.read_text(encoding="utf-8"))
-    return NfsrootError(said["brief"], details=said["details"], resolution=said["resolution"])
 
 
 def environment(recipe: Recipe, source_date: int) -> dict[str, str]:

@@ -1,9 +1,11 @@
-"""Why a package that is wanted cannot be had, in the user's terms."""
+"""Why a tree cannot be made, in the user's terms: packages that cannot be had, or what a program of its job refuses."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from builder.container import mirror
@@ -13,6 +15,8 @@ from builder.recipe.models import Debian
 from builder.recipe.place import Place
 from builder.tree.conflicts import Choice, ConflictError
 
+REFUSAL = "refusal"
+"""A file that programs outside the tree may write: why they refuse it, as JSON with the fields of an NfsrootError."""
 SHOWN = 6
 UNSOLVED = re.compile(r"Unable to satisfy dependencies|unmet dependencies|held broken packages")
 """What apt writes, that of Debian 13 and that of before."""
@@ -32,6 +36,15 @@ class Want(NamedTuple):
     def problem(self, what: str, fix: str) -> Problem:
         """A problem with this package."""
         return Problem(*self.place, what, fix)
+
+
+def read(directory: Path) -> NfsrootError | None:
+    """The error with which a program refused the tree whose job writes to `directory`, if one did."""
+    file = directory / REFUSAL
+    if not file.exists():
+        return None
+    said = json.loads(file.read_text(encoding="utf-8"))
+    return NfsrootError(said["brief"], details=said["details"], resolution=said["resolution"])
 
 
 def explain(error: CommandError, debian: Debian) -> NfsrootError:

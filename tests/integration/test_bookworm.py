@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from command import Done, Project
+from tarball import read, root_tarball
 from unpack import unpack
 
 from builder.release.manifest import Manifest
@@ -46,6 +47,14 @@ def test_default_package_gives_way(bookworm: tuple[Project, Done]) -> None:
     assert {"chrony", "systemd-timesyncd"} & names == {"chrony"}
     told = [event["text"] for event in done.events if event["event"] == "Notice"]
     assert any(text.startswith("systemd-timesyncd, a default package of element nfsbooted,") for text in told)
+
+
+def test_accounts_have_the_numbers_of_other_suites(bookworm: tuple[Project, Done]) -> None:
+    """Accounts of Debian 12's packages have the numbers that they have in Debian 13's trees."""
+    project, _ = bookworm
+    lines = read(root_tarball(project.release), "etc/passwd").decode().splitlines()
+    numbers = {name: number for name, _, number, *_ in (line.split(":") for line in lines)}
+    assert (numbers["_chrony"], numbers["sshd"], numbers["systemd-network"]) == ("121", "119", "102")
 
 
 def test_file_capabilities_survive(bookworm: tuple[Project, Done], tmp_path: Path) -> None:

@@ -44,8 +44,9 @@ def test_function_is_frozen() -> None:
 def test_names_of_inputs_are_frozen(plan: Plan) -> None:
     """Each step has these inputs and no others."""
     assert {step.name: names(step.inputs or {}) for step in plan.steps} == {
-        "base": ["archive", "code", "debian", "element", "image", "packages", "source_date"],
+        "base": ["accounts", "archive", "code", "debian", "element", "image", "packages", "source_date"],
         "tree": [
+            "accounts",
             "archive",
             "base",
             "code",
@@ -93,15 +94,15 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
 def test_keys_are_frozen(plan: Plan) -> None:
     """The made-up recipe's steps have these keys, and its release this content."""
     assert {step.name: step.key for step in plan.steps} == {
-        "base": "9aafac781dd452d58193b927",
-        "tree": "c3d4d7530898f13715495ef5",
-        "initramfs": "f9aa15849e296efda3397840",
-        "nic-drivers": "ea14bbeea10fcee3bee19837",
+        "base": "fd10a1e77bd3444e25912d58",
+        "tree": "72a7329019e282da24b8f381",
+        "initramfs": "df06ba3a5f61f6ee7e957fcb",
+        "nic-drivers": "a6d01a57fd886b638e2e31d4",
         "pxegrub": "78e4e04ca5f232e7842e623d",
-        "overlay": "a5636a5ea19931d16fa8900f",
-        "server-bundle": "23436db490289a5fa5034102",
+        "overlay": "60c92fe2fceca6b5ef280df5",
+        "server-bundle": "e0244df1f6671aec7f373a7a",
     }
-    assert plan.content == "74cfc3e8029ebf6fa7f04006"
+    assert plan.content == "75ab6c33aaa5e33a27fc4a98"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

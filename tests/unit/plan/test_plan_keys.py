@@ -61,6 +61,7 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "debian.mirror": ("http://mirror.example/debian", EVERYTHING),
     "debian.security_mirror": ("http://mirror.example/debian-security", EVERYTHING),
     "debian.packages": (("nano", "vim"), EVERYTHING_OF_A_TREE),
+    "debian.accounts": ({"munge": 900}, EVERYTHING),
     "kernel.package": ("linux-image-cloud-amd64", EVERYTHING),
     "kernel.arguments": (("debug",), {"server-bundle"}),
     "initramfs.modules": (("squashfs",), {"initramfs", "server-bundle"}),
