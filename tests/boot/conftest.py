@@ -184,8 +184,9 @@ def booted(
     reboot: bool = False,
     ssh_key: Path | None = None,
     faults: Sequence[str] = (),
+    questions: Sequence[str] = (),
 ) -> Boot:
-    """What came of a lab with the release's first node."""
+    """What came of a lab with the release's first node, which is asked the questions, scripts of sh(1), as it runs."""
     wanted = replace(
         ask_for(release, [NODE], firmware, dhcp, tftp, nic),
         reboot=reboot,
@@ -193,11 +194,13 @@ def booted(
         faults=named(faults, release.recipe),
     )
     looked: dict[str, str] = {}
+    answers: dict[str, str] = {}
 
     def look(nodes: Sequence[VirtualNode]) -> None:
         for virtual in nodes:
             looked["screen"] = virtual.ask("cat /dev/vcs1").text
             looked["command_line"] = virtual.ask("cat /proc/cmdline").text
             looked["console"] = (virtual.directory / "console.log").read_text(errors="replace")
+            answers.update({question: virtual.ask(question).text for question in questions})
 
-    return Boot(release, run(release, [wanted], cache, lambda _: None, look), **looked)
+    return Boot(release, run(release, [wanted], cache, lambda _: None, look), answers=answers, **looked)

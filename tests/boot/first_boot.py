@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from builder.boot.menus import menu_entries
 from builder.lab.checks import CHECKS
@@ -20,13 +21,17 @@ WITHOUT_KEYS = {"ssh keys", "ssh login", "ssh login by own key"}
 
 @dataclass(frozen=True)
 class Boot:
-    """A release, the lab's report on its node, and what its screen, serial console and kernel's command line hold."""
+    """A release, the lab's report on its node, and what its screen, serial console and kernel's command line hold.
+
+    `answers` are what the node said to each question, while it ran.
+    """
 
     release: Release
     report: LabReport
     screen: str = ""
     console: str = ""
     command_line: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def node(self) -> NodeReport:

@@ -1,0 +1,48 @@
+"""A node whose kernel panics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builder.cache import Cache
+from builder.lab.checks.reboot import BOOT_ID
+from builder.lab.node import RESET_BY_ITSELF
+from builder.lab.qemu import Firmware
+from builder.lab.rack import rack
+from builder.lab.release import Release
+from builder.lab.request import request
+
+pytestmark = [pytest.mark.boot, pytest.mark.full]
+
+PANIC = "(sleep 1; echo c > /proc/sysrq-trigger) >/dev/null 2>&1 </dev/null &"
+"""A second later, so that the node answers first (Linux, Documentation/admin-guide/sysrq.rst)."""
+SECONDS_SHOWN = 30
+"""For which the menu's panic= leaves the kernel's words on the screen."""
+
+
+def test_node_starts_anew_after_a_panic(
+    release_to_boot: Callable[[str], Release], tmp_path: Path, cache: Cache
+) -> None:
+    """A kernel that panics shows why for half a minute, then has the machine start anew, and the node runs again."""
+    release = release_to_boot("debian-nfsroot")
+    node = release.recipe.cluster.nodes[0]
+    wanted = request(release, [node.name], Firmware.BIOS)
+    with rack(release, wanted.server, wanted.kind, tmp_path, cache) as running:
+        with running.power_on(node, Firmware.BIOS) as virtual:
+            virtual.until_it_runs()
+            first = virtual.ask(BOOT_ID).text
+            virtual.machine.qmp.execute("set-action", reboot="shutdown")
+            virtual.ask(PANIC)
+            began = time.monotonic()
+            assert virtual.machine.qmp.shutdown_reason(4 * SECONDS_SHOWN) == RESET_BY_ITSELF
+            assert time.monotonic() - began > SECONDS_SHOWN
+            virtual.machine.process.wait()
+        with running.power_on(node, Firmware.BIOS) as virtual:
+            virtual.until_it_runs()
+            second = virtual.ask(BOOT_ID).text
+    assert len(first) == len(second) == 36
+    assert first != second
