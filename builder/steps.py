@@ -18,6 +18,7 @@ from builder.boot import initramfs, nic_drivers, pxegrub
 from builder.container.engine import Engine, Image, Room
 from builder.errors import NoSpaceError
 from builder.events import StepReused
+from builder.keys import key_of
 from builder.overlay import render as overlay
 from builder.parallel import crew
 from builder.plan import code
@@ -101,6 +102,7 @@ class Steps:
                     packages=self.workshop.cache.packages(self.recipe.debian.suite),
                     owned_paths=overlay.OWNED_PATHS,
                     configured=conf,
+                    drivers_before=self._drivers_before,
                     **how,
                 )
             for step in beside:
@@ -132,7 +134,10 @@ class Steps:
             element=self._element,
             configured=self._configured[nic_drivers.STEP],
         )
-        return self._worked(nic_drivers.STEP, make)
+        step, archives = self.plan.step(nic_drivers.STEP), self._worked(nic_drivers.STEP, make)
+        if not step.reuse:
+            self.workshop.cache.set_pointer(nic_drivers.STEP, self._drivers_key, str(step.key))
+        return archives
 
     def pxegrub(self) -> Path:
         """The network boot loaders."""
@@ -205,6 +210,18 @@ class Steps:
             initramfs.STEP: initramfs.configuration(self.recipe.initramfs, self.recipe.root),
             nic_drivers.STEP: nic_drivers.configuration(self.recipe),
         }
+
+    @property
+    def _drivers_before(self) -> Path | None:
+        """The archives of NIC drivers that were made last with the same configuration, if they are in the cache."""
+        cache = self.workshop.cache
+        key = cache.pointer(nic_drivers.STEP, self._drivers_key)
+        return cache.object(nic_drivers.STEP, key) if key and cache.has(nic_drivers.STEP, key) else None
+
+    @property
+    def _drivers_key(self) -> str:
+        """What archives of NIC drivers depend on, apart from the tree."""
+        return key_of({"image": self.image.id, "configuration": self._configured[nic_drivers.STEP]})
 
     def _keep_beside(self, name: str, made: Path) -> None:
         """Keep what was made with the tree, if it was: else its own step makes it, or tells why not."""

@@ -110,6 +110,7 @@ def make(
     packages: Path,
     owned_paths: Iterable[str],
     configured: Path,
+    drivers_before: Path | None,
     source_date: int,
     room: Room,
     on_line: OnLine,
@@ -119,7 +120,8 @@ def make(
     `base` is the object of the tree's base, where it has one.
     `packages` is the directory of packages downloaded before; new ones are added to it.  `owned_paths` are
     left out of the tree: they are the overlay's.  `configured` says what is made of the tree while it is
-    packed, in directories of `directory`: an initramfs, archives of drivers; what fails is not there.  `source_date`
+    packed, in directories of `directory`: an initramfs, archives of drivers; what fails is not there.
+    `drivers_before` is an object with archives of drivers; those of the same drivers are taken from it.  `source_date`
     is in seconds since 1970 (UTC).
 
     :raises NfsrootError: names the element, the phase and the script that failed.
@@ -138,6 +140,7 @@ def make(
             "/input/secrets": secrets,
             **({"/input/base": base} if base else {}),
             "/input/conf": configured,
+            **({"/input/nic-drivers-before": drivers_before} if drivers_before else {}),
             **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
         },
         environment=environment(recipe, source_date),

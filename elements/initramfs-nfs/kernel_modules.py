@@ -108,7 +108,7 @@ class Modules:
 
 def name_of(path: str) -> str:
     """A module's name by its file's path."""
-    return Path(path).name.partition(".ko")[0].replace("-", "_")
+    return path.rpartition("/")[2].partition(".ko")[0].replace("-", "_")
 
 
 def unpacked(path: str) -> str:

@@ -180,6 +180,25 @@ def test_initramfs_alone(site: Site) -> None:
     assert "make-initramfs" in [job.name for job in engine.jobs]
 
 
+def test_archives_of_drivers_are_offered_to_the_next_tree(site: Site) -> None:
+    """The job of another tree gets the archives that were made last with the same settings, and with others none."""
+
+    def offered(recipe: Recipe) -> Path | None:
+        engine = RecordingEngine(make_both)
+        site.build(recipe, engine)
+        (job,) = (job for job in engine.jobs if job.name == "disk-image-create")
+        return job.inputs.get("/input/nic-drivers-before")
+
+    def in_environment(value: str, **settings: object) -> Recipe:
+        initramfs = site.recipe.initramfs.model_copy(update=settings)
+        return site.recipe.model_copy(update={"environment": {"DIB_A": value}, "initramfs": initramfs})
+
+    assert offered(site.recipe) is None
+    (first,) = site.cache.root.glob("objects/nic-drivers-*")
+    assert offered(in_environment("a")) == first
+    assert offered(in_environment("b", compression_level=1)) is None
+
+
 def test_node_with_a_nic_has_an_initramfs_of_its_own(site: Site) -> None:
     """What a node's `nic` needs stands behind the initramfs, in a file that its menu alone names; the tree stays."""
     site.build()

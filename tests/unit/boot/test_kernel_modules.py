@@ -100,8 +100,8 @@ def test_dependencies_that_are_only_wished(modules_of_a_kernel: ModuleType, tree
     assert found == {"r8169", "realtek", "libphy"}
 
 
-def made(tree: Path, directory: Path, sets: Mapping[str, str]) -> dict[str, Path]:
-    """Make archives of these sets of drivers, uncompressed, and unpack each."""
+def made(tree: Path, directory: Path, sets: Mapping[str, str], before: Path | None = None) -> dict[str, Path]:
+    """Make archives of these sets of drivers, uncompressed, and unpack each; `before` has archives made earlier."""
     conf, output = directory / "conf", directory / "output"
     (conf / "nic").mkdir(parents=True)
     output.mkdir()
@@ -109,10 +109,13 @@ def made(tree: Path, directory: Path, sets: Mapping[str, str]) -> dict[str, Path
     for name, drivers in sets.items():
         (conf / "compressor" / name).write_text("cat\n")
         (conf / "nic" / name).write_text(drivers)
-    program = ELEMENT / "make-nic-archives"
-    source = program.read_text().replace('Path("/input/conf")', f"Path({str(conf)!r})")
+    source = (ELEMENT / "make-nic-archives").read_text().replace('"/input/', '"')  # relative to its working directory
+    program = directory / "make-nic-archives"
+    program.write_text(source)
+    if before:
+        (directory / "nic-drivers-before").symlink_to(before)
     environment = {**os.environ, "PYTHONPATH": str(ELEMENT), "SOURCE_DATE_EPOCH": "7", "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([sys.executable, "-c", source, VERSION, output, tree], env=environment, check=True)
+    subprocess.run([sys.executable, program, VERSION, output, tree], env=environment, cwd=directory, check=True)
     for name in sets:
         target = directory / "unpacked" / name
         target.mkdir(parents=True)
@@ -146,6 +149,48 @@ def test_archives_are_reproducible(tree: Path, tmp_path: Path) -> None:
     made(tree, tmp_path / "two", {"default": "r8169\nigc\n", "all": "all\n"})
     one, two = ((tmp_path / name / "output/default").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+@pytest.fixture
+def marked(tree: Path, tmp_path: Path) -> Path:
+    """Archives that were made before, of which one has a mark that no other would have."""
+    made(tree, tmp_path / "before", {"igc": "igc\n"})
+    archive = tmp_path / "before/output/igc"
+    archive.write_bytes(archive.read_bytes() + b"made before")
+    return archive
+
+
+def test_archive_of_the_same_drivers_is_taken(tree: Path, tmp_path: Path, marked: Path) -> None:
+    """An archive that was made of the same bytes is not made again, and may be taken from the copy in turn."""
+    made(tree, tmp_path / "now", {"igc": "igc\n", "default": "igc\n"}, before=marked.parent)
+    now = tmp_path / "now/output"
+    assert (now / "igc").read_bytes() == marked.read_bytes()
+    assert (now / "igc.json").read_bytes() == marked.with_name("igc.json").read_bytes()
+    assert not (now / "default").read_bytes().endswith(b"made before"), "it has another name in it"
+
+
+@pytest.mark.parametrize("changed", ["kernel/drivers/ptp/ptp.ko.xz", "modules.alias", "../../firmware/intel/igc.fw"])
+def test_archive_of_other_bytes_is_made(tree: Path, tmp_path: Path, marked: Path, changed: str) -> None:
+    """A module, a table or a firmware file of other bytes counts, even of the same size and time."""
+    file = tree / "usr/lib/modules" / VERSION / changed
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    if file.suffix == ".xz":
+        content = bytearray(lzma.compress(lzma.decompress(content)[::-1]))
+    else:
+        content[-2] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert file.stat().st_size == before.st_size
+    made(tree, tmp_path / "now", {"igc": "igc\n"}, before=marked.parent)
+    assert not (tmp_path / "now/output/igc").read_bytes().endswith(b"made before")
+
+
+def test_archive_with_new_firmware_is_made(tree: Path, tmp_path: Path, marked: Path) -> None:
+    """Firmware that was not in the tree before, and is asked for, comes into the archive."""
+    (tree / "usr/lib/firmware/intel/igc.fw").rename(tree / "usr/lib/firmware/intel/igc.fw.xz")
+    archive = made(tree, tmp_path / "now", {"igc": "igc\n"}, before=marked.parent)["igc"]
+    assert (archive / "usr/lib/firmware/intel/igc.fw.xz").is_file()
 
 
 def test_tables_of_the_initramfs(tree: Path, tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def jobs(recipe: Recipe, archive: Archive, room: Path) -> dict[str, Any]:
     rest = {"engine": engine, "image": IMAGE, "recipe": recipe, "archive": archive, "packages": room / "packages"}
     later = {"source_date": SOURCE_DATE, "room": Room(), "on_line": lambda _line: None}
     bases.make(room, **rest, **later)
-    trees.make(room, base=room / "base", owned_paths=[], configured=room / "conf", **rest, **later)
+    trees.make(room, base=room / "base", owned_paths=[], configured=room / "conf", drivers_before=None, **rest, **later)
     return {
         name: (job.argv, job.environment, job.network, {at: str(path.name) for at, path in job.inputs.items()})
         for name, job in zip(("base", "tree"), engine.jobs, strict=True)

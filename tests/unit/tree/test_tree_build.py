@@ -33,6 +33,7 @@ def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archi
         packages=packages,
         owned_paths=["etc/hosts", "etc/fstab"],
         configured=tmp_path / "conf",
+        drivers_before=None,
         source_date=1763200000,
         room=Room(),
         on_line=lambda _line: None,
