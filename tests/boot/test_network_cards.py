@@ -11,15 +11,16 @@ from conftest import booted
 from first_boot import Boot
 
 from builder.cache import Cache
-from builder.lab.qemu import MATRIX_NICS, Firmware, Nic
+from builder.lab.qemu import CARDS, MATRIX_NICS, Firmware, Nic
 from builder.lab.release import Release
 
 pytestmark = [pytest.mark.boot, pytest.mark.full]
 
 SECONDS = 240
 """After these a machine that shows nothing is switched off."""
-WITHOUT_ROM = ("tulip", "usb-net")
-"""Cards of QEMU that no ROM boots from; with kernel and initramfs at hand they get their driver all the same."""
+FOUND_ONLY = ("tulip", "usb-net", CARDS[Nic.NE2K_PCI].device)
+"""Cards of QEMU that no node boots from here: there is no ROM for them, or QEMU's card stops to receive (QEMU 7.2's
+NE2000 in two of two boots: as systemd started, and as the node shut down).  They get their driver all the same."""
 NODES = """
 [cluster]
 domain = "mycluster.home"
@@ -38,7 +39,7 @@ def of_two_kinds(variant_to_boot: Callable[..., Release]) -> Release:
     return variant_to_boot("boot-nics", NODES)
 
 
-@pytest.mark.parametrize("nic", [nic for nic in Nic if nic not in MATRIX_NICS])
+@pytest.mark.parametrize("nic", [nic for nic in Nic if nic not in MATRIX_NICS and nic is not Nic.NE2K_PCI])
 def test_card_boots(nic: Nic, release_to_boot: Callable[[str], Release], cache: Cache) -> None:
     """A node with a card that no matrix tries passes every check, without a word about the card in the recipe."""
     boot = booted(release_to_boot("debian-nfsroot"), cache, Firmware.BIOS, nic=nic)
@@ -75,9 +76,9 @@ def started(release: Release, initramfs: str, *cards: str, until: str) -> str:
     return "".join(shown)
 
 
-@pytest.mark.parametrize("card", WITHOUT_ROM)
-def test_card_without_a_rom_is_found(card: str, release_to_boot: Callable[[str], Release]) -> None:
-    """A card at PCI or USB that nothing boots from here gets its driver and an address."""
+@pytest.mark.parametrize("card", FOUND_ONLY)
+def test_card_is_found(card: str, release_to_boot: Callable[[str], Release]) -> None:
+    """A card at PCI or USB that no node boots from gets its driver and an address."""
     release = release_to_boot("debian-nfsroot")
     shown = started(release, f"initrd.img-{release.manifest.kernel_version}", card, until="IP-Config: eth0 complete")
     assert "IP-Config: eth0 complete" in shown
