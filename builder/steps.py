@@ -6,7 +6,7 @@ import contextlib
 import re
 import shutil
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed_version
@@ -27,7 +27,7 @@ from builder.plan.model import Plan
 from builder.process import COMMAND, OnLine
 from builder.recipe.models import Element, Recipe, ReleaseFacts, RootKind
 from builder.release import manifest as manifests
-from builder.release import pack
+from builder.release import pack, tree_list
 from builder.release.archive import Joined
 from builder.server import bundle, checks
 from builder.tree import base as bases
@@ -160,6 +160,7 @@ class Steps:
         """
         facts = ReleaseFacts(version=target.name, kernel_version=tree.kernel_version, tool_version=builder.__version__)
         stem = f"{self.recipe.image.name}-{facts.version}"
+        frames = tree_list.read_parts(tree.parts)
         with (
             self.workshop.cache.work(RELEASE) as scratch,
             pack.appearing(target) as directory,
@@ -167,11 +168,13 @@ class Steps:
         ):
             released = Joined(directory / self.recipe.root_file(facts.version))
             server = Joined(directory / f"{stem}-server.tar.gz")
-            joined = aside.begin(partial(released.add, root))
+            listed = Joined(directory / tree_list.FILE)
+            image = self.recipe.root.kind is RootKind.IMAGE
+            joined = aside.begin(partial(released.copy, root) if image else partial(released.add_parts, root, frames))
             packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
             with self._running(OVERLAY) as on_line:
                 rendered = overlay.render(self.recipe, facts, tree.shadow)
-                cluster = packer.overlay(tree, rendered, on_line, alone=self.recipe.root.kind is RootKind.IMAGE)
+                cluster = packer.overlay(tree, rendered, on_line, alone=image)
             with self._running(BUNDLE) as on_line:
                 files = bundle.render(self.recipe, facts)
                 check = partial(
@@ -191,13 +194,14 @@ class Steps:
             reason = "runs: puts everything in its place"
             with self.workshop.running(RELEASE, reason, self._log_name(RELEASE)):
                 joined()
-                if self.recipe.root.kind is RootKind.IMAGE:
-                    shutil.copyfile(cluster, directory / self.recipe.overlay_file(facts.version))
+                if image:
+                    shutil.copyfile(cluster.archive, directory / self.recipe.overlay_file(facts.version))
                 else:
-                    released.add(cluster)
+                    released.add(cluster.archive)
                     released.add(tree.directories)
-                digests = {archive.path: archive.sha256 for archive in (released, server)}
-                self._complete(directory, facts, tree, loaders, digests)
+                listed.add(tree.listing)
+                listed.add(cluster.lines)
+                self._complete(directory, facts, tree, loaders, (released, server, listed))
                 logged = dict.fromkeys((tree.path, root.parent, ramdisk, drivers, loaders))
                 (directory / "build.log").write_text(
                     "".join((step / "log").read_text(encoding="utf-8") for step in logged), encoding="utf-8"
@@ -248,9 +252,9 @@ class Steps:
         facts: ReleaseFacts,
         tree: Tree,
         loaders: Path,
-        digests: Mapping[Path, str],
+        joined: Iterable[Joined],
     ) -> None:
-        """Put what the steps made into `directory`, with the manifest of everything there; some `digests` are known."""
+        """Put what the steps made into `directory`, with the manifest of everything there, `joined` archives too."""
         shutil.copyfile(tree.kernel, directory / facts.kernel_file)
         shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
         shutil.copyfile(tree.packages, directory / "packages.tsv")
@@ -265,7 +269,7 @@ class Steps:
             tools=tools(self.image),
             steps={step.name: str(step.key) for step in self.plan.steps},
             code={step: code.digest(step) for step in (OVERLAY, BUNDLE, RELEASE)},
-            files=manifests.released_files(directory, digests),
+            files=manifests.released_files(directory, joined),
             packages=manifests.packages(tree.packages),
         )
         pack.finish(directory, manifest)

@@ -41,6 +41,8 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
     write(f"packages {len(manifest.packages)}")
     write(f"lab      {summary.verdict(release)}")
     write("\n".join(summary.sizes(release, manifest)))
+    for sentence in manifest.lost:
+        write(f"schema {manifest.schema_version}: {sentence}")
     if packages:
         write("\n".join(f"{package.name} {package.version}" for package in manifest.packages))
 

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import NamedTuple
 
+from builder.errors import NfsrootError
 from builder.files import RenderedFile
 from builder.parallel import crew
 
@@ -46,15 +48,26 @@ def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[s
 def pieces(
     files: Iterable[RenderedFile], source_date: int, known: frozenset[str] = frozenset()
 ) -> Iterator[bytes | mmap]:
-    """The same in pieces: for files that are large."""
+    """Yield a tar fragment of `files`, as `fragment` gives it, in pieces: for files that are large."""
+    for header, content in members(files, source_date, known):
+        yield header
+        yield from content
+
+
+def members(
+    files: Iterable[RenderedFile], source_date: int, known: frozenset[str] = frozenset()
+) -> Iterator[tuple[bytes, tuple[bytes | mmap, ...]]]:
+    """Yield each member of a tar fragment of `files`: its header, and its content with the zeros that fill a block.
+
+    The content is empty for directories and links.
+    """
     entries = {file.path: file for file in files}
     for path in directories(entries.values()) - known:
         entries.setdefault(path, RenderedFile(path, mode=0o755, directory=True))
     for path in sorted(entries):
         file = entries[path]
-        yield _header(file, source_date)
-        yield file.content
-        yield bytes(-len(file.content) % tarfile.BLOCKSIZE)
+        content = (file.content, bytes(-len(file.content) % tarfile.BLOCKSIZE)) if file.content else ()
+        yield _header(file, source_date), content
 
 
 def directories(files: Iterable[RenderedFile]) -> frozenset[str]:
@@ -95,29 +108,61 @@ def content_of(file: Path, start: int = 0, length: int = 0) -> mmap:
         return mmap(source.fileno(), length, access=ACCESS_READ, offset=start)
 
 
+class Part(NamedTuple):
+    """A part of a file: its SHA-256 in hexadecimal digits, and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
 class Joined:
-    """An archive that is joined from parts, at `path`, and the digest of what it holds so far."""
+    """An archive that is joined from parts, at `path`, with the digest of what it holds so far, and its parts."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.parts: list[Part] = []
         self._digest = hashlib.sha256()
 
-    def add(self, part: Path) -> None:
-        """Put the content of the file `part` at the archive's end; a second thread hashes what is being copied."""
-        size = part.stat().st_size
+    def add(self, file: Path) -> None:
+        """Put the content of `file` at the archive's end, as one part."""
+        self.write([content_of(file)])
+
+    def add_parts(self, file: Path, parts: Iterable[Part]) -> None:
+        """Put the content of `file`, which has these parts, at the archive's end.
+
+        :raises NfsrootError: the parts do not add up to the file.
+        """
+        size, known = file.stat().st_size, tuple(parts)
+        if sum(part.size for part in known) != size:
+            raise NfsrootError(
+                f"{file} has {size} bytes, and its parts have {sum(part.size for part in known)}",
+                resolution=f"Remove {file.parent}; the next build makes it anew.",
+            )
+        self.copy(file)
+        self.parts += known
+
+    def copy(self, file: Path) -> None:
+        """Put the content of `file` at the archive's end, of whose parts nothing is known.
+
+        A second thread hashes what is being copied.
+        """
+        size = file.stat().st_size
         with self.path.open("ab") as target, crew(1) as aside:
             for start in range(0, size, WINDOW):
-                piece = content_of(part, start, min(WINDOW, size - start))
+                piece = content_of(file, start, min(WINDOW, size - start))
                 hashed = aside.begin(partial(self._digest.update, piece))
                 target.write(piece)
                 hashed()
 
     def write(self, pieces: Iterable[bytes | memoryview | mmap]) -> None:
-        """Put `pieces` at the archive's end."""
+        """Put `pieces` at the archive's end, as one part."""
+        digest, size = hashlib.sha256(), 0
         with self.path.open("ab") as target:
             for piece in pieces:
                 self._digest.update(piece)
-                target.write(piece)
+                digest.update(piece)
+                size += target.write(piece)
+        self.parts.append(Part(digest.hexdigest(), size))
 
     @property
     def sha256(self) -> str:

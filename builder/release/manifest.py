@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pydantic_core
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import builder
 from builder.errors import InputError
 from builder.recipe.models import Recipe
 
+if TYPE_CHECKING:
+    from builder.release.archive import Joined
+
 SCHEMA_VERSION = 2
+BEFORE_PARTS = 1
+"""The schema of releases whose files had no parts, and whose tree had no list."""
 FILE = "manifest.json"
 SUMS = "SHA256SUMS"
 MISTAKES_SHOWN = 5
+SHA256 = r"^[0-9a-f]{64}$"
 
 
 class Model(BaseModel):
@@ -35,12 +41,29 @@ class Lab(StrEnum):
     FAILED = "failed"
 
 
+class Part(Model):
+    """Bytes of a file that other releases may have, too; `size` is in bytes."""
+
+    sha256: str = Field(pattern=SHA256)
+    size: int
+
+
 class ReleasedFile(Model):
     """One file of the release; `path` is relative to the release's directory, `size` in bytes."""
 
     path: str
     size: int
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: str = Field(pattern=SHA256)
+    parts: tuple[Part, ...] = Field(description="What the file is the concatenation of; one part is the file itself.")
+
+    @model_validator(mode="after")
+    def _add_up(self) -> Self:
+        size = sum(part.size for part in self.parts)
+        if size != self.size:
+            raise ValueError(f"the parts of {self.path} have {size} bytes, and the file has {self.size}")
+        if len(self.parts) == 1 and self.parts[0].sha256 != self.sha256:
+            raise ValueError(f"the one part of {self.path} has another digest than the file")
+        return self
 
 
 class Package(Model):
@@ -72,6 +95,25 @@ class Manifest(Model):
         description="Every file of the build but this one, SHA256SUMS and build.log."
     )
     packages: tuple[Package, ...] = Field(description="Every package in the tree.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_schema(cls, document: Any) -> Any:
+        """A manifest's document, whose files are one part each where its schema has no parts."""
+        if not (isinstance(document, dict) and document.get("schema_version") == BEFORE_PARTS):
+            return document
+        files = document.get("files")
+        return {**document, "files": list(map(_with_itself_as_part, files)) if isinstance(files, list) else files}
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What the manifest does not say because it is of an older schema, a sentence each."""
+        if self.schema_version > BEFORE_PARTS:
+            return ()
+        return (
+            "It names no parts of its files, so that each file that differs from another release's counts as new.",
+            "It has no list of its tree, tree.tsv.zst.",
+        )
 
     @classmethod
     def read(cls, directory: Path) -> Manifest:
@@ -123,6 +165,13 @@ def explain(error: ValidationError) -> str:
     return "\n".join([*lines[:MISTAKES_SHOWN], *(["..."] if lines[MISTAKES_SHOWN:] else [])])
 
 
+def _with_itself_as_part(file: Any) -> Any:
+    """A file's table, to which the one part is added that the file is."""
+    if not (isinstance(file, dict) and file.keys() >= {"sha256", "size"}):
+        return file
+    return {**file, "parts": ({"sha256": file["sha256"], "size": file["size"]},)}
+
+
 def _made_by(text: bytes) -> str:
     """Words on the nfsroot that wrote a manifest, if the manifest says so."""
     try:
@@ -136,15 +185,21 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Manifest.model_json_schema()}
 
 
-def released_files(directory: Path, digests: Mapping[Path, str]) -> tuple[ReleasedFile, ...]:
-    """Every file below `directory`, sorted by path, with its size and digest; some `digests` may be known."""
-    return tuple(
-        ReleasedFile(
-            path=str(path.relative_to(directory)), size=path.stat().st_size, sha256=digests.get(path) or sha256(path)
-        )
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    )
+def released_files(directory: Path, joined: Iterable[Joined]) -> tuple[ReleasedFile, ...]:
+    """Every file below `directory`, sorted by path, with its size and digest; those that were `joined` have parts."""
+    archives = {archive.path: archive for archive in joined}
+    files = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    released = []
+    for file in files:
+        path, size, archive = str(file.relative_to(directory)), file.stat().st_size, archives.get(file)
+        released.append(released_file(path, size, archive.sha256 if archive else sha256(file), archive))
+    return tuple(released)
+
+
+def released_file(path: str, size: int, digest: str, joined: Joined | None = None) -> ReleasedFile:
+    """A file at `path` in a release, of `size` bytes, with its SHA-256: one part, unless it was `joined` of some."""
+    parts = [Part(sha256=part.sha256, size=part.size) for part in joined.parts] if joined else []
+    return ReleasedFile(path=path, size=size, sha256=digest, parts=tuple(parts) or (Part(sha256=digest, size=size),))
 
 
 def sha256(path: Path) -> str:

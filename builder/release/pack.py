@@ -9,8 +9,8 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from builder import ownership
 from builder.boot import pxegrub
@@ -20,10 +20,17 @@ from builder.files import RenderedFile
 from builder.overlay.render import OWNED_PATHS
 from builder.process import OnLine
 from builder.recipe.models import TFTP_DIRECTORY, Recipe, ReleaseFacts
-from builder.release import archive
+from builder.release import archive, tree_list
 from builder.release.archive import Joined
 from builder.release.manifest import FILE, SUMS, Manifest
 from builder.tree.build import Tree
+
+
+class Overlay(NamedTuple):
+    """The overlay's archive, and its lines in the list of the tree, both compressed by zstd."""
+
+    archive: Path
+    lines: Path
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Packer:
     scratch: Path
     source_date: int
 
-    def overlay(self, tree: Tree, overlay: Iterable[RenderedFile], on_line: OnLine, *, alone: bool) -> Path:
+    def overlay(self, tree: Tree, overlay: Iterable[RenderedFile], on_line: OnLine, *, alone: bool) -> Overlay:
         """The overlay, as an archive that stands `alone`, or to be put into one between a tree's files and directories.
 
         :raises NfsrootError: a path stands in both parts.
@@ -46,7 +53,9 @@ class Packer:
         if twice:
             raise NfsrootError(f"the overlay's {', '.join(twice)} would replace files of the tree")
         part = archive.fragment(files, self.source_date, known) + (archive.END_OF_ARCHIVE if alone else b"")
-        return self._compressed("overlay.tar", part, ["zstd", "--quiet", "-3"], "zst", on_line)
+        lines = tree_list.describe(files, archive.directories(files) - known)
+        texts = {"overlay.tar": part, "overlay.tsv": lines}
+        return Overlay(*self._compressed(texts, ["zstd", "--quiet", "-3"], "zst", on_line))
 
     def server_bundle(
         self, bundle: Joined, files: Iterable[RenderedFile], served: Mapping[str, Path], on_line: OnLine
@@ -54,19 +63,29 @@ class Packer:
         """Write the server bundle: the rendered `files`, and `served`, files by their paths below srv/tftp.
 
         Kernel and initramfs are compressed already: gzip would take most of a build's time to gain next to nothing.
+        Each is a part of its own, which two releases share, behind one with its header: that names the release.
         """
         texts = tuple(files)
         start = archive.fragment(texts, self.source_date)
         binary = (RenderedFile(f"{TFTP_DIRECTORY}/{path}", archive.content_of(file)) for path, file in served.items())
-        end = archive.pieces(binary, self.source_date, archive.directories(texts))
-        bundle.add(self._compressed("server.tar", start, ["gzip", "--no-name", "-6"], "gz", on_line))
-        bundle.write(archive.stored(chain(end, [archive.END_OF_ARCHIVE])))
+        bundle.add(*self._compressed({"server.tar": start}, ["gzip", "--no-name", "-6"], "gz", on_line))
+        headers = b""
+        for header, content in archive.members(binary, self.source_date, archive.directories(texts)):
+            headers += header
+            if content:
+                bundle.write(archive.stored([headers]))
+                bundle.write(archive.stored(content))
+                headers = b""
+        bundle.write(archive.stored([headers + archive.END_OF_ARCHIVE]))
 
-    def _compressed(self, name: str, data: bytes, command: list[str], suffix: str, on_line: OnLine) -> Path:
-        source = self.scratch / name
-        source.write_bytes(data)
-        self.engine.run(self.image, Job((*command, f"/output/{name}"), output=self.scratch), on_line)
-        return self.scratch / f"{name}.{suffix}"
+    def _compressed(
+        self, texts: Mapping[str, bytes], command: list[str], suffix: str, on_line: OnLine
+    ) -> tuple[Path, ...]:
+        for name, text in texts.items():
+            (self.scratch / name).write_bytes(text)
+        job = Job((*command, *(f"/output/{name}" for name in texts)), output=self.scratch)
+        self.engine.run(self.image, job, on_line)
+        return tuple(self.scratch / f"{name}.{suffix}" for name in texts)
 
 
 def served(recipe: Recipe, facts: ReleaseFacts, tree: Tree, ramdisks: Iterable[Path], loaders: Path) -> dict[str, Path]:

@@ -9,7 +9,7 @@ from typing import Any
 import pydantic_core
 
 from builder.errors import InputError
-from builder.release import verdict
+from builder.release import tree_list, verdict
 from builder.release.manifest import FILE, Lab
 from builder.server.sizes import sizes
 
@@ -53,7 +53,7 @@ def differences(manifest: Mapping[str, Any], proved: Mapping[str, Any]) -> tuple
     return tuple(sorted(changed)) if changed <= CLUSTER_FILES else None
 
 
-CLUSTER_FILES = {"root.tar.zst", "overlay.tar.zst", "server.tar.gz"}
+CLUSTER_FILES = {"root.tar.zst", "overlay.tar.zst", "server.tar.gz", tree_list.FILE}
 """The files of a release that hold what is rendered for its cluster, without the release's name and version."""
 
 

@@ -33,6 +33,16 @@ class Tree:
         return self.path / "tree.tar.zst"
 
     @property
+    def parts(self) -> Path:
+        """The frames that `part` consists of, in order: SHA-256 and size of each, tab-separated."""
+        return self.path / "parts.tsv"
+
+    @property
+    def listing(self) -> Path:
+        """The list of the tree, compressed by zstd: a line for each path, with what it is."""
+        return self.path / "tree.tsv.zst"
+
+    @property
     def directories(self) -> Path:
         """The tree's directories, in the same form: the end of an archive that begins with `part`."""
         return self.path / "directories.tar.zst"

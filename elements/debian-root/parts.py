@@ -1,7 +1,6 @@
-"""Parts of a packed tree: those of its base are packed once, and taken into every tree that left them as they were.
+"""Parts of a packed tree: files of one package, in a zstd frame of its own that two trees with the package share.
 
-A part is a tar archive of some files without the blocks that end it, in a zstd frame of its own, so that parts joined
-in any order are one archive (tar(5), RFC 8878 section 3).  Beside it a file has the part's paths.
+The parts of a base are packed once, and taken into every tree that left their files as they were.
 """
 
 from __future__ import annotations
@@ -11,64 +10,68 @@ import os
 import re
 import subprocess
 import time
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-REST = "rest.tar.zst"
+from owners import find_owners
+from packing import Frame, Packed, pack
+
+REST = "rest"
 """What is in no part of a base: directories, settings, what packages' scripts change."""
-QUIET = re.compile(rb"boot/|usr/(?!sbin/policy-rc\.d$|lib/modules/[^/]+/[^/]+$)")
-"""Paths of files that nothing is likely to change but the package that brings them; depmod(8) changes its own, and
-install-packages takes back what keeps services from starting.  Others are in no part."""
+QUIET = re.compile(rb"boot/|usr/(?!lib/modules/[^/]+/[^/]+$)")
+"""Paths of files that nothing is likely to change but the package that brings them; depmod(8) changes its own.  Others
+are in no part."""
 SIZE = 16 << 20
-"""Bytes in the files of a part, about: one that is lost to a change is soon packed."""
+"""Bytes in the files of a part, about, where a package has more: one that is lost to a change is soon packed."""
+BATCH = 32 << 20
+"""Bytes in the files of parts that are packed by one tar(1) and one zstd(1) beside other work, about."""
 TICK = 0.02
 """Seconds after which the kernel's clock for inodes has moved on: it ticks a hundred times a second at least."""
 FRACTION = re.compile(rb" \d+\.(?!0+ )\d+ ")
 """A time that is no whole number of seconds: file systems that keep no more than these have none."""
-LEVEL = 3
-TAR = (
-    "--create",
-    "--null",
-    "--no-recursion",
-    "--verbatim-files-from",
-    "--format=posix",
-    "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime",
-    "--xattrs",
-    "--xattrs-include=*",
-    "--xattrs-exclude=security.selinux",  # the build machine's own labels, and measures of what it has on its disks
-    "--xattrs-exclude=security.SMACK64*",
-    "--xattrs-exclude=security.ima",
-    "--xattrs-exclude=security.evm",
-    "--numeric-owner",
-    "--clamp-mtime",
-    "--blocking-factor=2048",
-)
+FIND = r"%y %i %C@ %n %s %m %U %G %P\0%l\0"
 
 
 class Entry(NamedTuple):
-    """A path of a tree: what it is (find(1), %y), its inode, when that was changed last, hard links, bytes."""
+    """A path of a tree: what it is (find(1), %y), its inode, when that was changed last, hard links, bytes.
+
+    Mode (octal digits), owner's and group's numbers, and a symbolic link's target are as find(1) prints them.
+    """
 
     kind: bytes
     inode: bytes
     changed: bytes
     links: int
     size: int
+    mode: bytes
+    owner: bytes
+    group: bytes
+    target: bytes
 
 
 Entries = Mapping[bytes, Entry]
 
 
-class Part(NamedTuple):
-    """A part: its archive and its paths."""
+class Group(NamedTuple):
+    """Files of a package that are packed together."""
 
-    archive: Path
+    package: bytes
     paths: tuple[bytes, ...]
+
+
+class Part(NamedTuple):
+    """A packed group: its frame, and the SHA-256 of each file's content, by path; other names of a file have none."""
+
+    group: Group
+    frame: Frame
+    digests: Mapping[bytes, bytes]
 
     def stands(self, before: Entries, after: Entries) -> bool:
         """Whether all of it is as it was: the same inodes, which nobody has touched."""
-        return all(path in before and before[path] == after.get(path) for path in self.paths)
+        return all(path in before and before[path] == after.get(path) for path in self.group.paths)
 
 
 def survey(tree: Path) -> bytes:
@@ -76,9 +79,8 @@ def survey(tree: Path) -> bytes:
 
     What is changed later has a later time than anything here.
     """
-    format_ = r"%y %i %C@ %n %s %P\0"
     found = subprocess.run(
-        ["find", tree, "-mindepth", "1", "-xdev", "-printf", format_], stdout=subprocess.PIPE, check=True
+        ["find", tree, "-mindepth", "1", "-xdev", "-printf", FIND], stdout=subprocess.PIPE, check=True
     )
     time.sleep(TICK if FRACTION.search(found.stdout) else 1 + TICK)
     return found.stdout
@@ -86,44 +88,46 @@ def survey(tree: Path) -> bytes:
 
 def entries(surveyed: bytes) -> Entries:
     """Every path that was found, with what there is."""
-    rows = (line.split(b" ", 5) for line in surveyed.split(b"\0") if line)
-    return {
-        path: Entry(kind, inode, changed, int(links), int(size)) for kind, inode, changed, links, size, path in rows
-    }
+    fields = surveyed.split(b"\0")
+    found: dict[bytes, Entry] = {}
+    for row, target in zip(fields[0:-1:2], fields[1:-1:2], strict=True):
+        kind, inode, changed, links, size, mode, owner, group, path = row.split(b" ", 8)
+        found[path] = Entry(kind, inode, changed, int(links), int(size), mode, owner, group, target)
+    return found
 
 
-def cut(candidates: Entries, taken: Collection[bytes] = ()) -> Iterator[list[bytes]]:
-    """The paths of parts: files that are likely to stay as they are, in order, without those that are taken."""
-    paths: list[bytes] = []
-    size = 0
-    for path, entry in sorted(candidates.items()):
-        if entry.kind not in (b"f", b"l") or entry.links != 1 or path in taken or not QUIET.match(path):
-            continue
-        paths.append(path)
-        size += entry.size
-        if size >= SIZE:
-            yield paths
-            paths, size = [], 0
-    if paths:
-        yield paths
+def cut(candidates: Entries, owners: Mapping[bytes, bytes], taken: Collection[bytes] = ()) -> list[Group]:
+    """Groups of files that are likely to stay as they are, in the order of packages, without those that are taken.
 
-
-def pack(tree: Path, paths: Iterable[bytes], archive: Path, *, threads: int = 1, ended: bool = False) -> None:
-    """Pack paths of a tree, in order, with times clamped to SOURCE_DATE_EPOCH; `archive` is a part's.
-
-    The last part of a whole archive is `ended`: by two blocks of zeros.
+    A file with several names is in one only with all of them.
     """
-    plain = archive.with_suffix("")
-    command = ["tar", *TAR, f"--mtime=@{os.environ['SOURCE_DATE_EPOCH']}", f"--directory={tree}", f"--file={plain}"]
-    subprocess.run([*command, "--files-from=-"], input=b"\0".join(paths), check=True)
-    # Blocks of zeros end a tar archive (tar(5)).
-    listed = subprocess.run(
-        ["tar", "--list", "--block-number", f"--file={plain}"], stdout=subprocess.PIPE, check=True
-    ).stdout
-    end = re.search(rb"^block (\d+): \*\* Block of NULs \*\*$", listed, re.MULTILINE)
-    assert end, "tar(1) ends every archive so"
-    os.truncate(plain, (int(end[1]) + (2 if ended else 0)) * 512)
-    subprocess.run(["zstd", "--quiet", f"-{LEVEL}", f"-T{threads}", "--rm", "-o", archive, plain], check=True)
+    brought: dict[bytes, list[bytes]] = defaultdict(list)
+    for path, entry in sorted(candidates.items()):
+        if entry.kind in (b"f", b"l") and path in owners and path not in taken and QUIET.match(path):
+            brought[owners[path]].append(path)
+    pieces = ((package, piece) for package, paths in sorted(brought.items()) for piece in pile(paths, candidates, SIZE))
+    groups = (Group(package, tuple(without_strays(piece, candidates))) for package, piece in pieces)
+    return [group for group in groups if group.paths]
+
+
+def pile(paths: Iterable[bytes], of: Entries, most: int) -> Iterator[list[bytes]]:
+    """Paths in order, in lists that end with the file by which they have so many bytes; the last list has fewer."""
+    piled: list[bytes] = []
+    size = 0
+    for path in paths:
+        piled.append(path)
+        size += of[path].size
+        if size >= most:
+            yield piled
+            piled, size = [], 0
+    if piled:
+        yield piled
+
+
+def without_strays(paths: list[bytes], of: Entries) -> list[bytes]:
+    """Paths without those that are names of files with other names elsewhere."""
+    here = Counter(of[path].inode for path in paths)
+    return [path for path in paths if here[of[path].inode] == of[path].links]
 
 
 class Maker:
@@ -133,7 +137,7 @@ class Maker:
         self._tree, self._directory, self._pool = tree, directory, pool
         self._numbers = itertools.count()
         self._before: Entries = {}
-        self._begun: list[tuple[Part, Future[None]]] = []
+        self._begun: list[tuple[list[Group], Path, Future[Packed]]] = []
 
     def begin(self) -> None:
         """Begin with what there is."""
@@ -143,30 +147,60 @@ class Maker:
     def end(self) -> None:
         """Keep the parts whose files are as they were, make others of what has come or changed; pack the rest."""
         after = entries(survey(self._tree))
-        kept: set[bytes] = set()
-        for part, packed in self._begun:
-            packed.exception()  # tar(1) may have failed over a file that was changed or removed under its hands
-            if part.stands(self._before, after):
-                packed.result()
-                kept.update(part.paths)
-            else:
-                for made in (part.archive, part.archive.with_suffix(""), listing(part.archive)):
-                    made.unlink(missing_ok=True)
-        self._begun.clear()
-        for paths in self._begin(after, kept):
-            kept.update(paths)
-        pack(self._tree, sorted(after.keys() - kept), self._directory / REST)
-        for _, packed in self._begun:
-            packed.result()
+        begun, self._begun = self._begun, []
+        kept = [part for each in begun for part in self._keep(*each, after)]
+        taken = {path for part in kept for path in part.group.paths}
+        taken.update(path for group in self._begin(after, taken) for path in group.paths)
+        rest = sorted(path for path in after.keys() - taken if after[path].kind != b"s")
+        pack(self._tree, [rest], self._directory / REST)
+        for groups, _, packed in self._begun:
+            kept += join(groups, packed.result())
+        for part in kept:
+            write_listing(part)
 
-    def _begin(self, candidates: Entries, taken: Collection[bytes] = ()) -> list[list[bytes]]:
-        """Begin parts of candidates that are not taken; gives their paths."""
-        begun = list(cut(candidates, taken))
-        for paths in begun:
-            archive = self._directory / f"part-{next(self._numbers):03}.tar.zst"
-            listing(archive).write_bytes(b"\0".join(paths))
-            self._begun.append((Part(archive, tuple(paths)), self._pool.submit(pack, self._tree, paths, archive)))
-        return begun
+    def _keep(self, groups: list[Group], stem: Path, packed: Future[Packed], after: Entries) -> list[Part]:
+        """The parts of a batch whose files are as they were; the others go."""
+        if packed.exception():  # tar(1) may have failed over a file that was changed or removed under its hands
+            if all(self._before[path] == after.get(path) for group in groups for path in group.paths):
+                packed.result()
+            for made in stem.parent.glob(f"{stem.name}*"):
+                made.unlink()
+            return []
+        kept = []
+        for part in join(groups, packed.result()):
+            if part.stands(self._before, after):
+                kept.append(part)
+            else:
+                part.frame.file.unlink()
+        return kept
+
+    def _begin(self, candidates: Entries, taken: Collection[bytes] = ()) -> list[Group]:
+        """Begin parts of candidates that are not taken; gives their groups."""
+        groups = cut(candidates, find_owners(self._tree), taken)
+        for batch in batches(groups, candidates):
+            stem = self._directory / f"part-{next(self._numbers):03}-"
+            paths = [group.paths for group in batch]
+            self._begun.append((batch, stem, self._pool.submit(pack, self._tree, paths, stem)))
+        return groups
+
+
+def batches(groups: Iterable[Group], of: Entries) -> Iterator[list[Group]]:
+    """Groups in order, in lists that are packed at once."""
+    batch: list[Group] = []
+    size = 0
+    for group in groups:
+        batch.append(group)
+        size += sum(of[path].size for path in group.paths)
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def join(groups: Iterable[Group], packed: Packed) -> list[Part]:
+    """Parts: groups with their frames."""
+    return [Part(group, frame, packed.digests) for group, frame in zip(groups, packed.frames, strict=True)]
 
 
 def inner_first(directories: Iterable[bytes]) -> list[bytes]:
@@ -180,27 +214,41 @@ def inner_first(directories: Iterable[bytes]) -> list[bytes]:
 
 
 def listing(archive: Path) -> Path:
-    """The file with the paths of a part."""
+    """The file with the digests and paths of a part."""
     return archive.with_name(archive.name.replace(".tar.zst", ".paths"))
+
+
+def write_listing(part: Part) -> None:
+    """Write beside a part: its package and its frame's digest, then the digest of each file and its path."""
+    rows = [b"%s %s" % (part.frame.sha256.encode(), part.group.package)]
+    rows += [b"%s %s" % (part.digests.get(path, b""), path) for path in part.group.paths]
+    listing(part.frame.file).write_bytes(b"\0".join(rows))
+
+
+def read_part(archive: Path) -> Part:
+    """The part of a base in a file."""
+    first, *rows = (row.split(b" ", 1) for row in listing(archive).read_bytes().split(b"\0"))
+    group = Group(first[1], tuple(path for _, path in rows))
+    frame = Frame(archive, first[0].decode(), archive.stat().st_size)
+    return Part(group, frame, {path: digest for digest, path in rows if digest})
 
 
 def parts(directory: Path) -> list[Part]:
     """The parts in a directory."""
-    archives = sorted(directory.glob("part-*.tar.zst"))
-    return [Part(archive, tuple(listing(archive).read_bytes().split(b"\0"))) for archive in archives]
+    return [read_part(archive) for archive in sorted(directory.glob("part-*.tar.zst"))]
 
 
 def unpack(directory: Path, tree: Path) -> None:
     """Unpack all that `Maker` made; the rest comes last, since directories get their modes and times with it."""
     found = parts(directory)
-    archives = [part.archive for part in found]
+    archives = [part.frame.file for part in found]
     # Two tars that make one directory at the same time may both fail.
-    for parent in {os.path.dirname(path) for part in found for path in part.paths}:  # noqa: PTH120  (bytes)
+    for parent in {os.path.dirname(path) for part in found for path in part.group.paths}:  # noqa: PTH120  (bytes)
         os.makedirs(os.path.join(os.fsencode(tree), parent), exist_ok=True)  # noqa: PTH103, PTH118
     lanes = os.cpu_count() or 1
     with ThreadPoolExecutor(lanes) as pool:
         list(pool.map(lambda lane: extract(archives[lane::lanes], tree), range(lanes)))
-    extract([directory / REST], tree)
+    extract(sorted(directory.glob(f"{REST}*.tar.zst")), tree)
 
 
 def extract(archives: list[Path], tree: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,8 @@ def pretend(job: Job, on_line: OnLine) -> None:
         case "disk-image-create":
             (output / "tree.tar.zst").write_text("tree")
             (output / "directories.tar.zst").write_text("directories")
+            (output / "parts.tsv").write_text(f"{hashlib.sha256(b'tree').hexdigest()}\t4\n")
+            (output / "tree.tsv.zst").write_text("list")
             (output / "paths").write_text("etc\0etc/passwd")
             (output / f"vmlinuz-{KVER}").write_text("kernel")
             (output / "shadow").write_text("root:*:20000:0:99999:7:::\n")
@@ -74,8 +77,8 @@ def pretend(job: Job, on_line: OnLine) -> None:
             target.parent.mkdir(exist_ok=True)
             target.write_text("signed")
         case "zstd" | "gzip":
-            source = output / Path(job.argv[-1]).name
-            source.rename(source.with_name(source.name + {"zstd": ".zst", "gzip": ".gz"}[job.name]))
+            for source in (output / Path(name).name for name in job.argv if name.startswith("/output/")):
+                source.rename(source.with_name(source.name + {"zstd": ".zst", "gzip": ".gz"}[job.name]))
 
 
 class Site:
@@ -233,6 +236,7 @@ def test_release_has_every_file(site: Site) -> None:
         "pxegrub/pxegrub.x86_64-efi",
         *(f"pxegrub/secure-boot/{name}x64.efi" for name in ("shim", "grub", "mm")),
         "packages.tsv",
+        "tree.tsv.zst",
     }
     assert set(files(directory)) == expected | {"manifest.json", "SHA256SUMS", "build.log"}
     manifest = Manifest.read(directory)

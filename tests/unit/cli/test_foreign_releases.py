@@ -35,6 +35,17 @@ def release(nfsroot: Nfsroot, manifest: Manifest) -> Path:
     return directory
 
 
+def test_show_says_what_schema_1_lacks(nfsroot: Nfsroot, release: Path) -> None:
+    """A release whose manifest has no parts is shown, with a sentence for each thing that is not known of it."""
+    document = json.loads((release / FILE).read_bytes())
+    for file in document["files"]:
+        del file["parts"]
+    (release / FILE).write_text(json.dumps({**document, "schema_version": 1}), encoding="utf-8")
+    done = nfsroot("show", RELEASE)
+    assert done.status == 0
+    assert [line.split(":")[0] for line in done.out.splitlines() if line.startswith("schema")] == ["schema 1"] * 2
+
+
 def tables(value: Any) -> Iterator[dict[str, Any] | list[Any]]:
     """Every table and list in `value`, itself included."""
     if isinstance(value, dict | list):

@@ -21,7 +21,7 @@ from builder.lab import host as lab_host
 from builder.recipe.load import load
 from builder.recipe.models import Debian
 from builder.recipe.search import SearchPath
-from builder.release.manifest import FILE, Manifest, Package, ReleasedFile
+from builder.release.manifest import FILE, Manifest, Package, released_file
 from builder.release.verdict import digest
 from builder.tree import archive
 
@@ -64,7 +64,7 @@ def release(nfsroot: Nfsroot, manifest: Manifest) -> Path:
     directory.mkdir(parents=True)
     held = {
         "source_date": 1763200000,
-        "files": (ReleasedFile(path="vmlinuz-6.12.1-amd64", size=1500000, sha256="0" * 64),),
+        "files": (released_file("vmlinuz-6.12.1-amd64", 1500000, "0" * 64),),
         "packages": (Package(name="nano", version="8.4-1", architecture="amd64", source="nano"),),
     }
     made = manifest.model_copy(update=held)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.release.manifest import Manifest, Package, ReleasedFile
+from builder.release.manifest import Manifest, Package, released_file
 
 
 def manifest(**changes: Any) -> Manifest:
@@ -19,7 +19,7 @@ def manifest(**changes: Any) -> Manifest:
         "recipe": {"image": {"name": "kerrighed"}},
         "tools": {"nfsroot": "0.1.0"},
         "steps": {"tree": "a" * 24},
-        "files": (ReleasedFile(path="vmlinuz-6.12.1-amd64", size=3, sha256="0" * 64),),
+        "files": (released_file("vmlinuz-6.12.1-amd64", 3, "0" * 64),),
         "packages": (Package(name="nano", version="8.4-1", architecture="amd64", source="nano"),),
     }
     return Manifest(**{**values, **changes})

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.errors import NfsrootError
 from builder.files import RenderedFile, text_file
-from builder.release.archive import END_OF_ARCHIVE, GREATEST_STORED_BLOCK, Joined, fragment, stored
+from builder.release.archive import END_OF_ARCHIVE, GREATEST_STORED_BLOCK, Joined, Part, fragment, stored
 
 NAMES = st.lists(st.text("abc/", min_size=1).map(lambda name: name.strip("/")).filter(lambda n: n and "//" not in n))
 
@@ -133,11 +134,32 @@ def test_first_part_is_copied_byte_for_byte(size: int, tmp_path: Path, monkeypat
     (tmp_path / "tree").write_bytes(tree)
     (tmp_path / "overlay").write_bytes(b"overlay")
     root = Joined(tmp_path / "root")
-    root.add(tmp_path / "tree")
+    frames = [Part(hashlib.sha256(piece).hexdigest(), len(piece)) for piece in (tree[: size // 2], tree[size // 2 :])]
+    root.add_parts(tmp_path / "tree", frames)
     root.add(tmp_path / "overlay")
+    assert root.parts == [*frames, Part(hashlib.sha256(b"overlay").hexdigest(), 7)]
     whole = tree + b"overlay"
     assert (tmp_path / "root").read_bytes() == whole
     assert root.sha256 == hashlib.sha256(whole).hexdigest()
+
+
+def test_parts_that_do_not_add_up(tmp_path: Path) -> None:
+    """A file of the cache that has not the size of its parts gets into no archive; the user is told what to do."""
+    (tmp_path / "tree").write_bytes(b"tree")
+    root = Joined(tmp_path / "root")
+    with pytest.raises(NfsrootError, match="has 4 bytes, and its parts have 3") as refused:
+        root.add_parts(tmp_path / "tree", [Part("1" * 64, 3)])
+    assert refused.value.resolution == f"Remove {tmp_path}; the next build makes it anew."
+    assert not root.path.exists()
+
+
+def test_a_copy_has_no_parts(tmp_path: Path) -> None:
+    """Of a file of whose parts nobody knows, none are told; its bytes and digest are right."""
+    (tmp_path / "image").write_bytes(b"image")
+    root = Joined(tmp_path / "root")
+    root.copy(tmp_path / "image")
+    assert (root.path.read_bytes(), root.parts) == (b"image", [])
+    assert root.sha256 == hashlib.sha256(b"image").hexdigest()
 
 
 @pytest.mark.parametrize("size", [0, 1, GREATEST_STORED_BLOCK, GREATEST_STORED_BLOCK + 1, 3 * GREATEST_STORED_BLOCK])

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 from release_manifest import manifest
 
+from builder.errors import InputError
 from builder.recipe.models import Credentials, Recipe
-from builder.release.manifest import FILE, Manifest, ReleasedFile, json_schema, packages, released_files
+from builder.release.archive import Joined
+from builder.release.manifest import FILE, Manifest, Part, json_schema, packages, released_files
 
 
 def test_manifest_comes_back(tmp_path: Path) -> None:
@@ -68,10 +71,64 @@ def test_files_of_a_release(tmp_path: Path) -> None:
     (tmp_path / "pxegrub").mkdir()
     (tmp_path / "pxegrub/a").write_bytes(b"abc")
     (tmp_path / "b").write_bytes(b"")
-    assert released_files(tmp_path, {tmp_path / "b": "0" * 64}) == (
-        ReleasedFile(path="b", size=0, sha256="0" * 64),
-        ReleasedFile(path="pxegrub/a", size=3, sha256=hashlib.sha256(b"abc").hexdigest()),
+    joined = Joined(tmp_path / "c")
+    for piece in (b"d", b"ef"):
+        joined.write([piece])
+    empty, whole, halves = released_files(tmp_path, [joined])
+    assert (empty.path, empty.size, empty.sha256) == ("b", 0, hashlib.sha256(b"").hexdigest())
+    assert (halves.path, halves.size, halves.sha256) == ("pxegrub/a", 3, hashlib.sha256(b"abc").hexdigest())
+    assert (whole.path, whole.size, whole.sha256) == ("c", 3, hashlib.sha256(b"def").hexdigest())
+    assert whole.parts == tuple(
+        Part(sha256=hashlib.sha256(piece).hexdigest(), size=len(piece)) for piece in (b"d", b"ef")
     )
+    for file in (empty, halves):
+        assert file.parts == (Part(sha256=file.sha256, size=file.size),), "a file that nobody joined is one part"
+
+
+def of_schema_1() -> dict[str, Any]:
+    """The document of a manifest as nfsroot wrote it before files had parts."""
+    document: dict[str, Any] = json.loads(manifest().text())
+    files = [{"path": "kernel", "size": 6, "sha256": "1" * 64}]
+    return {**document, "schema_version": 1, "files": files}
+
+
+def test_schema_1_is_read(tmp_path: Path) -> None:
+    """Files of a manifest of schema 1 are one part each, and the manifest says what it cannot know."""
+    (tmp_path / FILE).write_text(json.dumps(of_schema_1()))
+    read = Manifest.read(tmp_path)
+    assert [file.parts for file in read.files] == [(Part(sha256="1" * 64, size=6),)]
+    assert [sentence.split()[:4] for sentence in read.lost] == [
+        ["It", "names", "no", "parts"],
+        ["It", "has", "no", "list"],
+    ]
+    assert manifest().lost == ()
+
+
+@pytest.mark.parametrize("files", [None, 3, [3], [{"path": "kernel", "size": 6}], [{"sha256": "1" * 64}]])
+def test_damaged_schema_1_is_refused(tmp_path: Path, files: object) -> None:
+    """A manifest of schema 1 that is damaged is refused as any other is."""
+    (tmp_path / FILE).write_text(json.dumps({**of_schema_1(), "files": files}))
+    with pytest.raises(InputError, match="is not a manifest"):
+        Manifest.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("parts", "fault"),
+    [
+        ([], "the parts of kernel have 0 bytes, and the file has 6"),
+        ([("2" * 64, 3), ("3" * 64, 2)], "the parts of kernel have 5 bytes, and the file has 6"),
+        ([("2" * 64, 6)], "the one part of kernel has another digest than the file"),
+        ([("short", 6)], "String should match pattern"),
+    ],
+)
+def test_parts_that_do_not_add_up(tmp_path: Path, parts: list[tuple[str, int]], fault: str) -> None:
+    """A manifest in which a file's parts are not the file is refused, and the file is named."""
+    written = [{"sha256": digest, "size": size} for digest, size in parts]
+    files = [{"path": "kernel", "size": 6, "sha256": "1" * 64, "parts": written}]
+    (tmp_path / FILE).write_text(json.dumps({**json.loads(manifest().text()), "files": files}))
+    with pytest.raises(InputError, match="is not a manifest") as refused:
+        Manifest.read(tmp_path)
+    assert fault in refused.value.details
 
 
 def test_packages_of_a_tree(tmp_path: Path) -> None:

@@ -150,10 +150,10 @@ def tree(tmp_path: Path) -> Tree:
 
 def compress(job: Job, _on_line: OnLine) -> None:
     """Stand in for gzip, and for zstd by changing nothing."""
-    source = job.output / Path(job.argv[-1]).name
     suffix, compressed = {"zstd": (".zst", bytes), "gzip": (".gz", gzip.compress)}[job.argv[0]]
-    source.with_name(source.name + suffix).write_bytes(compressed(source.read_bytes()))
-    source.unlink()
+    for source in (job.output / Path(name).name for name in job.argv if name.startswith("/output/")):
+        source.with_name(source.name + suffix).write_bytes(compressed(source.read_bytes()))
+        source.unlink()
 
 
 @pytest.fixture
@@ -171,7 +171,8 @@ def ignore(_line: str) -> None:
 @pytest.mark.parametrize("alone", [False, True])
 def test_overlay(packer: pack.Packer, tree: Tree, alone: bool) -> None:
     """The overlay has its own paths only; it ends as an archive does where it stands alone, and can be joined else."""
-    part = packer.overlay(tree, [text_file("etc/fstab", "x")], ignore, alone=alone)
+    part, lines = packer.overlay(tree, [text_file("etc/fstab", "x")], ignore, alone=alone)
+    assert lines.read_text() == f"etc/fstab\tf\t0644\t0\t0\t1\t{hashlib.sha256(b'x').hexdigest()}\t\t\n"
     with tarfile.open(part) as archive:
         assert archive.getnames() == ["etc/fstab"]
     assert part.read_bytes().endswith(END_OF_ARCHIVE) == alone
@@ -180,7 +181,7 @@ def test_overlay(packer: pack.Packer, tree: Tree, alone: bool) -> None:
 def test_names_of_any_bytes(packer: pack.Packer, tree: Tree) -> None:
     """The tree's paths are read whatever bytes stand in them."""
     tree.paths.write_bytes(b"etc\0etc/bad\xff\0etc/two\nlines")
-    with tarfile.open(packer.overlay(tree, [text_file("etc/fstab", "x")], ignore, alone=False)) as archive:
+    with tarfile.open(packer.overlay(tree, [text_file("etc/fstab", "x")], ignore, alone=False).archive) as archive:
         assert archive.getnames() == ["etc/fstab"]
 
 
@@ -199,6 +200,14 @@ def test_owned_path_that_the_tree_kept_is_refused(packer: pack.Packer, tree: Tre
         packer.overlay(tree, [text_file("etc/fstab", "")], ignore, alone=False)
 
 
+def cut(joined: Joined) -> list[tuple[str, int]]:
+    """Digest and size of each part of an archive, which is cut by what is said of them."""
+    with joined.path.open("rb") as archive:
+        pieces = [archive.read(part.size) for part in joined.parts]
+        assert archive.read() == b""
+    return [(hashlib.sha256(piece).hexdigest(), len(piece)) for piece in pieces]
+
+
 def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_path: Path, kerrighed: Recipe) -> None:
     """Kernel, initramfs and boot loaders stand below srv/tftp beside the rendered files, under the served names."""
     ramdisk, loaders = tmp_path / "ramdisk", tmp_path / "loaders"
@@ -212,6 +221,14 @@ def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_
     bundle = Joined(tmp_path / "server.tar.gz")
     packer.server_bundle(bundle, [text_file("README", "")], served, ignore)
     assert bundle.sha256 == hashlib.sha256(bundle.path.read_bytes()).hexdigest()
+    assert cut(bundle) == [(part.sha256, part.size) for part in bundle.parts]
+    bundle_of_next = Joined(tmp_path / "next.tar.gz")
+    served_next = pack.served(
+        kerrighed, FACTS.model_copy(update={"version": "1.1"}), tree, sorted(ramdisk.iterdir()), loaders
+    )
+    packer.server_bundle(bundle_of_next, [text_file("README", "other text")], served_next, ignore)
+    shared = {part.sha256 for part in bundle.parts} & {part.sha256 for part in bundle_of_next.parts}
+    assert len(shared) >= len(served), "each served file's content is a part that the next release shares"
     with tarfile.open(bundle.path) as archive:
         files = {member.name for member in archive if member.isfile()}
         loader = archive.extractfile("srv/tftp/grubx64.efi")
@@ -241,7 +258,7 @@ def test_checksums_are_of_every_file(tmp_path: Path) -> None:
     """SHA256SUMS names each file, the manifest too, in the form that `sha256sum --check` reads."""
     (tmp_path / "pxegrub").mkdir()
     (tmp_path / "pxegrub/a").write_bytes(b"abc")
-    files = released_files(tmp_path, {})
+    files = released_files(tmp_path, [])
     pack.finish(tmp_path, manifest().model_copy(update={"files": files}))
     sums = dict(reversed(line.split("  ")) for line in (tmp_path / "SHA256SUMS").read_text().splitlines())
     assert sums == {
@@ -252,9 +269,11 @@ def test_checksums_are_of_every_file(tmp_path: Path) -> None:
 
 def test_empty_overlay_and_links(packer: pack.Packer, tree: Tree) -> None:
     """An overlay without files is an archive too, and a link of the overlay stays one."""
-    with tarfile.open(packer.overlay(tree, [], ignore, alone=True)) as archive:
+    with tarfile.open(packer.overlay(tree, [], ignore, alone=True).archive) as archive:
         assert archive.getnames() == []
-    with tarfile.open(packer.overlay(tree, [RenderedFile("etc/resolv.conf", link="x")], ignore, alone=True)) as link:
+    with_link = packer.overlay(tree, [RenderedFile("etc/resolv.conf", link="x")], ignore, alone=True)
+    assert with_link.lines.read_text() == "etc/resolv.conf\tl\t0777\t0\t0\t\t\tx\t\n"
+    with tarfile.open(with_link.archive) as link:
         assert link.getmember("etc/resolv.conf").linkname == "x"
 
 

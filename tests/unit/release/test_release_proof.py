@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from release_manifest import manifest
 
-from builder.release.manifest import FILE, ReleasedFile
+from builder.release.manifest import FILE, ReleasedFile, released_file
 from builder.release.proof import standing
 from builder.release.verdict import REPORT, digest
 
@@ -30,8 +30,9 @@ def recipe(nodes: int = 3, **cluster: Any) -> dict[str, Any]:
 def files(version: str, **digests: str) -> tuple[ReleasedFile, ...]:
     """The files of a release, some with these digits in their digests."""
     stem = f"kerrighed-{version}"
-    every = {"root": f"{stem}-root.tar.zst", "server": f"{stem}-server.tar.gz", "kernel": "vmlinuz"}
-    return tuple(ReleasedFile(path=path, size=3, sha256=digests.get(name, "0") * 64) for name, path in every.items())
+    archives = {"root": f"{stem}-root.tar.zst", "server": f"{stem}-server.tar.gz", "list": "tree.tsv.zst"}
+    every = {**archives, "kernel": "vmlinuz"}
+    return tuple(released_file(path, 3, digests.get(name, "0") * 64) for name, path in every.items())
 
 
 def release(output: Path, version: str, verdict: str | None = None, **changes: Any) -> Path:
@@ -49,8 +50,8 @@ def test_a_node_more_leans_on_the_release_before(tmp_path: Path) -> None:
     """With other nodes, and so another overlay and bundle, the release is proved; the word is not `passed`."""
     release(tmp_path, "1.0", "passed")
     steps = {**STEPS, "overlay": "f" * 24, "server-bundle": "f" * 24}
-    made = release(tmp_path, "2.0", recipe=recipe(4), steps=steps, files=files("2.0", root="1", server="2"))
-    assert standing(made) == "proved: same tree as 1.0, which passed; root.tar.zst, server.tar.gz differ"
+    made = release(tmp_path, "2.0", recipe=recipe(4), steps=steps, files=files("2.0", root="1", server="2", list="3"))
+    assert standing(made) == "proved: same tree as 1.0, which passed; root.tar.zst, server.tar.gz, tree.tsv.zst differ"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
+import re
 import shutil
 import stat
 import subprocess
@@ -15,18 +17,26 @@ from pathlib import Path
 from threading import Event
 from types import ModuleType
 
+import packing
 import parts
 import pytest
 
 PROGRAM = Path(__file__).parents[3] / "elements/debian-root/pack-tree"
-FILES = ("boot/vmlinuz", "etc/passwd", "usr/bin/one", "usr/bin/two", "usr/lib/old", "usr/lib/three")
+FILES = ("boot/vmlinuz", "etc/passwd", "usr/bin/one", "usr/bin/two", "usr/lib/old", "usr/lib/three", "usr/lib/made")
+PACKAGES = {
+    "kernel": ["/boot/vmlinuz"],
+    "large": ["/usr/bin", "/bin/one", "/usr/bin/two", "/usr/lib/new", "/usr/lib/old", "/etc/passwd"],
+    "small:amd64": ["/usr/lib/three", "/usr/bin/three", "/usr/lib/modules.dep"],
+}
+"""What each package brings; nobody brings usr/lib/made."""
 
 
 @pytest.fixture(autouse=True)
 def source_date(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What trees are packed by; and parts that hold two of the files here."""
+    """What trees are packed by; and parts that hold two of the files here, in batches of two parts."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1763200000")
     monkeypatch.setattr(parts, "SIZE", 20)
+    monkeypatch.setattr(parts, "BATCH", 30)
 
 
 @pytest.fixture
@@ -39,6 +49,10 @@ def tree(tmp_path: Path) -> Path:
     (tree / "usr/bin/three").hardlink_to(tree / "usr/lib/three")
     (tree / "usr/lib/new").symlink_to("old")
     (tree / "usr/lib").chmod(0o2750)
+    (tree / "bin").symlink_to("usr/bin")
+    (tree / "var/lib/dpkg/info").mkdir(parents=True)
+    for package, paths in PACKAGES.items():
+        (tree / f"var/lib/dpkg/info/{package}.list").write_text("".join(f"{path}\n" for path in ("/.", *paths)))
     return tree
 
 
@@ -72,15 +86,39 @@ def listed(*archives: Path) -> list[str]:
 def in_parts(base: Path) -> list[list[str]]:
     """The paths in each part of a base, as its archive has them; its list must say the same."""
     made = parts.parts(base)
-    assert [listed(part.archive) for part in made] == [[path.decode() for path in part.paths] for part in made]
-    return [listed(part.archive) for part in made]
+    assert [listed(part.frame.file) for part in made] == [[path.decode() for path in part.group.paths] for part in made]
+    assert [part.frame for part in made] == [packing.read_frame(part.frame.file) for part in made]
+    return [listed(part.frame.file) for part in made]
+
+
+def unpack(tmp_path: Path, *archives: Path) -> Path:
+    """Where archives that are joined are unpacked, by a plain tar."""
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    joined = b"".join(archive.read_bytes() for archive in archives)
+    plain = subprocess.run(["zstd", "--decompress", "--stdout"], input=joined, capture_output=True, check=True).stdout
+    subprocess.run(["tar", "--xattrs", "--xattrs-include=*", "-xpf", "-", "-C", unpacked], input=plain, check=True)
+    return unpacked
 
 
 def test_files_that_stay_are_in_parts(base: Path) -> None:
-    """Files below /boot and /usr are in parts of some size, in order; all else, hard links too, is in the rest."""
-    assert in_parts(base) == [["boot/vmlinuz", "usr/bin/one"], ["usr/bin/two", "usr/lib/new", "usr/lib/old"]]
-    rest = ["boot/", "etc/", "etc/passwd", "usr/", "usr/bin/", "usr/bin/three", "usr/lib/", "usr/lib/three"]
-    assert listed(base / parts.REST) == rest
+    """Files of a package below /boot and /usr are in parts of some size, in order; all else is in the rest."""
+    assert in_parts(base) == [
+        ["boot/vmlinuz"],
+        ["usr/bin/one", "usr/bin/two"],
+        ["usr/lib/new", "usr/lib/old"],
+        ["usr/bin/three", "usr/lib/three"],
+    ]
+    rest = listed(*base.glob("rest*.tar.zst"))
+    assert [path for path in rest if path[-1] != "/" and "dpkg" not in path] == ["bin", "etc/passwd", "usr/lib/made"]
+
+
+def test_a_file_with_names_elsewhere_is_in_no_part(tmp_path: Path, tree: Path) -> None:
+    """A file of which a package brings some names, and something else another one, is in the rest under all of them."""
+    (tree / "usr/lib/third").hardlink_to(tree / "usr/lib/three")
+    base = make(tree, tmp_path / "base")
+    assert ["usr/bin/three", "usr/lib/three"] not in in_parts(base)
+    assert {"usr/bin/three", "usr/lib/third", "usr/lib/three"} <= set(listed(*base.glob("rest*.tar.zst")))
 
 
 def test_change_meanwhile_is_seen(tmp_path: Path, tree: Path) -> None:
@@ -91,10 +129,12 @@ def test_change_meanwhile_is_seen(tmp_path: Path, tree: Path) -> None:
         (tree / "usr/lib/modules.dep").write_text("come later")
 
     base = make(tree, tmp_path / "base", change)
-    assert in_parts(base) == [
-        ["usr/bin/two", "usr/lib/new", "usr/lib/old"],
-        ["boot/vmlinuz", "usr/bin/one"],
+    assert sorted(in_parts(base)) == [
+        ["boot/vmlinuz"],
+        ["usr/bin/one", "usr/bin/two"],
+        ["usr/bin/three", "usr/lib/three"],
         ["usr/lib/modules.dep"],
+        ["usr/lib/new", "usr/lib/old"],
     ]
     other = tmp_path / "other"
     other.mkdir()
@@ -103,15 +143,20 @@ def test_change_meanwhile_is_seen(tmp_path: Path, tree: Path) -> None:
 
 
 def test_file_that_goes_meanwhile(tmp_path: Path, tree: Path) -> None:
-    """A file that is removed before its part is packed is in no part and no error; nothing of that part is left."""
+    """A file that is removed before its batch is packed is in no part and no error; nothing of that batch is left."""
     base = make(tree, tmp_path / "base", (tree / "usr/bin/one").unlink)
-    assert in_parts(base) == [["usr/bin/two", "usr/lib/new", "usr/lib/old"], ["boot/vmlinuz"]]
-    assert len(list(base.iterdir())) == 5
+    assert sorted(in_parts(base)) == [
+        ["boot/vmlinuz"],
+        ["usr/bin/three", "usr/lib/three"],
+        ["usr/bin/two"],
+        ["usr/lib/new", "usr/lib/old"],
+    ]
+    assert len(list(base.iterdir())) == 9
 
 
 def test_part_that_cannot_be_packed(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a part cannot be packed although nothing was done to its files, the base fails."""
-    monkeypatch.setattr(parts, "LEVEL", "no-level")
+    monkeypatch.setattr(packing, "LEVEL", "no-level")
     with pytest.raises(subprocess.CalledProcessError):
         make(tree, tmp_path / "base")
 
@@ -125,7 +170,7 @@ def test_a_base_unpacks_to_its_tree(tmp_path: Path, tree: Path, base: Path) -> N
         twin = other / path.relative_to(tree)
         status, its = path.lstat(), twin.lstat()
         assert (its.st_mode, its.st_nlink, its.st_mtime) == (status.st_mode, status.st_nlink, 1763200000), twin
-        assert path.is_dir() or path.is_symlink() or twin.read_bytes() == path.read_bytes()
+        assert not path.is_file() or twin.read_bytes() == path.read_bytes()
     assert (other / "usr/lib/new").readlink() == Path("old")
     assert len(list(other.rglob("*"))) == len(list(tree.rglob("*")))
 
@@ -141,13 +186,13 @@ def test_a_base_unpacks_to_its_tree(tmp_path: Path, tree: Path, base: Path) -> N
         lambda tree: (tree / "usr/bin/one").rename(tree / "usr/bin/uno"),
         lambda tree: (tree / "usr/bin/uno").hardlink_to(tree / "usr/bin/one"),
         lambda tree: shutil.copy2(tree / "usr/bin/two", tree / "usr/bin/one"),
-        lambda tree: ((tree / "usr/bin").rename(tree / "bin"), shutil.copytree(tree / "bin", tree / "usr/bin")),
+        lambda tree: ((tree / "usr/bin").rename(tree / "old"), shutil.copytree(tree / "old", tree / "usr/bin")),
     ],
     ids=["content", "mode", "time", "owner", "removed", "renamed", "linked", "replaced", "directory"],
 )
 def test_whatever_is_done_to_a_file_is_noticed(tree: Path, base: Path, touch: Callable[[Path], object]) -> None:
     """A part stands as long as nothing is done to its files, and not after anything that may be done to one."""
-    part = parts.parts(base)[0]
+    part = parts.parts(base)[1]
     before = parts.entries(parts.survey(tree))
     assert part.stands(before, parts.entries(parts.survey(tree)))
     touch(tree)
@@ -169,21 +214,38 @@ def program(tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> Modu
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     (tmp_path / "owned").write_text("etc/fstab\n")
-    places = {
-        "BASE": base,
-        "OWNED": tmp_path / "owned",
-        "ARCHIVE": tmp_path / "tree.tar.zst",
-        "DIRECTORIES": tmp_path / "directories.tar.zst",
-        "PATHS": tmp_path / "paths",
-    }
-    for name, place in places.items():
+    (tmp_path / "output").mkdir()
+    for name, place in {"BASE": base, "OWNED": tmp_path / "owned", "OUTPUT": tmp_path / "output"}.items():
         monkeypatch.setattr(module, name, place)
     return module
 
 
+def archives(program: ModuleType) -> list[Path]:
+    """The archives that the program made, which are one in this order."""
+    return [program.OUTPUT / "tree.tar.zst", program.OUTPUT / "directories.tar.zst"]
+
+
+def names(program: ModuleType) -> list[str]:
+    """What the program wrote down as the paths of the tree."""
+    read: str = (program.OUTPUT / "paths").read_text()
+    return read.split("\0")
+
+
+def frames(program: ModuleType) -> list[bytes]:
+    """The frames of the tree's archive, cut out of it by what the program said of them."""
+    found, content = [], (program.OUTPUT / "tree.tar.zst").read_bytes()
+    for line in (program.OUTPUT / "parts.tsv").read_text().splitlines():
+        digest, size = line.split("\t")
+        found.append(content[: int(size)])
+        content = content[int(size) :]
+        assert hashlib.sha256(found[-1]).hexdigest() == digest
+    assert content == b""
+    return found
+
+
 def packed_paths(program: ModuleType) -> list[str]:
     """The paths in the archive that the program made."""
-    return [name.rstrip("/") for name in listed(program.ARCHIVE, program.DIRECTORIES)]
+    return [name.rstrip("/") for name in listed(*archives(program))]
 
 
 def test_directories_keep_their_times(tmp_path: Path, tree: Path, program: ModuleType) -> None:
@@ -195,11 +257,7 @@ def test_directories_keep_their_times(tmp_path: Path, tree: Path, program: Modul
     for age, path in enumerate(directories):
         os.utime(path, (0, 1_000_000_000 + age))
     program.main(tree, before)
-    unpacked = tmp_path / "unpacked"
-    unpacked.mkdir()
-    joined = program.ARCHIVE.read_bytes() + program.DIRECTORIES.read_bytes()
-    plain = subprocess.run(["zstd", "--decompress", "--stdout"], input=joined, capture_output=True, check=True).stdout
-    subprocess.run(["tar", "-xpf", "-", "-C", unpacked], input=plain, check=True)
+    unpacked = unpack(tmp_path, *archives(program))
     for path in directories:
         status = (unpacked / path.relative_to(tree)).stat()
         assert (status.st_mtime, status.st_mode) == (path.stat().st_mtime, path.stat().st_mode), path
@@ -212,26 +270,26 @@ def test_a_tree_takes_what_stands(tmp_path: Path, tree: Path, program: ModuleTyp
     (tree / "etc/fstab").write_text("the overlay's")
     (tree / "usr/new").write_text("added")
     program.main(tree, before)
-    stands, touched = (part.archive.read_bytes() for part in parts.parts(program.BASE))
-    packed = program.ARCHIVE.read_bytes()
-    assert packed.endswith(stands) and touched not in packed
+    of_base = [part.frame.file.read_bytes() for part in parts.parts(program.BASE)]
+    kept = [frame in frames(program) for frame in of_base]
+    assert kept == [True, False, True, True]
     paths = {str(path.relative_to(tree)) for path in tree.rglob("*")} - {"etc/fstab"}
     assert sorted(packed_paths(program)) == sorted(paths)
-    assert program.PATHS.read_text().split("\0") == sorted(paths)
+    assert names(program) == sorted(paths)
 
 
 def test_a_part_of_which_the_overlay_owns_a_path_is_not_taken(tree: Path, program: ModuleType) -> None:
     """What the overlay owns is left out of the tree, also where it is in a part."""
     program.OWNED.write_text("usr/bin/one\n")
     program.main(tree, parts.entries(parts.survey(tree)))
-    assert "usr/bin/one" not in listed(program.ARCHIVE)
-    assert "boot/vmlinuz" in listed(program.ARCHIVE)
+    assert "usr/bin/one" not in packed_paths(program)
+    assert "boot/vmlinuz" in packed_paths(program)
 
 
 def test_a_tree_that_does_not_stand_on_its_base(tree: Path, program: ModuleType) -> None:
     """Where nobody looked at the base in this tree, since it was made in one go, no part of the base is taken."""
     program.main(tree, {})
-    assert sorted(packed_paths(program)) == program.PATHS.read_text().split("\0")
+    assert sorted(packed_paths(program)) == names(program)
 
 
 def test_a_tree_without_a_base(
@@ -240,7 +298,7 @@ def test_a_tree_without_a_base(
     """Where there is no base all of the tree is packed, in order."""
     monkeypatch.setattr(program, "BASE", tmp_path / "none")
     program.main(tree, {})
-    assert sorted(packed_paths(program)) == program.PATHS.read_text().split("\0")
+    assert sorted(packed_paths(program)) == names(program)
 
 
 KINDS = ("plain", "old", "sparse", "named", "link", "directory", "socket", "pipe", "label")
@@ -249,20 +307,16 @@ KINDS = ("plain", "old", "sparse", "named", "link", "directory", "socket", "pipe
 @pytest.mark.parametrize("seed", range(10))
 def test_odd_files(tmp_path: Path, tree: Path, program: ModuleType, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Files with odd names, times, holes and labels are packed, and a plain tar unpacks all but sockets and labels."""
-    monkeypatch.setattr(program, "CAUTIONS", tmp_path / "cautions")
     monkeypatch.setattr(program, "HOLES", 1 << 20)
     numbers = random.Random(seed)
     made = {odd_name(numbers): numbers.choice(KINDS) for _ in range(12)}
     for name, kind in made.items():
         make_odd(os.path.join(os.fsencode(tree), b"usr/bin", name), kind)  # noqa: PTH118  (bytes)
     program.main(tree, {})
-    unpacked = tmp_path / "unpacked"
-    unpacked.mkdir()
-    joined = program.ARCHIVE.read_bytes() + program.DIRECTORIES.read_bytes()
-    plain = subprocess.run(["zstd", "--decompress", "--stdout"], input=joined, capture_output=True, check=True).stdout
-    subprocess.run(["tar", "--xattrs", "--xattrs-include=*", "-xpf", "-", "-C", unpacked], input=plain, check=True)
-    paths = program.PATHS.read_bytes().split(b"\0")
-    said = (tmp_path / "cautions").read_text() if (tmp_path / "cautions").exists() else ""
+    unpacked = unpack(tmp_path, *archives(program))
+    paths = (program.OUTPUT / "paths").read_bytes().split(b"\0")
+    compare_with_list(unpacked, program.OUTPUT / "tree.tsv.zst")
+    said = (program.OUTPUT / "cautions").read_text() if (program.OUTPUT / "cautions").exists() else ""
     assert len(said.splitlines()) == list(made.values()).count("sparse")
     for name, kind in made.items():
         found = os.path.join(os.fsencode(unpacked), b"usr/bin", name)  # noqa: PTH118  (bytes)
@@ -271,6 +325,70 @@ def test_odd_files(tmp_path: Path, tree: Path, program: ModuleType, monkeypatch:
             continue
         assert os.lstat(found).st_mtime >= 0
         assert "security.selinux" not in os.listxattr(found, follow_symlinks=False)
+
+
+def read_list(file: Path) -> dict[bytes, dict[str, bytes]]:
+    """What the list of a tree says, by path: its columns, of which two are names that are quoted."""
+    plain = subprocess.run(["zstd", "--decompress", "--stdout", file], capture_output=True, check=True).stdout
+    columns, *rows = (line.split(b"\t") for line in plain.split(b"\n")[:-1])
+    assert [row[0] for row in rows].count(b"") == 0
+    told = [dict(zip([column.decode() for column in columns], row, strict=True)) for row in rows]
+    return {unquote(row["path"]): {**row, "target": unquote(row["target"])} for row in told}
+
+
+def unquote(field: bytes) -> bytes:
+    """The name in a field of the list."""
+    return re.sub(rb"\\(x(..)|\\)", lambda found: bytes.fromhex(found[2].decode()) if found[2] else b"\\", field)
+
+
+def compare_with_list(unpacked: Path, file: Path) -> None:
+    """Check that a tree is what its list says, path by path, and that nothing else is in it."""
+    told = read_list(file)
+    found = parts.entries(parts.survey(unpacked))
+    assert list(told) == sorted(found)
+    for path, entry in found.items():
+        row = told[path]
+        kind, mode = entry.kind, entry.mode.zfill(4)
+        assert (row["type"], row["mode"], row["owner"], row["group"]) == (kind, mode, entry.owner, entry.group), path
+        assert row["target"] == entry.target
+        if kind == b"f":
+            with open(os.path.join(os.fsencode(unpacked), path), "rb") as content:  # noqa: PTH118, PTH123  (bytes)
+                assert row["sha256"].decode() == hashlib.file_digest(content, "sha256").hexdigest()
+            assert row["size"] == b"%d" % entry.size
+        else:
+            assert (row["size"], row["sha256"]) == (b"", b"")
+
+
+def test_the_list_of_a_tree(tmp_path: Path, tree: Path, program: ModuleType) -> None:
+    """The list says of each path what it is and which package brought it, also of what a base's parts bring."""
+    before = parts.entries(parts.survey(tree))
+    (tree / "usr/new").write_text("added")
+    program.main(tree, before)
+    compare_with_list(unpack(tmp_path, *archives(program)), program.OUTPUT / "tree.tsv.zst")
+    packages = {path: row["package"] for path, row in read_list(program.OUTPUT / "tree.tsv.zst").items()}
+    assert packages[b"usr/bin/one"] == packages[b"etc/passwd"] == b"large"
+    assert packages[b"usr/lib/three"] == packages[b"usr/bin/three"] == b"small:amd64"
+    assert packages[b"usr/bin"] == packages[b"usr/new"] == b""
+
+
+def test_content_stands_apart(tree: Path, program: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file of no package has a frame for its content, which is the same when the file has another time."""
+    monkeypatch.setattr(program, "APART", 8)
+    seen = []
+    for date in ("1763200000", "1763300000"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", date)
+        monkeypatch.setattr(program, "OUTPUT", program.OUTPUT / date)
+        program.OUTPUT.mkdir()
+        program.main(tree, {})
+        seen.append(frames(program))
+    shared = [decompress(frame) for frame in set(seen[0]) & set(seen[1])]
+    assert b"usr/lib/ma" + bytes(502) in shared
+    assert seen[0] != seen[1]
+
+
+def decompress(frame: bytes) -> bytes:
+    """What a frame holds."""
+    return subprocess.run(["zstd", "--decompress", "--stdout"], input=frame, capture_output=True, check=True).stdout
 
 
 def odd_name(numbers: random.Random) -> bytes:
