@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import page
+from changes import measure_changes
 from compression import of_initramfs, of_tree
 from contest import Times, contest
 from machine import machine
@@ -52,6 +53,7 @@ def main() -> None:
             "inventory": [_inventory(options.recipe, count) for count in NODES],
             "compression": [asdict(level) for level in of_tree(_only(own, FILES["root tarball"]), room)],
             "initramfs_compression": [asdict(level) for level in of_initramfs(_only(own, FILES["initramfs"]), room)],
+            "changes": [change._asdict() for change in measure_changes(own)],
             "growth": growth(own, room),  # at the end: what it builds is no release of the recipe's own packages
         }
     options.output.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.recipe.models import Recipe
 
+HERE = Path(__file__).parent
 ADDED = "bc"
 """A package that the recipe does not have, with two that it depends on."""
 
@@ -194,6 +195,23 @@ class Own:
         """Build the recipe as it is."""
         with tempfile.NamedTemporaryFile(dir=self._room) as log:
             timed(Contestant("nfsroot", self._build()), Path(log.name))
+
+    def make_older(self) -> Path:
+        """Build the recipe of an archive without its security suite, with a cache of its own; the release."""
+        self.write()
+        room = self._room / "older"
+        (room / "cache/objects").mkdir(parents=True)
+        image = builder_image.find(self._warm)
+        assert image is not None, "the release before was made in it"
+        (room / "cache/objects" / image.rootfs.parent.name).symlink_to(image.rootfs.parent)
+        shutil.copytree(self._packages, room / "cache/packages")
+        places = [f"--cache-dir={room / 'cache'}", f"--output={room / 'output'}"]
+        argv = [sys.executable, str(HERE / "without_security.py"), "build", str(self.recipe), *places]
+        with tempfile.NamedTemporaryFile(dir=self._room) as log:
+            timed(Contestant("nfsroot without security updates", argv), Path(log.name))
+        shutil.rmtree(room / "cache")
+        (release,) = (room / "output/bench").iterdir()
+        return release
 
     def release(self) -> Path:
         """The newest release."""

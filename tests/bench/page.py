@@ -51,6 +51,7 @@ def targets(measured: dict[str, Any]) -> list[Target]:
         if peer in cold
     ]
     largest = measured["inventory"][-1]
+    update, added, node = measured["changes"]
     return [
         *kept,
         Target("one package added, in units of a cold build", 1 / cold[ADDED]["ratio"], 0.35, ""),
@@ -62,8 +63,20 @@ def targets(measured: dict[str, Any]) -> list[Target]:
         Target("nfsroot --help", found["nfsroot --help"]["median"], 0.15, "s"),
         Target(f"server bundle of {largest['nodes']} nodes", largest["seconds"], 2.0, "s"),
         Target("its memory", largest["peak_mib"], 300, "MiB"),
+        Target(
+            "new in a root tarball after an update, without the kernel",
+            _mb(update["root"] - update["kernel"]),
+            12,
+            "MB",
+        ),
+        Target("new with a package added, beside its own size", _mb(added["release"] - added["packages"]), 4, "MB"),
+        Target("new in a release with a node added", node["release"] / 1e3, 100, "kB"),
         Target("memory of a cold build outside the container", cold["nfsroot"]["peak_mib"], 400, "MiB"),
     ]
+
+
+def _mb(size: float) -> float:
+    return size / 1e6
 
 
 def _ten(cold: dict[str, Any], many: dict[str, Any]) -> float:
@@ -108,6 +121,7 @@ def render(measured: dict[str, Any]) -> str:
         targets=targets(measured),
         exponent=exponent(inventory, "nodes"),
         growth_exponent=exponent(growth, "bytes"),
+        most=max(change["release"] for change in measured["changes"]),
         longest=max(each["median"] for each in measured["targets"]["cold"]),
         width=WIDTH,
         height=HEIGHT,
