@@ -13,7 +13,7 @@ from command import Project
 from tarball import members, root_tarball
 
 from builder.overlay.render import OWNED_PATHS
-from builder.release.manifest import Manifest
+from builder.release.manifest import FILE, SUMS, Manifest
 
 pytestmark = pytest.mark.container
 
@@ -48,7 +48,10 @@ def test_node_added(project: Callable[..., Project], tiny: Project) -> None:
     before, after = Manifest.read(tiny.release), Manifest.read(made.release)
     differing = {file.path for file in set(before.files) ^ set(after.files)}
     stem = f"tiny-{after.version}"
-    assert differing == {f"{stem}-root.tar.zst", f"{stem}-server.tar.gz"}
+    assert differing == {f"{stem}-root.tar.zst", f"{stem}-server.tar.gz", "tree.tsv.zst"}
+    known = {part.sha256 for file in before.files for part in file.parts}
+    new = {part.sha256: part.size for file in after.files for part in file.parts if part.sha256 not in known}
+    assert sum(new.values()) + sum((made.release / name).stat().st_size for name in (FILE, SUMS)) <= 100_000
 
 
 def test_package_added(project: Callable[..., Project], tiny: Project) -> None:
