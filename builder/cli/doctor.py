@@ -15,12 +15,15 @@ from builder.cli.output import write
 def command(lab: bool, quiet: bool) -> None:
     """Say what a build needs and this machine lacks; exit status 1 when something is missing.
 
+    On an NFS server it also says which exports are within reach of nodes that may only read them.
+
     \b
     Examples:
       nfsroot doctor
       nfsroot doctor --lab
     """
     from builder import host
+    from builder.server import neighbours
 
     tools, absent = host.TOOLS, host.missing(host.TOOLS)
     if lab:
@@ -34,6 +37,8 @@ def command(lab: bool, quiet: bool) -> None:
     else:
         for tool in tools:
             write(f"{'missing' if tool in absent else 'ok':8} {tool.command:18} {tool.purpose}")
+        for caution in neighbours.cautions(neighbours.exported()):
+            write(f"\ncaution  {caution}")
         if packages:
             write(f"\nInstall what is missing: apt-get install --no-install-recommends {' '.join(packages)}")
     sys.exit(1 if packages else 0)

@@ -64,6 +64,10 @@ CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "server", "fault", "keep"
     help="Log in on nodes with this key of the recipe, private, or public with the private half in an ssh agent.",
 )  # fmt: skip
 @click.option(
+    "--state", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Have what outlives a release from this directory, and leave it there for the next run.",
+)  # fmt: skip
+@click.option(
     "--reboot/--no-reboot", default=None,
     help="Start the first node anew when it has passed. [default: unless --keep, --shell or --fault is given]",
 )  # fmt: skip
@@ -83,6 +87,7 @@ def command(
     matrix: str | None,
     fault: tuple[str, ...],
     ssh_key: Path | None,
+    state: Path | None,
     reboot: bool | None,
     cache_dir: Path | None,
     keep: bool,
@@ -101,6 +106,7 @@ def command(
       nfsroot lab output/kerrighed/2026.01.31 --server vm
       nfsroot lab output/*/2026.01.31 --matrix full
       nfsroot lab output/kerrighed/2026.01.31 --fault nfs-outage --fault loss-20
+      nfsroot lab output/mine/2026.01.31 output/mine/2026.02.07 --state /var/tmp/state
 
     Exit status: 0 when every release passed all that was tried with it, in earlier runs too, else 1.
     """
@@ -131,7 +137,9 @@ def command(
             )
             for release in found
         ]
-    wanted = [(release, _with(requests, reboots, ssh_key)) for release, requests in wanted]
+    wanted = [(release, _with(requests, reboots, ssh_key, state)) for release, requests in wanted]
+    if state and server == ServerKind.VM:
+        raise InputError("--state is for a server in a namespace", resolution="Leave out --server vm.")
     if ssh_key:
         for release in found:
             need_key(release, ssh_key)
@@ -172,10 +180,10 @@ def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tupl
     ]
 
 
-def _with(requests: Sequence[Request], reboots: bool, ssh_key: Path | None) -> list[Request]:
-    """The requests with that key; `reboots` says whether the first node of the first one starts anew."""
-    first = replace(requests[0], reboot=reboots, ssh_key=ssh_key)
-    return [first, *(replace(each, ssh_key=ssh_key) for each in requests[1:])]
+def _with(requests: Sequence[Request], reboots: bool, ssh_key: Path | None, state: Path | None) -> list[Request]:
+    """The requests with that key and state; `reboots` says whether the first node of the first one starts anew."""
+    every = [replace(each, ssh_key=ssh_key, state=state) for each in requests]
+    return [replace(every[0], reboot=reboots), *every[1:]]
 
 
 def _names(nodes: str | None, shell: str | None) -> list[str]:

@@ -114,7 +114,7 @@ class Attempt:
         began, emit = time.monotonic(), _one_at_a_time(self.emit)
         with ExitStack() as powered:
             running = powered.enter_context(
-                rack(self.release, self.wanted.server, self.wanted.kind, scratch, self.cache)
+                rack(self.release, self.wanted.server, self.wanted.kind, scratch, self.cache, self.wanted.state)
             )
             emit(RackReady(time.monotonic() - began))
             self.accelerator = running.accelerator

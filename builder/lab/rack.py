@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from builder.cache import Cache
+from builder.errors import NfsrootError
 from builder.lab import accelerator, network, overlay
 from builder.lab.agent import Answer, oem_string
 from builder.lab.cable import Cable, cable
@@ -31,6 +32,9 @@ from builder.lab.vm.hardware import TAP as SERVER_TAP
 from builder.lab.vm.machine import IMAGE, virtual_server
 from builder.lab.wire import HTTP, NFS, TFTP, WireEvent
 from builder.recipe.models import Node, Recipe, Server
+
+STATE = "/state"
+"""Where a namespace's server has the directory that keeps state from one run to the next."""
 
 BRIDGE = "cluster0"
 SPARE_TAP = "tap0"
@@ -150,11 +154,14 @@ class Rack:
 
 
 @contextmanager
-def rack(release: Release, server: Server, kind: ServerKind, directory: Path, cache: Cache) -> Iterator[Rack]:
+def rack(
+    release: Release, server: Server, kind: ServerKind, directory: Path, cache: Cache, state: Path | None = None
+) -> Iterator[Rack]:
     """A rack with `release` installed by its own server bundle and running the servers that `server` names.
 
     `directory` gets the logs; everything else is in memory and gone when the block is left, or when this
-    process ends in any other way.
+    process ends in any other way.  With `state`, a namespace's server has what nodes keep from that directory, and
+    leaves it there when the block is left.
 
     :raises InputError: this process is not root's.
     :raises NfsrootError: the bundle could not be installed, or a server did not start.
@@ -162,6 +169,8 @@ def rack(release: Release, server: Server, kind: ServerKind, directory: Path, ca
     cluster = release.recipe.cluster
     bridge = cluster.server.interface or BRIDGE
     mounts, watched = {"/release": release.directory, INSIDE: directory}, bridge
+    if state is not None:
+        mounts[STATE] = state
     if kind is ServerKind.VM:
         mounts[IMAGE] = image.of(release, server, cache)
         watched = SERVER_TAP  # What the bridge passes from port to port does not show at the bridge itself.
@@ -178,8 +187,24 @@ def rack(release: Release, server: Server, kind: ServerKind, directory: Path, ca
             # By its path inside, which is short enough for a socket's name wherever the directory is (unix(7)).
             at = inside.path(INSIDE)
             server_machine.install(release)
+            if state is not None:
+                cables.enter_context(_kept_state(server_machine, release.recipe.root.state))
             server_machine.start()
             yield Rack(release, server, server_machine, inside, at, captured, accelerated_by, cables)
+
+
+@contextmanager
+def _kept_state(server: ServerMachine, place: str) -> Iterator[None]:
+    """Have what nodes keep at `place` on the server, and put it back: exports need a file system of the server's."""
+    _copy(server, STATE, place)
+    yield
+    _copy(server, place, STATE)
+
+
+def _copy(server: ServerMachine, source: str, target: str) -> None:
+    done = server.run(["cp", "-a", f"{source}/.", target])
+    if done.status != 0:
+        raise NfsrootError(f"what nodes keep could not be copied to {target} on the server", details=done.text)
 
 
 @contextmanager

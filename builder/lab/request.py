@@ -25,7 +25,8 @@ class Request:
     """What to try: these nodes, all at once, of this hardware, served by the programs that `server` names on `kind`.
 
     Of `faults` each that befalls a booting node befalls one of the nodes, in their order; the others befall the first.
-    With `reboot` the first node is started anew at the end; `ssh_key` is the file of a key that opens nodes.
+    With `reboot` the first node is started anew at the end; `ssh_key` is the file of a key that opens nodes.  What
+    outlives a release is kept in the directory `state`, if one is given, for another run, of another release say.
     """
 
     nodes: tuple[Node, ...]
@@ -36,6 +37,7 @@ class Request:
     faults: tuple[Fault, ...] = ()
     reboot: bool = False
     ssh_key: Path | None = None
+    state: Path | None = None
 
 
 def request(

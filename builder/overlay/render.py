@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from builder.files import RenderedFile, header, text_file
 from builder.overlay.shadow import with_root_password
-from builder.overlay.writable import mounts, state_directory
+from builder.overlay.writable import NFS_OPTIONS, mounts, state_directory
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.templates import fill
 
@@ -42,6 +42,7 @@ def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFi
         "header": header(recipe, facts),
         "mounts": mounts(recipe, facts.version),
         "state_directory": state_directory(recipe),
+        "state_options": NFS_OPTIONS[recipe.root.nfs_version],
     }
     paths = [*ALWAYS]
     if recipe.cluster.ntp:

@@ -5,16 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from builder.recipe.models import Access, Recipe, WritableDirectory, WritableKind
+from builder.recipe.models import STATE_KINDS, Access, Recipe, WritableDirectory, WritableKind
 
 VOLATILE_STATE = "/run/nfsbooted"
 PERSISTENT_STATE = "/var/lib/nfsbooted"
 STICKY = frozenset({"/tmp", "/var/tmp"})
 
 
+NFS_OPTIONS = {3: "rw,hard,nolock,vers=3", 4: "rw,hard,vers=4"}
+"""Options of mount(8) for what nodes write to.
+
+NFSv3 locks with daemons of its own, which no node runs: locks stay the node's own.
+"""
+
+
 @dataclass(frozen=True)
 class Mount:
-    """One line of fstab(5): a writable directory of a node."""
+    """A writable directory of a node; the first four stand in fstab(5) unless it is state, which nfsbooted mounts."""
 
     device: str
     path: str
@@ -28,22 +35,41 @@ def mounts(recipe: Recipe, version: str) -> tuple[Mount, ...]:
 
     A read-write root is one export that holds its shared directories already: only tmpfs is left to mount.
     """
-    directories = sorted(recipe.root.writable, key=lambda directory: directory.path)
+    directories = [*recipe.root.writable]
     if recipe.root.access is Access.READ_WRITE:
         directories = [directory for directory in directories if directory.kind is WritableKind.TMPFS]
+    elif _keeps_keys_apart(recipe):
+        directories.append(WritableDirectory(path=PERSISTENT_STATE, kind=WritableKind.NODE))
+    make = {WritableKind.TMPFS: lambda directory, *_: _tmpfs(directory), WritableKind.SHARED: _shared}
     return tuple(
-        _tmpfs(directory) if directory.kind is WritableKind.TMPFS else _shared(directory, recipe, version)
-        for directory in directories
+        make.get(directory.kind, _state)(directory, recipe, version)
+        for directory in sorted(directories, key=lambda directory: directory.path)
     )
 
 
 def state_directory(recipe: Recipe) -> str:
     """Where a node keeps its ssh host keys: on the server where nodes can write to it, else in memory."""
-    kinds = {mount.path: mount.kind for mount in mounts(recipe, "")}
+    on_server = _kind_of_keys(recipe) is not WritableKind.TMPFS or _keeps_keys_apart(recipe)
+    return PERSISTENT_STATE if on_server else VOLATILE_STATE
+
+
+def keys_outlive_releases(recipe: Recipe) -> bool:
+    """Whether a node has the same ssh host keys when it boots another release."""
+    return _kind_of_keys(recipe) in STATE_KINDS or _keeps_keys_apart(recipe)
+
+
+def _kind_of_keys(recipe: Recipe) -> WritableKind:
+    """The kind of the directory in which PERSISTENT_STATE lies: the recipe's own, or the root's."""
     root = WritableKind.SHARED if recipe.root.access is Access.READ_WRITE else WritableKind.TMPFS
+    kinds = {directory.path: directory.kind for directory in recipe.root.writable}
     state = PurePosixPath(PERSISTENT_STATE)
-    nearest = next((kinds[str(path)] for path in (state, *state.parents) if str(path) in kinds), root)
-    return PERSISTENT_STATE if nearest is WritableKind.SHARED else VOLATILE_STATE
+    return next((kinds[str(path)] for path in (state, *state.parents) if str(path) in kinds), root)
+
+
+def _keeps_keys_apart(recipe: Recipe) -> bool:
+    """Whether keys have a directory of their own in a node's state, because /var/lib is not part of it."""
+    has_own = any(directory.kind is WritableKind.NODE for directory in recipe.root.writable)
+    return has_own and _kind_of_keys(recipe) not in STATE_KINDS
 
 
 def _tmpfs(directory: WritableDirectory) -> Mount:
@@ -53,7 +79,13 @@ def _tmpfs(directory: WritableDirectory) -> Mount:
 
 
 def _shared(directory: WritableDirectory, recipe: Recipe, version: str) -> Mount:
-    """NFSv3 locks with daemons of its own, which no node runs: locks stay the node's own."""
     device = f"{recipe.cluster.server.address}:{recipe.shared_directory(version)}{directory.path}"
-    options = {3: "rw,hard,nolock,vers=3,_netdev", 4: "rw,hard,vers=4,_netdev"}
-    return Mount(device, directory.path, "nfs", options[recipe.root.nfs_version], directory.kind)
+    options = f"{NFS_OPTIONS[recipe.root.nfs_version]},_netdev"
+    return Mount(device, directory.path, "nfs", options, directory.kind)
+
+
+def _state(directory: WritableDirectory, recipe: Recipe, _version: str) -> Mount:
+    """Each node's own lies in the directory of its name (nfsbooted(8)), which only the node can tell."""
+    name = "/NODE" if directory.kind is WritableKind.NODE else ""
+    device = f"{recipe.cluster.server.address}:{recipe.state_places[directory.kind]}{name}{directory.path}"
+    return Mount(device, directory.path, "nfs", NFS_OPTIONS[recipe.root.nfs_version], directory.kind)

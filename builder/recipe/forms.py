@@ -46,7 +46,9 @@ PORT = Form(
     r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])/(?:tcp|udp)",
     "a port and its protocol as services(5) has them, such as 22/tcp",
 )
-VERSION = Form(r"[A-Za-z0-9][A-Za-z0-9.~+_-]*", "letters, digits and . ~ + _ -, a letter or digit first")
+VERSION = Form(
+    r"(?!state$)[A-Za-z0-9][A-Za-z0-9.~+_-]*", "letters, digits and . ~ + _ -, a letter or digit first, and not 'state'"
+)
 
 HostName = Annotated[str, LABEL]
 DomainName = Annotated[str, DOMAIN]

@@ -22,8 +22,10 @@ from builder.recipe.shape import parse
 from builder.recipe.suites import default_kernel, suite_problems
 from builder.recipe.variables import resolve_environment, resolve_variables
 from builder.recipe.words import suggestion
-from builder.recipe.written import WrittenImage, WrittenRecipe
+from builder.recipe.written import WrittenImage, WrittenRecipe, WrittenRoot
 
+STATE = "state"
+"""The directory of state beside the releases, unless root.state names another; no release has this version."""
 NFSROOT = "/NFSROOT"
 """Where releases stand on the NFS server unless root.path says otherwise: each recipe in a directory of its own,
 so that versions of two recipes never meet."""
@@ -91,7 +93,7 @@ class _Loading:
             debian=written.debian,
             kernel=kernel,
             initramfs=written.initramfs,
-            root=Root.model_validate({**dict(written.root), "path": written.root.path or f"{NFSROOT}/{image.name}"}),
+            root=_with_places(written.root, image),
             boot=_with_uefi(written.boot),
             access=written.access,
             kerrighed=written.kerrighed,
@@ -179,6 +181,12 @@ def _module_places(initramfs: Initramfs, document: Document) -> dict[str, Place]
         for index, entry in enumerate(getattr(initramfs, key)):
             places.setdefault(entry, document.at(("initramfs", key, index)))
     return places
+
+
+def _with_places(root: WrittenRoot, image: Image) -> Root:
+    """`[root]` with the directories on the server that the recipe does not name."""
+    path = root.path or f"{NFSROOT}/{image.name}"
+    return Root.model_validate({**dict(root), "path": path, "state": root.state or f"{path}/{STATE}"})
 
 
 def _with_uefi(boot: Boot) -> Boot:

@@ -71,6 +71,12 @@ class WritableKind(StrEnum):
 
     SHARED = "shared"
     TMPFS = "tmpfs"
+    PERSISTENT = "persistent"
+    NODE = "node"
+
+
+STATE_KINDS = frozenset({WritableKind.PERSISTENT, WritableKind.NODE})
+"""What outlives a release, in the state directory beside it."""
 
 
 class RootKind(StrEnum):
@@ -190,7 +196,10 @@ class WritableDirectory(Model):
     """One entry of `root.writable`: a directory that nodes may write to although the root is read-only."""
 
     path: TreePath = Field(description="Absolute path in the tree.")
-    kind: WritableKind = Field(description="shared: an NFS export below the tree; tmpfs: the node's memory.")
+    kind: WritableKind = Field(
+        description="node: each node's own, persistent: one for all nodes, both kept when a release changes; "
+        "shared: one for all nodes, of the release; tmpfs: the node's memory."
+    )
     size_mib: int | None = Field(
         default=None, ge=1, description="Greatest size of a tmpfs in MiB; half of memory when absent."
     )
@@ -213,6 +222,17 @@ class Root(Model):
     access: Access = Field(default=Access.READ_ONLY, description="ro: read-only root; rw: one read-write export.")
     writable: tuple[WritableDirectory, ...] = Field(default=(), description="Directories that nodes may write to.")
     nfs_version: Literal[3, 4] = Field(default=3, description="The version of NFS in which nodes mount everything.")
+    state: TreePath = Field(
+        default="", description="Directory on the NFS server with what outlives releases, by default below path: state."
+    )
+    isolate: bool = Field(
+        default=False, description="Whether each node's state is exported to its address alone, not to the subnet."
+    )
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether any directory outlives a release."""
+        return any(directory.kind in STATE_KINDS for directory in self.writable)
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -447,6 +467,13 @@ class Recipe(Model):
         """
         directory = self.server_directory(version)
         return directory if self.root.nfs_version == 3 else f"{directory}.shared"
+
+    @property
+    def state_places(self) -> dict[WritableKind, str]:
+        """Directories on the server with what nodes keep, by kind: one for all nodes, and one with each node's own."""
+        places = {WritableKind.PERSISTENT: f"{self.root.state}/all", WritableKind.NODE: f"{self.root.state}/nodes"}
+        kinds = {directory.kind for directory in self.root.writable}
+        return {kind: place for kind, place in places.items() if kind in kinds}
 
     def root_file(self, version: str) -> str:
         """The file of release `version` that holds the tree."""

@@ -37,6 +37,7 @@ def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Probl
     yield from _root(recipe, document)
     yield from _image(recipe, document)
     yield from _writable(recipe, document)
+    yield from _state(recipe, document)
     yield from _arguments(recipe, document)
     yield from _compression(recipe, document)
     yield from _boot(recipe, document)
@@ -92,11 +93,30 @@ def _writable(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
         if path in SYSTEM_DIRECTORIES or path.startswith(("/proc/", "/sys/", "/dev/", "/run/")):
             yield document.problem((*place, "path"), f"{path} cannot be made writable", "leave it out")
         yield from _not_normal(path, document, (*place, "path"))
-        if directory.size_mib and directory.kind is WritableKind.SHARED:
-            what = "size_mib is for a tmpfs, and this directory is shared"
+        if directory.size_mib and directory.kind is not WritableKind.TMPFS:
+            what = f"size_mib is for a tmpfs, and this directory is of kind {directory.kind}"
             yield document.problem((*place, "size_mib"), what, "leave it out", key=True)
         for earlier, other in enumerate(writable[:index]):
             yield from _overlap(path, other.path, document, index, earlier)
+
+
+def _state(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+    """Where state stands on the server, and for whom: beside releases there is no version called `state`."""
+    root = recipe.root
+    if root.state is not None:
+        place, releases = ("root", "state"), root.path or f"/NFSROOT/{recipe.image.name or document.file.stem}"
+        parent, _, name = root.state.rpartition("/")
+        if root.state in SYSTEM_DIRECTORIES:
+            what = f"root.state is {root.state}, a system directory"
+            yield document.problem(place, what, "write a directory for state alone")
+        elif root.state == releases or (parent == releases and name != "state"):
+            what = f"root.state is {root.state}, where a release may stand"
+            yield document.problem(place, what, f"write {releases}/state, or a directory that is not in {releases}")
+        else:
+            yield from _not_normal(root.state, document, place)
+    if root.isolate and not any(directory.kind is WritableKind.NODE for directory in root.writable):
+        what = 'isolate is for directories of kind "node", and there is none'
+        yield document.problem(("root", "isolate"), what, "leave it out", key=True)
 
 
 def _overlap(path: str, other: str, document: Document, index: int, earlier: int) -> Iterator[Problem]:

@@ -105,6 +105,8 @@ class WrittenRoot(Model):
     access: Access = Field(default=Access.READ_ONLY, description=Root.model_fields["access"].description)
     writable: tuple[WritableDirectory, ...] = Field(default=(), description=Root.model_fields["writable"].description)
     nfs_version: Literal[3, 4] = Field(default=3, description=Root.model_fields["nfs_version"].description)
+    state: TreePath | None = Field(default=None, description=Root.model_fields["state"].description)
+    isolate: bool = Field(default=False, description=Root.model_fields["isolate"].description)
 
 
 class WrittenServer(Model):

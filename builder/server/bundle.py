@@ -13,6 +13,9 @@ from builder.server.programs import NFS_CONF, Program, programs, unit_settings
 from builder.server.sizes import SYSCTL_CONF, recipe_sizes
 from builder.templates import fill
 
+RELEASE_ABOUT = "Every release has a file of its own, so that nodes that run an older one keep their root."
+STATE_ABOUT = "What nodes write that outlives releases: no release changes this file."
+
 
 def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
     """Every text file of the bundle, sorted by path."""
@@ -36,9 +39,13 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     if recipe.needs_http:
         yield _text("nginx.conf", "etc/nginx/conf.d/nfsroot.conf", values)
     if recipe.needs_nfs:
-        yield _text("exports", f"etc/exports.d/{release}.exports", values)
         yield _text("ganesha.conf", "etc/ganesha/ganesha.conf", values)
-        yield _text("ganesha-exports.conf", f"etc/ganesha/exports.d/{release}.conf", values)
+        yield from _exports(release, values)
+        if recipe.root.keeps_state:
+            state = {"header": values["settings_header"], "exports": values["state_exports"], "about": STATE_ABOUT}
+            yield from _exports(
+                f"{recipe.image.name}-state", {**values, **state, "release": f"{recipe.image.name}-state"}
+            )
     yield _text("hosts.nfsroot", "etc/hosts.nfsroot", values)
     if recipe_sizes(recipe).beyond_defaults:
         yield _text("sysctl.conf", SYSCTL_CONF, values)
@@ -48,13 +55,20 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
         yield _text("unit.conf", unit_settings(service), {**values, "service": service})
 
 
+def _exports(name: str, values: dict[str, object]) -> Iterator[RenderedFile]:
+    """The same exports for the kernel's server and for nfs-ganesha."""
+    yield _text("exports", f"etc/exports.d/{name}.exports", values)
+    yield _text("ganesha-exports.conf", f"etc/ganesha/exports.d/{name}.conf", values)
+
+
 def _text(name: str, path: str, values: dict[str, object], mode: int = 0o644) -> RenderedFile:
     return text_file(path, fill("builder.server", name, **values), mode)
 
 
 def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, object]:
-    exports = nfs.exports(recipe, facts.version)
+    exports, state_exports = nfs.exports(recipe, facts.version), nfs.state_exports(recipe)
     return {
+        "about": RELEASE_ABOUT,
         "header": header(recipe, facts),
         "settings_header": settings_header(recipe),
         "title": f"{recipe.image.name} {facts.version}: server bundle",
@@ -67,7 +81,9 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
         "dhcp": dhcp.decide(recipe),
         "menu_option": dhcp.MENU_OPTION,
         "exports": exports,
-        "ganesha_ids": nfs.ganesha_ids(exports),
+        "state_exports": state_exports,
+        "state_kinds": tuple(recipe.state_places),
+        "ganesha_ids": nfs.ganesha_ids((*state_exports, *exports)),
         "server": recipe.cluster.server,
         "sizes": recipe_sizes(recipe),
         "sysctl_conf": SYSCTL_CONF,
@@ -81,7 +97,8 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
 
 def _programs(recipe: Recipe, release: str) -> tuple[Program, ...]:
     sized = recipe_sizes(recipe).beyond_defaults
-    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs, sized=sized)
+    state = f"{recipe.image.name}-state" if recipe.root.keeps_state else ""
+    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs, sized=sized, state=state)
 
 
 def _kinds(recipe: Recipe) -> str:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import uuid
 from typing import NamedTuple
 
-from builder.recipe.models import Access, Recipe
+from builder.recipe.models import Access, Recipe, WritableKind
 
 GANESHA_IDS = range(1, 1 << 16)
 """What an Export_Id may be; 0 is the pseudo root's (ganesha-export-config(8))."""
 
 
 class Export(NamedTuple):
-    """One directory that the NFS server exports to the cluster's network.
+    """One directory that the NFS server exports to `clients`: the cluster's network, or a node's address.
 
     `fsid` makes handles of the exports differ although they share a file system, which need not have a UUID of
     its own.
     """
 
     path: str
+    clients: str
     read_write: bool
     fsid: uuid.UUID
 
@@ -40,18 +41,38 @@ def exports(recipe: Recipe, version: str) -> tuple[Export, ...]:
     """
     if not recipe.needs_nfs:
         return ()
-    root, server = recipe.server_directory(version), recipe.cluster.server.address
-    shared = recipe.shared_directory(version)
-
-    def export(path: str, *, read_write: bool) -> Export:
-        return Export(path, read_write, uuid.uuid5(uuid.NAMESPACE_URL, f"nfs://{server}{path}"))
-
+    root, shared = recipe.server_directory(version), recipe.shared_directory(version)
     if recipe.root.access is Access.READ_WRITE:
-        return (export(root, read_write=True),)
+        return (_export(recipe, root, read_write=True),)
     return (
-        export(root, read_write=False),
-        *(export(shared + path, read_write=True) for path in recipe.root.shared),
+        _export(recipe, root, read_write=False),
+        *(_export(recipe, shared + path, read_write=True) for path in recipe.root.shared),
     )
+
+
+def state_exports(recipe: Recipe) -> tuple[Export, ...]:
+    """The exports of what outlives releases, which no release changes.
+
+    Each node mounts its own directory below that of all nodes; with `isolate` each has an export of its own.
+    """
+    places = recipe.state_places
+    return (
+        *(
+            _export(recipe, place, read_write=True)
+            for kind, place in places.items()
+            if kind is not WritableKind.NODE or not recipe.root.isolate
+        ),
+        *(
+            _export(recipe, f"{places[WritableKind.NODE]}/{node.name}", read_write=True, clients=str(node.address))
+            for node in recipe.cluster.nodes
+            if recipe.root.isolate and WritableKind.NODE in places
+        ),
+    )
+
+
+def _export(recipe: Recipe, path: str, *, read_write: bool, clients: str = "") -> Export:
+    fsid = uuid.uuid5(uuid.NAMESPACE_URL, f"nfs://{recipe.cluster.server.address}{path}")
+    return Export(path, clients or str(recipe.cluster.subnet), read_write, fsid)
 
 
 def ganesha_ids(exports: tuple[Export, ...]) -> dict[str, int]:

@@ -30,16 +30,17 @@ NFS_CONF = "etc/nfs.conf.d/nfsroot.conf"
 """The number of threads of the kernel's NFS server, where Debian's is too small."""
 
 
-def programs(release: str, *, http: bool, nfs: bool, sized: bool = False) -> tuple[Program, ...]:
+def programs(release: str, *, http: bool, nfs: bool, sized: bool = False, state: str = "") -> tuple[Program, ...]:
     """Every program that a server bundle has settings for, for HTTP and for NFS where the release needs them.
 
-    `release` is its NAME-VERSION; `sized` says that the number of nodes asks for more than Debian's defaults.
+    `release` is its NAME-VERSION; `sized` says that the number of nodes asks for more than Debian's defaults.  Where
+    anything outlives releases, `state` is NAME-state.
     """
     return (
         *_dhcp_servers(),
         *_tftp_servers(),
         *((_nginx(),) if http else ()),
-        *(_nfs_servers(release, sized=sized) if nfs else ()),
+        *(_nfs_servers([release, *([state] if state else [])], sized=sized) if nfs else ()),
     )
 
 
@@ -78,9 +79,10 @@ def _nginx() -> Program:
     return _program("http", HTTP_SERVER, "nginx", "nginx", "tcp/80/nginx", "etc/nginx/conf.d/nfsroot.conf")
 
 
-def _nfs_servers(release: str, *, sized: bool) -> tuple[Program, ...]:
-    exports = (f"etc/exports.d/{release}.exports", *((NFS_CONF,) if sized else ()))
-    kernel, ganesha = "nfs-kernel-server", ("etc/ganesha/ganesha.conf", f"etc/ganesha/exports.d/{release}.conf")
+def _nfs_servers(exported: list[str], *, sized: bool) -> tuple[Program, ...]:
+    exports = (*(f"etc/exports.d/{name}.exports" for name in exported), *((NFS_CONF,) if sized else ()))
+    kernel = "nfs-kernel-server"
+    ganesha = ("etc/ganesha/ganesha.conf", *(f"etc/ganesha/exports.d/{name}.conf" for name in exported))
     return (
         _program("nfs", NfsServer.KERNEL, kernel, kernel, "tcp/2049/", *exports),
         _program("nfs", NfsServer.GANESHA, "nfs-ganesha", "nfs-ganesha-vfs", "tcp/2049/ganesha.nfsd", *ganesha),

@@ -185,12 +185,14 @@ def booted(
     ssh_key: Path | None = None,
     faults: Sequence[str] = (),
     questions: Sequence[str] = (),
+    state: Path | None = None,
 ) -> Boot:
     """What came of a lab with the release's first node, which is asked the questions, scripts of sh(1), as it runs."""
     wanted = replace(
         ask_for(release, [NODE], firmware, dhcp, tftp, nic),
         reboot=reboot,
         ssh_key=ssh_key,
+        state=state,
         faults=named(faults, release.recipe),
     )
     looked: dict[str, str] = {}

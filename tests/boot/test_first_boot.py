@@ -28,7 +28,7 @@ def test_no_check_was_left_out(boot: Boot) -> None:
     """Only checks that a recipe gives no reason for were not made."""
     needless = {"lockdown"} | WITHOUT_KEYS
     if boot.release.recipe.kerrighed:
-        needless |= {"shared directories", "writable directories"}
+        needless |= {"shared directories", "writable directories", "packages' records"}
     else:
         needless |= {"Kerrighed ids", "reboot"}
     assert {check.name for check in boot.node.checks} == EVERY_CHECK - needless

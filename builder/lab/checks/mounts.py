@@ -1,4 +1,4 @@
-"""What ought to be mounted on a node, and whether it is: its root, with what lies beneath, and shared directories."""
+"""What ought to be mounted on a node, and whether it is: its root, with what lies beneath, and what it writes to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from builder.lab.checks.model import Check, Finding, Subject
-from builder.recipe.models import Recipe, RootKind
+from builder.overlay.writable import mounts
+from builder.recipe.models import STATE_KINDS, Recipe, RootKind, WritableKind
 
 MOUNTS = "cat /proc/mounts"
 LAYERS = "/run/initramfs/nfsroot"
@@ -43,10 +44,18 @@ def root(recipe: Recipe, version: str) -> tuple[Mount, ...]:
     )
 
 
-def shared(recipe: Recipe, version: str) -> tuple[Mount, ...]:
-    """The mounts of the directories that nodes share."""
-    directory = recipe.shared_directory(version)
-    return tuple(_nfs(recipe, directory + path, path, "rw") for path in recipe.root.shared)
+def on_server(recipe: Recipe, version: str, node: str) -> tuple[Mount, ...]:
+    """The mounts of the directories that nodes share, and of what outlives releases; each node's own is by its name."""
+    shared, state = recipe.shared_directory(version), recipe.state_places
+    own = {WritableKind.NODE: f"/{node}"}
+    return (
+        *(_nfs(recipe, shared + path, path, "rw") for path in recipe.root.shared),
+        *(
+            _nfs(recipe, f"{state[mount.kind]}{own.get(mount.kind, '')}{mount.path}", mount.path, "rw")
+            for mount in mounts(recipe, version)
+            if mount.kind in STATE_KINDS
+        ),
+    )
 
 
 def _nfs(recipe: Recipe, directory: str, target: str, access: str) -> Mount:
@@ -90,9 +99,34 @@ def _root(subject: Subject) -> Finding:
     return compare(root(release.recipe, release.manifest.version), subject.ask(MOUNTS).text)
 
 
-def _shared(subject: Subject) -> Finding:
+def _on_server(subject: Subject) -> Finding:
     release = subject.release
-    return compare(shared(release.recipe, release.manifest.version), subject.ask(MOUNTS).text)
+    expected = on_server(release.recipe, release.manifest.version, subject.node.name)
+    return compare(expected, subject.ask(MOUNTS).text)
+
+
+RELEASES_OWN = """\
+mkdir -p /run/lab.tree && mount --bind / /run/lab.tree || exit 1
+for command in "-l" "--audit" "--verify base-files nfs-common nfsbooted"; do
+    dpkg $command >/run/lab.node 2>&1
+    dpkg --root=/run/lab.tree $command >/run/lab.release 2>&1
+    cmp -s /run/lab.node /run/lab.release && [ -s /run/lab.node -o "$command" != -l ] || echo "dpkg $command"
+done
+while read -r path; do
+    diff -rq "/$path" "/run/lab.tree/$path" >/dev/null || echo "/$path"
+    ! touch "/$path/lab" 2>/dev/null || echo "/$path takes files"
+done </usr/lib/nfsbooted/release.list
+umount /run/lab.tree
+"""
+"""Compare what the node shows of its packages with what its release's tree has beneath all mounts; say what differs."""
+
+
+def _releases_own(subject: Subject) -> Finding:
+    answer = subject.ask(RELEASES_OWN)
+    problems = [f"{line} is not the release's own" for line in answer.text.splitlines()]
+    if answer.status != 0 and not problems:
+        problems = [f"the tree could not be seen: {answer.text}"]
+    return Finding("dpkg -l, --audit and --verify say what they say in the tree", tuple(problems))
 
 
 CHECKS = (
@@ -103,8 +137,14 @@ CHECKS = (
     ),
     Check(
         "shared directories",
-        "each directory that nodes share is the server's, by the version of NFS that the recipe names",
-        _shared,
-        lambda subject: bool(subject.release.recipe.root.shared),
+        "each directory that nodes share, or that outlives releases, is the server's, by the recipe's version of NFS",
+        _on_server,
+        lambda subject: bool(subject.release.recipe.root.shared) or subject.release.recipe.root.keeps_state,
+    ),
+    Check(
+        "packages' records",
+        "what belongs to the release's packages comes from the release that runs, although /var outlives it",
+        _releases_own,
+        lambda subject: subject.release.recipe.root.keeps_state,
     ),
 )

@@ -8,6 +8,7 @@ import time
 from itertools import pairwise
 
 from builder.lab.checks.model import Finding
+from builder.lab.checks.mounts import on_server
 from builder.lab.faults.model import RunningFault
 from builder.lab.node import VirtualNode
 from builder.lab.rack import Rack
@@ -52,29 +53,27 @@ cat times error
 """Have it write on for a while after the outage; then its blocks' digest, systemd's state, and its times."""
 
 
-def _directory(recipe: Recipe) -> str | None:
-    """A directory of the node's whose files are on the server."""
-    return next(iter(recipe.root.shared), "/var/tmp" if recipe.root.access is Access.READ_WRITE else None)
-
-
-def _on_server(recipe: Recipe, version: str) -> str:
-    """Where on the server that directory's path begins."""
-    return recipe.shared_directory(version) if recipe.root.shared else recipe.server_directory(version)
+def _places(recipe: Recipe, version: str, node: str) -> dict[str, str]:
+    """The node's directories whose files are on the server, with where they are there."""
+    if recipe.root.access is Access.READ_WRITE:
+        return {"/var/tmp": f"{recipe.server_directory(version)}/var/tmp"}
+    return {mount.target: mount.source.partition(":")[2] for mount in on_server(recipe, version, node)}
 
 
 def _has_directory(recipe: Recipe) -> bool:
-    return _directory(recipe) is not None
+    return bool(_places(recipe, "", ""))
 
 
 def _outage(rack: Rack, virtual: VirtualNode) -> Finding:
     release = rack.release
-    file = f"{_directory(release.recipe)}/nfs-outage.{secrets.token_hex(4)}"
-    virtual.ask(BEGIN.replace("FILE", file))
+    name = f"nfs-outage.{secrets.token_hex(4)}"
+    directory, kept_in = next(iter(_places(release.recipe, release.manifest.version, virtual.node.name).items()))
+    virtual.ask(BEGIN.replace("FILE", f"{directory}/{name}"))
     rack.server_machine.stop_role("nfs")
     time.sleep(SECONDS_AWAY)
     rack.server_machine.start_role("nfs")
     said = virtual.machine.agent.ask(END, SECONDS_TO_RECOVER).text
-    kept_at = f"{_on_server(release.recipe, release.manifest.version)}{file}"
+    kept_at = f"{kept_in}/{name}"
     kept = rack.on_server(["sha256sum", kept_at]).text
     rack.on_server(["rm", kept_at])
     return judge(said, kept)

@@ -62,6 +62,7 @@ for directory in /etc/alternatives /usr/bin /usr/lib64 /usr/lib/*-linux-gnu; do
     mount --bind "$directory" "$tree$directory"
 done
 mount --bind "$tree/export" "$tree/export"
+eval "$spoil"
 mount -o remount,bind,ro "$tree"
 mount -t tmpfs run /run
 echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range
@@ -89,7 +90,8 @@ def masked_path(unit: str) -> str:
 class Node:
     """A tree below `directory` and the lease with which its node boots, over the `network` that a script makes.
 
-    With `other` a second NIC of that name has a lease, too.
+    With `other` a second NIC of that name has a lease, too.  `spoil` is a script that is run before, with the tree at
+    $tree.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -97,6 +99,7 @@ class Node:
         self.lease = LEASE
         self.network = NETWORK
         self.other = ""
+        self.spoil = ""
         for name in DIRECTORIES:
             (self.tree / name).mkdir(parents=True)
         for name in ("bin", "lib", "lib64", "sbin"):
@@ -140,6 +143,7 @@ class Node:
                 "package": str(PACKAGE),
                 "lease": self.lease,
                 "other": self.other,
+                "spoil": self.spoil,
                 "mac": MAC,
                 "command": command,
             },

@@ -109,6 +109,10 @@ def mounted(recipe: Recipe) -> str:
         ]
     beside = "" if recipe.root.nfs_version == 3 else ".shared"
     lines += [f"{export}{beside}{path} {path} {kind.format('rw')}" for path in recipe.root.shared]
+    state = f"{recipe.cluster.server.address}:{recipe.root.state}"
+    places = {"node": f"{state}/nodes/{recipe.cluster.nodes[0].name}", "persistent": f"{state}/all"}
+    kept = [directory for directory in recipe.root.writable if directory.kind in places]
+    lines += [f"{places[each.kind]}{each.path} {each.path} {kind.format('rw')}" for each in kept]
     return "\n".join(lines)
 
 
@@ -122,6 +126,7 @@ def good(recipe: Recipe, firmware: Firmware) -> dict[str, Answer | str]:
     return {
         "systemctl is-system-running": "running",
         "systemctl list-units --failed": "",
+        "mkdir -p /run/lab.tree": "",
         "nfsbooted --check": "ok: host name\nok: machine-id",
         FIRMWARE: str(firmware.by_pxe),
         "cat /sys/kernel/security/lockdown": "none [integrity] confidentiality",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from overlay_recipes import recipe_of
 
-from builder.overlay.writable import mounts, state_directory
+from builder.overlay.writable import keys_outlive_releases, mounts, state_directory
 
 
 def root(access: str, **kinds: str) -> dict[str, object]:
@@ -43,6 +43,9 @@ def test_nfs_version_4_shares_from_beside_the_root() -> None:
         (root("ro", var="shared"), "/var/lib/nfsbooted"),
         (root("ro", var="shared", var_lib="tmpfs"), "/run/nfsbooted"),
         (root("ro", var="tmpfs", var_lib_nfsbooted="shared"), "/var/lib/nfsbooted"),
+        (root("ro", var="node"), "/var/lib/nfsbooted"),
+        (root("ro", var="tmpfs", srv="node"), "/var/lib/nfsbooted"),
+        (root("ro", var="tmpfs", srv="persistent"), "/run/nfsbooted"),
         (root("rw"), "/var/lib/nfsbooted"),
         (root("rw", var="tmpfs"), "/run/nfsbooted"),
     ],
@@ -50,3 +53,36 @@ def test_nfs_version_4_shares_from_beside_the_root() -> None:
 def test_state_directory(table: dict[str, object], expected: str) -> None:
     """A node's state is on the server exactly where /var/lib/nfsbooted is."""
     assert state_directory(recipe_of(root=table)) == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (root("ro", var="shared"), False),
+        (root("ro", var="node"), True),
+        (root("ro", var="shared", srv="node"), True),
+        (root("ro", var="persistent"), True),
+        (root("rw"), False),
+    ],
+)
+def test_keys_that_outlive_releases(table: dict[str, object], expected: bool) -> None:
+    """A node's keys stay where it has state of its own, or its /var does."""
+    assert keys_outlive_releases(recipe_of(root=table)) is expected
+
+
+def test_state_is_beside_the_releases() -> None:
+    """A node's own directory is below its name, one for all below `all`, wherever the recipe says that state is."""
+    recipe = recipe_of(root={**root("ro", var="node", home="persistent"), "state": "/srv/state"})
+    assert {mount.path: mount.device for mount in mounts(recipe, "1.0")} == {
+        "/home": "192.168.0.1:/srv/state/all/home",
+        "/var": "192.168.0.1:/srv/state/nodes/NODE/var",
+    }
+
+
+def test_keys_apart_from_var() -> None:
+    """Where /var is in memory, and a node has any state, its keys have a directory of their own in it."""
+    recipe = recipe_of(root=root("ro", var="tmpfs", srv="node"))
+    assert [(mount.path, mount.kind.value) for mount in mounts(recipe, "1.0")][1:] == [
+        ("/var", "tmpfs"),
+        ("/var/lib/nfsbooted", "node"),
+    ]

@@ -99,10 +99,10 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "initramfs": "df06ba3a5f61f6ee7e957fcb",
         "nic-drivers": "a6d01a57fd886b638e2e31d4",
         "pxegrub": "78e4e04ca5f232e7842e623d",
-        "overlay": "60c92fe2fceca6b5ef280df5",
-        "server-bundle": "e0244df1f6671aec7f373a7a",
+        "overlay": "8ec77b4e2702868e4ec93944",
+        "server-bundle": "d975602a6ee0daeba8844d42",
     }
-    assert plan.content == "75ab6c33aaa5e33a27fc4a98"
+    assert plan.content == "2da5fdb0e4f71d18a6f7b67e"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

@@ -60,6 +60,7 @@ CHANGES: dict[str, set[str]] = {
     "boot/templates/*": BUNDLE,
     "overlay/*": CHEAP,
     "server/*": BUNDLE,
+    "server/neighbours.py": set(),
     "files.py": CHEAP,
     "templates.py": CHEAP,
     "parallel.py": CHEAP,

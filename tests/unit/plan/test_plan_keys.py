@@ -75,6 +75,8 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "root.access": (Access.READ_WRITE, CLUSTER),
     "root.writable": ((WritableDirectory(path="/var", kind=WritableKind.SHARED),), CLUSTER),
     "root.nfs_version": (4, {"initramfs", *CLUSTER}),
+    "root.state": ("/srv/state", CLUSTER),
+    "root.isolate": (True, CLUSTER),
     "boot.variants": ((Variant.I386_PC, Variant.SECURE_BOOT), {"pxegrub", "server-bundle"}),
     "boot.uefi": (Variant.X86_64_EFI, {"server-bundle"}),
     "boot.transport": (Transport.HTTP, {"server-bundle"}),

@@ -65,13 +65,14 @@ def test_dump_keeps_the_password_hash_secret_but_tells_of_a_change(project: Proj
 
 
 def test_debian_nfsroot_is_the_pages_base_system() -> None:
-    """The base recipe has a read-only root with /tmp, /var and /root writable."""
+    """The base recipe has a read-only root; /var is each node's own, /root and /home outlive releases too."""
     recipe = load("debian-nfsroot", SHIPPED)
     assert (recipe.root.path, recipe.root.access) == ("/NFSROOT/debian-nfsroot", Access.READ_ONLY)
     assert [(entry.path, entry.kind.value) for entry in recipe.root.writable] == [
         ("/tmp", "tmpfs"),
-        ("/var", "shared"),
-        ("/root", "shared"),
+        ("/var", "node"),
+        ("/root", "persistent"),
+        ("/home", "persistent"),
     ]
     assert recipe.kerrighed is None
     assert {"debian-root", "nfsroot", "initramfs-nfs", "nfsbooted"} <= {element.name for element in recipe.elements}

@@ -6,6 +6,7 @@ import pytest
 
 MKPASSWD = "write the output of `mkpasswd --method=yescrypt`, never the password itself"
 PUBLIC_KEY = "write one line of an id_....pub file: type, key and comment"
+VERSION = "write letters, digits and . ~ + _ -, a letter or digit first, and not 'state'"
 ARGUMENT = "write each kernel argument as a string of its own, and blanks within quotes, as in 'dyndbg=\"file x +p\"'"
 ASCII = "write ASCII characters only: of others the kernel takes some bytes for blanks"
 HASH = "$y$j9T$" + "a" * 22 + "$" + "b" * 43
@@ -63,7 +64,7 @@ MISTAKES = [
     ),
     (
         '[[root.writable]]\npath = "/var"\nkind = "shared"\nsize_mib = 64',
-        ["5:1: size_mib is for a tmpfs, and this directory is shared; leave it out"],
+        ["5:1: size_mib is for a tmpfs, and this directory is of kind shared; leave it out"],
     ),
     (
         '[[root.writable]]\npath = "/var/"\nkind = "shared"',
@@ -74,7 +75,7 @@ MISTAKES = [
         '[[root.writable]]\npath = "/etc"\nkind = "tmpfs"',
         [
             "2:8: root.writable[0].kind is missing; write kind = ...",
-            "6:8: root.writable[1].kind is 'ram'; write 'shared' or 'tmpfs'",
+            "6:8: root.writable[1].kind is 'ram'; write 'shared', 'tmpfs', 'persistent' or 'node'",
             "8:8: /etc cannot be made writable; leave it out",
         ],
     ),
@@ -85,6 +86,27 @@ MISTAKES = [
         )
         for path in ("/", "/etc", "/usr", "/proc", "/proc/x", "/dev", "/run", "/lib64")
     ),
+    # state
+    (
+        '[root]\npath = "/NFSROOT/mine"\nstate = "/NFSROOT/mine/kept"',
+        [
+            "4:9: root.state is /NFSROOT/mine/kept, where a release may stand; "
+            "write /NFSROOT/mine/state, or a directory that is not in /NFSROOT/mine"
+        ],
+    ),
+    ('[root]\nstate = "/usr"', ["3:9: root.state is /usr, a system directory; write a directory for state alone"]),
+    ('[root]\nstate = "/srv/../x"', ["3:9: /srv/../x is a roundabout path; write /x"]),
+    ("[root]\nisolate = true", ['3:1: isolate is for directories of kind "node", and there is none; leave it out']),
+    (
+        '[image]\nversion = "state"',
+        [f"3:11: image.version is 'state'; {VERSION}"],
+    ),
+    # accounts
+    (
+        "[debian]\naccounts = { munge = 900, slurm = 900 }",
+        ["3:35: munge and slurm cannot both have the number 900; give one of them another number"],
+    ),
+    ("[debian]\naccounts = { munge = 33 }", ["3:22: debian.accounts.munge is 33; write 100 or more"]),
     # kernel arguments
     *(
         (f"[kernel]\narguments = ['quiet', '{argument}']", [f"3:23: kernel.arguments[1] is {argument!r}; {ARGUMENT}"])

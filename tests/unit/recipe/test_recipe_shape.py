@@ -56,7 +56,7 @@ MISTAKES = [
     ("[image]\nname = 'My Image'", [f"3:8: image.name is 'My Image'; write lower-case {LABELS}"]),
     (
         "[image]\nversion = '1/2'",
-        ["3:11: image.version is '1/2'; write letters, digits and . ~ + _ -, a letter or digit first"],
+        ["3:11: image.version is '1/2'; write letters, digits and . ~ + _ -, a letter or digit first, and not 'state'"],
     ),
     (
         "[image]\ndescription = 'a { b'",

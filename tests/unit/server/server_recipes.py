@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
 from builder.files import RenderedFile
-from builder.recipe.models import Boot, Node, Recipe, Transport, Variant
+from builder.recipe.models import Boot, Node, Recipe, Transport, Variant, WritableDirectory, WritableKind
 
 
 def texts(files: Iterable[RenderedFile]) -> dict[str, str]:
@@ -27,6 +27,14 @@ def with_boot(recipe: Recipe, *variants: Variant, uefi: Variant) -> Recipe:
 def with_http(recipe: Recipe, **boot: object) -> Recipe:
     """The recipe whose nodes get kernel and initramfs over HTTP."""
     return recipe.model_copy(update={"boot": recipe.boot.model_copy(update={"transport": Transport.HTTP, **boot})})
+
+
+SHARED = (
+    WritableDirectory(path="/tmp", kind=WritableKind.TMPFS),
+    WritableDirectory(path="/var", kind=WritableKind.SHARED),
+    WritableDirectory(path="/root", kind=WritableKind.SHARED),
+)
+"""Directories of a release that its nodes share."""
 
 
 def with_root(recipe: Recipe, **values: object) -> Recipe:

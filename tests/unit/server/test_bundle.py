@@ -56,9 +56,9 @@ def test_dnsmasq_serves_the_interface_of_the_recipe(debian: Recipe, facts: Relea
 def test_settings_of_every_program_travel(name: str, facts: ReleaseFacts, request: pytest.FixtureRequest) -> None:
     """Whatever a recipe chooses, its bundle has the settings of every program, and no others."""
     recipe: Recipe = request.getfixturevalue(name)
-    known = {
-        path for program in programs(f"{recipe.image.name}-1.0", http=False, nfs=True) for path in program.settings
-    }
+    state = f"{name}-nfsroot-state" if recipe.root.keeps_state else ""
+    every = programs(f"{recipe.image.name}-1.0", http=False, nfs=True, state=state)
+    known = {path for program in every for path in program.settings}
     other = with_server(recipe, dhcp=DhcpServer.KEA, tftp=TftpServer.DNSMASQ, nfs=NfsServer.GANESHA)
     for server in (recipe, other):
         found = {path for path in texts(render(server, facts)) if path.startswith("etc/")}

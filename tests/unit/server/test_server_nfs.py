@@ -6,16 +6,18 @@ import re
 import uuid
 
 import pytest
-from server_recipes import statements, texts, with_root
+from server_recipes import SHARED, statements, texts, with_root
 
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server.bundle import settings
-from builder.server.nfs import Export, exports, ganesha_ids
+from builder.server.nfs import Export, exports, ganesha_ids, state_exports
 
 
 def test_read_only_root_is_exported_with_its_shared_directories(debian: Recipe, facts: ReleaseFacts) -> None:
     """The root is exported read-only and each shared directory read-write, to the cluster's subnet alone."""
-    lines = statements(texts(settings(debian, facts))["etc/exports.d/debian-nfsroot-1.0.exports"])
+    lines = statements(
+        texts(settings(with_root(debian, writable=SHARED), facts))["etc/exports.d/debian-nfsroot-1.0.exports"]
+    )
     assert [re.sub("fsid=[^)]*", "fsid", line) for line in lines] == [
         "/NFSROOT/debian-nfsroot/1.0 192.168.0.0/24(ro,async,no_root_squash,no_subtree_check,fsid)",
         "/NFSROOT/debian-nfsroot/1.0/var 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
@@ -25,7 +27,7 @@ def test_read_only_root_is_exported_with_its_shared_directories(debian: Recipe, 
 
 def test_nfs_version_4_exports_nothing_within_an_export(debian: Recipe, facts: ReleaseFacts) -> None:
     """With NFSv4 no export lies in another: its clients walk through the outer one and would stay there."""
-    paths = [export.path for export in exports(with_root(debian, nfs_version=4), "1.0")]
+    paths = [export.path for export in exports(with_root(debian, nfs_version=4, writable=SHARED), "1.0")]
     assert paths == [f"/NFSROOT/debian-nfsroot/{path}" for path in ("1.0", "1.0.shared/var", "1.0.shared/root")]
     ganesha = {
         version: texts(settings(with_root(debian, nfs_version=version), facts))["etc/ganesha/ganesha.conf"]
@@ -46,9 +48,9 @@ def test_read_write_root_is_one_export(kerrighed: Recipe, facts: ReleaseFacts) -
 
 def test_every_export_has_an_fsid_of_its_own(debian: Recipe) -> None:
     """Exports of one and of another release differ in fsid, and the same export keeps it."""
-    ids = [export.fsid for version in ("1.0", "2.0") for export in exports(debian, version)]
+    ids = [export.fsid for version in ("1.0", "2.0") for export in exports(with_root(debian, writable=SHARED), version)]
     assert len(set(ids)) == len(ids) == 6
-    assert ids[:3] == [export.fsid for export in exports(debian, "1.0")]
+    assert ids[:3] == [export.fsid for export in exports(with_root(debian, writable=SHARED), "1.0")]
 
 
 @pytest.mark.parametrize("name", ["debian", "kerrighed"])
@@ -79,9 +81,45 @@ def test_ganesha_reads_the_exports_of_every_release(debian: Recipe, facts: Relea
 
 def test_export_ids_are_numbers_of_their_own(debian: Recipe) -> None:
     """Export_Ids lie in 1..65535, differ within a release, and an export keeps its own."""
-    many = tuple(Export(f"/{n}", False, uuid.UUID(int=n * 65_535)) for n in range(50))
+    many = tuple(Export(f"/{n}", "192.168.0.0/24", False, uuid.UUID(int=n * 65_535)) for n in range(50))
     ids = ganesha_ids(many)
     assert len(set(ids.values())) == 50
     assert all(1 <= number <= 65_535 for number in ids.values())
-    made = exports(debian, "1.0")
+    made = exports(with_root(debian, writable=SHARED), "1.0")
     assert ganesha_ids(made) == ganesha_ids(tuple(reversed(made)))
+
+
+STATE = "/NFSROOT/debian-nfsroot/state"
+
+
+def test_state_is_exported_without_a_version(debian: Recipe, facts: ReleaseFacts) -> None:
+    """What outlives releases has settings of its own, which are the next release's too, byte for byte."""
+    files, later = (texts(settings(debian, each)) for each in (facts, facts.model_copy(update={"version": "2.0"})))
+    for path in ("etc/exports.d/debian-nfsroot-state.exports", "etc/ganesha/exports.d/debian-nfsroot-state.conf"):
+        assert files[path] == later[path]
+    lines = statements(files["etc/exports.d/debian-nfsroot-state.exports"])
+    assert [re.sub("fsid=[^)]*", "fsid", line) for line in lines] == [
+        f"{STATE}/all 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
+        f"{STATE}/nodes 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)",
+    ]
+
+
+def test_isolated_state_is_exported_to_its_node(debian: Recipe) -> None:
+    """With isolate each node's directory is exported to its address alone, and to the subnet only what all share."""
+    exported = {export.path: export.clients for export in state_exports(with_root(debian, isolate=True))}
+    nodes = {f"{STATE}/nodes/{node.name}": str(node.address) for node in debian.cluster.nodes}
+    assert exported == {f"{STATE}/all": "192.168.0.0/24", **nodes}
+
+
+def test_numbers_of_state_and_release_differ(debian: Recipe, facts: ReleaseFacts) -> None:
+    """No two exports that stand on a server together have one Export_Id, and the release changes none of state's."""
+    recipe = with_root(debian, isolate=True)
+    state, release = state_exports(recipe), exports(recipe, "1.0")
+    ids = ganesha_ids((*state, *release))
+    assert len(set(ids.values())) == len(state) + len(release)
+    assert ganesha_ids(state).items() <= ids.items()
+
+
+def test_recipe_without_state(kerrighed: Recipe, facts: ReleaseFacts) -> None:
+    """A release that is the state itself has no settings for any other."""
+    assert not [path for path in texts(settings(kerrighed, facts)) if "-state" in path]

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from server_recipes import texts, with_root
+from server_recipes import SHARED, texts, with_root
 
 from builder.recipe.models import ImageFormat, Recipe, ReleaseFacts, RootKind, RootTransport
 from builder.server.bundle import settings
@@ -17,7 +17,7 @@ from builder.server.root import commands
 @pytest.mark.parametrize("nfs_version", [3, 4])
 def test_every_export_is_there(debian: Recipe, tmp_path: Path, nfs_version: int) -> None:
     """Afterwards each exported directory is there with what the tarball has for it, and so is each mount point."""
-    recipe = with_root(debian, path=str(tmp_path / "NFSROOT"), nfs_version=nfs_version)
+    recipe = with_root(debian, path=str(tmp_path / "NFSROOT"), nfs_version=nfs_version, writable=SHARED)
     for path in ("var/lib", "root", "etc"):
         (tmp_path / "tree" / path).mkdir(parents=True)
     pack = "tar -C tree -cf - . | zstd -q -o debian-nfsroot-1.0-root.tar.zst"

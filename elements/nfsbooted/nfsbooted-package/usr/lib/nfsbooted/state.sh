@@ -1,0 +1,119 @@
+# Directories that a node keeps on the server, beside the releases.  Sourced by prepare-node; POSIX sh.
+# shellcheck shell=sh
+#
+# A directory's state begins with what the tree has in its place, and takes up what a new release brings.  What belongs to
+# the packages of a release is mounted over it, from the release that runs: release.list and seeds.list, which the element
+# nfsbooted made of the tree (its list-state), say what is what.
+
+LISTS=/usr/lib/nfsbooted
+TREE=$RUN/tree
+
+# see_tree: the tree without what is mounted in it, at $TREE.
+see_tree() {
+    [ ! -d "$TREE" ] || return 0
+    busybox mkdir "$TREE" && busybox mount -o bind / "$TREE"
+}
+
+# mount_place KIND: what nodes share, or this node's own, at $RUN/KIND.
+mount_place() {
+    [ ! -d "$RUN/$1" ] || return 0
+    case $1 in
+        node) name=$(cat "$RUN/hostname") && place=nodes/$name || return ;;
+        persistent) place=all ;;
+    esac
+    source=$(value STATE "$CONF")/$place
+    busybox mkdir "$RUN/$1"
+    if ! mount -o "$(value STATE_OPTIONS "$CONF")" "$source" "$RUN/$1"; then
+        busybox rmdir "$RUN/$1"
+        echo "is $source there, and exported? The bundle's install.sh makes it"
+        return 1
+    fi
+}
+
+# plan DIRECTORY PLACE RECORD: what of the tree's DIRECTORY is missing in PLACE, a path a line.  RECORD is the list by which
+# PLACE was filled before: a file that nobody changed since then takes the new release's form, and one that was removed
+# stays away.
+plan() {
+    [ -e "$3" ] && before=$3 || before=/dev/null
+    awk -v prefix="${1#/}" '
+        { kind = $1; digest = $2; path = substr($0, length($1) + length($2) + 3) }
+        FILENAME == before { old[path] = digest; next }
+        path == prefix { print kind, "-", "-", "."; next }
+        index(path, prefix "/") == 1 {
+            print kind, digest, (path in old ? old[path] : "none"), "./" substr(path, length(prefix) + 2)
+        }' before="$before" "$before" "$LISTS/seeds.list" |
+        while read -r kind new old path; do
+            at=$2/$path
+            case $kind in
+                d | m | p) [ -e "$at" ] || echo "$path" ;;
+                l) [ -e "$at" ] || [ -h "$at" ] || echo "$path" ;;
+                s) [ -d "${at%/*}" ] || echo "$path" ;;
+                f)
+                    if [ ! -e "$at" ]; then
+                        [ "$old" != none ] && [ -d "${at%/*}" ] || echo "$path"
+                    elif [ "$old" != none ] && [ "$old" != "$new" ]; then
+                        now=$(busybox sha256sum < "$at")
+                        [ "${now%% *}" != "$old" ] || echo "$path"
+                    fi
+                    ;;
+            esac
+        done
+}
+
+# copy DIRECTORY PLACE: of the paths that are read, what the tree has, with owners and modes.
+copy() {
+    while read -r path; do
+        [ ! -e "$TREE$1/$path" ] && [ ! -h "$TREE$1/$path" ] || echo "$path"
+    done | {
+        tar --directory="$TREE$1" --create --no-recursion --verbatim-files-from --files-from=- || : > "$RUN/half"
+    } | tar --directory="$2" --extract --preserve-permissions --same-owner --numeric-owner --unlink-first || return
+    [ ! -e "$RUN/half" ]
+}
+
+# fill DIRECTORY PLACE RECORD: bring PLACE up to this release.  Two nodes may do so at once: both write the same.  One that
+# loses its power has left the paths under its hands in RECORD.todo: the next one writes them again.
+fill() {
+    [ -d "$2" ] || busybox rm -f "$3"
+    ! cmp -s "$LISTS/seeds.list" "$3" || return 0
+    todo=$3.todo mine=$3.$(cat "$RUN/hostname")
+    busybox mkdir -p "$2" "${3%/*}" || return
+    see_tree || return
+    if [ -e "$todo" ]; then copy "$1" "$2" < "$todo" || return; fi
+    plan "$1" "$2" "$3" > "$RUN/plan" || return
+    # A directory that is none of the lists' begins with all that the tree has there.
+    if [ ! -e "$3" ] && ! grep -q "^d - ${1#/}\$" "$LISTS/seeds.list"; then
+        (cd "$TREE$1" && find . | while read -r path; do
+            [ -e "$2/$path" ] || [ -h "$2/$path" ] || echo "$path"
+        done) > "$RUN/plan" || return
+        echo . >> "$RUN/plan"
+    fi
+    busybox cp "$RUN/plan" "$mine" && busybox mv "$mine" "$todo" && copy "$1" "$2" < "$todo" &&
+        busybox cp "$LISTS/seeds.list" "$mine" && busybox mv "$mine" "$3" && busybox rm -f "$todo"
+}
+
+# mount_state DIRECTORY KIND
+mount_state() {
+    mount_place "$2" || return
+    place=$RUN/$2$1
+    record=$RUN/$2/.nfsbooted/$(echo "${1#/}" | busybox tr / +)
+    fill "$1" "$place" "$record" || return
+    : >> "$record" || return  # which fails where nothing can be written
+    busybox mount -o bind "$place" "$1" || return
+    [ "$2:$1" != node:/var ] || : > "$RUN/own-var"
+}
+
+# mount_release DIRECTORY: over it, what belongs to the packages of this release.
+mount_release() {
+    while read -r path; do
+        case /$path in
+            "$1"/*) see_tree && busybox mount -o bind "$TREE/$path" "/$path" || return ;;
+        esac
+    done < "$LISTS/release.list"
+}
+
+# leave_places: what is mounted stays so where it is seen, and nothing below /run.
+leave_places() {
+    for place in "$TREE" "$RUN/node" "$RUN/persistent"; do
+        [ ! -d "$place" ] || { busybox umount "$place" && busybox rmdir "$place"; } || return
+    done
+}
