@@ -17,6 +17,8 @@ SERVICES = """\
 [debian]
 suite = "{suite}"
 packages = ["bind9", "bind9-utils", "chrony", "openssl", "ssl-cert"]
+[access]
+ports = ["53/tcp", "53/udp"]
 """
 KEY = "/etc/ssl/private/ssl-cert-snakeoil.key"
 CERTIFICATE = "/etc/ssl/certs/ssl-cert-snakeoil.pem"
