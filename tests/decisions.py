@@ -8,6 +8,7 @@ Requests are of one to three packages; half are decided in an empty tree, half o
 from __future__ import annotations
 
 import json
+import os
 import random
 import sqlite3
 import sys
@@ -72,12 +73,19 @@ def decide(cache: Cache, archive: Archive, requests: list[str], base: Path | Non
             yield Answer(**json.loads(line))
 
 
+def _is_of(step: Path, archive: Archive) -> bool:
+    """Whether the base with this step.json was made of the archive, and not of another suite's or architecture's."""
+    archive_of_base: str = json.loads(step.read_text(encoding="utf-8"))["inputs"]["archive"]
+    return archive_of_base == archive.digest
+
+
 def main(number: int = 200, seed: int = 1) -> int:
     """Print the requests on which the decisions differ; the exit status."""
-    cache = cache_at(None)
+    directory = os.environ.get("NFSROOT_CACHE_DIR")
+    cache = cache_at(Path(directory) if directory else None)
     archive = archives.find(cache, Debian())
     assert archive, "build a recipe first: the archive was not asked yet"
-    bases = sorted(cache.root.glob("objects/base-*"), key=lambda path: path.stat().st_mtime)
+    bases = [path.parent for path in sorted(cache.root.glob("objects/base-*/step.json")) if _is_of(path, archive)]
     requests = draw(archive, number, seed)
     halves = [(requests[::2], None), (requests[1::2], bases[-1] if bases else None)]
     answers = [answer for half, base in halves for answer in decide(cache, archive, half, base)]
