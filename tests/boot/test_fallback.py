@@ -40,6 +40,11 @@ def test_secure_boot(secure_boot: Boot) -> None:
     assert_fell_back(secure_boot)
 
 
+def test_uefi_over_http(uefi_http_boot: Boot) -> None:
+    """By UEFI over HTTP alone, from nginx, which answers for what is missing with a page."""
+    assert_fell_back(uefi_http_boot)
+
+
 def test_uefi(variant_to_boot: Callable[..., Release], cache: Cache) -> None:
     """By UEFI and GRUB as we link it, from a menu in GRUB legacy's syntax."""
     release = variant_to_boot("boot-fallback", OWN_LOADER)

@@ -11,7 +11,7 @@ from builder.lab.checks.model import Finding
 from builder.lab.faults.model import BootFault, Outcome, boots, stops
 from builder.lab.phases import Phase
 from builder.lab.rack import Rack
-from builder.lab.wire import DONE, READ
+from builder.lab.wire import DONE, READ, Kind
 from builder.recipe.models import TFTP_DIRECTORY, Node, ReleaseFacts
 
 WHOLE_BYTES = 1 << 20
@@ -84,7 +84,8 @@ def _lose_kernel(rack: Rack, node: Node) -> None:
 def _falls_back(outcome: Outcome) -> Finding:
     """The node has to ask for the later release's kernel in vain, and then to run by the release before."""
     served = outcome.recipe.tftp_directory(LATER)
-    asked = {event.text for event in outcome.events if event.kind in READ}
+    # Where GRUB asks by HTTP's HEAD first, only the refusal shows.
+    asked = (event.text for event in outcome.events if event.kind in {*READ, Kind.TFTP_ERROR, Kind.HTTP_ERROR})
     if not any(PurePosixPath("/", path).is_relative_to(served) for path in asked):
         return Finding("", (f"it asked for nothing below {served}",))
     return boots(outcome)

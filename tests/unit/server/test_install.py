@@ -432,6 +432,23 @@ def test_the_next_release_restarts_nothing(
     assert {Path(path).parent.name for path in changed} == {"exports.d"}
 
 
+def test_a_node_more_restarts_dhcp_alone(
+    bundle: Path, root: Path, debian: Recipe, facts: ReleaseFacts, tmp_path: Path
+) -> None:
+    """Nodes that run or load meanwhile keep TFTP and NFS; new menus come when the new root is exported."""
+    fewer = with_cluster(debian, nodes=debian.cluster.nodes[:3])
+    serve(unpack(render(fewer, facts), tmp_path / "fewer"), root, active=ALL)
+    (root / NEXT_ROOT.lstrip("/")).mkdir()
+    more = unpack(render(debian, facts.model_copy(update={"version": "2.0"})), tmp_path / "more")
+    done, did = serve(more, root, active=ALL)
+    assert done.returncode == 0, done.stderr
+    assert did == ["exportfs -ra", "restart isc-dhcp-server"]
+    said = done.stdout.splitlines()
+    switched = said.index(f"Nodes have the menus in {root}/srv/tftp/.grub/2-debian-nfsroot-2.0 from now on.")
+    exported = said.index("Exported what /etc/exports and /etc/exports.d name.")
+    assert exported < switched < said.index("Restarted isc-dhcp-server.")
+
+
 def other_cluster(recipe: Recipe) -> Recipe:
     """The recipe for another cluster, with two nodes."""
     return with_cluster(recipe, name="second", nodes=recipe.cluster.nodes[:2])

@@ -95,10 +95,14 @@ def test_missing_menu(kerrighed: Recipe, debian: Recipe) -> None:
     assert judge(outcome(debian)).problems == ("it did not read the default menu",)
 
 
-def test_missing_kernel(debian: Recipe) -> None:
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(Kind.TFTP_READ, ""), (Kind.TFTP_ERROR, ": file not found"), (Kind.HTTP_READ, ""), (Kind.HTTP_ERROR, ": 404")],
+)
+def test_missing_kernel(debian: Recipe, kind: Kind, said: str) -> None:
     """A node has to ask for the kernel of the later release, and has to run all the same."""
     judge = fault("missing-kernel").judge
-    asked = WireEvent(9.0, "52:54:00:00:01:01", Kind.TFTP_READ, "/debian-nfsroot/later/vmlinuz-6.12")
+    asked = WireEvent(9.0, "52:54:00:00:01:01", kind, f"/debian-nfsroot/later/vmlinuz-6.12{said}")
     assert not judge(outcome(debian, None, asked)).problems
     assert judge(outcome(debian, GRUB, asked)).problems == (GRUB.reason,)
     assert judge(outcome(debian)).problems == ("it asked for nothing below /debian-nfsroot/later",)
