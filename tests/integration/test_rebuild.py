@@ -14,6 +14,7 @@ from tarball import members, root_tarball
 
 from builder.overlay.render import OWNED_PATHS
 from builder.release.manifest import FILE, SUMS, Manifest
+from builder.release.verdict import REPORT
 
 pytestmark = pytest.mark.container
 
@@ -106,7 +107,8 @@ def test_plan_says_why(project: Callable[..., Project]) -> None:
 def test_second_release_of_one_day(project: Callable[..., Project]) -> None:
     """A release of other content gets a name that is free; what stood in the output directory stays as it is.
 
-    Under sudo the new release is the caller's, and so is nothing else.
+    Under sudo the new release is the caller's, and so is nothing else.  With a node more it leans on the first one's
+    verdict.
     """
     made = project(*ALL)
     assert made.build().status == 0
@@ -123,6 +125,10 @@ def test_second_release_of_one_day(project: Callable[..., Project]) -> None:
     new = {path for path in owners if path.is_relative_to(second)}
     assert {path for path, owner in owners.items() if owner == 1234} == new
     assert {owners[path] for path in owners.keys() - new} == {0}
+
+    (first / REPORT).write_text(json.dumps({"verdict": "passed", "manifest": digest.hex()}))
+    (listed,) = [line for line in made.run("list").out.splitlines() if f"/{second.name} " in line]
+    assert f"lab: proved: same tree as {first.name}, which passed; root.tar.zst, server.tar.gz" in listed
 
 
 def test_version_that_is_taken(project: Callable[..., Project]) -> None:
