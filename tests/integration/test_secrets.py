@@ -17,10 +17,10 @@ pytestmark = pytest.mark.container
 ELEMENTS = ("debian-root", "nfsroot", "initramfs-nfs")
 FEW = ("munge", "ssl-cert", "nvme-cli", "postfix")
 MANY = """
-    acpi-call-dkms apache2 avahi-daemon backuppc bind9 chrony cockpit corosync courier-base default-jre-
-    headless dovecot-core ejabberd freeradius heimdal-kdc isc-dhcp- server linux-headers-cloud-amd64 mariadb-
-    server mosquitto munge nsd nut-server nvme-cli open-iscsi opendkim openssh-server openssl openvpn
-    popularity-contest postfix postgresql prosody puppet- agent rabbitmq-server redis-server samba sasl2-bin
+    acpi-call-dkms apache2 avahi-daemon backuppc bind9 chrony cockpit corosync courier-base
+    default-jre-headless dovecot-core ejabberd freeradius heimdal-kdc isc-dhcp-server linux-headers-cloud-amd64
+    mariadb-server mosquitto munge nsd nut-server nvme-cli open-iscsi opendkim openssh-server openssl openvpn
+    popularity-contest postfix postgresql prosody puppet-agent rabbitmq-server redis-server samba sasl2-bin
     slapd slurmctld slurmd snmpd ssl-cert stunnel4 strongswan tinc tor unbound uuid-runtime wide-dhcpv6-client
     wireguard-tools xrdp
 """
@@ -40,7 +40,7 @@ echo 0123456789abcdef0123456789abcdef > etc/machine-id
 chroot . /usr/lib/nfsroot/node-secrets
 openssl x509 -in {CERTIFICATE} -noout -pubkey > "$1"/certificate
 openssl pkey -in {KEY} -pubout > "$1"/key
-stat --format='%a %G' {KEY} > "$1"/mode
+chroot . stat --format='%a %G' /{KEY} > "$1"/mode
 cat etc/nvme/hostid > "$1"/hostid
 
 """
