@@ -16,6 +16,7 @@ from kernel_line import FROM_ISSUES, drawn
 
 from builder.boot.arguments import pass_legacycfg
 from builder.cache import Cache
+from builder.errors import NfsrootError
 from builder.lab.faults import named
 from builder.lab.node import VirtualNode
 from builder.lab.qemu import Firmware, Nic
@@ -70,6 +71,9 @@ architecture = "i386"
 [boot]
 variants = ["i386-pc"]
 """
+
+HALF_UPDATED = "it was altered, or is being updated"
+"""What a build says of a mirror whose files are not those of its signed lists."""
 
 DNSMASQ = (DhcpServer.DNSMASQ, TftpServer.DNSMASQ)
 
@@ -155,8 +159,17 @@ def bookworm_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot
 
 @pytest.fixture(scope="session")
 def i386_boot(variant_to_boot: Callable[..., Release], cache: Cache) -> Boot:
-    """Node ssi1 booted by BIOS, with the kernel and the programs of Debian 12 for i386."""
-    return booted(variant_to_boot("boot-i386", I386), cache, Firmware.BIOS)
+    """Node ssi1 booted by BIOS, with the kernel and the programs of Debian 12 for i386.
+
+    Mirrors have fewer users of i386, and are now and then left half updated.
+    """
+    try:
+        release = variant_to_boot("boot-i386", I386)
+    except NfsrootError as error:
+        if HALF_UPDATED not in error.brief:
+            raise
+        pytest.skip(str(error))
+    return booted(release, cache, Firmware.BIOS)
 
 
 @pytest.fixture(scope="session")
