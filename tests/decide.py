@@ -39,7 +39,8 @@ def make_tree(tree: Path, base: Path) -> Path:
     tree.mkdir()
     subprocess.run(["tar", "--extract", "--file=/input/skeleton.tar", f"--directory={tree}"], check=True)
     if base.exists():
-        rest = subprocess.Popen(["zstd", "--decompress", "--stdout", base / "rest.tar.zst"], stdout=subprocess.PIPE)
+        packed = sorted(base.glob("rest*.tar.zst"))
+        rest = subprocess.Popen(["zstd", "--decompress", "--stdout", *packed], stdout=subprocess.PIPE)
         subprocess.run(["tar", "--extract", f"--directory={tree}", "var/lib/dpkg"], stdin=rest.stdout, check=True)
     return tree
 
