@@ -43,7 +43,7 @@ def next_steps(directory: Path, manifest: Manifest) -> list[str]:
 
 
 def verdict(release: Path) -> str:
-    """What the lab knows of the release in directory `release`, in words."""
+    """The lab's verdict on the release in directory `release`, in words."""
     try:
         return standing(release)
     except InputError as error:

@@ -76,7 +76,7 @@ class WritableKind(StrEnum):
 
 
 STATE_KINDS = frozenset({WritableKind.PERSISTENT, WritableKind.NODE})
-"""What outlives a release, in the state directory beside it."""
+"""Kinds of directories that outlive a release: they lie in `root.state` on the server, beside the releases."""
 
 
 class RootKind(StrEnum):

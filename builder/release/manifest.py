@@ -107,7 +107,7 @@ class Manifest(Model):
 
     @property
     def lost(self) -> tuple[str, ...]:
-        """What the manifest does not say because it is of an older schema, a sentence each."""
+        """A sentence for each thing that a manifest of an older schema does not say."""
         if self.schema_version > BEFORE_PARTS:
             return ()
         return (

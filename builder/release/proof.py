@@ -18,7 +18,7 @@ OF_THE_CLUSTER = ("overlay", "server-bundle")
 
 
 def standing(directory: Path) -> str:
-    """What is known of the release in `directory`, in words: the lab's verdict, or whose verdict it leans on.
+    """The lab's verdict on the release in `directory`, in words, or the release on whose verdict it leans.
 
     :raises InputError: the release's own manifest or report cannot be read.
     """

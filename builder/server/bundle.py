@@ -25,7 +25,7 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
 
 def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     """All but the menus: settings of every program that a recipe may choose, and what installs the chosen ones'."""
-    release = f"{recipe.image.name}-{facts.version}"
+    release, state = f"{recipe.image.name}-{facts.version}", _state(recipe)
     values = _values(recipe, facts, release)
     yield _text("README", "README", values)
     yield _text("install.sh", "install.sh", values, 0o755)
@@ -41,11 +41,9 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     if recipe.needs_nfs:
         yield _text("ganesha.conf", "etc/ganesha/ganesha.conf", values)
         yield from _exports(release, values)
-        if recipe.root.keeps_state:
-            state = {"header": values["settings_header"], "exports": values["state_exports"], "about": STATE_ABOUT}
-            yield from _exports(
-                f"{recipe.image.name}-state", {**values, **state, "release": f"{recipe.image.name}-state"}
-            )
+        if state:
+            own = {"header": values["settings_header"], "exports": values["state_exports"], "about": STATE_ABOUT}
+            yield from _exports(state, {**values, **own})
     yield _text("hosts.nfsroot", "etc/hosts.nfsroot", values)
     if recipe_sizes(recipe).beyond_defaults:
         yield _text("sysctl.conf", SYSCTL_CONF, values)
@@ -56,9 +54,14 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
 
 
 def _exports(name: str, values: dict[str, object]) -> Iterator[RenderedFile]:
-    """The same exports for the kernel's server and for nfs-ganesha."""
+    """Two files called `name` with the same exports: for the kernel's server, and for nfs-ganesha."""
     yield _text("exports", f"etc/exports.d/{name}.exports", values)
-    yield _text("ganesha-exports.conf", f"etc/ganesha/exports.d/{name}.conf", values)
+    yield _text("ganesha-exports.conf", f"etc/ganesha/exports.d/{name}.conf", {**values, "exports_name": name})
+
+
+def _state(recipe: Recipe) -> str:
+    """The name of the files that export what outlives releases; empty where nothing does."""
+    return f"{recipe.image.name}-state" if recipe.root.keeps_state else ""
 
 
 def _text(name: str, path: str, values: dict[str, object], mode: int = 0o644) -> RenderedFile:
@@ -97,8 +100,7 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
 
 def _programs(recipe: Recipe, release: str) -> tuple[Program, ...]:
     sized = recipe_sizes(recipe).beyond_defaults
-    state = f"{recipe.image.name}-state" if recipe.root.keeps_state else ""
-    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs, sized=sized, state=state)
+    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs, sized=sized, state=_state(recipe))
 
 
 def _kinds(recipe: Recipe) -> str:

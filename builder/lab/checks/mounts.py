@@ -1,4 +1,4 @@
-"""What ought to be mounted on a node, and whether it is: its root, with what lies beneath, and what it writes to."""
+"""Checks of a node's mounts: its root with the layers beneath, and the directories of the server to which it writes."""
 
 from __future__ import annotations
 
