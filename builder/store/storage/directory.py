@@ -1,0 +1,171 @@
+"""A store in a directory: on this machine, on NFS, or where rsync or a web server takes it from."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from builder.store.errors import (
+    NotStoredError,
+    PermissionRefusedError,
+    StoreError,
+    StoreFullError,
+    TransientError,
+)
+from builder.store.storage.interface import PIECE, Blob, Content, Storage, Stored, Text
+
+UNFINISHED = ".unfinished-"
+"""How the names of files begin that are being written; one that is left was its writer's last."""
+
+LOCK = ".lock"
+
+
+class DirectoryStorage(Storage):
+    """A store in the directory `root`, which the first object makes."""
+
+    swaps_safely = True
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.address = str(root)
+        self._threads = threading.RLock()
+        self._held = False
+
+    def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """Yield the object from the offset `start` on."""
+        with self._explained(path), self._open(path) as file:
+            os.lseek(file, start, os.SEEK_SET)
+            while piece := os.read(file, PIECE):
+                yield piece
+
+    def size(self, path: str) -> int | None:
+        """The size of the object in bytes; None when there is no such object."""
+        with self._explained(path):
+            try:
+                return (self.root / path).stat().st_size
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def put(self, path: str, content: Content, keeps: Sequence[Blob] = ()) -> None:  # noqa: ARG002
+        """Write the object beside its place, bring it to the disk, and rename it into its place (rename(2))."""
+        target = self.root / path
+        unfinished = target.with_name(f"{UNFINISHED}{uuid.uuid4().hex}")
+        with self._explained(path):
+            self._make_directories(target.parent)
+            try:
+                with unfinished.open("xb") as file:
+                    for piece in content.pieces():
+                        file.write(piece)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if unfinished.stat().st_size != content.size:
+                    raise TransientError(f"{path} ended early while it was written into {self.address}")
+                unfinished.rename(target)
+            finally:
+                unfinished.unlink(missing_ok=True)
+            _sync_directory(target.parent)
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """Yield every object whose path begins with `prefix`."""
+        top = self.root / prefix.rpartition("/")[0]
+        with self._explained(prefix):
+            for directory, _, names in os.walk(top, onerror=_raise_but_not_found):
+                for name in names:
+                    file = Path(directory, name)
+                    path = str(file.relative_to(self.root))
+                    if not name.startswith((UNFINISHED, LOCK)) and path.startswith(prefix):
+                        with contextlib.suppress(FileNotFoundError):  # another publisher removed it meanwhile
+                            held = file.stat()
+                            yield Stored(path, held.st_size, held.st_mtime)
+
+    def delete(self, path: str) -> None:
+        """Remove the object; one that is not there is no error."""
+        with self._explained(path):
+            (self.root / path).unlink(missing_ok=True)
+
+    def swap(self, path: str, content: bytes, before: bytes | None) -> None:
+        """Replace the object while no other publisher on this file system does (flock(2))."""
+        with self.exclusive():
+            self._expect(path, before)
+            self.put(path, Text(content))
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the lock of the directory (flock(2)), also in a block in which this thread holds it already.
+
+        The kernel drops the lock when this process dies.
+        """
+        with self._threads:
+            if self._held:
+                yield
+                return
+            with self._explained(LOCK):
+                self._make_directories(self.root)
+                handle = os.open(self.root / LOCK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            try:
+                with self._explained(LOCK):
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+                self._held = True
+                yield
+            finally:
+                self._held = False
+                os.close(handle)
+
+    def remove_unfinished(self, before: float) -> None:
+        """Remove what killed publishers left, if its last change was before the time `before` (seconds since 1970)."""
+        for left in self.root.rglob(f"{UNFINISHED}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if left.stat().st_mtime < before:
+                    left.unlink()
+
+    def _make_directories(self, directory: Path) -> None:
+        """Make the directory and what leads to it, each entry on the disk."""
+        if not directory.is_dir():
+            self._make_directories(directory.parent)
+            directory.mkdir(exist_ok=True)
+            _sync_directory(directory.parent)
+
+    @contextlib.contextmanager
+    def _open(self, path: str) -> Iterator[int]:
+        handle = os.open(self.root / path, os.O_RDONLY)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    @contextlib.contextmanager
+    def _explained(self, path: str) -> Iterator[None]:
+        """Turn the errors of the system into those of a store."""
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise NotStoredError(f"{self.address} holds no {path}") from error
+        except PermissionError as error:
+            raise PermissionRefusedError(
+                f"{path} in {self.address}: {error.strerror}", resolution="Run as a user who may write the store."
+            ) from error
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise (StoreFullError if full else StoreError)(
+                f"{path} in {self.address}: {error.strerror}",
+                resolution="Make room there, or remove old releases with `nfsroot store prune`." if full else "",
+            ) from error
+
+
+def _raise_but_not_found(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

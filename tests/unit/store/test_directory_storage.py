@@ -1,0 +1,124 @@
+"""A store in a directory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builder.errors import InputError
+from builder.store.errors import NotStoredError, OvertakenError, TooLargeError, TransientError
+from builder.store.storage.directory import UNFINISHED, DirectoryStorage
+from builder.store.storage.interface import FileSlice, Text
+from builder.store.storage.open import open_storage
+
+
+class Torn:
+    """Content that ends before its announced size."""
+
+    size = 10
+
+    def pieces(self) -> Iterator[bytes]:
+        yield b"12345"
+
+
+class Broken(Torn):
+    """Content whose source fails halfway."""
+
+    def pieces(self) -> Iterator[bytes]:
+        yield b"12345"
+        raise TransientError("the cable was pulled")
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> DirectoryStorage:
+    """An empty store."""
+    return DirectoryStorage(tmp_path / "store")
+
+
+def test_objects_come_back(storage: DirectoryStorage, tmp_path: Path) -> None:
+    """An object that was put is there with its size and its bytes, from any offset on."""
+    (tmp_path / "file").write_bytes(bytes(range(256)) * 10_000)
+    storage.put("blobs/sha256/aa", FileSlice(tmp_path / "file", 256, 2_000_000))
+    assert storage.size("blobs/sha256/aa") == 2_000_000
+    assert storage.read("blobs/sha256/aa", 2_000_000) == (bytes(range(256)) * 10_000)[256:2_000_256]
+    assert b"".join(storage.stream("blobs/sha256/aa", 1_999_999)) == bytes([(256 + 1_999_999) % 256])
+    assert [(found.path, found.size) for found in storage.list("blobs/")] == [("blobs/sha256/aa", 2_000_000)]
+
+
+def test_what_is_not_there(storage: DirectoryStorage) -> None:
+    """A store without the object says so, and a store without a directory is an empty one."""
+    assert storage.size("metadata/timestamp.json") is None
+    assert list(storage.list("blobs/")) == []
+    with pytest.raises(NotStoredError, match=r"holds no metadata/timestamp\.json"):
+        storage.read("metadata/timestamp.json", 10)
+    storage.delete("metadata/timestamp.json")
+
+
+@pytest.mark.parametrize("content", [Torn(), Broken()])
+def test_half_an_object_never_appears(storage: DirectoryStorage, content: Torn) -> None:
+    """Content that ends early leaves the object before it, and no other file."""
+    storage.put("a", Text(b"before"))
+    with pytest.raises(TransientError):
+        storage.put("a", content)
+    assert storage.read("a", 10) == b"before"
+    assert [path.name for path in storage.root.iterdir()] == ["a"]
+
+
+def test_read_is_bounded(storage: DirectoryStorage) -> None:
+    """A reader never takes more bytes than it allows."""
+    storage.put("a", Text(bytes(11)))
+    with pytest.raises(TooLargeError):
+        storage.read("a", 10)
+
+
+def test_swap(storage: DirectoryStorage) -> None:
+    """An object is replaced only where it holds what its writer saw, also inside a block that is exclusive."""
+    storage.swap("a", b"1", None)
+    with storage.exclusive():
+        storage.swap("a", b"2", b"1")
+    for seen in (None, b"1"):
+        with pytest.raises(OvertakenError):
+            storage.swap("a", b"3", seen)
+    assert storage.read("a", 1) == b"2"
+
+
+def test_publishers_take_turns(storage: DirectoryStorage) -> None:
+    """Eight publishers that each add one to a number lose none, with a storage each as in processes of their own."""
+
+    def add() -> None:
+        mine = DirectoryStorage(storage.root)
+        for _ in range(5):
+            with mine.exclusive():
+                before = mine.read("n", 10)
+                mine.swap("n", str(int(before) + 1).encode(), before)
+
+    storage.put("n", Text(b"0"))
+    threads = [threading.Thread(target=add) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert storage.read("n", 10) == b"40"
+
+
+def test_unfinished_files_go(storage: DirectoryStorage) -> None:
+    """What a killed publisher left is no object, and goes when it is old."""
+    storage.put("blobs/a", Text(b"1"))
+    left = storage.root / "blobs" / f"{UNFINISHED}0"
+    left.write_bytes(b"half")
+    assert [found.path for found in storage.list("")] == ["blobs/a"]
+    storage.remove_unfinished(left.stat().st_mtime)
+    assert left.exists()
+    storage.remove_unfinished(left.stat().st_mtime + 1)
+    assert not left.exists()
+
+
+def test_addresses(tmp_path: Path) -> None:
+    """A path and a file URL name the same directory; an unknown scheme is said with those that there are."""
+    by_path, by_url = open_storage(str(tmp_path / "a b")), open_storage(f"file://{tmp_path}/a%20b")
+    assert by_path.address == by_url.address == str(tmp_path / "a b")
+    with pytest.raises(InputError, match="gopher:// is no kind of store"):
+        open_storage("gopher://store.example/")
