@@ -122,3 +122,10 @@ def test_addresses(tmp_path: Path) -> None:
     assert by_path.address == by_url.address == str(tmp_path / "a b")
     with pytest.raises(InputError, match="gopher:// is no kind of store"):
         open_storage("gopher://store.example/")
+    with pytest.raises(InputError, match=r"the address https://store\.example/a was given") as caught:
+        open_storage("https://ann:hidden@store.example/a")
+    assert "hidden" not in str(caught.value)
+    assert open_storage("https://store.example/a/").address == "https://store.example/a"
+    for wrong in ("https://", "https:///nfsroot", "http://a:b/c", "http://[::1/", "http://a:99999/", "https://a/b?c=d"):
+        with pytest.raises(InputError, match="is no address of a store"):
+            open_storage(wrong)
