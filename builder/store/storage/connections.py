@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -16,15 +14,14 @@ from builder import __version__
 from builder.errors import InputError
 from builder.store.errors import PermissionRefusedError, StoreError, TransientError
 from builder.store.storage.access import Access
+from builder.store.storage.certificates import accepted_certificates
 from builder.store.storage.interface import PIECE
+from builder.store.storage.many import SIDE_BY_SIDE
 from builder.urls import without_users
 
 CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 60.0
 """How long a server may take to accept a connection, and to send or take the next bytes."""
-
-CONNECTIONS = 16
-"""Connections to one server that are kept open for the next request."""
 
 REDIRECTS = 5
 """How many times in a row a server may name another address."""
@@ -73,12 +70,12 @@ class Connections:
 
     def __init__(self, access: Access, silent: float = SILENT_SECONDS) -> None:
         self._access = access
-        self._certificates = _certificates(access.ca_file)
+        self._certificates = accepted_certificates(access.ca_file)
         self._options: dict[str, Any] = {
             "ssl_context": self._certificates,
             "timeout": urllib3.Timeout(connect=min(CONNECT_SECONDS, silent), read=silent),
             "retries": False,  # whoever asks for an object decides about another try
-            "maxsize": CONNECTIONS,
+            "maxsize": SIDE_BY_SIDE,
         }
         self._direct = urllib3.PoolManager(**self._options)
         self._proxies: dict[str, urllib3.ProxyManager] = {}
@@ -163,18 +160,6 @@ def explained(url: str) -> Iterator[None]:
                 resolution="Name the certificate of your site's authority as `ca_file` in the store's configuration.",
             ) from error
         raise TransientError(f"the connection to {_host(url)} failed", details=str(reason)) from error
-
-
-def _certificates(ca_file: Path | None) -> ssl.SSLContext:
-    """The certificates of the system (those of $SSL_CERT_FILE, where that is set), and those in `ca_file`."""
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            why = "it holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
-            raise InputError(f"the certificates in {ca_file} cannot be read: {why}") from error
-    return context
 
 
 def _host(url: str) -> str:

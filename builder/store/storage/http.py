@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from urllib.parse import quote
 
-from builder.parallel import crew
-from builder.store.errors import StoreError, TransientError
+from builder.store.errors import StoreError
 from builder.store.storage.access import ANONYMOUS, Access
 from builder.store.storage.answers import MISSING, UNKNOWN_METHOD, refusal
-from builder.store.storage.connections import CONNECTIONS, SILENT_SECONDS, Answer, Connections
-from builder.store.storage.interface import Blob, Content, Storage, Stored
+from builder.store.storage.connections import SILENT_SECONDS, Answer, Connections
+from builder.store.storage.interface import Blob, Content, Storage, Stored, checked_pieces
+from builder.store.storage.many import ask_side_by_side
+from builder.store.storage.media import media_type, refuse_page
 
 
 class HttpStorage(Storage):
@@ -20,8 +20,6 @@ class HttpStorage(Storage):
 
     A web server promises no order between two publishers, so `swap` reads back what it wrote.
     """
-
-    swaps_safely = False
 
     def __init__(self, address: str, access: Access = ANONYMOUS, silent: float = SILENT_SECONDS) -> None:
         self.address = address.rstrip("/")
@@ -35,7 +33,7 @@ class HttpStorage(Storage):
             if start and answer.status == 416:  # nothing lies behind the offset (RFC 9110 section 15.5.17)
                 return
             self._expect_success(answer, f"send {path}")
-            self._refuse_page(answer, path)
+            refuse_page(answer.kind, path, self.address)
             yield from _skip(answer.pieces(), start - _first(answer, start))
 
     def size(self, path: str) -> int | None:
@@ -55,15 +53,12 @@ class HttpStorage(Storage):
 
     def sizes(self, paths: Iterable[str]) -> dict[str, int]:
         """The sizes in bytes of those objects among `paths` that exist, asked for side by side."""
-        with crew(CONNECTIONS) as threads:
-            asked = {path: threads.begin(partial(self.size, path)) for path in paths}
-            found = {path: size() for path, size in asked.items()}
-        return {path: size for path, size in found.items() if size is not None}
+        return ask_side_by_side(self.size, paths)
 
     def put(self, path: str, content: Content, keeps: Sequence[Blob] = ()) -> None:  # noqa: ARG002
         """Send the object by PUT (RFC 9110 section 9.3.4)."""
-        headers = {"Content-Length": str(content.size), "Content-Type": "application/octet-stream"}
-        with self._answer("PUT", path, headers=headers, body=_pieces(content, path)) as answer:
+        headers = {"Content-Length": str(content.size), "Content-Type": media_type(path)}
+        with self._answer("PUT", path, headers=headers, body=checked_pieces(content, path)) as answer:
             self._expect_success(answer, f"take {path} by PUT")
 
     def list(self, prefix: str) -> Iterator[Stored]:  # noqa: ARG002
@@ -93,14 +88,6 @@ class HttpStorage(Storage):
         if not 200 <= answer.status < 300:
             raise refusal(answer, what, self.address, self._access.secret)
 
-    def _refuse_page(self, answer: Answer, path: str) -> None:
-        """Refuse a web page in place of metadata, which the sign-in page of a network often is."""
-        if answer.kind == "text/html" and path.endswith(".json"):
-            raise StoreError(
-                f"{self.address} sends a web page in place of {path}",
-                resolution="Check the address, and whether your network or the server wants you to sign in first.",
-            )
-
 
 def _skip(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
     """The pieces without their first `count` bytes."""
@@ -119,16 +106,3 @@ def _first(answer: Answer, most: int) -> int:
     if unit != "bytes" or not first.isdigit() or int(first) > most:
         raise StoreError("the server answers with another part of the object than it was asked for")
     return int(first)
-
-
-def _pieces(content: Content, path: str) -> Iterator[bytes]:
-    """The bytes of the content, of which there must be as many as announced."""
-    sent = 0
-    try:
-        for piece in content.pieces():
-            sent += len(piece)
-            yield piece
-    except OSError as error:  # urllib3 would take it for an error of the connection
-        raise StoreError(f"the content of {path} cannot be read: {error.strerror}") from error
-    if sent != content.size:
-        raise TransientError(f"{path} ended early while it was sent: {sent} bytes of {content.size}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from builder.store.errors import OvertakenError, TooLargeError, UnsupportedError
+from builder.store.errors import OvertakenError, StoreError, TooLargeError, TransientError, UnsupportedError
 
 PIECE = 1 << 20
 """Bytes that are read or sent in one go, at most."""
@@ -76,6 +76,23 @@ class FileSlice:
                 yield piece
 
 
+def checked_pieces(content: Content, path: str) -> Iterator[bytes]:
+    """Yield the bytes of the content that is sent for the object `path`, of which there must be as many as announced.
+
+    :raises TransientError: there are fewer or more bytes.
+    :raises StoreError: the content cannot be read.
+    """
+    sent = 0
+    try:
+        for piece in content.pieces():
+            sent += len(piece)
+            yield piece
+    except OSError as error:  # whoever sends the bytes would take this for an error of the connection
+        raise StoreError(f"the content of {path} cannot be read: {error.strerror}") from error
+    if sent != content.size:
+        raise TransientError(f"the content of {path} has {sent} bytes in place of {content.size}")
+
+
 class Storage(ABC):
     """One store, at `address`, which holds no password and can be shown.
 
@@ -86,8 +103,10 @@ class Storage(ABC):
 
     address: str
 
-    swaps_safely: bool
-    """Whether `swap` is atomic, so that two publishers at once cannot undo each other's work."""
+    @property
+    def swaps_safely(self) -> bool:
+        """Whether `swap` is atomic, so that two publishers at once cannot undo each other's work."""
+        return False
 
     @abstractmethod
     def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
@@ -150,10 +169,7 @@ class Storage(ABC):
     def _expect(self, path: str, expected: bytes | None) -> None:
         held = None if self.size(path) is None else self.read(path, 1 << 24)
         if held != expected:
-            raise OvertakenError(
-                f"another publisher changed {path} in {self.address} meanwhile",
-                resolution="Run the command again.",
-            )
+            raise self.overtaken(path)
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -167,6 +183,12 @@ class Storage(ABC):
         """
         found = {path: self.size(path) for path in paths}
         return {path: size for path, size in found.items() if size is not None}
+
+    def overtaken(self, path: str) -> OvertakenError:
+        """An error that says that the object holds something else than its publisher expects."""
+        return OvertakenError(
+            f"another publisher changed {path} in {self.address} meanwhile", resolution="Run the command again."
+        )
 
     def unsupported(self, what: str) -> UnsupportedError:
         """An error that says that this kind of store cannot do `what`."""

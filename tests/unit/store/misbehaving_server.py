@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Request(NamedTuple):
@@ -53,20 +54,25 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     """The server, and the requests that have come so far."""
 
-    def __init__(self, answer: Callable[[Handler], None]) -> None:
+    def __init__(self, answer: Callable[[Handler], None], tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answer = answer
+        self.tls = tls
         self.requests: list[Request] = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
+
+    def finish_request(self, request: Any, client: Any) -> None:
+        """Speak TLS first, if the server does, in the thread of the request."""
+        super().finish_request(self.tls.wrap_socket(request, server_side=True) if self.tls else request, client)
 
     def handle_error(self, *_: object) -> None:
         """Be silent about clients that hang up, as some tests have them do."""
 
 
 @contextlib.contextmanager
-def serve(answer: Callable[[Handler], None]) -> Iterator[Server]:
+def serve(answer: Callable[[Handler], None], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server that runs while the block does."""
-    with Server(answer) as server:
+    with Server(answer, tls) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -361,7 +361,10 @@ class Unreadable(Torn):
 
 @pytest.mark.parametrize(
     ("content", "kind", "words"),
-    [(Torn(), TransientError, "ended early"), (Unreadable(), StoreError, "cannot be read: Input/output error")],
+    [
+        (Torn(), TransientError, "1048576 bytes in place of 2097152"),
+        (Unreadable(), StoreError, "cannot be read: Input/output error"),
+    ],
 )
 def test_content_that_fails(content: Torn, kind: type[NfsrootError], words: str) -> None:
     """Content that ends early or cannot be read never arrives whole, and the error says whose fault that is."""

@@ -1,0 +1,32 @@
+"""The certificates of authorities that a store's server may have its own from."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from builder.errors import InputError
+
+
+def accepted_certificates(ca_file: Path | None) -> ssl.SSLContext:
+    """The authorities of the system (those of $SSL_CERT_FILE, where that is set), and those in `ca_file`.
+
+    :raises InputError: the file cannot be read, or holds no certificate.
+    """
+    context = ssl.create_default_context()
+    if ca_file:
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            why = "it holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
+            raise InputError(f"the certificates in {ca_file} cannot be read: {why}") from error
+    return context
+
+
+def read_certificates(ca_file: Path) -> bytes:
+    """The authorities in `ca_file`, in PEM form (RFC 7468).
+
+    :raises InputError: the file cannot be read, or holds no certificate.
+    """
+    accepted_certificates(ca_file)
+    return ca_file.read_bytes()

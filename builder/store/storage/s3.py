@@ -1,0 +1,168 @@
+"""A store in a bucket of an S3 server, of AWS or of any server that speaks its language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import GenericError
+from obstore.store import S3Store
+
+from builder import __version__
+from builder.store.errors import NotStoredError, OvertakenError
+from builder.store.storage.access import ANONYMOUS, Access
+from builder.store.storage.aws import Server, find_server
+from builder.store.storage.certificates import read_certificates
+from builder.store.storage.interface import PIECE, Blob, Content, Storage, Stored, checked_pieces
+from builder.store.storage.many import ask_side_by_side
+from builder.store.storage.media import media_type, refuse_page
+from builder.store.storage.s3_errors import explained
+from builder.store.storage.s3_probe import honours_conditions
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig
+
+    from builder.store.storage.s3_probe import Condition
+
+CONNECT_SECONDS = 10
+SILENT_SECONDS = 60
+"""How long the server may take to accept a connection, and to send the next bytes of an answer."""
+
+LONGEST_SECONDS = 3600
+"""How long one request may take.  The library cannot tell a slow upload from a silent server."""
+
+WHOLE = 16 << 20
+"""An object of at most so many bytes is sent in one request, from memory; a larger one in parts of half the size."""
+
+
+class S3Storage(Storage):
+    """A store below `prefix` in a bucket: s3://BUCKET/PREFIX."""
+
+    def __init__(self, address: str, access: Access = ANONYMOUS, silent: float = SILENT_SECONDS) -> None:
+        self.address = address.rstrip("/")
+        split = urlsplit(self.address)
+        server = find_server(access)
+        bucket, prefix = split.netloc, unquote(split.path).strip("/")
+        self._reads = _open(bucket, prefix, server, access, silent)
+        self._writes = _open(bucket, prefix, server, access, LONGEST_SECONDS)
+
+    @cached_property
+    def swaps_safely(self) -> bool:
+        """Whether the server keeps to conditions on writes, also when writers race; it is tried out once.
+
+        :raises PermissionRefusedError: this user may not write.
+        """
+        return honours_conditions(self._writes, self.address)
+
+    def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """Yield the object from the offset `start` on, also where the server knows no ranges and sends all of it."""
+        with explained(path, self.address):
+            answer, skip = self._answer(path, start)
+            refuse_page(str(answer.attributes.get("Content-Type", "")), path, self.address)
+            for chunk in answer.stream(min_chunk_size=PIECE // 2):
+                view = memoryview(chunk)[skip:]
+                skip = max(0, skip - len(chunk))
+                for at in range(0, len(view), PIECE):
+                    yield bytes(view[at : at + PIECE])
+
+    def _answer(self, path: str, start: int) -> tuple[obstore.GetResult, int]:
+        """The object from `start` on, or all of it, and the number of its bytes that come before `start`."""
+        if start:
+            try:
+                return obstore.get(self._reads, path, options={"range": {"offset": start}}), 0
+            except GenericError:
+                pass  # the offset is behind the end, or the server sends all; what else may fail fails again
+        return obstore.get(self._reads, path), start
+
+    def size(self, path: str) -> int | None:
+        """The size of the object in bytes; None when there is no such object."""
+        try:
+            with explained(path, self.address):
+                return obstore.head(self._reads, path)["size"]
+        except NotStoredError:
+            return None
+
+    def sizes(self, paths: Iterable[str]) -> dict[str, int]:
+        """The sizes in bytes of those objects among `paths` that exist, asked for side by side."""
+        return ask_side_by_side(self.size, paths)
+
+    def put(self, path: str, content: Content, keeps: Sequence[Blob] = ()) -> None:  # noqa: ARG002
+        """Send the object: in one request, or in parts that become an object when all are there."""
+        whole = content.size <= WHOLE
+        with explained(path, self.address):
+            obstore.put(
+                self._writes,
+                path,
+                checked_pieces(content, path),
+                attributes={"Content-Type": media_type(path)},
+                use_multipart=not whole,
+                chunk_size=WHOLE // 2,
+                max_concurrency=2,
+            )
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """Yield every object whose path begins with `prefix`."""
+        with explained(prefix, self.address):
+            for chunk in obstore.list(self._reads, prefix.rpartition("/")[0] or None):
+                for found in chunk:
+                    if found["path"].startswith(prefix):
+                        yield Stored(found["path"], found["size"], found["last_modified"].timestamp())
+
+    def delete(self, path: str) -> None:
+        """Remove the object; one that is not there is no error."""
+        try:
+            with explained(path, self.address):
+                obstore.delete(self._writes, path)
+        except NotStoredError:
+            return
+
+    def swap(self, path: str, content: bytes, before: bytes | None) -> None:
+        """Replace the object in one step where the server can compare and write, else in three."""
+        if not self.swaps_safely:
+            super().swap(path, content, before)
+            return
+        try:
+            with explained(path, self.address):
+                condition: Condition = "create" if before is None else self._version(path, before)
+                obstore.put(self._writes, path, content, mode=condition, attributes={"Content-Type": media_type(path)})
+        except (OvertakenError, NotStoredError):
+            self._expect(path, content)  # an earlier try of ours, whose answer was lost, may have written this
+
+    def _version(self, path: str, before: bytes) -> obstore.UpdateVersion:
+        """The version that the object has, which must hold `before` (RFC 9110 section 8.8.3)."""
+        answer = obstore.get(self._reads, path)
+        if bytes(answer.bytes()) != before:
+            raise self.overtaken(path)
+        return {"e_tag": answer.meta["e_tag"]}
+
+
+def _open(bucket: str, prefix: str, server: Server, access: Access, silent: float) -> S3Store:
+    """The bucket, with keys and certificates; the library makes one try of each request."""
+    options: dict[str, Any] = {"virtual_hosted_style_request": False} if server.endpoint else {}
+    if server.endpoint:
+        options["aws_endpoint_url_s3"] = server.endpoint
+    if server.key:
+        keys = {"access_key_id": server.key, "secret_access_key": server.secret, "token": server.token or None}
+        options["credential_provider"] = lambda: {**keys, "expires_at": None}
+    client: ClientConfig = {
+        "allow_http": server.endpoint.startswith("http://"),
+        "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+        "read_timeout": timedelta(seconds=silent),
+        "timeout": timedelta(seconds=LONGEST_SECONDS),
+        "user_agent": f"nfsroot/{__version__}",
+    }
+    if access.ca_file:
+        client["root_certificate"] = read_certificates(access.ca_file)
+    return S3Store(
+        bucket,
+        prefix=prefix or None,
+        region=server.region,
+        skip_signature=server.anonymous,
+        client_options=client,
+        retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=LONGEST_SECONDS)},
+        **options,
+    )

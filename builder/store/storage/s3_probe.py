@@ -1,0 +1,72 @@
+"""Tries out whether an S3 server keeps to conditions on writes (If-None-Match, If-Match), also when writers race.
+
+Some servers ignore the conditions, and some check them without a lock, so that two writers at once both succeed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+import obstore
+from obstore.store import S3Store
+
+from builder.parallel import crew
+from builder.store.errors import OvertakenError, PermissionRefusedError, StoreError
+from builder.store.storage.s3_errors import explained
+
+WRITERS = 8
+ROUNDS = 3
+
+if TYPE_CHECKING:
+    Condition = Literal["create"] | obstore.UpdateVersion
+
+
+def honours_conditions(store: S3Store, address: str) -> bool:
+    """Whether one of several writers wins, each time; the objects that are written for this are removed.
+
+    :raises PermissionRefusedError: this user may not write.
+    """
+    paths = [f".probe-{uuid.uuid4().hex}" for _ in range(ROUNDS)]
+    try:
+        return all(_has_one_winner(store, path, address) for path in paths)
+    except PermissionRefusedError:
+        raise
+    except StoreError:
+        return False  # the server knows no conditions; where it fails altogether, the next request says so
+    finally:
+        with contextlib.suppress(FileNotFoundError), explained(paths[0], address):
+            obstore.delete(store, paths)
+
+
+def _has_one_winner(store: S3Store, path: str, address: str) -> bool:
+    """Whether one writer creates the object, one replaces it then, and none replaces what is no longer there."""
+    if _race(store, path, address, "create") != 1:
+        return False
+    with explained(path, address):
+        version: Condition = {"e_tag": obstore.head(store, path)["e_tag"]}
+    return _race(store, path, address, version) == 1 and not _write(store, path, address, version, b"too late")
+
+
+def _race(store: S3Store, path: str, address: str, condition: Condition) -> int:
+    """The number of writers that succeed, of several that begin at once."""
+    start = threading.Barrier(WRITERS)
+
+    def write(number: int) -> bool:
+        start.wait()
+        return _write(store, path, address, condition, f"writer {number} of {condition}".encode())
+
+    with crew(WRITERS) as threads:
+        return sum(done() for done in [threads.begin(partial(write, number)) for number in range(WRITERS)])
+
+
+def _write(store: S3Store, path: str, address: str, condition: Condition, content: bytes) -> bool:
+    try:
+        with explained(path, address):
+            obstore.put(store, path, content, mode=condition)
+    except OvertakenError:
+        return False
+    return True
