@@ -16,7 +16,8 @@ class Access:
 
     `user` and `secret` are a name and its password (for S3, an access key and its secret key); without `user`, the
     `secret` is a token that `header` carries.  `ca_file` names certificates that are accepted besides the system's.
-    `endpoint` and `region` are those of an S3 server.
+    `endpoint` and `region` are those of an S3 server.  `plain_http` says whether an OCI registry is asked without
+    encryption; None: if it is on this machine.
     """
 
     user: str = ""
@@ -25,6 +26,7 @@ class Access:
     ca_file: Path | None = None
     endpoint: str = ""
     region: str = ""
+    plain_http: bool | None = None
 
     def headers(self) -> dict[str, str]:
         """The headers of HTTP that carry the credentials; none without credentials."""

@@ -81,9 +81,14 @@ class Connections:
         self._proxies: dict[str, urllib3.ProxyManager] = {}
 
     def ask(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: Iterable[bytes] | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: Iterable[bytes] | None = None,
+        credentials: Mapping[str, str] | None = None,
     ) -> Answer:
-        """The server's answer to a request.
+        """The server's answer to a request, which carries `credentials`, or else those of the store, as headers.
 
         GET and HEAD follow redirects.  Credentials go to the scheme, host and port of `url` only, and a redirect from
         https to http is refused.
@@ -94,7 +99,7 @@ class Connections:
         at = url
         for _ in range(REDIRECTS + 1):
             introduced = _origin(at) == _origin(url)
-            own = self._access.headers() if introduced else {}
+            own = (self._access.headers() if credentials is None else credentials) if introduced else {}
             answer = self._ask_once(method, at, {**HEADERS, **own, **(headers or {})}, body)
             target = answer.get_redirect_location() if method in ("GET", "HEAD") else None
             if not target:

@@ -34,6 +34,10 @@ def open_storage(address: str, access: Access = ANONYMOUS) -> Storage:
         from builder.store.storage.s3 import S3Storage
 
         return S3Storage(address, access)
+    if scheme == "oci":
+        from builder.store.storage.oci import open_repository
+
+        return open_repository(address, access)
     raise InputError(
         f"{scheme}:// is no kind of store that nfsroot knows",
         resolution="Name a directory, or a URL that begins with file://, http://, https://, s3:// or oci://.",

@@ -1,0 +1,34 @@
+"""What it means when a registry refuses a request."""
+
+from __future__ import annotations
+
+from builder.store.errors import PermissionRefusedError, StoreError, StoreFullError, UnsupportedError
+from builder.store.storage.answers import refusal
+from builder.store.storage.connections import Answer
+
+FULL = ("no space left on device", "disk quota exceeded")
+"""What a registry says of a full disk, as strerror(3) does, with the status 500."""
+
+
+def explain_refusal(answer: Answer, what: str, host: str, who: str) -> StoreError:
+    """The error that says why the registry at `host` did not `what`, an action and an object, for `who`."""
+    error = refusal(answer, what, f"the registry at {host}", "")
+    if isinstance(error, PermissionRefusedError):
+        return PermissionRefusedError(
+            f"{error.brief}, for {who}",
+            details=error.details,
+            resolution=f"Run\n\n    podman login {host}\n\nor name a user and a password in the store's configuration.",
+        )
+    if isinstance(error, StoreFullError) or any(words in error.details.lower() for words in FULL):
+        return StoreFullError(
+            f"the registry at {host} has no room left",
+            details=error.details,
+            resolution="Remove old releases with `nfsroot store prune`, then run the registry's garbage collection.",
+        )
+    if isinstance(error, UnsupportedError):
+        return UnsupportedError(
+            error.brief,
+            details=error.details,
+            resolution="Enable deletion in the registry (docker-registry: `storage: delete: enabled: true`).",
+        )
+    return error
