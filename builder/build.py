@@ -112,7 +112,7 @@ def build(
             ramdisk = steps.initramfs(tree)
             drivers = steps.nic_drivers(tree)
             loaders = steps.pxegrub()
-            steps.release(releases / chosen, tree, root, ramdisk, drivers, loaders)
+            steps.release(releases / chosen, archive, tree, root, ramdisk, drivers, loaders)
         cache.remember_inputs(recipe.image.name, planned.inputs())
     return Outcome(releases / chosen, found=False)
 

@@ -33,6 +33,7 @@ from builder.server import bundle, checks
 from builder.tree import base as bases
 from builder.tree import build as trees
 from builder.tree import root_image as root_images
+from builder.tree import security
 from builder.tree.archive import Archive
 from builder.tree.build import Tree
 from builder.tree.selection import Decision
@@ -153,10 +154,13 @@ class Steps:
 
         return self._cached(pxegrub.STEP, make)
 
-    def release(self, target: Path, tree: Tree, root: Path, ramdisk: Path, drivers: Path, loaders: Path) -> None:
+    def release(
+        self, target: Path, archive: Archive, tree: Tree, root: Path, ramdisk: Path, drivers: Path, loaders: Path
+    ) -> None:
         """Put the release together: overlay, server bundle, and then everything at once in its place.
 
-        `root` is the file that holds the tree; a tarball is completed by the overlay, an image is not.
+        `archive` is the state of the archive that the tree was made of.  `root` is the file that holds the tree; a
+        tarball is completed by the overlay, an image is not.
         """
         facts = ReleaseFacts(version=target.name, kernel_version=tree.kernel_version, tool_version=builder.__version__)
         stem = f"{self.recipe.image.name}-{facts.version}"
@@ -201,7 +205,7 @@ class Steps:
                     released.add(tree.directories)
                 listed.add(tree.listing)
                 listed.add(cluster.lines)
-                self._complete(directory, facts, tree, loaders, (released, server, listed))
+                self._complete(directory, facts, archive, tree, loaders, (released, server, listed))
                 logged = dict.fromkeys((tree.path, root.parent, ramdisk, drivers, loaders))
                 (directory / "build.log").write_text(
                     "".join((step / "log").read_text(encoding="utf-8") for step in logged), encoding="utf-8"
@@ -250,6 +254,7 @@ class Steps:
         self,
         directory: Path,
         facts: ReleaseFacts,
+        archive: Archive,
         tree: Tree,
         loaders: Path,
         joined: Iterable[Joined],
@@ -258,6 +263,8 @@ class Steps:
         shutil.copyfile(tree.kernel, directory / facts.kernel_file)
         shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
         shutil.copyfile(tree.packages, directory / "packages.tsv")
+        packages = manifests.packages(tree.packages)
+        fixed = security.find_fixed(archive, self.recipe.debian.suite, (package.name for package in packages))
         manifest = manifests.Manifest(
             name=self.recipe.image.name,
             version=facts.version,
@@ -270,7 +277,7 @@ class Steps:
             steps={step.name: str(step.key) for step in self.plan.steps},
             code={step: code.digest(step) for step in (OVERLAY, BUNDLE, RELEASE)},
             files=manifests.released_files(directory, joined),
-            packages=manifests.packages(tree.packages),
+            packages=manifests.with_security(packages, fixed),
         )
         pack.finish(directory, manifest)
 

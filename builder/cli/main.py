@@ -22,6 +22,7 @@ VERBS = {
     "check": "Check a recipe.",
     "show": "Show a release.",
     "list": "List recipes and releases.",
+    "diff": "Show what differs between two releases.",
     "lab": "Boot a release's nodes on a private network and check them.",
     "capacity": "Estimate how long many nodes take to boot at once.",
     "schema": "Print the JSON Schemas.",

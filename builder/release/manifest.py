@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 import builder
 from builder.errors import InputError
 from builder.recipe.models import Recipe
+from builder.tree.relations import version_key
 
 if TYPE_CHECKING:
     from builder.release.archive import Joined
@@ -73,6 +74,11 @@ class Package(Model):
     version: str
     architecture: str
     source: str = Field(description="Source package; the package's own name when it is the same.")
+    security: str | None = Field(
+        default=None,
+        description="The newest version in the security archive that this version is not older than, if any; "
+        "null in releases of which it is not known.",
+    )
 
 
 class Manifest(Model):
@@ -215,3 +221,19 @@ def packages(tsv: Path) -> tuple[Package, ...]:
         Package(name=name, version=version, architecture=architecture, source=source.split(" ")[0] or name)
         for name, version, architecture, source in rows
     )
+
+
+def with_security(packages: Iterable[Package], fixed: Mapping[tuple[str, str], Sequence[str]]) -> tuple[Package, ...]:
+    """The packages, each with its newest version in the security archive that it is not older than.
+
+    `fixed` has the versions in the security archive, the oldest first, by name and architecture.
+    """
+    return tuple(
+        each.model_copy(update={"security": _newest(fixed.get((each.name, each.architecture), ()), each.version)})
+        for each in packages
+    )
+
+
+def _newest(versions: Sequence[str], limit: str) -> str:
+    """The last of the versions that is not newer than `limit`; empty where there is none."""
+    return next((each for each in reversed(versions) if version_key(each) <= version_key(limit)), "")

@@ -20,6 +20,8 @@ VERBS = (
     ("list",),
     ("plan", "kerrighed"),
     ("capacity", RELEASE),
+    ("diff", RELEASE, RELEASE),
+    ("diff", RELEASE, "kerrighed"),
     ("lab", RELEASE, "--nodes", "nobody"),
 )
 ODD = (None, True, -1, 10**30, 1.5, "", "\u20ac", "x" * 300, [], {}, [[]], {"x": None}, ["x"])

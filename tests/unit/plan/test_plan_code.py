@@ -46,6 +46,8 @@ CHANGES: dict[str, set[str]] = {
     "code.py": BASE,
     "keys.py": BASE,
     "tree/*": BASE,
+    "difference/*": set(),
+    "tree/security.py": CONTENT,  # what the manifest says of packages
     "tree/conflicts.py": CONTENT,  # what chooses packages: they are inputs
     "tree/selection.py": CONTENT,
     "tree/refusals.py": set(),

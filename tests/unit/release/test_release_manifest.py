@@ -14,7 +14,7 @@ from release_manifest import manifest
 from builder.errors import InputError
 from builder.recipe.models import Credentials, Recipe
 from builder.release.archive import Joined
-from builder.release.manifest import FILE, Manifest, Part, json_schema, packages, released_files
+from builder.release.manifest import FILE, Manifest, Package, Part, json_schema, packages, released_files, with_security
 
 
 def test_manifest_comes_back(tmp_path: Path) -> None:
@@ -129,6 +129,17 @@ def test_parts_that_do_not_add_up(tmp_path: Path, parts: list[tuple[str, int]], 
     with pytest.raises(InputError, match="is not a manifest") as refused:
         Manifest.read(tmp_path)
     assert fault in refused.value.details
+
+
+def test_security_of_packages() -> None:
+    """Each package gets its newest version in the security archive that it is not older than."""
+    fixed = {("a", "amd64"): ("1-1+deb13u1", "1-1+deb13u3"), ("b", "i386"): ("1",), ("c", "amd64"): ("2",)}
+    versions = {"a": "1-1+deb13u2", "b": "1", "c": "1"}
+    found = with_security(
+        [Package(name=name, version=version, architecture="amd64", source=name) for name, version in versions.items()],
+        fixed,
+    )
+    assert {each.name: each.security for each in found} == {"a": "1-1+deb13u1", "b": "", "c": ""}
 
 
 def test_packages_of_a_tree(tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""`nfsroot diff`: what differs between two releases, or what a recipe would change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from builder.cli import options
+from builder.cli.output import write
+from builder.errors import InputError
+
+if TYPE_CHECKING:
+    from builder.cache import Cache
+    from builder.difference.compare import Difference
+    from builder.difference.subject import Subject
+
+
+@click.command("diff")
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.option("--json", "as_json", is_flag=True, help="Print the difference as JSON.")
+@click.option(
+    "--html", "page", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to FILE."
+)
+@options.cache_option
+def command(before: str, after: str, as_json: bool, page: Path | None, cache_dir: Path | None) -> None:
+    """Show what differs between A and B: two releases, or a release and a recipe.
+
+    Of a recipe it is shown what its next build would change, as far as that is known before it is built.
+
+    \b
+    Examples:
+      nfsroot diff output/kerrighed/2026.01.31 output/kerrighed/2026.02.07
+      nfsroot diff output/kerrighed/2026.01.31 kerrighed
+      nfsroot diff output/kerrighed/2026.01.31 output/kerrighed/2026.02.07 --html diff.html
+    """
+    if as_json and page:
+        raise click.UsageError("--json and --html exclude each other.")
+    difference = _compare(before, after, options.cache_at(cache_dir))
+    if as_json:
+        from builder.difference.compare import SCHEMA_VERSION
+
+        document = {"schema_version": SCHEMA_VERSION, **asdict(difference)}
+        write(json.dumps(document, indent=1, ensure_ascii=False).encode(errors="backslashreplace"))
+    elif page:
+        _write_page(difference, page)
+    else:
+        from builder.cli.diff_text import show
+
+        show(difference)
+
+
+def _compare(before: str, after: str, cache: Cache) -> Difference:
+    from builder.difference.compare import compare
+    from builder.difference.planned import without_shadow
+    from builder.difference.source import DirectorySource
+    from builder.difference.subject import read_release
+
+    if not (_is_recipe(before) or _is_recipe(after)):
+        return compare(*(read_release(DirectorySource.find(Path(each))) for each in (before, after)))
+    if _is_recipe(before) and _is_recipe(after):
+        raise InputError(
+            f"neither {before} nor {after} is the directory of a release",
+            resolution="`nfsroot list` names the releases; one of both may be a recipe.",
+        )
+    release = without_shadow(read_release(DirectorySource.find(Path(after if _is_recipe(before) else before))))
+    if _is_recipe(before):
+        return compare(_read_recipe(before, release, cache), release)
+    return compare(release, _read_recipe(after, release, cache))
+
+
+def _is_recipe(reference: str) -> bool:
+    """Whether a reference is a recipe's name or file; all else is the directory of a release."""
+    return not Path(reference).is_dir() and ("/" not in reference or reference.endswith(".toml"))
+
+
+def _read_recipe(reference: str, release: Subject, cache: Cache) -> Subject:
+    from builder.build import check, plan
+    from builder.difference.planned import read_recipe
+    from builder.recipe.load import load
+    from builder.recipe.search import SearchPath
+
+    recipe = check(load(reference, SearchPath.default()), cache)
+    manifest = release.manifest
+    planned = plan(recipe, cache, Path("output"), version=manifest.version, source_date=manifest.source_date)
+    return read_recipe(recipe, planned, release, cache)
+
+
+def _write_page(difference: Difference, page: Path) -> None:
+    from builder.difference.page import render
+
+    try:
+        page.write_text(render(difference), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{page} cannot be written: {error.strerror}") from error
+    write(f"Wrote {page}.")

@@ -1,0 +1,213 @@
+"""Which nodes change when they boot another release, and in what."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from builder.difference.listing import Change
+from builder.difference.subject import Subject
+from builder.difference.texts import TextChanges
+from builder.difference.unpacking import Text
+from builder.recipe.models import TFTP_DIRECTORY, Node, Recipe, WritableDirectory
+
+MENUS = f"{TFTP_DIRECTORY}/grub"
+LINUX = re.compile(r"^\s*linux\s+(\S+)\s*(.*)$", re.MULTILINE)
+MAC_ADDRESS, NODE_ID = "BOOTIF=", "node_id="
+"""Arguments of the kernel that each node has another value of."""
+TO_BE_MADE = "to be made"
+"""Stands for the digest of a file that the next build makes anew."""
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """Something in which a node's boot differs: what, and its values before and after, or words on it in `after`."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class NodeGroup:
+    """Nodes that change in the same way; those that are added or removed have no aspects."""
+
+    nodes: tuple[str, ...]
+    change: Change
+    aspects: tuple[Aspect, ...]
+
+
+@dataclass(frozen=True)
+class NodeChanges:
+    """All nodes that change, in groups, and those that boot as before: `same`."""
+
+    groups: tuple[NodeGroup, ...]
+    same: tuple[str, ...]
+
+
+def menus_of_nodes(*recipes: Recipe | None) -> frozenset[str]:
+    """The files of a bundle that are the menus of the recipes' nodes, which are compared as such."""
+    nodes = (node for recipe in recipes if recipe for node in recipe.cluster.nodes)
+    return frozenset(f"{MENUS}/{file}" for node in nodes for file in (node.name, f"{node.name}.cfg", f"{node.mac}.cfg"))
+
+
+def compare_nodes(before: Subject, after: Subject, root: str, overlay: TextChanges | None) -> NodeChanges | None:
+    """Which nodes change; None where the nodes of a side are not known.
+
+    `root` says in words how the tree differs, and is empty where it does not; `overlay` are the overlay's changes.
+    """
+    if before.recipe is None or after.recipe is None:
+        return None
+    comparison = _Comparison(before, after, before.recipe, after.recipe, root, overlay)
+    groups: dict[tuple[Change, tuple[Aspect, ...]], list[str]] = defaultdict(list)
+    same = []
+    old = {node.name: node for node in before.recipe.cluster.nodes}
+    new = {node.name: node for node in after.recipe.cluster.nodes}
+    for name in dict.fromkeys((*new, *old)):
+        if name in old and name in new:
+            aspects = tuple(comparison.aspects(old[name], new[name]))
+            if aspects:
+                groups[Change.CHANGED, aspects].append(name)
+            else:
+                same.append(name)
+        else:
+            groups[Change.ADDED if name in new else Change.REMOVED, ()].append(name)
+    return NodeChanges(
+        tuple(NodeGroup(tuple(names), change, aspects) for (change, aspects), names in groups.items()), tuple(same)
+    )
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Two sides, with what is the same for all nodes decided once."""
+
+    before: Subject
+    after: Subject
+    old: Recipe
+    new: Recipe
+    root: str
+    overlay: TextChanges | None
+
+    def aspects(self, old: Node, new: Node) -> Iterator[Aspect]:
+        """In what a node differs that is on both sides."""
+        if old.address != new.address:
+            yield Aspect("address", str(old.address), str(new.address))
+        if old.mac != new.mac:
+            yield Aspect("MAC address", old.mac, new.mac)
+        yield from self._of_all
+        yield from self._initramfs(old.nic, new.nic)
+        yield from self._menu(old, new)
+
+    @cached_property
+    def _of_all(self) -> tuple[Aspect, ...]:
+        return tuple(
+            (*self._root(), *self._overlay(), *self._kernel(), *self._loaders(), *_writable(self.old, self.new))
+        )
+
+    def _root(self) -> Iterator[Aspect]:
+        if self.root:
+            yield Aspect("root", "", self.root)
+        for name in ("kind", "transport", "access", "nfs_version", "format"):
+            one, other = getattr(self.old.root, name), getattr(self.new.root, name)
+            if one != other:
+                yield Aspect(f"root {name}", str(one), str(other))
+
+    def _overlay(self) -> Iterator[Aspect]:
+        if self.overlay and self.overlay.files:
+            yield Aspect("overlay", "", ", ".join(file.path for file in self.overlay.files))
+
+    def _kernel(self) -> Iterator[Aspect]:
+        one, other = self.before.manifest.kernel_version, self.after.manifest.kernel_version
+        if one != other:
+            yield Aspect("kernel", one, other)
+        elif _digest(self.before, f"vmlinuz-{one}") != _digest(self.after, f"vmlinuz-{other}"):
+            planned = self.before.is_recipe or self.after.is_recipe
+            yield Aspect("kernel", "", "known when it is built" if planned else "another file of the same version")
+
+    def _loaders(self) -> Iterator[Aspect]:
+        one, other = _loaders(self.before), _loaders(self.after)
+        differing = sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
+        if differing:
+            yield Aspect("boot loader", "", ", ".join(path.rpartition("/")[2] for path in differing))
+
+    def _initramfs(self, old_nic: str | None, new_nic: str | None) -> Iterator[Aspect]:
+        if old_nic != new_nic:
+            yield Aspect("NIC driver", old_nic or "", new_nic or "")
+        one, other = (_initramfs(side, nic) for side, nic in ((self.before, old_nic), (self.after, new_nic)))
+        if one != other:
+            yield Aspect("initramfs", "", "made anew" if TO_BE_MADE in (one, other) else "another file")
+
+    def _menu(self, old: Node, new: Node) -> Iterator[Aspect]:
+        one, other = _Menu.read(self.before, old), _Menu.read(self.after, new)
+        if one.arguments != other.arguments:
+            gone = [each for each in one.arguments if each not in other.arguments]
+            come = [each for each in other.arguments if each not in one.arguments]
+            yield Aspect("kernel line", " ".join(gone), " ".join(come) or ("" if gone else "another order"))
+        elif one.node_id != other.node_id:
+            yield Aspect("node_id", one.node_id, other.node_id)
+        if one.rest != other.rest:
+            yield Aspect("menu", "", "other text")
+
+
+class _Menu(NamedTuple):
+    """A node's menu without the release's names: the kernel's arguments, the node's number, and all other lines.
+
+    Among the arguments, the number is a word that all nodes have, so that those with the same change are one group.
+    The MAC address is left out: it is compared as such.
+    """
+
+    arguments: tuple[str, ...]
+    node_id: str
+    rest: str
+
+    @classmethod
+    def read(cls, side: Subject, node: Node) -> _Menu:
+        texts = (side.bundle.get(f"{MENUS}/{name}", Text(b"", 0)) for name in (f"{node.name}.cfg", node.name))
+        grub2, legacy = (side.names.common(text.content.decode(errors="backslashreplace")) for text in texts)
+        line = LINUX.search(grub2)
+        words = [word for word in _words(line[2] if line else "") if not word.startswith(MAC_ADDRESS)]
+        numbers = [word.removeprefix(NODE_ID) for word in words if word.startswith(NODE_ID)]
+        legacy_rest = "".join(each for each in legacy.splitlines(keepends=True) if not each.startswith("kernel "))
+        return cls(
+            tuple(f"{NODE_ID}<number>" if word.startswith(NODE_ID) else word for word in words),
+            " ".join(numbers),
+            LINUX.sub(r"linux \1", grub2) + legacy_rest,
+        )
+
+
+def _words(arguments: str) -> list[str]:
+    try:
+        return shlex.split(arguments)
+    except ValueError:  # a quote without its end, in a menu that nfsroot did not write
+        return arguments.split()
+
+
+def _digest(side: Subject, path: str) -> str:
+    return side.boot_files.get(path, "")
+
+
+def _initramfs(side: Subject, nic: str | None) -> str:
+    stem = f"initrd.img-{side.manifest.kernel_version}"
+    return _digest(side, f"{stem}.{nic}" if nic else stem)
+
+
+def _loaders(side: Subject) -> Mapping[str, str]:
+    return {path: digest for path, digest in side.boot_files.items() if path.startswith("pxegrub/")}
+
+
+def _writable(old: Recipe, new: Recipe) -> Iterator[Aspect]:
+    one, other = ({each.path: each for each in recipe.root.writable} for recipe in (old, new))
+    for path in sorted(one.keys() | other.keys()):
+        if one.get(path) != other.get(path):
+            yield Aspect(f"writable {path}", _kind(one.get(path)), _kind(other.get(path)))
+
+
+def _kind(directory: WritableDirectory | None) -> str:
+    if directory is None:
+        return ""
+    return f"{directory.kind}, {directory.size_mib} MiB" if directory.size_mib else str(directory.kind)

@@ -1,0 +1,137 @@
+"""Packages in which two releases differ, whether their versions went up, and which of the changes are for security.
+
+A manifest says of each package which newest version of it the security archive had when the tree was made, as far as
+the tree's version is not older.  So an update from below that version to the tree's brings what was fixed, through
+whichever archive it came.  Older manifests do not say so: then only the form of a version tells that Debian updated a
+stable release (`+deb13u2`, `~deb12u1`), for security or otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from builder.release.manifest import Package
+from builder.tree.relations import version_key
+
+STABLE_UPDATE = re.compile(r"[+~]deb\d+u\d+")
+"""In the version of a package that was updated in a stable release (Debian developers' reference, section 5.11.2)."""
+NUMBERS = re.compile(r"\d+(?:\.\d+)*(?:\+deb\d+)?")
+"""What differs in the names of packages that are named by their version, such as linux-image-6.12.118+deb13-amd64."""
+
+
+class Way(StrEnum):
+    """What became of a package."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    UP = "up"
+    DOWN = "down"
+    OTHER = "other"
+
+
+class Mark(StrEnum):
+    """What a change of a package means for security."""
+
+    NONE = ""
+    SECURITY = "security"
+    SECURITY_LOST = "security lost"
+    STABLE = "stable update"
+
+
+@dataclass(frozen=True)
+class PackageChange:
+    """A package that differs.
+
+    `before` and `after` are its versions, empty where it is not there.  `old_name` is the package whose place it takes
+    where the name has the version in it, else empty.
+    """
+
+    name: str
+    architecture: str
+    source: str
+    way: Way
+    before: str
+    after: str
+    mark: Mark
+    old_name: str = ""
+
+
+def compare_packages(before: Iterable[Package], after: Iterable[Package]) -> tuple[PackageChange, ...]:
+    """Every package that differs, sorted by name."""
+    old, new = _by_name(before, after)
+    pairs = {name: (old[name], new[name]) for name in old.keys() & new.keys()} | dict(_successors(old, new))
+    changes = [_change(*pair) for pair in pairs.values() if _differ(*pair)]
+    replaced = {one.name for one, _ in pairs.values()}
+    changes += [_added(new[name]) for name in new.keys() - pairs.keys()]
+    gone = (old[name] for name in old.keys() - pairs.keys() if old[name].name not in replaced)
+    changes += [PackageChange(each.name, *_origin(each), Way.REMOVED, each.version, "", Mark.NONE) for each in gone]
+    return tuple(sorted(changes, key=lambda change: (change.name, change.architecture)))
+
+
+def find_way(before: str, after: str) -> Way:
+    """Whether a version is newer than another (Debian policy, section 5.6.12)."""
+    try:
+        old, new = version_key(before), version_key(after)
+    except ValueError:  # no version of Debian's: an epoch that is no number
+        return Way.OTHER
+    return Way.UP if new > old else Way.DOWN if new < old else Way.OTHER
+
+
+def _by_name(*sides: Iterable[Package]) -> list[dict[str, Package]]:
+    """The packages of each side, by name, and by name and architecture where one name is there several times."""
+    listed = [tuple(side) for side in sides]
+    several = {name for side in listed for name, count in Counter(each.name for each in side).items() if count > 1}
+    return [
+        {f"{each.name}:{each.architecture}" if each.name in several else each.name: each for each in side}
+        for side in listed
+    ]
+
+
+def _successors(
+    old: Mapping[str, Package], new: Mapping[str, Package]
+) -> Iterable[tuple[str, tuple[Package, Package]]]:
+    """Packages that come in the place of one with another number in its name, if just one of each is left over."""
+    gone = {name: _stem(old[name]) for name in old.keys() - new.keys()}
+    come = {name: _stem(new[name]) for name in new.keys() - old.keys()}
+    counted, counted_new = Counter(gone.values()), Counter(come.values())
+    by_stem = {stem: name for name, stem in gone.items()}
+    for name, stem in come.items():
+        if counted[stem] == counted_new[stem] == 1:
+            yield name, (old[by_stem[stem]], new[name])
+
+
+def _stem(package: Package) -> tuple[str, str, str]:
+    return NUMBERS.sub("#", package.name), NUMBERS.sub("#", package.source), package.architecture
+
+
+def _origin(package: Package) -> tuple[str, str]:
+    return package.architecture, package.source
+
+
+def _differ(before: Package, after: Package) -> bool:
+    return (before.name, before.version, before.architecture) != (after.name, after.version, after.architecture)
+
+
+def _added(package: Package) -> PackageChange:
+    return PackageChange(package.name, *_origin(package), Way.ADDED, "", package.version, Mark.NONE)
+
+
+def _change(before: Package, after: Package) -> PackageChange:
+    way = find_way(before.version, after.version)
+    old_name = before.name if before.name != after.name else ""
+    mark = _mark(before, after, way)
+    return PackageChange(after.name, *_origin(after), way, before.version, after.version, mark, old_name)
+
+
+def _mark(before: Package, after: Package, way: Way) -> Mark:
+    if way is Way.UP and after.security is None:
+        return Mark.STABLE if STABLE_UPDATE.search(after.version) else Mark.NONE
+    if way is Way.UP and after.security and find_way(before.version, after.security) is Way.UP:
+        return Mark.SECURITY
+    if way is Way.DOWN and before.security and find_way(after.version, before.security) is Way.UP:
+        return Mark.SECURITY_LOST
+    return Mark.NONE

@@ -1,0 +1,124 @@
+"""The other side of a difference where that is a recipe: what can be known of its next release before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+import builder
+from builder.boot import initramfs, nic_drivers, pxegrub
+from builder.cache import Cache
+from builder.difference.nodes import TO_BE_MADE
+from builder.difference.subject import Subject
+from builder.difference.texts import Names
+from builder.difference.unpacking import Text
+from builder.files import RenderedFile
+from builder.overlay import render as overlay
+from builder.plan.model import Plan
+from builder.recipe.models import Recipe, ReleaseFacts
+from builder.release.manifest import Package, with_security
+from builder.server import bundle
+from builder.tree import archive as archives
+from builder.tree import build as tree
+from builder.tree.relations import version_key
+from builder.tree.security import find_fixed
+
+LOCKED_ROOT = "root:*:::::::\n"
+"""A file of passwords, in whose place the tree has one of its own: it is not compared."""
+KERNEL_AND_TREE = "The kernel, the files of the tree and the packages that others need are known when it is built."
+
+
+def read_recipe(recipe: Recipe, plan: Plan, release: Subject, cache: Cache) -> Subject:
+    """What a recipe would make beside `release`: as far as keys are the same, the release's own.
+
+    `recipe` is what `builder.build.check` gives, and `plan` the plan of its build.  Settings, menus and overlay are
+    rendered under the release's version and for its kernel.
+    """
+    facts = ReleaseFacts(
+        version=release.manifest.version,
+        kernel_version=release.manifest.kernel_version,
+        tool_version=builder.__version__,
+    )
+    steps = {step.name: step.key or "" for step in plan.steps}
+    same_tree = _is_same(tree.STEP, steps, release)
+    rendered = _texts(file for file in overlay.render(recipe, facts, LOCKED_ROOT) if file.path != overlay.SHADOW)
+    packages, remarks = (release.packages, ()) if same_tree else _expect_packages(recipe, release, cache)
+    manifest = release.manifest.model_copy(
+        update={"name": recipe.image.name, "server_directory": recipe.server_directory(facts.version)}
+    )
+    return replace(
+        release,
+        title=f"recipe {recipe.image.name}",
+        is_recipe=True,
+        manifest=manifest,
+        names=Names(manifest),
+        recipe=recipe,
+        settings=recipe.model_dump(mode="json"),
+        packages=packages,
+        steps=steps,
+        listing=release.listing if same_tree else None,
+        overlay=None if release.overlay is None else rendered,
+        bundle=_texts(bundle.render(recipe, facts)),
+        boot_files=dict(_boot_files(recipe, steps, release)),
+        remarks=(*remarks, *(() if same_tree else (KERNEL_AND_TREE,))),
+    )
+
+
+def without_shadow(release: Subject) -> Subject:
+    """A release without the file of passwords, which is the tree's own but for root's, and is not known of a recipe."""
+    texts = release.overlay and {path: text for path, text in release.overlay.items() if path != overlay.SHADOW}
+    return replace(release, overlay=texts)
+
+
+def _is_same(step: str, steps: Mapping[str, str], release: Subject) -> bool:
+    return bool(steps.get(step)) and steps.get(step) == release.steps.get(step)
+
+
+def _texts(files: Iterable[RenderedFile]) -> dict[str, Text]:
+    return {file.path: Text(bytes(file.content), file.mode) for file in files}
+
+
+def _boot_files(recipe: Recipe, steps: Mapping[str, str], release: Subject) -> Iterator[tuple[str, str]]:
+    """The digest of each file that nodes load: the release's, where the steps that make it have the same keys."""
+    kernel = release.manifest.kernel_version
+    of_tree, of_loaders = ((tree.STEP,), (pxegrub.STEP,))
+    of_ramdisk = (initramfs.STEP, nic_drivers.STEP)
+    names = [f"initrd.img-{kernel}", *(f"initrd.img-{kernel}.{node.nic}" for node in recipe.cluster.nodes if node.nic)]
+    for path in dict.fromkeys((*release.boot_files, *names)):
+        needs = of_tree if path.startswith("vmlinuz-") else of_ramdisk if path in names else of_loaders
+        if path.startswith("initrd.img-") and path not in names:
+            continue  # no node needs it any more
+        same = all(_is_same(step, steps, release) for step in needs)
+        yield path, release.boot_files.get(path, TO_BE_MADE) if same else TO_BE_MADE
+
+
+def _expect_packages(
+    recipe: Recipe, release: Subject, cache: Cache
+) -> tuple[tuple[Package, ...] | None, tuple[str, ...]]:
+    """The release's packages, and those that the recipe names, in the versions that the archive has; and remarks.
+
+    What else comes or goes with them is decided when the packages are installed.
+    """
+    archive = archives.find(cache, recipe.debian)
+    if archive is None or not archive.index.exists():
+        return None, ("The packages are not known: no build here has asked the archive of this suite.",)
+    installed = {package.name: package for package in release.packages or ()}
+    named = dict.fromkeys((*installed, *recipe.packages))
+    with archive.candidates() as candidates:
+        found = {name: candidates.package(name) for name in named}
+    expected = []
+    for name in named:
+        candidate, package = found[name], installed.get(name)
+        if package and candidate and version_key(candidate.version) != version_key(package.version):
+            expected.append(package.model_copy(update={"version": candidate.version}))
+        elif package:
+            expected.append(package)
+        elif candidate:
+            architecture = recipe.debian.architecture
+            expected.append(Package(name=name, version=candidate.version, architecture=architecture, source=name))
+    remark = (
+        f"Packages are as expected from the archive's state of {archive.date:%Y-%m-%d %H:%M} UTC: what the recipe "
+        "names and what the release has. A build decides which others come and go with these."
+    )
+    fixed = find_fixed(archive, recipe.debian.suite, named)
+    return with_security(expected, fixed), (remark,)

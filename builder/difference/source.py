@@ -1,0 +1,101 @@
+"""Where a release is read from: a directory here; a store brings a source of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from builder.errors import InputError
+from builder.release.manifest import FILE, Manifest, Part, ReleasedFile
+
+ANEW = "Get the release anew, or build it anew."
+"""What helps when a release is damaged."""
+
+
+class ReleaseSource(Protocol):
+    """A release that can be read in pieces."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """The release's manifest."""
+
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """Read `length` bytes of the release's file `path` from byte `start` on; fewer where the file ends before.
+
+        :raises InputError: the file cannot be read.
+        """
+
+    def describe(self) -> str:
+        """Where the release is, as messages name it."""
+
+
+@dataclass(frozen=True)
+class DirectorySource:
+    """A release in a directory of this machine: output/NAME/VERSION."""
+
+    directory: Path
+    manifest: Manifest
+
+    @classmethod
+    def find(cls, directory: Path) -> DirectorySource:
+        """The release in `directory`.
+
+        :raises InputError: the directory holds no manifest that can be read.
+        """
+        if not (directory / FILE).is_file():
+            raise InputError(f"{directory} holds no release", resolution="`nfsroot list` names those that there are.")
+        return cls(directory, Manifest.read(directory))
+
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """Read bytes of a regular file below the directory: no manifest can name a file elsewhere, or a device."""
+        file, named = self.directory / path, PurePosixPath(path)
+        if named.is_absolute() or ".." in named.parts or not file.is_file():
+            raise InputError(f"{self.directory} has no file {path!r}", resolution=ANEW)
+        try:
+            with file.open("rb") as opened:
+                opened.seek(start)
+                return opened.read(length)
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror}") from error
+
+    def describe(self) -> str:
+        """The directory."""
+        return str(self.directory)
+
+
+def find_file(source: ReleaseSource, path: str) -> ReleasedFile | None:
+    """What the manifest says of the release's file `path`, if the release has it."""
+    return next((file for file in source.manifest.files if file.path == path), None)
+
+
+def read_file(source: ReleaseSource, file: ReleasedFile, limit: int) -> bytes:
+    """All of a file of the release.
+
+    :raises InputError: the file is damaged, or larger than `limit` bytes.
+    """
+    whole = Part(sha256=file.sha256, size=file.size)
+    return _read(source, file, whole, 0, limit)
+
+
+def read_part(source: ReleaseSource, file: ReleasedFile, index: int, limit: int) -> bytes:
+    """One part of a file of the release; a negative `index` counts from the end.
+
+    :raises InputError: the file is damaged, or the part is larger than `limit` bytes.
+    """
+    place = index % len(file.parts)
+    return _read(source, file, file.parts[place], sum(part.size for part in file.parts[:place]), limit)
+
+
+def _read(source: ReleaseSource, file: ReleasedFile, part: Part, start: int, limit: int) -> bytes:
+    where = f"{file.path} of {source.describe()}"
+    if part.size > limit:
+        raise InputError(f"{where} has {part.size} bytes to read; nfsroot reads {limit} at most")
+    content = source.read(file.path, start, part.size)
+    if hashlib.sha256(content).hexdigest() != part.sha256:
+        raise InputError(
+            f"{where} is damaged: its content is not what the manifest names",
+            resolution=ANEW,
+        )
+    return content

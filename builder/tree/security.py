@@ -1,0 +1,30 @@
+"""Packages that the security archive of a suite has, from the lists of an archive's state.
+
+A package that was fixed stays in the security archive when a point release takes it over.  So its newest version there
+says from which version on a tree has the fixes, whichever archive the tree's own version came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+
+from builder.tree import index
+from builder.tree.archive import Archive
+from builder.tree.relations import version_key
+
+_FILES = "SELECT file FROM package WHERE name = ? AND list LIKE ? ESCAPE '\\'"
+
+
+def find_fixed(archive: Archive, suite: str, names: Iterable[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The versions of packages in the security archive of `suite`, by name and architecture, the oldest first.
+
+    apt names a list by its address: HOST_..._dists_SUITE-security_COMPONENT_binary-ARCHITECTURE_Packages.
+    """
+    found: dict[tuple[str, str], set[str]] = {}
+    with closing(index.connect(archive.index)) as database:
+        for name in set(names):
+            for (file,) in database.execute(_FILES, (name, f"%\\_dists\\_{suite}-security\\_%")):
+                _name, version, architecture = file.removesuffix(".deb").split("_")
+                found.setdefault((name, architecture), set()).add(version.replace("%3a", ":"))
+    return {package: tuple(sorted(versions, key=version_key)) for package, versions in found.items()}

@@ -1,0 +1,142 @@
+"""Releases as a build leaves them, made without one: real archives and manifests, small trees of made-up packages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from builder.difference.compare import Difference
+from builder.difference.source import DirectorySource
+from builder.difference.subject import Subject, read_release
+from builder.files import RenderedFile
+from builder.overlay import render as overlay
+from builder.recipe.models import Recipe, ReleaseFacts, RootKind
+from builder.release import archive, tree_list
+from builder.release.archive import Joined
+from builder.release.manifest import FILE, Manifest, Package, released_files
+from builder.server import bundle
+
+Compare = Callable[["Made", "Made"], Difference]
+"""Compares two releases."""
+SHADOW = "root:*:20000:0:99999:7:::\n"
+HEADER = b"path\ttype\tmode\towner\tgroup\tsize\tsha256\ttarget\tpackage\n"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a release is made of; `tree` has a path, a mode, a content and a package for each file."""
+
+    recipe: Recipe
+    version: str
+    kernel: str = "6.12.1-amd64"
+    packages: Sequence[Package] = ()
+    tree: Sequence[tuple[str, int, bytes, str]] = ()
+    initramfs: bytes = b"initramfs"
+    loader: bytes = b"loader"
+    steps: dict[str, str] = field(default_factory=dict)
+    tools: dict[str, str] = field(default_factory=dict)
+
+    def write(self, output: Path) -> Path:
+        """Write the release below `output`, and give its directory."""
+        recipe, directory = self.recipe, output / self.recipe.image.name / self.version
+        (directory / "pxegrub").mkdir(parents=True)
+        facts = ReleaseFacts(version=self.version, kernel_version=self.kernel, tool_version="0.1.0")
+        rendered = overlay.render(recipe, facts, SHADOW)
+        (directory / facts.kernel_file).write_bytes(f"kernel {self.kernel}".encode())
+        (directory / facts.initrd_file).write_bytes(self.initramfs)
+        (directory / "pxegrub/pxegrub.i386-pc").write_bytes(self.loader)
+        joined = [
+            self._root(directory, rendered),
+            join(directory / f"{recipe.image.name}-{self.version}-server.tar.gz", self._bundle(facts)),
+            join(directory / tree_list.FILE, [zstd(self.listing()), zstd(self._lines(rendered))]),
+        ]
+        manifest = Manifest(
+            name=recipe.image.name,
+            version=self.version,
+            content=hashlib.sha256(repr(self).encode()).hexdigest()[:24],
+            source_date=1_700_000_000,
+            kernel_version=self.kernel,
+            server_directory=recipe.server_directory(self.version),
+            recipe=recipe.model_dump(mode="json"),
+            tools=self.tools,
+            steps=self.steps,
+            files=released_files(directory, joined),
+            packages=tuple(self.packages),
+        )
+        (directory / FILE).write_text(manifest.text(), encoding="utf-8")
+        return directory
+
+    def listing(self) -> bytes:
+        """The tree's lines of the list."""
+        lines = (
+            f"{path}\tf\t{mode:04o}\t0\t0\t{len(content)}\t{hashlib.sha256(content).hexdigest()}\t\t{package}\n"
+            for path, mode, content, package in sorted(self.tree)
+        )
+        return HEADER + "".join(lines).encode()
+
+    def _lines(self, rendered: Sequence[RenderedFile]) -> bytes:
+        return tree_list.describe(rendered, archive.directories(rendered))
+
+    def _root(self, directory: Path, rendered: Sequence[RenderedFile]) -> Joined:
+        tar = zstd(archive.fragment(rendered, 0))
+        if self.recipe.root.kind is RootKind.IMAGE:
+            (directory / self.recipe.root_file(self.version)).write_bytes(b"an image")
+            return join(directory / self.recipe.overlay_file(self.version), [tar])
+        parts = [zstd(self.listing()), tar, zstd(archive.END_OF_ARCHIVE)]
+        return join(directory / self.recipe.root_file(self.version), parts)
+
+    def _bundle(self, facts: ReleaseFacts) -> list[bytes]:
+        texts = archive.fragment(bundle.render(self.recipe, facts), 0)
+        return [b"".join(archive.stored([texts])), b"".join(archive.stored([archive.END_OF_ARCHIVE]))]
+
+
+def zstd(data: bytes) -> bytes:
+    """The data in a frame of zstd."""
+    return subprocess.run(["zstd", "-q", "-c", "-1"], input=data, capture_output=True, check=True).stdout
+
+
+def join(path: Path, parts: Sequence[bytes]) -> Joined:
+    """A file of these parts."""
+    joined = Joined(path)
+    for part in parts:
+        joined.write([part])
+    return joined
+
+
+def package(name: str, version: str, security: str | None = "", source: str = "") -> Package:
+    """A package for amd64."""
+    return Package(name=name, version=version, architecture="amd64", source=source or name, security=security)
+
+
+def make_schema_1(release: Path) -> None:
+    """Turn a release into one of schema 1: files without parts, packages without security, no list of the tree."""
+    document: dict[str, Any] = json.loads((release / FILE).read_bytes())
+    document["schema_version"] = 1
+    document["files"] = [
+        {key: value for key, value in file.items() if key != "parts"}
+        for file in document["files"]
+        if file["path"] != tree_list.FILE
+    ]
+    for each in document["packages"]:
+        del each["security"]
+    (release / tree_list.FILE).unlink()
+    (release / FILE).write_text(json.dumps(document), encoding="utf-8")
+
+
+def read(directory: Path) -> Subject:
+    """The release in a directory, as it is compared."""
+    return read_release(DirectorySource.find(directory))
+
+
+def with_changes(recipe: Any, **changes: Any) -> Any:
+    """A recipe with other values: `root__access` stands for `root.access`."""
+    for path, value in changes.items():
+        name, _, rest = path.partition("__")
+        update = with_changes(getattr(recipe, name), **{rest: value}) if rest else value
+        recipe = recipe.model_copy(update={name: update})
+    return recipe
