@@ -106,7 +106,7 @@ lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases
 		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY)))
 
 .PHONY: test
-test: root build-packages lab-packages test-packages .venv/tested  ## run the linters and every test but those of test-full
+test: root build-packages lab-packages test-packages .venv/tested .venv/servers  ## run the linters and every test but those of test-full
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -117,7 +117,7 @@ test: root build-packages lab-packages test-packages .venv/tested  ## run the li
 	$(AS_ROOT) .venv/bin/pytest tests/boot -m 'alone and not full' $(PYTEST)
 
 .PHONY: test-full
-test-full: root build-packages lab-packages test-packages .venv/tested  ## run the tests that `make test` leaves out: slow ones of what rarely breaks
+test-full: root build-packages lab-packages test-packages .venv/tested .venv/servers  ## run the tests that `make test` leaves out: slow ones of what rarely breaks
 	$(AS_ROOT) .venv/bin/pytest -m full $(PYTEST)
 
 .PHONY: test-quick
@@ -141,6 +141,7 @@ lock: .venv/tested  ## write the requirements locks anew
 	.venv/bin/pip install --quiet pip-tools
 	.venv/bin/pip-compile $(LOCK_FLAGS) --output-file requirements.lock pyproject.toml
 	.venv/bin/pip-compile $(LOCK_FLAGS) --extra dev --output-file requirements-dev.lock pyproject.toml
+	.venv/bin/pip-compile $(LOCK_FLAGS) --output-file requirements-servers.lock requirements-servers.in
 
 LOCK_FLAGS := --quiet --build-deps-for editable --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -171,3 +172,8 @@ bench-packages:
 .venv/tested: requirements-dev.lock pyproject.toml
 	$(call venv,requirements-dev.lock)
 	@touch .venv/installed
+
+# Programs, 77 MB of them, that nothing but the tests of stores runs.
+.venv/servers: requirements-servers.lock .venv/tested
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-servers.lock
+	@touch $@

@@ -13,7 +13,7 @@ from obstore.exceptions import GenericError
 from obstore.store import S3Store
 
 from builder import __version__
-from builder.store.errors import NotStoredError, OvertakenError
+from builder.store.errors import NotStoredError, OvertakenError, StoreError
 from builder.store.storage.access import ANONYMOUS, Access
 from builder.store.storage.aws import Server, find_server
 from builder.store.storage.certificates import read_certificates
@@ -93,16 +93,20 @@ class S3Storage(Storage):
     def put(self, path: str, content: Content, keeps: Sequence[Blob] = ()) -> None:  # noqa: ARG002
         """Send the object: in one request, or in parts that become an object when all are there."""
         whole = content.size <= WHOLE
-        with explained(path, self.address):
-            obstore.put(
-                self._writes,
-                path,
-                checked_pieces(content, path),
-                attributes={"Content-Type": media_type(path)},
-                use_multipart=not whole,
-                chunk_size=WHOLE // 2,
-                max_concurrency=2,
-            )
+        source = _Source(content, path)
+        try:
+            with explained(path, self.address):
+                obstore.put(
+                    self._writes,
+                    path,
+                    iter(source),
+                    attributes={"Content-Type": media_type(path)},
+                    use_multipart=not whole,
+                    chunk_size=WHOLE // 2,
+                    max_concurrency=2,
+                )
+        except StoreError as error:
+            raise source.failure or error from error  # of both, the library may raise that of the abandoned upload
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Yield every object whose path begins with `prefix`."""
@@ -138,6 +142,23 @@ class S3Storage(Storage):
         if bytes(answer.bytes()) != before:
             raise self.overtaken(path)
         return {"e_tag": answer.meta["e_tag"]}
+
+
+class _Source:
+    """The bytes of the content for the object `path`, and why they could not be read to the end."""
+
+    def __init__(self, content: Content, path: str) -> None:
+        self._content = content
+        self._path = path
+        self.failure: Exception | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the bytes in pieces of at most 1 MiB."""
+        try:
+            yield from checked_pieces(self._content, self._path)
+        except Exception as error:
+            self.failure = error
+            raise
 
 
 def _open(bucket: str, prefix: str, server: Server, access: Access, silent: float) -> S3Store:
