@@ -39,6 +39,16 @@ class StepReused:
 
 
 @dataclass(frozen=True)
+class Transferred:
+    """So many of a step's bytes have gone over the network or to a disk since it began, some seconds ago."""
+
+    step: str
+    done: int
+    total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something that the user should know and need not act on."""
 
@@ -61,5 +71,5 @@ class Summary:
     lines: tuple[str, ...]
 
 
-Event = StepStarted | StepOutput | StepFinished | StepReused | Notice | Caution | Summary
+Event = StepStarted | StepOutput | StepFinished | StepReused | Transferred | Notice | Caution | Summary
 Emit = Callable[[Event], None]

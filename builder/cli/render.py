@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from builder.cli.output import write
-from builder.events import Caution, Emit, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted, Summary
+from builder.events import (
+    Caution,
+    Emit,
+    Event,
+    Notice,
+    StepFinished,
+    StepOutput,
+    StepReused,
+    StepStarted,
+    Summary,
+    Transferred,
+)
 
 LOG_FORMATS = ("live", "lines", "json")
 
@@ -33,7 +44,7 @@ def _json(event: Event) -> None:
 
 
 def _line(event: Event, verbose: bool) -> None:
-    if not isinstance(event, StepOutput) or verbose:
+    if not isinstance(event, StepOutput | Transferred) or verbose:
         write(text(event), err=not isinstance(event, Summary))
 
 
@@ -48,12 +59,29 @@ def text(event: Event) -> str:
             return f"{step:14} done in {seconds:.1f} s"
         case StepReused(step, reason):
             return f"{step:14} {reason}, reused"
+        case Transferred(step, done, total, seconds):
+            return f"{step:14} {progress(done, total, seconds)}"
         case Notice(words):
             return words
         case Caution(words):
             return f"caution: {words}"
         case Summary(_, _, lines):
             return "\n".join(lines)
+
+
+def progress(done: int, total: int, seconds: float) -> str:
+    """Bytes that have gone, their rate, and the time that the rest takes at that rate."""
+    rate = done / seconds if seconds else 0.0
+    left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
+    return f"{size_in_words(done)} of {size_in_words(total)}, {size_in_words(rate)}/s{left}"
+
+
+def size_in_words(size: float) -> str:
+    """A number of bytes in kB, MB or GB (SI prefixes)."""
+    for factor, unit in ((1e9, "GB"), (1e6, "MB")):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size / 1e3:.1f} kB"
 
 
 @contextlib.contextmanager
@@ -71,6 +99,8 @@ def _live() -> Iterator[Emit]:
                     status.update(f"[bold]{step:14}[/] {escape(reason)}")
                 case StepOutput(step, line):
                     status.update(f"[bold]{step:14}[/] {escape(line[: console.width - 20])}")
+                case Transferred(step, done, total, seconds):
+                    status.update(f"[bold]{step:14}[/] {progress(done, total, seconds)}")
                 case StepFinished(step, seconds):
                     console.print(f"[green]{step:14}[/] {seconds:6.1f} s")
                 case StepReused(step, reason):

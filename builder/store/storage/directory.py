@@ -95,6 +95,10 @@ class DirectoryStorage(Storage):
             self._expect(path, before)
             self.put(path, Text(content))
 
+    def others_can_read(self) -> bool:
+        """Whether the directory's mode lets others in; one that is not there yet is going to."""
+        return not self.root.is_dir() or bool(self.root.stat().st_mode & 0o007)
+
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the lock of the directory (flock(2)), also in a block in which this thread holds it already.

@@ -171,6 +171,10 @@ class Storage(ABC):
         if held != expected:
             raise self.overtaken(path)
 
+    def others_can_read(self) -> bool:
+        """Whether other people than the publisher may be able to read the store; true where nobody can tell."""
+        return True
+
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep other publishers out during the block, where this kind of store can."""

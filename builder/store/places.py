@@ -1,0 +1,28 @@
+"""The directories of a person's keys and of what was seen of stores (XDG base directory specification)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+
+def keys_directory() -> Path:
+    """The directory of the keys of all stores that this user publishes to."""
+    return _base("XDG_CONFIG_HOME", "~/.config") / "nfsroot" / "keys"
+
+
+def trust_directory(address: str) -> Path:
+    """The directory of what this user has seen of the store at `address`; its root is the one that was pinned."""
+    digest = hashlib.sha256(address.encode()).hexdigest()
+    return trust_directories() / digest[:16]
+
+
+def trust_directories() -> Path:
+    """The directory that holds a directory for each store that this user trusts."""
+    return _base("XDG_STATE_HOME", "~/.local/state") / "nfsroot" / "stores"
+
+
+def _base(variable: str, otherwise: str) -> Path:
+    named = os.environ.get(variable, "")
+    return Path(named) if Path(named).is_absolute() else Path(otherwise).expanduser()

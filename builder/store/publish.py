@@ -1,0 +1,289 @@
+"""Publishes a release: its parts first, what describes it next, and the signed metadata last.
+
+A publisher that ends at any moment leaves a store that shows what it showed before; the next publish asks the store
+what it holds already, and sends the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from securesystemslib.signer import Signer
+from tuf.api.metadata import TargetFile
+
+from builder.errors import NfsrootError
+from builder.events import Notice
+from builder.store import catalog, keys, layout, leases, reader
+from builder.store.catalog import Release
+from builder.store.errors import RefusedError
+from builder.store.metadata import State, Targets, commit, load
+from builder.store.release import LAB, MANIFEST, ReleaseFile, ReleaseManifest
+from builder.store.storage.interface import Blob, FileSlice, Storage, Text
+from builder.store.transfer import Sent, Transfers, again, run_each
+
+PASSED = ("passed", "proved:")
+"""How the verdict of a release begins that the lab has booted, or whose tree it has booted in another release."""
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Who may change a store: the store's first root, and the signer with the store's online key."""
+
+    storage: Storage
+    first_root: bytes
+    signer: Signer
+
+    def commit(self, change: Callable[[Targets], None], above: int = 0) -> State:
+        """Change the store's targets, sign them, and read the store as others do: they see the change now."""
+        state = commit(self.storage, self.first_root, self.signer, change, above)
+        reader.pin(self.storage, self.first_root)
+        reader.open_trusted(self.storage)
+        return state
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A release that is to be published: its directory, its manifest, the lab's verdict, and what describes it."""
+
+    directory: Path
+    manifest: ReleaseManifest
+    lab: str
+    described_by: Mapping[str, bytes]
+    """The files beside the manifest that describe the release, by their names: lab.json, the lists of software."""
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """What a user allows that publish refuses otherwise."""
+
+    unproved: bool = False
+    password: bool = False
+
+
+@dataclass(frozen=True)
+class Published:
+    """What came of a publish: the release, whether it was in the store before, and how many bytes were sent."""
+
+    release: Release
+    was_there: bool
+    sent: int
+
+
+def open_publisher(storage: Storage, key: Path | None, tell: Callable[[str], None]) -> Publisher:
+    """Find the keys of the store, or make them for a store that is empty; `tell` gets what the user must know then.
+
+    :raises NfsrootError: the keys of the store are not here.
+    """
+    if storage.size(layout.FIRST_ROOT) is None:
+        return _found_store(storage, key, tell)
+    first_root = storage.read(layout.FIRST_ROOT, 1 << 20)
+    pinned = reader.pinned_root(storage)
+    found = keys.find_keys(first_root)
+    if key is None and found is None:
+        raise NfsrootError(
+            f"the keys of {storage.address} are not on this machine: nothing was changed",
+            details=f"  fingerprint of the store: {keys.fingerprint(first_root)}",
+            resolution="Name the store's online key with --key FILE, or publish where the store was made.",
+        )
+    if found is None and pinned is None:
+        raise NfsrootError(
+            f"{storage.address} is not trusted here yet: its fingerprint is {keys.fingerprint(first_root)}",
+            resolution="Compare it with the publisher's, then: nfsroot list STORE --trust SHA256:...",
+        )
+    if pinned is not None and pinned != first_root:
+        reader.open_trusted(storage)  # says what is wrong
+    return Publisher(storage, first_root, keys.read_key(key) if key else _online(found))
+
+
+def _online(found: keys.Keys | None) -> Signer:
+    assert found is not None, "without a key that the user names the store's keys are here"
+    return found.online()
+
+
+def _found_store(storage: Storage, key: Path | None, tell: Callable[[str], None]) -> Publisher:
+    """Make the keys of an empty store, unless a publish that ended early made them, and write its first root."""
+    if key is not None:
+        raise NfsrootError(
+            f"{storage.address} is empty: its first publish makes its keys itself, and takes none with --key",
+            resolution="Leave --key out, or check the address.",
+        )
+    made = keys.keys_made_for(storage.address)
+    fresh = made[-1] if made else keys.make_keys(storage.address)
+    with storage.exclusive():
+        storage.swap(layout.FIRST_ROOT, fresh.first_root, None)
+    tell(
+        f"{storage.address} is a new store. Its keys are in {fresh.directory}.\n"
+        f"  fingerprint: {keys.fingerprint(fresh.first_root)}\n"
+        "  Readers name it once: nfsroot fetch NAME --from STORE --trust SHA256:...\n"
+        f"  Keep {keys.ROOT} elsewhere, offline: only `nfsroot store keys rotate` needs it."
+    )
+    return Publisher(storage, fresh.first_root, fresh.online())
+
+
+def publish(
+    publisher: Publisher,
+    candidate: Candidate,
+    transfers: Transfers,
+    *,
+    channel: str = "",
+    allowed: Permissions = Permissions(),
+) -> Published:
+    """Put a release into a store, and let a channel name it.
+
+    :raises RefusedError: the lab has not passed the release, the release holds a password, or the store has other
+        content under the same name and version.
+    :raises NfsrootError: the release's files are not those of its manifest.
+    """
+    storage, manifest = publisher.storage, candidate.manifest
+    _refuse_unproved(candidate, allowed)
+    _refuse_secrets(candidate, storage, allowed)
+    with storage.exclusive(), leases.held(storage):
+        known = catalog.read_catalog(load(storage, publisher.first_root).targets)
+        before = _same_version(known, manifest)
+        check_files(candidate.directory, manifest)
+        missing = _missing(storage, candidate)
+        new = sum(blob.size for blob in missing)
+        transfers.emit(Notice(f"{manifest.name} {manifest.version}: {new} of {manifest.size} bytes are new"))
+        transfers.send(storage, [Sent(blob, content) for blob, content in missing.items()])
+        release = _describe(storage, candidate, before, new, unproved=not candidate.lab.startswith(PASSED))
+        state = publisher.commit(lambda targets: _enter(targets, release, channel))
+    entered = catalog.find(catalog.read_catalog(state.targets), release.name, release.version)
+    return Published(entered, before is not None, new)
+
+
+def check_files(directory: Path, manifest: ReleaseManifest) -> None:
+    """Compare the files of a release with its manifest.
+
+    :raises NfsrootError: a file is missing, or has another size or digest.
+    """
+    run_each(lambda file: _check_file(directory, file), manifest.files)
+
+
+def _check_file(directory: Path, file: ReleaseFile) -> None:
+    path = directory / file.path
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest() if size == file.size else ""
+    except OSError as error:
+        raise NfsrootError(f"{path} cannot be read: {error.strerror}", resolution="Build the release anew.") from error
+    if digest != file.sha256:
+        what = f"{size} bytes, and not {file.size}" if size != file.size else "another SHA-256"
+        raise NfsrootError(
+            f"{path} is not the file that the manifest names: it has {what}",
+            resolution="The release was changed or is damaged: build it anew.",
+        )
+
+
+def _enter(targets: Targets, release: Release, channel: str) -> None:
+    """Describe a release in targets that another publisher may have changed meanwhile."""
+    same = [other for other in catalog.read_catalog(targets).get(release.name, []) if other.version == release.version]
+    for other in same:
+        if other.manifest.hashes != release.manifest.hashes:
+            raise _other_content(release.name, release.version)
+        release = replace(release, channels=other.channels)
+    catalog.put_release(targets, release)
+    if channel:
+        catalog.set_channel(targets, release.name, release.version, channel)
+
+
+def _missing(storage: Storage, candidate: Candidate) -> dict[Blob, FileSlice]:
+    """The parts of a release that a store does not hold, with the place of their bytes in the release."""
+    blobs = candidate.manifest.blobs()
+    held = again(lambda: storage.sizes([layout.blob(blob.sha256) for blob in blobs]))
+    wanted = {blob for blob in blobs if held.get(layout.blob(blob.sha256)) != blob.size}
+    places = {
+        blob: FileSlice(candidate.directory / file.path, offset, blob.size)
+        for file in candidate.manifest.files
+        for offset, blob in file.offsets()
+    }
+    return {blob: places[blob] for blob in blobs if blob in wanted}
+
+
+def _describe(storage: Storage, candidate: Candidate, before: Release | None, new: int, *, unproved: bool) -> Release:
+    """Write what describes a release, and return the release as the targets are to describe it."""
+    manifest = candidate.manifest
+    texts = {**candidate.described_by, MANIFEST: manifest.text}
+    files = {}
+    for file, text in texts.items():
+        target = layout.target(manifest.name, manifest.version, file)
+        digest = hashlib.sha256(text).hexdigest()
+        keeps = manifest.blobs() if file == MANIFEST else ()
+        path = layout.described(target, digest)
+        if storage.size(path) != len(text):
+            again(lambda path=path, text=text, keeps=keeps: storage.put(path, Text(text), keeps))  # type: ignore[misc]
+        files[file] = TargetFile(len(text), {"sha256": digest}, target)
+    return Release(
+        name=manifest.name,
+        version=manifest.version,
+        published=before.published if before else catalog.now(),
+        lab=candidate.lab,
+        kernel=str(manifest.document.get("kernel_version", "")),
+        architecture=str(manifest.document.get("recipe", {}).get("debian", {}).get("architecture", "")),
+        size=manifest.size,
+        new=before.new if before else new,
+        unproved=unproved,
+        yanked=before.yanked if before else "",
+        channels=before.channels if before else (),
+        files=files,
+    )
+
+
+def _same_version(known: Mapping[str, list[Release]], manifest: ReleaseManifest) -> Release | None:
+    """The release in the store with this name and version, which has to have the same manifest."""
+    for release in known.get(manifest.name, []):
+        if release.version == manifest.version:
+            if release.manifest.hashes != {"sha256": manifest.sha256}:
+                raise _other_content(manifest.name, manifest.version)
+            return release
+    return None
+
+
+def _other_content(name: str, version: str) -> RefusedError:
+    return RefusedError(
+        f"the store has {name} {version} with other content, and a published release never changes",
+        resolution="Build the release under another version: make image VERSION=...",
+    )
+
+
+def _refuse_unproved(candidate: Candidate, allowed: Permissions) -> None:
+    if candidate.lab.startswith(PASSED) or allowed.unproved:
+        return
+    raise RefusedError(
+        f"the lab has not passed {candidate.directory}: its verdict is '{candidate.lab}'",
+        resolution=f"Boot it first: make lab RELEASE={candidate.directory}\n"
+        "   --allow-unproved publishes it all the same, and every reader is told.",
+    )
+
+
+def _refuse_secrets(candidate: Candidate, storage: Storage, allowed: Permissions) -> None:
+    found = secrets_in(candidate.manifest.document)
+    if found and storage.others_can_read() and not allowed.password:
+        raise RefusedError(
+            f"{candidate.directory} holds {' and '.join(found)}, and others can read {storage.address}",
+            resolution="Let nodes take ssh keys instead, close the store to others, or say --allow-password.",
+        )
+
+
+def secrets_in(document: Mapping[str, Any]) -> list[str]:
+    """What a release's manifest says of secrets in its tree, in words: a root password, and variables with secrets."""
+    recipe = document.get("recipe", {})
+    found = ["the hash of root's password"] if recipe.get("access", {}).get("root_password_hash") else []
+    elements = recipe.get("variables", {})
+    for element, values in elements.items():
+        found += [
+            f"the secret {name} of the element {element}"
+            for name, value in values.items()
+            if isinstance(value, str) and value.startswith("sha256:")
+        ]
+    return found
+
+
+def lab_file(directory: Path) -> dict[str, bytes]:
+    """The lab's report on the release in `directory`, if there is one."""
+    file = directory / LAB
+    return {LAB: file.read_bytes()} if file.exists() else {}

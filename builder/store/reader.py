@@ -1,0 +1,251 @@
+"""The reader's half of trust: a store is pinned once, by its fingerprint, and python-tuf's client verifies it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tuf.api import metadata as tuf
+from tuf.api.exceptions import (
+    BadVersionNumberError,
+    DownloadError,
+    DownloadHTTPError,
+    DownloadLengthMismatchError,
+    ExpiredMetadataError,
+    LengthOrHashMismatchError,
+    RepositoryError,
+    UnsignedMetadataError,
+)
+from tuf.ngclient import FetcherInterface, Updater
+
+from builder.errors import InputError, NfsrootError
+from builder.store import keys, layout, places
+from builder.store.errors import NotStoredError, StoreError, UntrustedError
+from builder.store.metadata import MOST_BYTES, RENEWED
+from builder.store.storage.interface import Storage
+
+NOT_FOUND = 404
+FINGERPRINT = re.compile(r"SHA256:[0-9a-f]{64}")
+ADDRESS = "address"
+
+
+@dataclass(frozen=True)
+class TrustedStore:
+    """What a store says, verified: the targets by path, and when a publisher signed them last."""
+
+    storage: Storage
+    fingerprint: str
+    targets: dict[str, tuf.TargetFile]
+    version: int
+    renewed: datetime
+    expires: datetime
+
+
+class StorageFetcher(FetcherInterface):
+    """Lets python-tuf's client read metadata from any kind of store.
+
+    `failure` holds the error of the store that ended a download, which the client wraps into one of its own.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self.failure: StoreError | None = None
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        try:
+            yield from self.storage.stream(url)
+        except NotStoredError as error:
+            raise DownloadHTTPError(str(error), NOT_FOUND) from error
+        except StoreError as error:
+            self.failure = error
+            raise DownloadError(str(error)) from error
+
+
+def open_trusted(storage: Storage, trust: str | None = None, max_age: timedelta | None = None) -> TrustedStore:
+    """Verify a store, and read what it says.
+
+    `trust` is what the reader pins the first time: a fingerprint, or a file with the store's first root.  `max_age`
+    is the greatest age of the last signature that the reader accepts.
+
+    :raises UntrustedError: nothing is pinned, or what the store shows does not verify.
+    """
+    first_root = _pin(storage, trust)
+    directory = places.trust_directory(storage.address)
+    fetcher = StorageFetcher(storage)
+    with _explained(storage, fetcher):
+        directory.mkdir(parents=True, exist_ok=True)
+        updater = Updater(str(directory), layout.METADATA, fetcher=fetcher, bootstrap=first_root)
+        updater.refresh()
+        (directory / ADDRESS).write_text(f"{storage.address}\n", encoding="utf-8")
+        timestamp = _local(directory, "timestamp", tuf.Timestamp)
+        targets = _local(directory, "targets", tuf.Targets)
+    renewed = _renewed(timestamp)
+    _refuse_old(storage, renewed, max_age)
+    return TrustedStore(
+        storage, keys.fingerprint(first_root), targets.targets, timestamp.version, renewed, timestamp.expires
+    )
+
+
+def seen_version(storage: Storage) -> int:
+    """The greatest version of the metadata that this user has seen in the store; 0 when none."""
+    file = places.trust_directory(storage.address) / "timestamp.json"
+    return _local(file.parent, "timestamp", tuf.Timestamp).version if file.exists() else 0
+
+
+def forget(storage: Storage) -> None:
+    """Forget what was seen of the store but its pinned root: what was seen may belong to a key that is gone."""
+    for name in ("timestamp.json", "snapshot.json", "targets.json"):
+        (places.trust_directory(storage.address) / name).unlink(missing_ok=True)
+
+
+def pinned_root(storage: Storage) -> bytes | None:
+    """The first root that this user has pinned for the store; None when there is none."""
+    file = _pinned_file(storage)
+    return file.read_bytes() if file.exists() else None
+
+
+def pin(storage: Storage, first_root: bytes) -> None:
+    """Trust the store at this address by its first root from now on."""
+    file = _pinned_file(storage)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_bytes(first_root)
+    unfinished.rename(file)
+
+
+def _pinned_file(storage: Storage) -> Path:
+    return places.trust_directory(storage.address) / "pinned.root.json"
+
+
+def _pin(storage: Storage, trust: str | None) -> bytes:
+    """The first root by which the store is trusted: pinned before, or now because it matches `trust`."""
+    pinned = pinned_root(storage)
+    if pinned is not None and trust is None:
+        _refuse_swapped(storage, pinned)
+        return pinned
+    shown = _shown_root(storage)
+    if trust is None:
+        if keys.fingerprint(shown) not in _fingerprints_of_trusted_stores():
+            raise UntrustedError(
+                f"{storage.address} is not trusted here yet; its fingerprint is {keys.fingerprint(shown)}",
+                resolution="Compare it with what `nfsroot publish` told the publisher, and if it is the same: "
+                f"--trust {keys.fingerprint(shown)}",
+            )
+    elif keys.fingerprint(shown) != _fingerprint_in(trust):
+        raise UntrustedError(
+            f"the fingerprint of {storage.address} is {keys.fingerprint(shown)}, and not the one that you named",
+            resolution="Somebody may have put another store into its place. Ask the publisher.",
+        )
+    pin(storage, shown)
+    return shown
+
+
+def _shown_root(storage: Storage) -> bytes:
+    try:
+        return storage.read(layout.FIRST_ROOT, MOST_BYTES)
+    except NotStoredError as error:
+        raise InputError(
+            f"{storage.address} holds no store: there is no {layout.FIRST_ROOT}",
+            resolution="Check the address; `nfsroot publish RELEASE --to STORE` makes a store.",
+        ) from error
+
+
+def _refuse_swapped(storage: Storage, pinned: bytes) -> None:
+    shown = _shown_root(storage)
+    if shown != pinned:
+        raise UntrustedError(
+            f"{storage.address} shows another root than the one that was pinned here: "
+            f"{keys.fingerprint(shown)}, and not {keys.fingerprint(pinned)}",
+            resolution="Somebody may have put another store into its place. Ask the publisher; a new store that he "
+            "vouches for is trusted with --trust SHA256:...",
+        )
+
+
+def _fingerprint_in(trust: str) -> str:
+    """The fingerprint that a user pins: named as such, or that of the root in a file."""
+    if FINGERPRINT.fullmatch(trust):
+        return trust
+    try:
+        return keys.fingerprint(Path(trust).read_bytes())
+    except OSError as error:
+        raise InputError(
+            f"{trust} is neither a fingerprint (SHA256: and 64 hexadecimal digits) nor a file that can be read: "
+            f"{error.strerror}"
+        ) from error
+
+
+def _fingerprints_of_trusted_stores() -> set[str]:
+    """The fingerprints of all stores that this user trusts: a copy elsewhere is signed with the same keys."""
+    found = places.trust_directories().glob("*/pinned.root.json")
+    return {keys.fingerprint(file.read_bytes()) for file in found}
+
+
+def _local(directory: Path, role: str, kind: type[Any]) -> Any:
+    metadata = tuf.Metadata[Any].from_file(str(directory / f"{role}.json"))
+    assert isinstance(metadata.signed, kind)
+    return metadata.signed
+
+
+def _renewed(timestamp: tuf.Timestamp) -> datetime:
+    """When the timestamp was signed; what nobody wrote down is as old as can be."""
+    try:
+        return datetime.fromisoformat(timestamp.unrecognized_fields[RENEWED]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _refuse_old(storage: Storage, renewed: datetime, max_age: timedelta | None) -> None:
+    age = datetime.now(UTC) - renewed
+    if max_age is not None and age > max_age:
+        raise UntrustedError(
+            f"{storage.address} was signed last on {renewed:%Y-%m-%d %H:%M} UTC, {age.days} days ago, and may be "
+            f"held back; at most {max_age.days} days are allowed",
+            resolution="Have the publisher run `nfsroot store refresh`, which a timer does best.",
+        )
+
+
+@contextlib.contextmanager
+def _explained(storage: Storage, fetcher: StorageFetcher) -> Iterator[None]:
+    """Say in words for administrators what python-tuf found."""
+    try:
+        yield
+    except (RepositoryError, DownloadError, ValueError) as error:
+        if fetcher.failure is not None:
+            raise fetcher.failure from error
+        brief, resolution = _words(error)
+        raise UntrustedError(f"{storage.address} {brief}", details=f"  | {error}", resolution=resolution) from error
+    except OSError as error:
+        directory = places.trust_directory(storage.address)
+        raise NfsrootError(f"{directory} cannot be written: {error.strerror}") from error
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    """What an error of python-tuf means, as the rest of a sentence about a store, and what to do about it."""
+    ask = "Somebody may have tampered with the store. Ask the publisher before you use it."
+    match error:
+        case ExpiredMetadataError():
+            return (
+                f"has expired: nobody renewed it, or this machine's clock is wrong ({datetime.now(UTC):%Y-%m-%d} UTC)",
+                "Check the clock; have the publisher run `nfsroot store refresh`.",
+            )
+        case BadVersionNumberError():
+            return (
+                "shows an older state than this machine has seen: the store was restored from a backup, or somebody "
+                "shows you old releases on purpose",
+                "If it was a backup, have the publisher run `nfsroot store keys recover`.",
+            )
+        case UnsignedMetadataError():
+            return "is not signed with the keys that were pinned here", ask
+        case LengthOrHashMismatchError():
+            return "mixes files of different states: a digest or a length is not the one that was signed", ask
+        case DownloadLengthMismatchError():
+            return "sends more bytes than its metadata may have", ask
+        case DownloadHTTPError():
+            return "lacks a file that its metadata names", ask
+        case _:
+            return "holds metadata that cannot be read", ask

@@ -1,0 +1,208 @@
+"""Moves bytes between files and stores: several at once, within a rate, verified, and again where the network fails."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from builder.errors import NfsrootError
+from builder.events import Emit, StepFinished, StepStarted, Transferred
+from builder.parallel import crew
+from builder.store import layout
+from builder.store.errors import TransientError, UntrustedError
+from builder.store.storage.interface import Blob, Content, Storage
+
+AT_ONCE = 4
+"""Transfers that go on beside each other."""
+
+WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each further try; after the last one the failure counts."""
+
+SECONDS_BETWEEN_REPORTS = 0.2
+
+Result = TypeVar("Result")
+
+
+class Sent(NamedTuple):
+    """A blob and where its bytes come from."""
+
+    blob: Blob
+    content: Content
+
+
+class Received(NamedTuple):
+    """A blob and where its bytes go: a file that is open for writing, and the offset in the file."""
+
+    blob: Blob
+    file: int
+    offset: int
+
+
+class Limit:
+    """A rate in bytes per second that several threads share; None is no limit."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._rate = rate
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def take(self, count: int) -> None:
+        """Wait until `count` bytes may go."""
+        if self._rate is None:
+            return
+        with self._lock:
+            now = time.monotonic()
+            starts = max(now, self._free_at)
+            self._free_at = starts + count / self._rate
+        time.sleep(max(0.0, self._free_at - now))
+
+
+@dataclass
+class Progress:
+    """Tells how many bytes of step `step` have gone; `total` is how many there are."""
+
+    step: str
+    total: int
+    emit: Emit
+    done: int = 0
+    _began: float = field(default_factory=time.monotonic)
+    _told: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, count: int) -> None:
+        """Count bytes that have gone; a negative number is of bytes that have to go once more."""
+        with self._lock:
+            self.done += count
+            now = time.monotonic()
+            if now - self._told < SECONDS_BETWEEN_REPORTS:
+                return
+            self._told = now
+        self.emit(Transferred(self.step, self.done, self.total, now - self._began))
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """How bytes are moved: the rate that all transfers share, and who is told."""
+
+    emit: Emit
+    limit: Limit = field(default_factory=lambda: Limit(None))
+
+    def send(self, storage: Storage, blobs: Sequence[Sent], step: str = "upload") -> None:
+        """Put blobs into a store, each verified before its last byte leaves.
+
+        :raises NfsrootError: a blob's bytes are not those that its digest names.
+        """
+        with self._progress(step, sum(sent.blob.size for sent in blobs)) as progress:
+
+            def put(sent: Sent) -> None:
+                verified = _Verified(sent, self.limit, progress)
+                again(lambda: storage.put(layout.blob(sent.blob.sha256), verified))
+
+            run_each(put, blobs)
+
+    def receive(self, storage: Storage, blobs: Sequence[Received], step: str = "download") -> None:
+        """Write blobs of a store into files, each verified.
+
+        :raises UntrustedError: the store holds other bytes under a blob's digest.
+        """
+        with self._progress(step, sum(received.blob.size for received in blobs)) as progress:
+            run_each(lambda received: _receive(storage, received, self.limit, progress), blobs)
+
+    @contextlib.contextmanager
+    def _progress(self, step: str, total: int) -> Iterator[Progress]:
+        began = time.monotonic()
+        self.emit(StepStarted(step, f"{total} bytes"))
+        yield Progress(step, total, self.emit)
+        self.emit(StepFinished(step, time.monotonic() - began))
+
+
+Item = TypeVar("Item")
+
+
+def run_each(do: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """What `do` returns for each item, several at once; the first failure ends those that have not begun."""
+    with crew(AT_ONCE) as threads:
+        waiting = [threads.begin(lambda item=item: do(item)) for item in items]  # type: ignore[misc]
+        return [wait() for wait in waiting]
+
+
+def again(do: Callable[[], Result]) -> Result:
+    """Do something, and do it again after a pause where it failed in a way that may pass."""
+    for wait in WAITS:
+        try:
+            return do()
+        except TransientError:
+            time.sleep(wait)
+    return do()
+
+
+@dataclass(frozen=True)
+class _Verified:
+    """Content that ends with an error in place of its last piece when it has not the digest that its blob names."""
+
+    sent: Sent
+    limit: Limit
+    progress: Progress
+
+    @property
+    def size(self) -> int:
+        return self.sent.blob.size
+
+    def pieces(self) -> Iterator[bytes]:
+        digest, held, gone = hashlib.sha256(), b"", 0
+        finished = False
+        try:
+            for piece in self.sent.content.pieces():
+                digest.update(piece)
+                if held:
+                    yield held
+                self.limit.take(len(piece))
+                gone += len(piece)
+                self.progress.add(len(piece))
+                held = piece
+            if digest.hexdigest() != self.sent.blob.sha256:
+                raise NfsrootError(
+                    f"{self.sent.content} has not the SHA-256 that the manifest names: {self.sent.blob.sha256}",
+                    resolution="The release was changed or is damaged: build it anew.",
+                )
+            finished = True
+            yield held
+        finally:
+            if not finished:
+                self.progress.add(-gone)
+
+
+def _receive(storage: Storage, received: Received, limit: Limit, progress: Progress) -> None:
+    blob = received.blob
+    digest = hashlib.sha256()
+    gone = 0
+
+    def go_on() -> None:
+        nonlocal gone
+        for piece in storage.stream(layout.blob(blob.sha256), gone):
+            limit.take(len(piece))
+            if gone + len(piece) > blob.size:
+                raise _damaged(storage, blob, "it has more bytes")
+            os.pwrite(received.file, piece, received.offset + gone)
+            digest.update(piece)
+            gone += len(piece)
+            progress.add(len(piece))
+        if gone < blob.size:
+            raise TransientError(f"{layout.blob(blob.sha256)} from {storage.address} ended after {gone} bytes")
+
+    again(go_on)
+    if digest.hexdigest() != blob.sha256:
+        raise _damaged(storage, blob, "its bytes have another digest")
+
+
+def _damaged(storage: Storage, blob: Blob, why: str) -> UntrustedError:
+    return UntrustedError(
+        f"{layout.blob(blob.sha256)} in {storage.address} is damaged: {why}",
+        resolution="Have the publisher run `nfsroot store check`, and publish a release that has this part once more.",
+    )
