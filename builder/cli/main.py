@@ -24,6 +24,14 @@ VERBS = {
     "list": "List recipes and releases.",
     "diff": "Show what differs between two releases.",
     "lab": "Boot a release's nodes on a private network and check them.",
+    "publish": "Publish a release to a store.",
+    "promote": "Let a channel of a store name a release.",
+    "yank": "Withdraw a release from a store.",
+    "fetch": "Fetch a release from a store.",
+    "verify": "Verify a release, a store, or an unpacked tree.",
+    "export": "Copy releases of a store to a directory.",
+    "mirror": "Copy a store to another place.",
+    "store": "Check, refresh or prune a store; its keys.",
     "capacity": "Estimate how long many nodes take to boot at once.",
     "schema": "Print the JSON Schemas.",
     "clean": "Remove what the cache need not keep.",
@@ -87,7 +95,7 @@ def cli() -> None:
 
     Completion for bash: eval "$(_NFSROOT_COMPLETE=bash_source nfsroot)"; zsh and fish likewise.
 
-    Exit status: 0 done; 1 failed; 2 the input is wrong; 130 interrupted.
+    Exit status: 0 done; 1 failed; 2 the input is wrong; 3 refused or not trusted; 130 interrupted.
     """
 
 

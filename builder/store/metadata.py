@@ -106,6 +106,10 @@ def newest_root(storage: Storage, pinned_root: bytes) -> tuf.Root:
     return root
 
 
+def change_nothing(targets: Targets) -> None:
+    """The change of a commit that signs the same targets anew."""
+
+
 def commit(
     storage: Storage, pinned_root: bytes, signer: Signer, change: Callable[[Targets], None], above: int = 0
 ) -> State:

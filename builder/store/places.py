@@ -23,6 +23,11 @@ def trust_directories() -> Path:
     return _base("XDG_STATE_HOME", "~/.local/state") / "nfsroot" / "stores"
 
 
+def manifests_directory() -> Path:
+    """The directory of manifests that were fetched to be searched."""
+    return _base("XDG_CACHE_HOME", "~/.cache") / "nfsroot" / "manifests"
+
+
 def _base(variable: str, otherwise: str) -> Path:
     named = os.environ.get(variable, "")
     return Path(named) if Path(named).is_absolute() else Path(otherwise).expanduser()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,10 @@ ADDRESS = "address"
 
 @dataclass(frozen=True)
 class TrustedStore:
-    """What a store says, verified: the targets by path, and when a publisher signed them last."""
+    """What a store says, verified: the targets by path, and when a publisher signed them last.
+
+    `metadata` holds the bytes that were verified, by their paths in the store: roots first, the timestamp last.
+    """
 
     storage: Storage
     fingerprint: str
@@ -44,6 +47,7 @@ class TrustedStore:
     version: int
     renewed: datetime
     expires: datetime
+    metadata: Mapping[str, bytes]
 
 
 class StorageFetcher(FetcherInterface):
@@ -87,7 +91,13 @@ def open_trusted(storage: Storage, trust: str | None = None, max_age: timedelta 
     renewed = _renewed(timestamp)
     _refuse_old(storage, renewed, max_age)
     return TrustedStore(
-        storage, keys.fingerprint(first_root), targets.targets, timestamp.version, renewed, timestamp.expires
+        storage,
+        keys.fingerprint(first_root),
+        targets.targets,
+        timestamp.version,
+        renewed,
+        timestamp.expires,
+        _verified_texts(directory),
     )
 
 
@@ -189,6 +199,19 @@ def _local(directory: Path, role: str, kind: type[Any]) -> Any:
     metadata = tuf.Metadata[Any].from_file(str(directory / f"{role}.json"))
     assert isinstance(metadata.signed, kind)
     return metadata.signed
+
+
+def _verified_texts(directory: Path) -> dict[str, bytes]:
+    """The metadata that the client has verified and kept, by its paths in the store."""
+    newest = int((directory / "root.json").readlink().name.partition(".")[0])
+    texts = {
+        layout.metadata("root", version): (directory / "root_history" / f"{version}.root.json").read_bytes()
+        for version in range(1, newest + 1)
+    }
+    for role, kind in (("targets", tuf.Targets), ("snapshot", tuf.Snapshot)):
+        version = _local(directory, role, kind).version
+        texts[layout.metadata(role, version)] = (directory / f"{role}.json").read_bytes()
+    return texts | {layout.TIMESTAMP: (directory / "timestamp.json").read_bytes()}
 
 
 def _renewed(timestamp: tuf.Timestamp) -> datetime:

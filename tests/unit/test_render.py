@@ -18,6 +18,7 @@ from builder.events import (
     StepReused,
     StepStarted,
     Summary,
+    Transferred,
 )
 
 EVENTS: tuple[Event, ...] = (
@@ -27,6 +28,7 @@ EVENTS: tuple[Event, ...] = (
     StepStarted("tree", "runs: packages: + vim"),
     StepOutput("tree", "I: [bold]unpacking[/bold]"),
     StepFinished("tree", 18.04),
+    Transferred("upload", 1_500_000, 3_000_000, 0.5),
     Summary("output/kerrighed/1.0", False, ("Release kerrighed 1.0", "  12.2 MB  vmlinuz")),
 )
 Captured = pytest.CaptureFixture[str]

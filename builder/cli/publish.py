@@ -1,0 +1,63 @@
+"""`nfsroot publish`: a release into a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from builder.cli import store_options as options
+from builder.cli.output import write
+from builder.cli.render import renderer, size_in_words
+
+
+@click.command("publish")
+@click.argument("release", type=click.Path(path_type=Path))
+@options.to_option
+@click.option("--channel", default="", metavar="CHANNEL", help="Let this channel name the release, such as test.")
+@options.limit_option
+@options.key_option
+@click.option("--allow-unproved", is_flag=True, help="Publish a release that the lab has not passed.")
+@click.option("--allow-password", is_flag=True, help="Publish a release with a password into a store that others read.")
+@options.log_format_option
+def command(
+    release: Path,
+    store: str,
+    channel: str,
+    limit: float | None,
+    key: Path | None,
+    allow_unproved: bool,
+    allow_password: bool,
+    log_format: str | None,
+) -> None:
+    """Publish the release in directory RELEASE to a store, which gets what it lacks.
+
+    \b
+    Examples:
+      nfsroot publish output/kerrighed/2026.01.31 --to /srv/artifacts
+      nfsroot publish output/kerrighed/2026.01.31 --to site --channel test --limit 20M
+
+    The first publish to an empty directory makes a store, and its keys below ~/.config/nfsroot/keys.
+    """
+    from builder.cli import summary
+    from builder.store.publish import Candidate, Permissions, lab_file, publish
+    from builder.store.release import read_manifest
+
+    directory = options.published_release(release)
+    candidate = Candidate(directory, read_manifest(directory), summary.verdict(directory), lab_file(directory))
+    publisher = options.open_publisher(store, key)
+    with renderer(log_format, verbose=False) as show:
+        done = publish(
+            publisher,
+            candidate,
+            options.transfers(show, limit),
+            channel=channel,
+            allowed=Permissions(allow_unproved, allow_password),
+        )
+    there = done.release
+    write(
+        f"{there.reference} is in {publisher.storage.address}: "
+        f"{size_in_words(done.sent)} of {size_in_words(there.size)} were new"
+    )
+    write(f"channels {', '.join(there.channels) or 'none'}")
+    write(f"lab      {there.lab}")

@@ -1,0 +1,86 @@
+"""`nfsroot verify`: a release, a store, or a tree on an NFS server."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from builder.cli import store_options as options
+from builder.cli.output import write
+from builder.cli.render import renderer, size_in_words
+from builder.errors import InputError, NfsrootError
+
+if TYPE_CHECKING:
+    from builder.store.tree_check import Difference
+
+SHOWN = 20
+"""Differences of a tree that are shown, at most."""
+
+
+@click.command("verify")
+@click.argument("what", metavar="RELEASE|STORE|DIRECTORY")
+@click.option(
+    "--against",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="RELEASE",
+    help="WHAT is a tree that was unpacked from this release.",
+)
+@options.trust_option
+@options.log_format_option
+def command(what: str, against: Path | None, trust: str | None, log_format: str | None) -> None:
+    """Verify a release's directory, everything in a store, or a tree that was unpacked from a release.
+
+    \b
+    Examples:
+      nfsroot verify output/kerrighed/2026.01.31
+      nfsroot verify /srv/artifacts
+      nfsroot verify /NFSROOT/kerrighed/2026.01.31 --against output/kerrighed/2026.01.31
+
+    Exit status: 0 all is as it was signed; 1 something is damaged; 3 the signatures do not hold.
+    """
+    if against is not None:
+        _verify_tree(Path(what), options.published_release(against))
+    elif (Path(what) / "manifest.json").is_file():
+        from builder.store.verify import verify_release
+
+        write(f"{what}: {size_in_words(verify_release(Path(what)))} verified")
+    elif Path(what, "etc").is_dir() and not Path(what, "metadata").is_dir():
+        raise InputError(f"{what} is a tree", resolution="Name the release that it comes from: --against RELEASE.")
+    else:
+        _verify_store(what, trust, log_format)
+
+
+def _verify_store(address: str, trust: str | None, log_format: str | None) -> None:
+    from builder.store.verify import verify_store
+
+    trusted = options.open_trusted(address, trust)
+    with renderer(log_format, verbose=False) as show:
+        faults = verify_store(trusted, show)
+    if faults:
+        raise NfsrootError(
+            f"{len(faults)} faults in {trusted.storage.address}",
+            details="\n".join(f"  {fault}" for fault in faults),
+            resolution="Publish the releases once more from where they were built: what is damaged is replaced.",
+        )
+    write(f"{trusted.storage.address}: signatures and all blobs verified; signed {trusted.renewed:%Y-%m-%d %H:%M} UTC")
+
+
+def _verify_tree(directory: Path, release: Path) -> None:
+    from builder.store.tree_check import compare_tree
+
+    listing = release / "tree.tsv.zst"
+    if not listing.is_file():
+        raise InputError(f"{release} has no list of its tree", resolution="An older nfsroot made it: build it anew.")
+    unpacked = subprocess.run(["zstd", "--decompress", "--stdout", str(listing)], capture_output=True, check=True)
+    found = list(compare_tree(directory, unpacked.stdout.decode().splitlines()))
+    if found:
+        raise NfsrootError(f"{len(found)} paths of {directory} differ from {release}", details=_lines(found))
+    write(f"{directory} is as it was in {release}")
+
+
+def _lines(found: list[Difference]) -> str:
+    lines = [f"  {difference}" for difference in found[:SHOWN]]
+    return "\n".join([*lines, *([f"  and {len(found) - SHOWN} more"] if len(found) > SHOWN else [])])

@@ -1,0 +1,113 @@
+"""Copies a store, or some of its releases, to another place: blobs and metadata as they are, the timestamp last.
+
+A copy is signed with the keys of the store that it comes from, so that its readers need no other trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tuf.api import metadata as tuf
+
+from builder.events import Notice
+from builder.store import catalog, keys, layout
+from builder.store.catalog import Release
+from builder.store.errors import NotStoredError, RefusedError
+from builder.store.fetch import fetch_described, fetch_manifest
+from builder.store.metadata import MOST_BYTES
+from builder.store.reader import TrustedStore
+from builder.store.release import MANIFEST
+from builder.store.storage.interface import Blob, Storage, Text
+from builder.store.transfer import Sent, Transfers, again
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """A blob of one store as content for another."""
+
+    storage: Storage
+    blob: Blob
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return self.blob.size
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes as they come from the store."""
+        return self.storage.stream(layout.blob(self.blob.sha256))
+
+
+def choose(store: TrustedStore, references: Sequence[str]) -> list[Release]:
+    """The releases of a store that `references` (NAME@VERSION, NAME@CHANNEL, NAME) name; all of them without any."""
+    known = catalog.read_catalog(store.targets)
+    if references:
+        return [catalog.find(known, *catalog.parse_reference(reference)) for reference in references]
+    return [release for releases in known.values() for release in releases]
+
+
+def copy(source: TrustedStore, target: Storage, releases: Sequence[Release], transfers: Transfers) -> int:
+    """Copy releases to another store with the metadata of the source; the number of bytes sent is returned.
+
+    The metadata names the other releases of the source, too: who asks the copy for one is told that it is elsewhere.
+
+    :raises RefusedError: the target is a store of its own, or is newer than the source.
+    """
+    before = _need_older_copy(source, target)
+    sent = 0
+    with target.exclusive():
+        for release in releases:
+            sent += _copy_release(source, target, release, transfers)
+        _copy_metadata(source, target, before)
+    return sent
+
+
+def _need_older_copy(source: TrustedStore, target: Storage) -> bytes | None:
+    """The target's timestamp, None in an empty store."""
+    try:
+        root = target.read(layout.FIRST_ROOT, MOST_BYTES)
+    except NotStoredError:
+        return None
+    if keys.fingerprint(root) != source.fingerprint:
+        raise RefusedError(
+            f"{target.address} is another store than {source.storage.address}: a copy would destroy it",
+            resolution="Name an empty directory, or a copy of the same store.",
+        )
+    try:
+        before = target.read(layout.TIMESTAMP, MOST_BYTES)
+    except NotStoredError:
+        return None
+    version = tuf.Metadata[tuf.Timestamp].from_bytes(before).signed.version
+    if version > source.version:
+        raise RefusedError(
+            f"{target.address} is newer than {source.storage.address}: version {version} and {source.version}",
+            resolution="Copy the other way round, or from the store that its publishers use.",
+        )
+    return before
+
+
+def _copy_release(source: TrustedStore, target: Storage, release: Release, transfers: Transfers) -> int:
+    manifest = fetch_manifest(source.storage, release)
+    blobs = manifest.blobs()
+    held = again(lambda: target.sizes([layout.blob(blob.sha256) for blob in blobs]))
+    missing = [blob for blob in blobs if held.get(layout.blob(blob.sha256)) != blob.size]
+    size = sum(blob.size for blob in missing)
+    transfers.emit(Notice(f"{release.reference}: {size} of {manifest.size} bytes are copied"))
+    transfers.send(target, [Sent(blob, StoredBlob(source.storage, blob)) for blob in missing], "copy")
+    for file, described in release.files.items():
+        text = fetch_described(source.storage, release, file)
+        path = layout.described(layout.target(release.name, release.version, file), described.hashes["sha256"])
+        if target.size(path) != len(text):
+            target.put(path, Text(text), blobs if file == MANIFEST else ())
+    return size
+
+
+def _copy_metadata(source: TrustedStore, target: Storage, before: bytes | None) -> None:
+    """Write the metadata that was verified; the roots first, the timestamp last."""
+    for path, text in source.metadata.items():
+        if path != layout.TIMESTAMP and (target.size(path) != len(text) or target.read(path, MOST_BYTES) != text):
+            target.put(path, Text(text))
+    timestamp = source.metadata[layout.TIMESTAMP]
+    if timestamp != before:
+        target.swap(layout.TIMESTAMP, timestamp, before)

@@ -1,0 +1,47 @@
+"""Finds the releases of a store that have a Debian package in their tree."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from debian.debian_support import Version
+
+from builder.store import places
+from builder.store.catalog import Release
+from builder.store.fetch import fetch_manifest
+from builder.store.release import ReleaseManifest, parse_manifest
+from builder.store.storage.interface import Storage
+from builder.store.transfer import run_each
+
+
+def with_package(storage: Storage, releases: Sequence[Release], package: str, below: str | None) -> dict[str, str]:
+    """The version of a package by the reference of each release that has it, older than `below` where that is given."""
+    manifests = run_each(lambda release: _kept_manifest(storage, release), releases)
+    found = {
+        release.reference: manifest.packages[package]
+        for release, manifest in zip(releases, manifests, strict=True)
+        if package in manifest.packages
+    }
+    return {reference: version for reference, version in found.items() if below is None or _older(version, below)}
+
+
+def _older(version: str, other: str) -> bool:
+    """Whether a version comes before another (deb-version(7))."""
+    return bool(Version(version) < Version(other))
+
+
+def _kept_manifest(storage: Storage, release: Release) -> ReleaseManifest:
+    """The manifest of a release: kept from an earlier question, since it never changes, or fetched."""
+    digest = release.manifest.hashes["sha256"]
+    kept = places.manifests_directory() / f"{digest}.json"
+    if kept.exists():
+        text = kept.read_bytes()
+        if hashlib.sha256(text).hexdigest() == digest:
+            return parse_manifest(text, str(kept))
+    manifest = fetch_manifest(storage, release)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = kept.with_suffix(".unfinished")
+    unfinished.write_bytes(manifest.text)
+    unfinished.rename(kept)
+    return manifest

@@ -1,0 +1,102 @@
+"""Verifies what is in a store, in the directory of a release, or in a tree that was unpacked from one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import InputError, NfsrootError
+from builder.events import Emit, Transferred
+from builder.store import catalog, layout
+from builder.store.catalog import Release
+from builder.store.errors import NotStoredError, StoreError
+from builder.store.fetch import fetch_described, fetch_manifest
+from builder.store.publish import check_files
+from builder.store.reader import TrustedStore
+from builder.store.release import LAB, SUMS, read_manifest
+from builder.store.storage.interface import Blob, Storage
+from builder.store.transfer import again, run_each
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something in a store that is not as its signed metadata says, and the releases that it spoils."""
+
+    what: str
+    releases: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.what} ({', '.join(self.releases)})"
+
+
+def verify_release(directory: Path) -> int:
+    """Compare each file of a release with its manifest; the number of bytes that were read is returned.
+
+    :raises NfsrootError: a file is not the one that the manifest names.
+    """
+    manifest = read_manifest(directory)
+    check_files(directory, manifest)
+    sums = directory / SUMS
+    if sums.exists() and sums.read_bytes() != manifest.sums():
+        raise NfsrootError(f"{sums} has other lines than the manifest", resolution="Build the release anew.")
+    if (directory / LAB).exists():
+        from builder.release import verdict
+
+        verdict.read(directory)
+    return manifest.size
+
+
+def verify_store(store: TrustedStore, emit: Emit) -> list[Fault]:
+    """Read back everything that a store's signed metadata names, and say what is missing or damaged."""
+    faults: list[Fault] = []
+    users: dict[Blob, list[str]] = {}
+    for release in (entry for releases in catalog.read_catalog(store.targets).values() for entry in releases):
+        faults += _described_faults(store.storage, release)
+        try:
+            manifest = fetch_manifest(store.storage, release)
+        except NfsrootError:
+            continue  # the faults of what describes a release are told already
+        for blob in manifest.blobs():
+            users.setdefault(blob, []).append(release.reference)
+    return faults + list(_blob_faults(store.storage, users, emit))
+
+
+def _described_faults(storage: Storage, release: Release) -> Iterator[Fault]:
+    for file in release.files:
+        try:
+            fetch_described(storage, release, file)
+        except (StoreError, InputError) as error:
+            yield Fault(error.brief, (release.reference,))
+
+
+def _blob_faults(storage: Storage, users: dict[Blob, list[str]], emit: Emit) -> Iterator[Fault]:
+    total, done = sum(blob.size for blob in users), 0
+
+    def verify(blob: Blob) -> str:
+        nonlocal done
+        what = again(lambda: _blob_fault(storage, blob))
+        done += blob.size
+        emit(Transferred("verify", done, total, 0.0))
+        return what
+
+    for blob, what in zip(users, run_each(verify, list(users)), strict=True):
+        if what:
+            yield Fault(f"{layout.blob(blob.sha256)} {what}", tuple(users[blob]))
+
+
+def _blob_fault(storage: Storage, blob: Blob) -> str:
+    """What is wrong with a blob in a store, in words; nothing when it is as it should be."""
+    digest, size = hashlib.sha256(), 0
+    try:
+        for piece in storage.stream(layout.blob(blob.sha256)):
+            digest.update(piece)
+            size += len(piece)
+            if size > blob.size:
+                break
+    except NotStoredError:
+        return "is missing"
+    if size != blob.size:
+        return f"has {'more than ' if size > blob.size else ''}{min(size, blob.size)} bytes, and not {blob.size}"
+    return "" if digest.hexdigest() == blob.sha256 else "has another SHA-256"
