@@ -98,6 +98,12 @@ announce:
 plan: recipe .venv/installed  ## say what `make image` would do, and why
 	@$(if $(shell command -v sudo),$(AS_ROOT)) $(NFSROOT) plan $(call quoted,$(RECIPE)) $(OUTPUT_FLAG)
 
+.PHONY: publish
+publish: .venv/installed  ## publish a release: make publish RECIPE=NAME STORE=/srv/artifacts [RELEASE=output/NAME/VERSION] [CHANNEL=test]
+	@test -n $(call quoted,$(STORE)) || { echo "make: name a store: STORE=/srv/artifacts, or a URL" >&2; exit 2; }
+	@$(NFSROOT) publish $(call quoted,$(or $(RELEASE),$(RECIPE))) --to $(call quoted,$(STORE)) $(OUTPUT_FLAG) \
+		$(if $(CHANNEL),--channel $(call quoted,$(CHANNEL))) $(if $(LIMIT),--limit $(call quoted,$(LIMIT)))
+
 .PHONY: lab
 lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all]
 	@$(AS_ROOT) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \

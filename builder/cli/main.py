@@ -95,6 +95,7 @@ def cli() -> None:
 
     Completion for bash: eval "$(_NFSROOT_COMPLETE=bash_source nfsroot)"; zsh and fish likewise.
 
+    \b
     Exit status: 0 done; 1 failed; 2 the input is wrong; 3 refused or not trusted; 130 interrupted.
     """
 

@@ -7,44 +7,49 @@ from pathlib import Path
 import click
 
 from builder.cli import store_options as options
+from builder.cli.options import output_option
 from builder.cli.output import write
 from builder.cli.render import renderer, size_in_words
 
 
 @click.command("publish")
-@click.argument("release", type=click.Path(path_type=Path))
+@click.argument("release", metavar="RELEASE|RECIPE")
 @options.to_option
 @click.option("--channel", default="", metavar="CHANNEL", help="Let this channel name the release, such as test.")
 @options.limit_option
 @options.key_option
 @click.option("--allow-unproved", is_flag=True, help="Publish a release that the lab has not passed.")
 @click.option("--allow-password", is_flag=True, help="Publish a release with a password into a store that others read.")
+@output_option
 @options.log_format_option
 def command(
-    release: Path,
+    release: str,
     store: str,
     channel: str,
     limit: float | None,
     key: Path | None,
     allow_unproved: bool,
     allow_password: bool,
+    output: Path,
     log_format: str | None,
 ) -> None:
-    """Publish the release in directory RELEASE to a store, which gets what it lacks.
+    """Publish the release in directory RELEASE, or the newest one of RECIPE, to a store, which gets what it lacks.
 
     \b
     Examples:
-      nfsroot publish output/kerrighed/2026.01.31 --to /srv/artifacts
+      nfsroot publish kerrighed --to /srv/artifacts
       nfsroot publish output/kerrighed/2026.01.31 --to site --channel test --limit 20M
 
     The first publish to an empty directory makes a store, and its keys below ~/.config/nfsroot/keys.
     """
     from builder.cli import summary
-    from builder.store.publish import Candidate, Permissions, lab_file, publish
+    from builder.store.publish import Candidate, Permissions, lab_file, need_publishable, publish
     from builder.store.release import read_manifest
 
-    directory = options.published_release(release)
+    directory = options.release_directory(release, output)
     candidate = Candidate(directory, read_manifest(directory), summary.verdict(directory), lab_file(directory))
+    allowed = Permissions(allow_unproved, allow_password)
+    need_publishable(candidate, options.open_storage(store), allowed)
     publisher = options.open_publisher(store, key)
     with renderer(log_format, verbose=False) as show:
         done = publish(
@@ -52,7 +57,7 @@ def command(
             candidate,
             options.transfers(show, limit),
             channel=channel,
-            allowed=Permissions(allow_unproved, allow_password),
+            allowed=allowed,
         )
     there = done.release
     write(

@@ -15,7 +15,14 @@ from builder.errors import NfsrootError
 
 @click.group("store")
 def command() -> None:
-    """Look after a store: check, refresh, prune, keys."""
+    """Look after a store: check it, sign it anew, remove old releases, show or change its keys.
+
+    \b
+    Examples:
+      nfsroot store check /srv/artifacts
+      nfsroot store prune /srv/artifacts --keep 5 --dry-run
+      nfsroot store keys show /srv/artifacts
+    """
 
 
 @command.command("check")
@@ -93,7 +100,7 @@ def prune(store: str, keep: int, dry_run: bool, key: Path | None) -> None:
 
 @command.group("keys")
 def keys() -> None:
-    """Show or change the keys of a store."""
+    """Show or change the keys of a store: show, rotate, recover."""
 
 
 @keys.command("show")

@@ -26,7 +26,8 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kMG]?)")
 FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 AGE = re.compile(r"([0-9]+)([dh])")
-REFUSED = 3
+
+MANIFEST = "manifest.json"
 
 
 def _rate(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -106,11 +107,22 @@ def transfers(show: Emit, limit: float | None) -> Transfers:
     return Transfers(show, Limit(limit))
 
 
-def published_release(directory: Path) -> Path:
-    """The directory of a release that a user named.
+def release_directory(named: str, output: Path) -> Path:
+    """The directory of a release that a user named, or of the newest release of the recipe that the user named.
 
-    :raises InputError: there is no release.
+    :raises InputError: there is no such release.
     """
-    if not (directory / "manifest.json").is_file():
-        raise InputError(f"{directory} holds no release", resolution="`nfsroot list` names those that there are.")
-    return directory
+    if (Path(named) / MANIFEST).is_file():
+        return Path(named)
+    if Path(named).is_dir():
+        raise InputError(f"{named} holds no release", resolution="`nfsroot list` names those that there are.")
+    from builder.recipe.load import load
+    from builder.recipe.search import SearchPath
+
+    releases = output / load(named, SearchPath.default()).image.name
+    found = sorted(releases.glob(f"[!.]*/{MANIFEST}"), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise InputError(
+            f"there is no release of {named} in {releases}", resolution=f"Build one: make image RECIPE={named}"
+        )
+    return found[-1].parent

@@ -42,7 +42,7 @@ def command(what: str, against: Path | None, trust: str | None, log_format: str 
     Exit status: 0 all is as it was signed; 1 something is damaged; 3 the signatures do not hold.
     """
     if against is not None:
-        _verify_tree(Path(what), options.published_release(against))
+        _verify_tree(Path(what), options.release_directory(str(against), Path("output")))
     elif (Path(what) / "manifest.json").is_file():
         from builder.store.verify import verify_release
 

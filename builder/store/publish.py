@@ -139,8 +139,7 @@ def publish(
     :raises NfsrootError: the release's files are not those of its manifest.
     """
     storage, manifest = publisher.storage, candidate.manifest
-    _refuse_unproved(candidate, allowed)
-    _refuse_secrets(candidate, storage, allowed)
+    need_publishable(candidate, storage, allowed)
     with storage.exclusive(), leases.held(storage):
         known = catalog.read_catalog(load(storage, publisher.first_root).targets)
         before = _same_version(known, manifest)
@@ -153,6 +152,15 @@ def publish(
         state = publisher.commit(lambda targets: _enter(targets, release, channel))
     entered = catalog.find(catalog.read_catalog(state.targets), release.name, release.version)
     return Published(entered, before is not None, new)
+
+
+def need_publishable(candidate: Candidate, storage: Storage, allowed: Permissions) -> None:
+    """Refuse a release that is not to be published, before anything is written.
+
+    :raises RefusedError: the lab has not passed the release, or it holds a secret that others could read.
+    """
+    _refuse_unproved(candidate, allowed)
+    _refuse_secrets(candidate, storage, allowed)
 
 
 def check_files(directory: Path, manifest: ReleaseManifest) -> None:

@@ -116,10 +116,13 @@ class Transfers:
 
     @contextlib.contextmanager
     def _progress(self, step: str, total: int) -> Iterator[Progress]:
+        """Tell that a step begins and ends, unless there is nothing to do in it."""
         began = time.monotonic()
-        self.emit(StepStarted(step, f"{total} bytes"))
+        if total:
+            self.emit(StepStarted(step, f"{total} bytes"))
         yield Progress(step, total, self.emit)
-        self.emit(StepFinished(step, time.monotonic() - began))
+        if total:
+            self.emit(StepFinished(step, time.monotonic() - began))
 
 
 Item = TypeVar("Item")
