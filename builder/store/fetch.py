@@ -160,7 +160,7 @@ def _holds(handle: int, offset: int, blob: Blob) -> bool:
 
 def _need_same(target: Path, manifest: ReleaseManifest) -> None:
     try:
-        same = read_manifest(target).text == manifest.text
+        same = read_manifest(target).content == manifest.content
     except InputError:
         same = False
     if not same:

@@ -42,6 +42,6 @@ def _kept_manifest(storage: Storage, release: Release) -> ReleaseManifest:
     manifest = fetch_manifest(storage, release)
     kept.parent.mkdir(parents=True, exist_ok=True)
     unfinished = kept.with_suffix(".unfinished")
-    unfinished.write_bytes(manifest.text)
+    unfinished.write_bytes(manifest.content)
     unfinished.rename(kept)
     return manifest

@@ -215,7 +215,7 @@ def _missing(storage: Storage, candidate: Candidate) -> dict[Blob, FileSlice]:
 def _describe(storage: Storage, candidate: Candidate, before: Release | None, new: int, *, unproved: bool) -> Release:
     """Write what describes a release, and return the release as the targets are to describe it."""
     manifest = candidate.manifest
-    texts = {**candidate.described_by, MANIFEST: manifest.text}
+    texts = {**candidate.described_by, MANIFEST: manifest.content}
     files = {}
     for file, text in texts.items():
         target = layout.target(manifest.name, manifest.version, file)

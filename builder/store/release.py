@@ -48,7 +48,7 @@ class ReleaseFile:
 
 @dataclass(frozen=True)
 class ReleaseManifest:
-    """What a store has to know of the manifest whose bytes are `text`; `document` is all that they say."""
+    """What a store has to know of the manifest whose bytes are `content`; `document` is all that they say."""
 
     name: str
     version: str
@@ -56,12 +56,12 @@ class ReleaseManifest:
     packages: Mapping[str, str]
     """The version of each Debian package in the tree, by the package's name."""
     document: Mapping[str, Any]
-    text: bytes
+    content: bytes
 
     @property
     def sha256(self) -> str:
         """The digest of the manifest's bytes, by which lab.json names the manifest that it is about."""
-        return hashlib.sha256(self.text).hexdigest()
+        return hashlib.sha256(self.content).hexdigest()
 
     @property
     def size(self) -> int:
@@ -115,7 +115,7 @@ def parse_manifest(text: bytes, where: str) -> ReleaseManifest:
             files=tuple(_file(table, schema) for table in document["files"]),
             packages={str(table["name"]): str(table["version"]) for table in document["packages"]},
             document=document,
-            text=text,
+            content=text,
         )
         if len({file.path for file in manifest.files}) != len(manifest.files):
             raise ValueError("a file stands there twice")
