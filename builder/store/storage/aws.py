@@ -14,6 +14,7 @@ from pathlib import Path
 
 from builder.errors import InputError
 from builder.store.storage.access import Access
+from builder.store.storage.addresses import check_address
 from builder.urls import without_users
 
 ELSEWHERE = (
@@ -56,10 +57,8 @@ def find_server(access: Access, environment: Mapping[str, str] = os.environ) -> 
         or environment.get("AWS_ENDPOINT")
         or profile.get("endpoint_url", "")
     )
-    if endpoint and not endpoint.startswith(("https://", "http://")):
-        raise InputError(
-            f"the S3 endpoint {without_users(endpoint)} is no URL", resolution="Write https:// and the server's name."
-        )
+    if endpoint:
+        _check_endpoint(endpoint)
     region = (
         access.region
         or environment.get("AWS_REGION")
@@ -77,6 +76,14 @@ def find_server(access: Access, environment: Mapping[str, str] = os.environ) -> 
         token = profile.get("aws_session_token", "")
         return Server(endpoint, region, profile["aws_access_key_id"], profile.get("aws_secret_access_key", ""), token)
     return Server(endpoint, region, anonymous=bool(endpoint) and not any(name in environment for name in ELSEWHERE))
+
+
+def _check_endpoint(endpoint: str) -> None:
+    if not endpoint.startswith(("https://", "http://")):
+        raise InputError(
+            f"the S3 endpoint {without_users(endpoint)} is no URL", resolution="Write https:// and the server's name."
+        )
+    check_address(endpoint)
 
 
 def _profile(environment: Mapping[str, str]) -> dict[str, str]:

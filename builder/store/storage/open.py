@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from builder.errors import InputError
+from builder.recipe.words import suggestion
 from builder.store.storage.access import ANONYMOUS, Access
+from builder.store.storage.addresses import check_address
 from builder.store.storage.interface import Storage
 from builder.urls import without_users
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def open_storage(address: str, access: Access = ANONYMOUS) -> Storage:
@@ -16,7 +22,7 @@ def open_storage(address: str, access: Access = ANONYMOUS) -> Storage:
 
     The libraries of a kind are imported when a store of that kind is opened.
 
-    :raises InputError: the address names no kind of store that nfsroot knows, or it holds a user or a password.
+    :raises InputError: the address names no kind of store that nfsroot knows, or is no URL, or holds a user.
     """
     from builder.store.storage.directory import DirectoryStorage
 
@@ -25,7 +31,7 @@ def open_storage(address: str, access: Access = ANONYMOUS) -> Storage:
         return DirectoryStorage(Path(address).expanduser().absolute())
     if scheme == "file":
         return DirectoryStorage(Path(unquote(urlsplit(address).path)))
-    _check(address)
+    check_address(address)
     if scheme in ("http", "https"):
         from builder.store.storage.http import HttpStorage
 
@@ -44,21 +50,42 @@ def open_storage(address: str, access: Access = ANONYMOUS) -> Storage:
     )
 
 
-def _check(address: str) -> None:
-    """An address is shown in messages, in the list of processes and in the history of the shell: it holds no user."""
-    shown = without_users(address)
-    if shown != address:
-        raise InputError(
-            f"the address {shown} was given with a user or a password in it",
-            resolution="Write user and password into the configuration of nfsroot, or into ~/.netrc.",
-        )
-    try:
-        split = urlsplit(address)
-        whole = bool(split.hostname) and split.port != 0 and not split.query and not split.fragment
-    except ValueError:  # a port that is no number, a bracket that is left open
-        whole = False
-    if not whole:
-        raise InputError(
-            f"{shown} is no address of a store",
-            resolution="Write a scheme, a host, a port if need be, and a path: https://store.example:8443/nfsroot",
-        )
+def open_store(store: str, warn: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Storage:
+    """The store that a user names: by its short name in the configuration, or by its address.
+
+    A word without a slash is a short name.  An address that the configuration has as the `url` of a store is opened
+    as that store.  `warn` takes sentences about secrets that others may read.
+
+    :raises InputError: the configuration has mistakes, or lacks the name; the address is none; a secret is missing.
+    """
+    from builder.store.secrets import access_from_netrc, access_of
+    from builder.store.settings import read_settings, settings_file
+
+    file = settings_file(environment)
+    stores = read_settings(file)
+    if is_short_name(store) and store not in stores:
+        raise _unknown_name(store, stores, file)
+    same = (settings for settings in stores.values() if settings.url.rstrip("/") == store.rstrip("/"))
+    settings = stores.get(store) or next(same, None)
+    address = settings.url if settings else store
+    scheme = address.partition("://")[0].lower()
+    if settings:
+        access = access_of(settings, warn, environment)
+    else:
+        access = access_from_netrc(store, warn, environment) if scheme in ("http", "https") else ANONYMOUS
+    if access.secret and scheme == "http" and urlsplit(address).hostname not in LOOPBACK:
+        warn(f"{without_users(address)} gets a password or a token over a connection that is not encrypted")
+    return open_storage(address, access)
+
+
+def is_short_name(store: str) -> bool:
+    """Whether the word is a short name for a store in the configuration, and not an address."""
+    return "/" not in store and store not in ("", ".", "..", "~")
+
+
+def _unknown_name(store: str, stores: Iterable[str], file: Path) -> InputError:
+    return InputError(
+        f"{file} has no store '{store}'",
+        details=suggestion(store, stores, "stores"),
+        resolution=f"Add the table [stores.{store}] with its url, or write ./{store} for a directory.",
+    )

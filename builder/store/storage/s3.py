@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import GenericError
-from obstore.store import S3Store
 
-from builder import __version__
 from builder.store.errors import NotStoredError, OvertakenError, StoreError
 from builder.store.storage.access import ANONYMOUS, Access
-from builder.store.storage.aws import Server, find_server
-from builder.store.storage.certificates import read_certificates
+from builder.store.storage.aws import find_server
 from builder.store.storage.interface import PIECE, Blob, Content, Storage, Stored, checked_pieces
 from builder.store.storage.many import ask_side_by_side
 from builder.store.storage.media import media_type, refuse_page
+from builder.store.storage.s3_client import DOWNLOAD_SECONDS, SILENT_SECONDS, UPLOAD_SECONDS, open_bucket
 from builder.store.storage.s3_errors import explained
 from builder.store.storage.s3_probe import honours_conditions
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig
-
     from builder.store.storage.s3_probe import Condition
-
-CONNECT_SECONDS = 10
-SILENT_SECONDS = 60
-"""How long the server may take to accept a connection, and to send the next bytes of an answer."""
-
-LONGEST_SECONDS = 3600
-"""How long one request may take.  The library cannot tell a slow upload from a silent server."""
 
 WHOLE = 16 << 20
 """An object of at most so many bytes is sent in one request, from memory; a larger one in parts of half the size."""
@@ -44,11 +31,9 @@ class S3Storage(Storage):
 
     def __init__(self, address: str, access: Access = ANONYMOUS, silent: float = SILENT_SECONDS) -> None:
         self.address = address.rstrip("/")
-        split = urlsplit(self.address)
         server = find_server(access)
-        bucket, prefix = split.netloc, unquote(split.path).strip("/")
-        self._reads = _open(bucket, prefix, server, access, silent)
-        self._writes = _open(bucket, prefix, server, access, LONGEST_SECONDS)
+        self._reads = open_bucket(self.address, server, access.ca_file, silent, DOWNLOAD_SECONDS)
+        self._writes = open_bucket(self.address, server, access.ca_file, UPLOAD_SECONDS, UPLOAD_SECONDS)
 
     @cached_property
     def swaps_safely(self) -> bool:
@@ -106,7 +91,9 @@ class S3Storage(Storage):
                     max_concurrency=2,
                 )
         except StoreError as error:
-            raise source.failure or error from error  # of both, the library may raise that of the abandoned upload
+            if source.failure and source.failure is not error:
+                raise source.failure from error  # of both, the library raises that of the abandoned upload
+            raise
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Yield every object whose path begins with `prefix`."""
@@ -159,31 +146,3 @@ class _Source:
         except Exception as error:
             self.failure = error
             raise
-
-
-def _open(bucket: str, prefix: str, server: Server, access: Access, silent: float) -> S3Store:
-    """The bucket, with keys and certificates; the library makes one try of each request."""
-    options: dict[str, Any] = {"virtual_hosted_style_request": False} if server.endpoint else {}
-    if server.endpoint:
-        options["aws_endpoint_url_s3"] = server.endpoint
-    if server.key:
-        keys = {"access_key_id": server.key, "secret_access_key": server.secret, "token": server.token or None}
-        options["credential_provider"] = lambda: {**keys, "expires_at": None}
-    client: ClientConfig = {
-        "allow_http": server.endpoint.startswith("http://"),
-        "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
-        "read_timeout": timedelta(seconds=silent),
-        "timeout": timedelta(seconds=LONGEST_SECONDS),
-        "user_agent": f"nfsroot/{__version__}",
-    }
-    if access.ca_file:
-        client["root_certificate"] = read_certificates(access.ca_file)
-    return S3Store(
-        bucket,
-        prefix=prefix or None,
-        region=server.region,
-        skip_signature=server.anonymous,
-        client_options=client,
-        retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=LONGEST_SECONDS)},
-        **options,
-    )

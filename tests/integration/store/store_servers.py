@@ -64,12 +64,13 @@ def run_nginx(directory: Path) -> Iterator[Nginx]:
     """nginx with a directory of files: to read, to write by DAV, to write with a password, to write small files."""
     program = find_program("nginx", "it is one of Debian's packages")
     files, (port,) = directory / "files", _free_ports(1)
-    for place in ("static", "dav", "guarded", "small"):
+    for place in ("static", "dav", "guarded", "public", "small"):
         (files / place).mkdir(parents=True)
     (directory / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
     temporary = "".join(
         f"{module}_temp_path {directory}/{module};" for module in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    password = f"auth_basic publishers; auth_basic_user_file {directory}/users;"
     takes_files = "dav_methods PUT DELETE; create_full_put_path on;"
     (directory / "nginx.conf").write_text(
         f"{'user root;' if os.geteuid() == 0 else ''} daemon off; pid {directory}/pid; error_log stderr; events {{}}"
@@ -77,7 +78,8 @@ def run_nginx(directory: Path) -> Iterator[Nginx]:
         f"server {{ listen 127.0.0.1:{port}; root {files};"
         f"location /dav/ {{ {takes_files} }}"
         f"location /small/ {{ {takes_files} client_max_body_size 1k; }}"
-        f"location /guarded/ {{ {takes_files} auth_basic store; auth_basic_user_file {directory}/users; }} }} }}"
+        f"location /guarded/ {{ {takes_files} {password} }}"
+        f"location /public/ {{ {takes_files} limit_except GET {{ {password} }} }} }} }}"
     )
     with _running([program, "-p", str(directory), "-c", str(directory / "nginx.conf")], directory, port):
         yield Nginx(f"http://127.0.0.1:{port}", files)

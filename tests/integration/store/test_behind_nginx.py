@@ -63,6 +63,21 @@ def test_a_password(nginx: Nginx) -> None:
     assert "a wrong one" not in str(caught.value)
 
 
+def test_a_password_for_publishers_only(nginx: Nginx) -> None:
+    """The location that the reference shows is read by everybody, and written with a password."""
+    address = f"{nginx.url}/public/store"
+    publisher, reader = HttpStorage(address, Access(user=USER, secret=PASSWORD)), HttpStorage(address)
+    publisher.put("a", Text(b"1"))
+    assert reader.read("a", 1) == b"1"
+    assert reader.size("a") == 1
+    with pytest.raises(PermissionRefusedError):
+        reader.put("a", Text(b"2"))
+    with pytest.raises(PermissionRefusedError):
+        reader.delete("a")
+    publisher.delete("a")
+    assert reader.size("a") is None
+
+
 def test_a_limit(nginx: Nginx) -> None:
     """A server that takes small files only is told apart from one that fails."""
     storage = HttpStorage(f"{nginx.url}/small/store")

@@ -126,6 +126,10 @@ def test_addresses(tmp_path: Path) -> None:
         open_storage("https://ann:hidden@store.example/a")
     assert "hidden" not in str(caught.value)
     assert open_storage("https://store.example/a/").address == "https://store.example/a"
-    for wrong in ("https://", "https:///nfsroot", "http://a:b/c", "http://[::1/", "http://a:99999/", "https://a/b?c=d"):
-        with pytest.raises(InputError, match="is no address of a store"):
+    for wrong in (
+        "https://", "https:///nfsroot", "http://a:b/c", "http://[::1/", "http://a:99999/", "http://a:0/", "https://a/b?c=d",
+        "https://a b/", "https://a/b c", "https://a/../b", "s3://b/%2e%2e/c", "s3://b/c//d", "s3://b/ü", "s3://b/c#d",
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="is no address of a server"):
             open_storage(wrong)
+    assert open_storage("http://[::1]:8080/a/b/").address == "http://[::1]:8080/a/b"

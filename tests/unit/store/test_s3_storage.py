@@ -208,6 +208,9 @@ def test_mistakes_in_the_settings_of_aws(tmp_path: Path) -> None:
         find_server(Access(), {"HOME": str(tmp_path), "AWS_PROFILE": "site"})
     with pytest.raises(InputError, match=r"endpoint s3\.example is no URL"):
         find_server(Access(endpoint="s3.example"), {"HOME": str(tmp_path)})
+    for wrong in ("http://[bad", "http://", "https://a b/", "http://a:99999/"):  # the library would panic
+        with pytest.raises(InputError, match="is no address of a server"):
+            find_server(Access(endpoint=wrong), {"HOME": str(tmp_path)})
     file = tmp_path / "keys"
     file.write_text("aws_secret_access_key = hidden\n")
     with pytest.raises(InputError, match=f"{file}:1 is no configuration file") as caught:
