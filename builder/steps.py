@@ -263,6 +263,7 @@ class Steps:
         shutil.copyfile(tree.kernel, directory / facts.kernel_file)
         shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
         shutil.copyfile(tree.packages, directory / "packages.tsv")
+        shutil.copyfile(tree.dpkg_data, directory / trees.DPKG_DATA)
         packages = manifests.packages(tree.packages)
         fixed = security.find_fixed(archive, self.recipe.debian.suite, (package.name for package in packages))
         manifest = manifests.Manifest(

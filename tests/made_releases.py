@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from builder.difference.compare import Difference
-from builder.difference.source import DirectorySource
 from builder.difference.subject import Subject, read_release
 from builder.files import RenderedFile
 from builder.overlay import render as overlay
@@ -19,7 +18,9 @@ from builder.recipe.models import Recipe, ReleaseFacts, RootKind
 from builder.release import archive, tree_list
 from builder.release.archive import Joined
 from builder.release.manifest import FILE, Manifest, Package, released_files
+from builder.release.source import DirectorySource
 from builder.server import bundle
+from builder.tree.build import DPKG_DATA
 
 Compare = Callable[["Made", "Made"], Difference]
 """Compares two releases."""
@@ -29,7 +30,10 @@ HEADER = b"path\ttype\tmode\towner\tgroup\tsize\tsha256\ttarget\tpackage\n"
 
 @dataclass(frozen=True)
 class Made:
-    """What a release is made of; `tree` has a path, a mode, a content and a package for each file."""
+    """What a release is made of; `tree` has a path, a mode, a content and a package for each file.
+
+    `dpkg` has the files of dpkg.tar.zst by path; there is no such file without any.
+    """
 
     recipe: Recipe
     version: str
@@ -40,6 +44,7 @@ class Made:
     loader: bytes = b"loader"
     steps: dict[str, str] = field(default_factory=dict)
     tools: dict[str, str] = field(default_factory=dict)
+    dpkg: dict[str, str] = field(default_factory=dict)
 
     def write(self, output: Path) -> Path:
         """Write the release below `output`, and give its directory."""
@@ -50,6 +55,9 @@ class Made:
         (directory / facts.kernel_file).write_bytes(f"kernel {self.kernel}".encode())
         (directory / facts.initrd_file).write_bytes(self.initramfs)
         (directory / "pxegrub/pxegrub.i386-pc").write_bytes(self.loader)
+        if self.dpkg:
+            files = [RenderedFile(path, text.encode()) for path, text in self.dpkg.items()]
+            (directory / DPKG_DATA).write_bytes(zstd(archive.fragment(files, 0) + archive.END_OF_ARCHIVE))
         joined = [
             self._root(directory, rendered),
             join(directory / f"{recipe.image.name}-{self.version}-server.tar.gz", self._bundle(facts)),

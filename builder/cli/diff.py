@@ -57,8 +57,8 @@ def command(before: str, after: str, as_json: bool, page: Path | None, cache_dir
 def _compare(before: str, after: str, cache: Cache) -> Difference:
     from builder.difference.compare import compare
     from builder.difference.planned import without_shadow
-    from builder.difference.source import DirectorySource
     from builder.difference.subject import read_release
+    from builder.release.source import DirectorySource
 
     if not (_is_recipe(before) or _is_recipe(after)):
         return compare(*(read_release(DirectorySource.find(Path(each))) for each in (before, after)))

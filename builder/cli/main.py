@@ -23,6 +23,7 @@ VERBS = {
     "show": "Show a release.",
     "list": "List recipes and releases.",
     "diff": "Show what differs between two releases.",
+    "sbom": "Print the list of the software in a release.",
     "lab": "Boot a release's nodes on a private network and check them.",
     "publish": "Publish a release to a store.",
     "promote": "Let a channel of a store name a release.",

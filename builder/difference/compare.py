@@ -11,7 +11,7 @@ from builder.difference.packages import PackageChange, compare_packages
 from builder.difference.settings import SettingChange, compare_settings
 from builder.difference.subject import Subject
 from builder.difference.texts import TextChanges, compare_texts
-from builder.difference.unpacking import Text
+from builder.release.unpacking import Text
 
 SCHEMA_VERSION = 1
 

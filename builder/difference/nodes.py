@@ -13,8 +13,8 @@ from typing import NamedTuple
 from builder.difference.listing import Change
 from builder.difference.subject import Subject
 from builder.difference.texts import TextChanges
-from builder.difference.unpacking import Text
 from builder.recipe.models import TFTP_DIRECTORY, Node, Recipe, WritableDirectory
+from builder.release.unpacking import Text
 
 MENUS = f"{TFTP_DIRECTORY}/grub"
 LINUX = re.compile(r"^\s*linux\s+(\S+)\s*(.*)$", re.MULTILINE)

@@ -11,12 +11,12 @@ from builder.cache import Cache
 from builder.difference.nodes import TO_BE_MADE
 from builder.difference.subject import Subject
 from builder.difference.texts import Names
-from builder.difference.unpacking import Text
 from builder.files import RenderedFile
 from builder.overlay import render as overlay
 from builder.plan.model import Plan
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.release.manifest import Package, with_security
+from builder.release.unpacking import Text
 from builder.server import bundle
 from builder.tree import archive as archives
 from builder.tree import build as tree

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builder.difference.source import ANEW, ReleaseSource, find_file, read_file, read_part
 from builder.difference.texts import Names
-from builder.difference.unpacking import Text, read_files, unpack_gzip_member, unpack_zstd
 from builder.errors import InputError
 from builder.recipe.models import Recipe, RootKind
 from builder.release import tree_list
 from builder.release.manifest import BEFORE_PARTS, Manifest, Package
+from builder.release.source import ANEW, ReleaseSource, find_file, read_file, read_part
+from builder.release.unpacking import Text, read_files, unpack_gzip_member, unpack_zstd
 
 MOST_OF_LIST = 128 << 20
 """Bytes of a tree's list: some 800,000 paths, ten times as many as a large desktop has.  Two lists are in memory."""

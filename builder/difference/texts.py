@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from builder.difference.listing import Change
-from builder.difference.unpacking import Text
 from builder.release.manifest import Manifest
+from builder.release.unpacking import Text
 
 CONTEXT = 3
 """Lines before and after a change."""

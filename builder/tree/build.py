@@ -17,6 +17,7 @@ from builder.tree import refusals
 from builder.tree.archive import Archive
 
 STEP = "tree"
+DPKG_DATA = "dpkg.tar.zst"
 CAUTIONS = "cautions"
 """A file that hooks outside the tree may write: sentences that the user must know, one a line."""
 
@@ -103,6 +104,11 @@ class Tree:
     def packages(self) -> Path:
         """packages.tsv: name, version, architecture and source package of each package."""
         return self.path / "packages.tsv"
+
+    @property
+    def dpkg_data(self) -> Path:
+        """dpkg.tar.zst: dpkg's table of packages, their copyright files, and digests of the packages' own files."""
+        return self.path / DPKG_DATA
 
 
 def _by_name(paths: Iterable[str]) -> dict[str, str]:

@@ -58,6 +58,7 @@ def pretend(job: Job, on_line: OnLine) -> None:
             (output / f"vmlinuz-{KVER}").write_text("kernel")
             (output / "shadow").write_text("root:*:20000:0:99999:7:::\n")
             (output / "packages.tsv").write_text("nano\t8.4-1\tamd64\t\n")
+            (output / "dpkg.tar.zst").write_text("data")
             (output / "modules.dep").write_text("kernel/drivers/net/virtio_net.ko.xz\nkernel/fs/overlay.ko.xz\n")
             built_in = ("nfsv3", "af_packet", "loop", "erofs")
             (output / "modules.builtin").write_text("".join(f"kernel/{name}.ko\n" for name in built_in))
@@ -236,6 +237,7 @@ def test_release_has_every_file(site: Site) -> None:
         "pxegrub/pxegrub.x86_64-efi",
         *(f"pxegrub/secure-boot/{name}x64.efi" for name in ("shim", "grub", "mm")),
         "packages.tsv",
+        "dpkg.tar.zst",
         "tree.tsv.zst",
     }
     assert set(files(directory)) == expected | {"manifest.json", "SHA256SUMS", "build.log"}

@@ -20,6 +20,7 @@ VERBS = (
     ("list",),
     ("plan", "kerrighed"),
     ("capacity", RELEASE),
+    ("sbom", RELEASE),
     ("diff", RELEASE, RELEASE),
     ("diff", RELEASE, "kerrighed"),
     ("lab", RELEASE, "--nodes", "nobody"),

@@ -9,8 +9,8 @@ import pytest
 
 from builder.difference.listing import Change
 from builder.difference.texts import MOST_LINES, Names, compare_texts
-from builder.difference.unpacking import Text
 from builder.release.manifest import Manifest
+from builder.release.unpacking import Text
 
 
 def names(name: str = "kerrighed", version: str = "1.0", kernel: str = "6.12.1-amd64") -> Names:

@@ -47,6 +47,7 @@ CHANGES: dict[str, set[str]] = {
     "keys.py": BASE,
     "tree/*": BASE,
     "difference/*": set(),
+    "sbom/*": set(),
     "tree/security.py": CONTENT,  # what the manifest says of packages
     "tree/conflicts.py": CONTENT,  # what chooses packages: they are inputs
     "tree/selection.py": CONTENT,
@@ -68,6 +69,8 @@ CHANGES: dict[str, set[str]] = {
     "parallel.py": CHEAP,
     "release/*": CHEAP,
     "release/proof.py": set(),
+    "release/source.py": set(),
+    "release/unpacking.py": set(),
     "release/verdict.py": set(),
     "release/versions.py": set(),
     "recipe/__init__.py": CHEAP,

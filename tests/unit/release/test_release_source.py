@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from made_releases import Made, read, with_changes
 
-from builder.difference.source import DirectorySource
 from builder.errors import InputError
 from builder.recipe.models import Recipe, RootKind
 from builder.release.manifest import FILE
+from builder.release.source import DirectorySource
 
 
 def test_everything_is_read(tmp_path: Path, debian: Recipe) -> None:

@@ -10,8 +10,8 @@ import tarfile
 import pytest
 from made_releases import zstd
 
-from builder.difference.unpacking import read_files, unpack_gzip_member, unpack_zstd
 from builder.errors import InputError, NfsrootError
+from builder.release.unpacking import read_files, unpack_gzip_member, unpack_zstd
 
 LIMIT = 1 << 20
 

@@ -1,0 +1,42 @@
+"""Both SBOMs of a release, made once for all releases with the same software."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builder.cache import Cache
+from builder.code import PROGRAM
+from builder.keys import key_of
+from builder.release.source import DirectorySource, ReleaseSource
+from builder.sbom.collect import collect, identify
+from builder.sbom.cyclonedx import write_cyclonedx
+from builder.sbom.spdx import write_spdx
+
+STEP = "sbom"
+CYCLONEDX, SPDX = "sbom.cdx.json", "sbom.spdx.json"
+
+
+def make_sboms(release: Path | ReleaseSource, cache: Cache | None = None) -> dict[str, bytes]:
+    """The SBOMs of a release by the names of their files: CycloneDX 1.6 and SPDX 2.3, each as JSON.
+
+    They name the tree, not the release: releases of a recipe that differ in their cluster alone have the same bytes.
+    With a cache they are taken from there when they were made before.
+
+    :raises InputError: the release cannot be read, or a file of it is damaged.
+    """
+    source = DirectorySource.find(release) if isinstance(release, Path) else release
+    if cache is None:
+        return _write(source)
+    inputs = {**identify(source.manifest), "code": PROGRAM.digest(__name__)}
+
+    def make(directory: Path) -> None:
+        for name, content in _write(source).items():
+            (directory / name).write_bytes(content)
+
+    directory = cache.produce(STEP, key_of(inputs), inputs, make)
+    return {name: (directory / name).read_bytes() for name in (CYCLONEDX, SPDX)}
+
+
+def _write(source: ReleaseSource) -> dict[str, bytes]:
+    software = collect(source)
+    return {CYCLONEDX: write_cyclonedx(software), SPDX: write_spdx(software)}
