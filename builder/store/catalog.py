@@ -6,6 +6,7 @@ Each file that describes a release is a target, `NAME/VERSION/FILE`.  The target
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -80,8 +81,13 @@ def read_catalog(targets: Targets) -> dict[str, list[Release]]:
     for (name, version), found in files.items():
         catalog.setdefault(name, []).append(_release(name, version, found))
     for releases in catalog.values():
-        releases.sort(key=lambda release: (-release.published, release.version))
+        releases.sort(key=lambda release: (release.published, _in_order(release.version)), reverse=True)
     return dict(sorted(catalog.items()))
+
+
+def _in_order(version: str) -> list[tuple[int, str]]:
+    """A key that puts 1.10 after 1.9: of two releases that were published in one second, the later version is newer."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", version)]
 
 
 def _release(name: str, version: str, files: Mapping[str, TargetFile]) -> Release:

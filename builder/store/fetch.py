@@ -14,7 +14,7 @@ from builder.errors import InputError, NfsrootError, NoSpaceError
 from builder.events import Notice
 from builder.store import layout
 from builder.store.catalog import Release
-from builder.store.errors import UntrustedError
+from builder.store.errors import NotStoredError, StoreError, UntrustedError
 from builder.store.release import MANIFEST, SUMS, ReleaseManifest, parse_manifest, read_manifest
 from builder.store.storage.interface import PIECE, Blob, Storage
 from builder.store.transfer import Received, Transfers, again, run_each
@@ -39,7 +39,13 @@ def fetch_described(storage: Storage, release: Release, file: str) -> bytes:
     target = release.files[file]
     digest = target.hashes["sha256"]
     path = layout.described(layout.target(release.name, release.version, file), digest)
-    text = again(lambda: storage.read(path, target.length))
+    try:
+        text = again(lambda: storage.read(path, target.length))
+    except NotStoredError as error:
+        raise StoreError(
+            f"{storage.address} does not hold {release.reference}: {path} is missing",
+            resolution="A copy of a store may hold some of its releases only: copy this one, too, or ask the store.",
+        ) from error
     if hashlib.sha256(text).hexdigest() != digest:
         raise UntrustedError(
             f"{path} in {storage.address} is damaged: its bytes have another digest than the one that was signed",

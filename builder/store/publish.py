@@ -40,7 +40,6 @@ class Publisher:
     def commit(self, change: Callable[[Targets], None], above: int = 0) -> State:
         """Change the store's targets, sign them, and read the store as others do: they see the change now."""
         state = commit(self.storage, self.first_root, self.signer, change, above)
-        reader.pin(self.storage, self.first_root)
         reader.open_trusted(self.storage)
         return state
 
@@ -96,6 +95,7 @@ def open_publisher(storage: Storage, key: Path | None, tell: Callable[[str], Non
         )
     if pinned is not None and pinned != first_root:
         reader.open_trusted(storage)  # says what is wrong
+    reader.pin(storage, first_root)
     return Publisher(storage, first_root, keys.read_key(key) if key else _online(found))
 
 
@@ -113,6 +113,7 @@ def _found_store(storage: Storage, key: Path | None, tell: Callable[[str], None]
         )
     made = keys.keys_made_for(storage.address)
     fresh = made[-1] if made else keys.make_keys(storage.address)
+    reader.pin(storage, fresh.first_root)
     with storage.exclusive():
         storage.swap(layout.FIRST_ROOT, fresh.first_root, None)
     tell(

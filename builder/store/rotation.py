@@ -7,7 +7,6 @@ names the old key and the new one: a reader who comes between any two steps find
 from __future__ import annotations
 
 from securesystemslib.signer import Signer
-from tuf.api import metadata as tuf
 
 from builder.store import keys, layout, metadata, reader
 from builder.store.keys import ONLINE, ROOT, Keys
@@ -57,15 +56,15 @@ def recover(publisher: Publisher) -> State:
 
 
 def _settle(storage: Storage, held: Keys) -> None:
-    """Let the next root key take the place of the one before where the store's newest root names it already.
-
-    A rotation that ended early leaves both keys here.
-    """
+    """Bring a rotation to its end that ended early: with two root keys here, or two online keys in the root."""
     following = held.directory / NEXT_ROOT
     if following.exists():
         named = metadata.newest_root(storage, held.first_root).roles["root"].keyids
         if keys.read_key(following).public_key.keyid in named:
             following.replace(held.directory / ROOT)
+    if len(metadata.newest_root(storage, held.first_root).roles["timestamp"].keyids) > 1:
+        Publisher(storage, held.first_root, held.online()).commit(change_nothing)
+        _write_root(storage, held, held.root(), [held.online()])
 
 
 def _write_root(
@@ -77,8 +76,3 @@ def _write_root(
     for signer in (root_signer, *([before] if before else [])):
         root.sign(signer, append=True)
     storage.swap(layout.metadata("root", newest.version + 1), metadata.text_of(root), None)
-
-
-def online_keys(root: tuf.Root) -> list[str]:
-    """The identifiers of the keys that may sign changes."""
-    return list(root.roles["timestamp"].keyids)

@@ -8,80 +8,38 @@ from pathlib import Path
 
 import pytest
 from small_release import digest, make_release, some_files
+from store_case import Case, files_in
 
 from builder.errors import InputError, NfsrootError
-from builder.events import Event, Notice
-from builder.store import catalog, keys, reader
-from builder.store.catalog import Release
+from builder.store import catalog, keys
 from builder.store.errors import RefusedError, UntrustedError
-from builder.store.fetch import fetch
-from builder.store.publish import (
-    Candidate,
-    Permissions,
-    Published,
-    Publisher,
-    lab_file,
-    open_publisher,
-    publish,
-)
+from builder.store.publish import Permissions, Publisher
 from builder.store.release import read_manifest
 from builder.store.storage.directory import DirectoryStorage
-from builder.store.transfer import Transfers
-
-NOTHING = Permissions()
-
-
-class Case:
-    """A store in a directory, and what its users are told."""
-
-    def __init__(self, directory: Path) -> None:
-        self.storage = DirectoryStorage(directory / "store")
-        self.releases = directory / "releases"
-        self.told: list[str] = []
-        self.events: list[Event] = []
-        self.transfers = Transfers(self.events.append)
-
-    def publisher(self) -> Publisher:
-        return open_publisher(self.storage, None, self.told.append)
-
-    def publish(
-        self, release: Path, lab: str = "passed", channel: str = "", allowed: Permissions = NOTHING
-    ) -> Published:
-        candidate = Candidate(release, read_manifest(release), lab, lab_file(release))
-        return publish(self.publisher(), candidate, self.transfers, channel=channel, allowed=allowed)
-
-    def catalog(self) -> dict[str, list[Release]]:
-        return catalog.read_catalog(reader.open_trusted(self.storage).targets)
-
-    def fetch(self, name: str, wanted: str, target: Path) -> bool:
-        return fetch(self.storage, catalog.find(self.catalog(), name, wanted), target, self.transfers)
-
-    @property
-    def notices(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, Notice)]
 
 
 @pytest.fixture
 def case(tmp_path: Path) -> Case:
     """An empty store."""
-    return Case(tmp_path)
+    return Case(DirectoryStorage(tmp_path / "store"), tmp_path / "releases")
 
 
-def files_in(directory: Path) -> dict[str, bytes]:
-    """Every file below a directory, by its path."""
-    return {str(file.relative_to(directory)): file.read_bytes() for file in directory.rglob("*") if file.is_file()}
+def root_of(case: Case) -> Path:
+    """The directory of the store."""
+    assert isinstance(case.storage, DirectoryStorage)
+    return case.storage.root
 
 
 def test_first_publish_is_all_the_setup(case: Case, home: Path) -> None:
     """The first publish makes the keys for their owner alone, and tells the fingerprint that sha256sum finds."""
     case.publish(make_release(case.releases))
-    first_root = (case.storage.root / "metadata/1.root.json").read_bytes()
+    first_root = (root_of(case) / "metadata/1.root.json").read_bytes()
     assert f"fingerprint: SHA256:{digest(first_root)}" in case.told[0]
     [made] = (home / ".config/nfsroot/keys").iterdir()
     assert {file.name for file in made.iterdir()} == {"root.key", "online.key", "1.root.json", "store"}
     assert {file.stat().st_mode & 0o777 for file in made.iterdir()} == {0o600}
     assert made.stat().st_mode & 0o777 == 0o700
-    stored = b"".join(files_in(case.storage.root).values())
+    stored = b"".join(files_in(root_of(case)).values())
     assert b"PRIVATE" not in stored
 
 
@@ -176,10 +134,10 @@ def test_secrets_stay_here(case: Case, recipe: dict[str, object], word: str) -> 
     release = make_release(case.releases, recipe=recipe)
     with pytest.raises(RefusedError, match=word):
         case.publish(release)
-    case.storage.root.mkdir(exist_ok=True)
-    case.storage.root.chmod(0o700)
+    root_of(case).mkdir(exist_ok=True)
+    root_of(case).chmod(0o700)
     case.publish(release)
-    case.storage.root.chmod(0o755)
+    root_of(case).chmod(0o755)
     case.publish(release, allowed=Permissions(password=True))
 
 
@@ -195,7 +153,7 @@ def test_damaged_files_are_refused(case: Case, damage: str) -> None:
         file.write_bytes(content[:-1] + (b"" if damage == "cut" else bytes([content[-1] ^ 1])))
     with pytest.raises(NfsrootError, match=r"server\.tar\.gz"):
         case.publish(release)
-    assert not (case.storage.root / "metadata/timestamp.json").exists()
+    assert not (root_of(case) / "metadata/timestamp.json").exists()
 
 
 def test_parts_that_are_not_those_of_the_file(case: Case) -> None:
@@ -207,7 +165,7 @@ def test_parts_that_are_not_those_of_the_file(case: Case) -> None:
     (release / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(NfsrootError, match="has not the SHA-256 that the manifest names"):
         case.publish(release)
-    assert not (case.storage.root / "blobs/sha256" / digest(b"other")).exists()
+    assert not (root_of(case) / "blobs/sha256" / digest(b"other")).exists()
 
 
 @pytest.mark.parametrize("path", ["../a", "/etc/passwd", "a/../../b", "manifest.json", "a//b", ".", "a\nb", "a b"])
@@ -246,10 +204,10 @@ def test_strangers_cannot_publish(case: Case, home: Path, tmp_path: Path) -> Non
     """Without the store's keys nothing is changed; with another store's key neither."""
     case.publish(make_release(case.releases))
     (home / ".config/nfsroot/keys").rename(tmp_path / "elsewhere")
-    before = files_in(case.storage.root)
+    before = files_in(root_of(case))
     with pytest.raises(NfsrootError, match=r"the keys of .* are not on this machine"):
         case.publisher()
     stranger = keys.generate_key()
     with pytest.raises(UntrustedError, match="is not the one of"):
         Publisher(case.storage, before["metadata/1.root.json"], stranger).commit(lambda targets: targets.clear())
-    assert files_in(case.storage.root) == before
+    assert files_in(root_of(case)) == before
