@@ -20,6 +20,7 @@ from builder.cli.render import renderer, size_in_words
 @options.key_option
 @click.option("--allow-unproved", is_flag=True, help="Publish a release that the lab has not passed.")
 @click.option("--allow-password", is_flag=True, help="Publish a release with a password into a store that others read.")
+@click.option("--repair", is_flag=True, help="Send every part anew, also those that the store holds.")
 @output_option
 @options.log_format_option
 def command(
@@ -30,6 +31,7 @@ def command(
     key: Path | None,
     allow_unproved: bool,
     allow_password: bool,
+    repair: bool,
     output: Path,
     log_format: str | None,
 ) -> None:
@@ -58,6 +60,7 @@ def command(
             options.transfers(show, limit),
             channel=channel,
             allowed=allowed,
+            repair=repair,
         )
     there = done.release
     write(

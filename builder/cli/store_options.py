@@ -80,10 +80,10 @@ log_format_option: Decorator = click.option(
 
 
 def open_storage(address: str) -> Storage:
-    """The store at an address."""
-    from builder.store.storage.open import open_storage as opened
+    """The store at an address, or with a short name in the user's configuration."""
+    from builder.store.storage.open import open_store
 
-    return opened(address)
+    return open_store(address, _warn)
 
 
 def open_trusted(address: str, trust: str | None = None, max_age: timedelta | None = None) -> TrustedStore:
@@ -97,7 +97,11 @@ def open_publisher(address: str, key: Path | None) -> Publisher:
     """The store at an address, with the keys that change it."""
     from builder.store.publish import open_publisher as opened
 
-    return opened(open_storage(address), key, lambda text: write(text, err=True))
+    return opened(open_storage(address), key, _warn)
+
+
+def _warn(text: str) -> None:
+    write(text, err=True)
 
 
 def transfers(show: Emit, limit: float | None) -> Transfers:

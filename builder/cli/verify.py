@@ -63,7 +63,7 @@ def _verify_store(address: str, trust: str | None, log_format: str | None) -> No
         raise NfsrootError(
             f"{len(faults)} faults in {trusted.storage.address}",
             details="\n".join(f"  {fault}" for fault in faults),
-            resolution="Publish the releases once more from where they were built: what is damaged is replaced.",
+            resolution="Publish the releases once more from where they were built, with --repair.",
         )
     write(f"{trusted.storage.address}: signatures and all blobs verified; signed {trusted.renewed:%Y-%m-%d %H:%M} UTC")
 

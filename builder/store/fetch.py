@@ -49,7 +49,7 @@ def fetch_described(storage: Storage, release: Release, file: str) -> bytes:
     if hashlib.sha256(text).hexdigest() != digest:
         raise UntrustedError(
             f"{path} in {storage.address} is damaged: its bytes have another digest than the one that was signed",
-            resolution="Have the publisher run `nfsroot store check`, and publish the release once more.",
+            resolution="Have the publisher publish the release once more, with --repair.",
         )
     return text
 

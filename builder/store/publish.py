@@ -132,8 +132,9 @@ def publish(
     *,
     channel: str = "",
     allowed: Permissions = Permissions(),
+    repair: bool = False,
 ) -> Published:
-    """Put a release into a store, and let a channel name it.
+    """Put a release into a store, and let a channel name it; `repair` sends what the store holds already, too.
 
     :raises RefusedError: the lab has not passed the release, the release holds a password, or the store has other
         content under the same name and version.
@@ -145,11 +146,13 @@ def publish(
         known = catalog.read_catalog(load(storage, publisher.first_root).targets)
         before = _same_version(known, manifest)
         check_files(candidate.directory, manifest)
-        missing = _missing(storage, candidate)
+        missing = _missing(storage, candidate, repair=repair)
         new = sum(blob.size for blob in missing)
         transfers.emit(Notice(f"{manifest.name} {manifest.version}: {new} of {manifest.size} bytes are new"))
         transfers.send(storage, [Sent(blob, content) for blob, content in missing.items()])
-        release = _describe(storage, candidate, before, new, unproved=not candidate.lab.startswith(PASSED))
+        release = _describe(
+            storage, candidate, before, new, repair=repair, unproved=not candidate.lab.startswith(PASSED)
+        )
         state = publisher.commit(lambda targets: _enter(targets, release, channel))
     entered = catalog.find(catalog.read_catalog(state.targets), release.name, release.version)
     return Published(entered, before is not None, new)
@@ -200,10 +203,10 @@ def _enter(targets: Targets, release: Release, channel: str) -> None:
         catalog.set_channel(targets, release.name, release.version, channel)
 
 
-def _missing(storage: Storage, candidate: Candidate) -> dict[Blob, FileSlice]:
+def _missing(storage: Storage, candidate: Candidate, *, repair: bool) -> dict[Blob, FileSlice]:
     """The parts of a release that a store does not hold, with the place of their bytes in the release."""
     blobs = candidate.manifest.blobs()
-    held = again(lambda: storage.sizes([layout.blob(blob.sha256) for blob in blobs]))
+    held = {} if repair else again(lambda: storage.sizes([layout.blob(blob.sha256) for blob in blobs]))
     wanted = {blob for blob in blobs if held.get(layout.blob(blob.sha256)) != blob.size}
     places = {
         blob: FileSlice(candidate.directory / file.path, offset, blob.size)
@@ -213,7 +216,9 @@ def _missing(storage: Storage, candidate: Candidate) -> dict[Blob, FileSlice]:
     return {blob: places[blob] for blob in blobs if blob in wanted}
 
 
-def _describe(storage: Storage, candidate: Candidate, before: Release | None, new: int, *, unproved: bool) -> Release:
+def _describe(
+    storage: Storage, candidate: Candidate, before: Release | None, new: int, *, repair: bool, unproved: bool
+) -> Release:
     """Write what describes a release, and return the release as the targets are to describe it."""
     manifest = candidate.manifest
     texts = {**candidate.described_by, MANIFEST: manifest.content}
@@ -223,7 +228,7 @@ def _describe(storage: Storage, candidate: Candidate, before: Release | None, ne
         digest = hashlib.sha256(text).hexdigest()
         keeps = manifest.blobs() if file == MANIFEST else ()
         path = layout.described(target, digest)
-        if storage.size(path) != len(text):
+        if repair or storage.size(path) != len(text):
             again(lambda path=path, text=text, keeps=keeps: storage.put(path, Text(text), keeps))  # type: ignore[misc]
         files[file] = TargetFile(len(text), {"sha256": digest}, target)
     return Release(

@@ -207,5 +207,5 @@ def _receive(storage: Storage, received: Received, limit: Limit, progress: Progr
 def _damaged(storage: Storage, blob: Blob, why: str) -> UntrustedError:
     return UntrustedError(
         f"{layout.blob(blob.sha256)} in {storage.address} is damaged: {why}",
-        resolution="Have the publisher run `nfsroot store check`, and publish a release that has this part once more.",
+        resolution="Have the publisher run `nfsroot store check`, and publish what it names with --repair.",
     )

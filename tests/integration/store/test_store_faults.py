@@ -1,0 +1,134 @@
+"""Disks that are full, stores that are read-only, releases that changed: each is told, and nothing is lost."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_release import make_release
+from store_case import Case, files_in
+
+from builder.store.storage.directory import DirectoryStorage
+
+MIB = 1 << 20
+NFSROOT = Path(sys.executable).with_name("nfsroot")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home directory without keys."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """A release of 8 MiB."""
+    parts = [bytes([at]) * MIB for at in range(8)]
+    return make_release(tmp_path / "releases", files={"root.tar.zst": parts, "server.tar.gz": [parts[0], b"end"]})
+
+
+def in_namespace(mount: str, *commands: tuple[object, ...]) -> subprocess.CompletedProcess[str]:
+    """Run commands of nfsroot one after the other, in a mount namespace in which `mount` was run first."""
+    lines = [mount, *(shlex.join([str(NFSROOT), *map(str, command)]) for command in commands)]
+    return subprocess.run(
+        ["unshare", "--mount", "sh", "-ec", "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_full_store(release: Path, tmp_path: Path) -> None:
+    """A store without room says so; with room, the same publish goes on."""
+    store = tmp_path / "store"
+    store.mkdir()
+    publish = ("publish", release, "--to", store)
+    ended = in_namespace(f"mount -t tmpfs -o size=4m tmpfs {store}", publish)
+    assert ended.returncode == 1
+    assert "No space left on device" in ended.stderr
+    assert "nfsroot store prune" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    grown = f"mount -t tmpfs -o size=4m tmpfs {store}\n{shlex.join([str(NFSROOT), *map(str, publish)])} || true\n"
+    ended = in_namespace(f"{grown}mount -o remount,size=64m {store}", publish, ("verify", store))
+    assert ended.returncode == 0, ended.stderr
+    assert "signatures and all blobs verified" in ended.stdout
+
+
+def test_full_disk_of_a_reader(release: Path, tmp_path: Path) -> None:
+    """A fetch without room says before it begins what it needs and where."""
+    store, here = tmp_path / "store", tmp_path / "here"
+    here.mkdir()
+    Case(DirectoryStorage(store), tmp_path).publish(release)
+    ended = in_namespace(
+        f"mount -t tmpfs -o size=4m tmpfs {here}", ("fetch", "small", "--from", store, here / "small/1.0")
+    )
+    assert ended.returncode == 1
+    assert "MB free, and small 1.0 needs" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_read_only_store(release: Path, tmp_path: Path) -> None:
+    """A store on a read-only medium can be listed, verified and fetched from; publishing says why it cannot."""
+    store = tmp_path / "store"
+    Case(DirectoryStorage(store), tmp_path).publish(release)
+    read_only = f"mount --bind {store} {store}; mount -o remount,bind,ro {store}"
+    fetched = tmp_path / "fetched"
+    ended = in_namespace(read_only, ("list", store), ("verify", store), ("fetch", "small", "--from", store, fetched))
+    assert ended.returncode == 0, ended.stderr
+    assert files_in(release).items() <= files_in(fetched).items()
+    before = files_in(store)
+    ended = in_namespace(read_only, ("publish", release, "--to", store, "--channel", "test"))
+    assert ended.returncode == 1
+    assert "Read-only file system" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert files_in(store) == before
+
+
+def test_keys_without_room(release: Path, tmp_path: Path) -> None:
+    """A first publish whose keys cannot be kept publishes nothing."""
+    store = tmp_path / "store"
+    home = f"mount -t tmpfs -o size=4k,nr_inodes=2 tmpfs {tmp_path}/home"
+    ended = in_namespace(home, ("publish", release, "--to", store))
+    assert ended.returncode == 1
+    assert "No space left on device" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (store / "metadata").exists()
+
+
+def test_nobody_at_the_address(release: Path) -> None:
+    """A server that is not there is named, without a traceback."""
+    ended = subprocess.run(
+        [NFSROOT, "list", "http://127.0.0.1:9/nfsroot"], capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert ended.returncode == 1
+    assert "127.0.0.1:9" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_damaged_release(release: Path, tmp_path: Path) -> None:
+    """Verifying a release names the file that changed, and a store that lost a blob names the releases it spoils."""
+    store = tmp_path / "store"
+    Case(DirectoryStorage(store), tmp_path).publish(release)
+    lost = max((store / "blobs/sha256").iterdir(), key=lambda file: file.name)
+    lost.unlink()
+    ended = in_namespace("true", ("verify", store))
+    assert ended.returncode == 1
+    assert f"{lost.name} is missing (small@1.0)" in ended.stderr
+    again = in_namespace("true", ("publish", release, "--to", store), ("verify", store))
+    assert again.returncode == 0, again.stderr
+    flipped = store / "blobs/sha256" / lost.name
+    content = flipped.read_bytes()
+    flipped.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    ended = in_namespace("true", ("verify", store))
+    assert f"{lost.name} has another SHA-256 (small@1.0)" in ended.stderr
+    again = in_namespace("true", ("publish", release, "--to", store, "--repair"), ("verify", store))
+    assert again.returncode == 0, again.stderr
+    (release / "server.tar.gz").write_bytes(b"changed")
+    ended = in_namespace("true", ("verify", release))
+    assert ended.returncode == 1
+    assert "server.tar.gz is not the file that the manifest names" in ended.stderr
