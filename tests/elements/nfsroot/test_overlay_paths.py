@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -25,21 +27,30 @@ def program(tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch) -> Modu
     hook.parent.mkdir(parents=True)
     hook.write_text("echo 192.0.2.7 printer >> /etc/hosts\n")
     (tmp_path / "owned").write_text("".join(f"{path}\n" for path in OWNED))
-    places = {"ELEMENTS": "elements", "OWNED": "owned", "CAUTIONS": "cautions", "NOTES": "notes"}
+    places = {"ELEMENTS": "elements", "OWNED": "owned", "CAUTIONS": "cautions", "BEFORE": "before"}
     for name, place in places.items():
         monkeypatch.setattr(module, name, tmp_path / place)
     for name in ("fstab", "shadow", "resolv.conf"):
         (tree / "etc" / name).write_text(f"a package's {name}\n")
-    module.main("note", tree)
+    copy_with_hook(tmp_path, tree)
     (tree / "etc/resolv.conf").rename(tree / "etc/resolv.conf.ORIG")
     machine = Path("/etc/resolv.conf")
     (tree / "etc/resolv.conf").write_text(machine.read_text() if machine.exists() else "nameserver 192.0.2.1\n")
     return module
 
 
+def copy_with_hook(job: Path, tree: Path) -> None:
+    """Have the hook copy what packages left, with the directories of a job below the test's own."""
+    hook = (ELEMENT / "root.d/95-overlay-paths").read_text()
+    script = hook.replace("/scratch/overlay-paths", str(job / "before")).replace(
+        "/input/owned-paths", str(job / "owned")
+    )
+    subprocess.run(["bash", "-c", script], env={**os.environ, "TARGET_ROOT": str(tree)}, check=True)
+
+
 def cautions(tmp_path: Path, tree: Path, program: ModuleType) -> list[str]:
     """What the user is told of the tree."""
-    program.main("compare", tree)
+    program.main(tree)
     return (tmp_path / "cautions").read_text().splitlines()
 
 

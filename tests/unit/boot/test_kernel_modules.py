@@ -193,6 +193,59 @@ def test_archive_with_new_firmware_is_made(tree: Path, tmp_path: Path, marked: P
     assert (archive / "usr/lib/firmware/intel/igc.fw.xz").is_file()
 
 
+def early(tree: Path, job: Path, verb: str) -> int:
+    """Have early-nic-archives do something in a job below the test's own directory; its exit status."""
+    if verb == "begin":
+        for place in ("conf/nic", "conf/compressor", "scratch", "output/nic-drivers"):
+            (job / place).mkdir(parents=True)
+        (job / "conf/nic/igc").write_text("igc\n")
+        (job / "conf/compressor/igc").write_text("cat\n")
+        for name in ("early-nic-archives", "make-nic-archives", "kernel_modules.py"):
+            text = (ELEMENT / name).read_text()
+            for place in ("/scratch/", "/output/"):
+                text = text.replace(place, f"{job}{place}")
+            (job / name).write_text(text.replace('"/input/', f'"{job}/'))
+            (job / name).chmod(0o755)
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "7", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([job / "early-nic-archives", verb, VERSION], env=environment, cwd=tree).returncode
+
+
+def test_early_archives(tree: Path, tmp_path: Path) -> None:
+    """Archives that are made while hooks run are those of the finished tree, if no hook touches what is in them."""
+    made(tree, tmp_path / "late", {"igc": "igc\n"})
+    assert early(tree, tmp_path / "job", "begin") == 0
+    (tree / "usr/share").mkdir()
+    assert early(tree, tmp_path / "job", "take") == 0
+    archive = tmp_path / "job/output/nic-drivers/igc"
+    assert archive.read_bytes() == (tmp_path / "late/output/igc").read_bytes()
+    assert archive.with_name("igc.json").exists()
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [
+        "printf %s '' >> usr/lib/firmware/intel/igc.fw && touch -d @0 usr/lib/firmware/intel/igc.fw",
+        "rm -r usr/lib/firmware",
+        f"touch usr/lib/modules/{VERSION}/new.ko",
+    ],
+)
+def test_early_archives_of_another_tree(tree: Path, tmp_path: Path, touch: str) -> None:
+    """Archives are made anew when a hook has touched modules or firmware, however little."""
+    assert early(tree, tmp_path / "job", "begin") == 0
+    subprocess.run(["sh", "-ec", touch], cwd=tree, check=True)
+    assert early(tree, tmp_path / "job", "take") == 1
+    assert not list((tmp_path / "job/output/nic-drivers").iterdir())
+
+
+def test_early_archives_that_fail(tree: Path, tmp_path: Path) -> None:
+    """What could not be made early is to be made late, which tells why; and so is what nobody has begun."""
+    (tree / "usr/lib/modules" / VERSION / f"{NET}/ethernet/intel/igc/igc.ko.xz").write_bytes(b"damaged")
+    assert early(tree, tmp_path / "job", "begin") == 0
+    assert early(tree, tmp_path / "job", "take") == 1
+    command = [tmp_path / "job/early-nic-archives", "take", "another-version"]
+    assert subprocess.run(command, cwd=tree).returncode == 1
+
+
 def test_tables_of_the_initramfs(tree: Path, tmp_path: Path) -> None:
     """The initramfs knows the dependencies of each wired driver, and which of them a card at PCI needs."""
     modules = tree / "usr/lib/modules" / VERSION
