@@ -20,9 +20,11 @@ from builder.events import Notice
 from builder.store import catalog, keys, layout, leases, reader
 from builder.store.catalog import Release
 from builder.store.errors import RefusedError
+from builder.store.image.push import push_image, tag_channels
 from builder.store.metadata import State, Targets, commit, load
 from builder.store.release import LAB, MANIFEST, ReleaseFile, ReleaseManifest
 from builder.store.storage.interface import Blob, FileSlice, Storage, Text
+from builder.store.storage.oci import OciStorage
 from builder.store.transfer import Sent, Transfers, again, run_each
 
 PASSED = ("passed", "proved:")
@@ -41,6 +43,8 @@ class Publisher:
         """Change the store's targets, sign them, and read the store as others do: they see the change now."""
         state = commit(self.storage, self.first_root, self.signer, change, above)
         reader.open_trusted(self.storage)
+        if isinstance(self.storage, OciStorage):
+            tag_channels(self.storage, catalog.read_catalog(state.targets))
         return state
 
 
@@ -150,6 +154,7 @@ def publish(
         new = sum(blob.size for blob in missing)
         transfers.emit(Notice(f"{manifest.name} {manifest.version}: {new} of {manifest.size} bytes are new"))
         transfers.send(storage, [Sent(blob, content) for blob, content in missing.items()])
+        _push_image(storage, candidate, transfers)
         release = _describe(
             storage, candidate, before, new, repair=repair, unproved=not candidate.lab.startswith(PASSED)
         )
@@ -214,6 +219,12 @@ def _missing(storage: Storage, candidate: Candidate, *, repair: bool) -> dict[Bl
         for offset, blob in file.offsets()
     }
     return {blob: places[blob] for blob in blobs if blob in wanted}
+
+
+def _push_image(storage: Storage, candidate: Candidate, transfers: Transfers) -> None:
+    """Push the release's root as an image to a store that is in a registry."""
+    if isinstance(storage, OciStorage) and (tag := again(lambda: push_image(storage, candidate.directory))):
+        transfers.emit(Notice(f"its root is the image {storage.address.removeprefix('oci://')}:{tag}"))
 
 
 def _describe(

@@ -7,6 +7,7 @@ collection.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,15 +17,17 @@ from urllib.parse import urlsplit
 
 from builder.errors import InputError
 from builder.parallel import crew
-from builder.store.errors import NotStoredError
+from builder.store.errors import NotStoredError, UnsupportedError
 from builder.store.storage.access import ANONYMOUS, Access
 from builder.store.storage.interface import Blob, Content, Storage, Stored, Text
 from builder.store.storage.many import SIDE_BY_SIDE, ask_side_by_side
 from builder.store.storage.registry.documents import EMPTY, Document, read_document, readable, tag_of, write_object
-from builder.store.storage.registry.repository import Repository
+from builder.store.storage.registry.images import image_tag, is_image_of
+from builder.store.storage.registry.repository import Repository, read_whole
 
 BLOBS = "blobs/sha256/"
 BLOB = re.compile(rf"{BLOBS}([0-9a-f]{{64}})")
+RELEASE = re.compile(r"releases/([^/]+)/([^/]+)/[0-9a-f]{64}\.manifest\.json")
 NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+|/)[a-z0-9]+)*")
 """Names of repositories ("Pulling manifests" in the distribution specification)."""
 LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
@@ -94,7 +97,7 @@ class OciStorage(Storage):
             return
         self._push_empty()
         hashed = hashlib.sha256()
-        for piece in content.pieces():
+        for piece in read_whole(content, path):
             hashed.update(piece)
         layer = Blob(hashed.hexdigest(), content.size)
         self.repository.push_blob(f"sha256:{layer.sha256}", content)
@@ -116,7 +119,7 @@ class OciStorage(Storage):
             if path.startswith(prefix):
                 yield Stored(path, found.content.size, created)
             for layer in found.document.layers[1:] if of_blobs else ():
-                path = f"{BLOBS}{layer.blob.sha256}"
+                path = f"{BLOBS}{layer.sha256}"
                 before = blobs.get(path)
                 blobs[path] = Stored(path, layer.size, max(created, before.modified if before else 0.0))
         yield from (blob for path, blob in blobs.items() if path.startswith(prefix))
@@ -124,12 +127,25 @@ class OciStorage(Storage):
     def delete(self, path: str) -> None:
         """Remove the object; its content becomes garbage of the registry, if no other object has it.
 
+        A release's image goes with its manifest.
+
         :raises UnsupportedError: the registry does not allow deletion.
         """
         if blob := BLOB.fullmatch(path):
-            self.repository.delete_blob(f"sha256:{blob[1]}")
-        elif found := self._find(tag_of(path)):
+            with contextlib.suppress(UnsupportedError):  # then garbage collection removes it
+                self.repository.delete_blob(f"sha256:{blob[1]}")
+            return
+        if release := RELEASE.fullmatch(path):
+            self._delete_image(*release.groups())
+        if found := self._find(tag_of(path)):
             self.repository.delete_manifest(found.text)
+
+    def _delete_image(self, name: str, version: str) -> None:
+        """Remove the image of a release with all its tags, if it has one."""
+        tag = image_tag(name, version)
+        text = self.repository.read_manifest(tag)
+        if text and is_image_of(read_document(text, f"{self.address}:{tag}"), name, version):
+            self.repository.delete_manifest(text)
 
     def _content(self, path: str) -> Blob:
         """The registry's blob that holds the object."""
@@ -148,7 +164,7 @@ class OciStorage(Storage):
         document = read_document(text, f"{self.address}:{tag}")
         if document.object_path is None or tag_of(document.object_path) != tag:
             return None
-        return StoredObject(text, document, document.layers[0].blob)
+        return StoredObject(text, document, document.layers[0])
 
     def _find_all(self, tags: Iterable[str]) -> Iterator[StoredObject | None]:
         """Yield what `_find` returns for each tag, asked for side by side."""

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from registry_server import PROGRAM, RegistryServer, require
 from store_servers import BUCKET, KEY, SECRET, Kind, Nginx, run_nginx, run_rclone, run_seaweedfs
 
 from builder.store.storage.access import Access
 from builder.store.storage.interface import Storage
 
-KINDS = ("directory", "nginx", "seaweedfs", "rclone")
+KINDS = ("directory", "nginx", "seaweedfs", "rclone", "registry")
 """A kind NAME has a fixture `NAME_kind`, which gives a Kind with an empty store."""
 
 PLACES = itertools.count()
@@ -61,6 +62,12 @@ def rclone_kind(rclone: str) -> Kind:
     return Kind(f"s3://{BUCKET}/{next(PLACES)}", _access(rclone))
 
 
+@pytest.fixture
+def registry_kind(registry: str) -> Kind:
+    """A repository of a registry."""
+    return Kind(f"oci://{registry}/site/{next(PLACES)}")
+
+
 def _access(url: str) -> Access:
     return Access(user=KEY, secret=SECRET, endpoint=url)
 
@@ -84,3 +91,11 @@ def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of `rclone serve s3`."""
     with run_rclone(tmp_path_factory.mktemp("rclone")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Host and port of docker-registry."""
+    require(PROGRAM)
+    with RegistryServer(tmp_path_factory.mktemp("registry")).running() as running:
+        yield running.host

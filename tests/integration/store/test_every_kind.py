@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import random
 import signal
 import subprocess
@@ -95,9 +96,10 @@ def test_objects_are_replaced_and_removed(storage: Storage) -> None:
 def test_sizes_of_many(storage: Storage) -> None:
     """The sizes of those objects that exist, of many at once."""
     dice = random.Random("many")
-    sizes = {f"blobs/sha256/{dice.randbytes(32).hex()}": dice.randrange(1000) for _ in range(60)}
-    for path, size in sizes.items():
-        storage.put(path, Text(bytes(size)))
+    contents = [dice.randbytes(dice.randrange(1000)) for _ in range(60)]
+    sizes = {f"blobs/sha256/{hashlib.sha256(content).hexdigest()}": len(content) for content in contents}
+    for path, content in zip(sizes, contents, strict=True):
+        storage.put(path, Text(content))
     missing = [f"blobs/sha256/{dice.randbytes(32).hex()}" for _ in range(60)]
     asked = [*sizes, *missing]
     dice.shuffle(asked)
@@ -109,22 +111,23 @@ def test_list(kind: Kind, storage: Storage) -> None:
     """Every object below a prefix is listed, more than a server names in one answer."""
     if not kind.lists:
         with pytest.raises(UnsupportedError, match="list"):
-            list(storage.list("blobs/"))
+            list(storage.list("releases/"))
         return
-    assert list(storage.list("blobs/")) == []
-    sizes = {f"blobs/sha256/{number:064x}": number % 7 for number in range(1010)}
+    assert list(storage.list("releases/")) == []
+    contents = {f"releases/{number:064x}": str(number).zfill(4 + number % 7).encode() for number in range(1010)}
+    sizes = {path: len(content) for path, content in contents.items()}
     with crew(8) as threads:
-        puts = [threads.begin(partial(storage.put, path, Text(bytes(size)))) for path, size in sizes.items()]
+        puts = [threads.begin(partial(storage.put, path, Text(content))) for path, content in contents.items()]
         for done in puts:
             done()
-    storage.put("blobs.txt", Text(b"x"))
+    storage.put("releases.txt", Text(b"x"))
     storage.put("index.html", Text(b"page"))
-    listed = list(storage.list("blobs/"))
+    listed = list(storage.list("releases/"))
     assert {found.path: found.size for found in listed} == sizes
     assert len(listed) == len(sizes)
     assert all(found.modified > 1_700_000_000 for found in listed)
-    assert sorted(found.path for found in storage.list(f"blobs/sha256/{5:063x}")) == [
-        f"blobs/sha256/{number:064x}" for number in range(0x50, 0x60)
+    assert sorted(found.path for found in storage.list(f"releases/{5:063x}")) == [
+        f"releases/{number:064x}" for number in range(0x50, 0x60)
     ]
     assert len(list(storage.list(""))) == len(sizes) + 2
 

@@ -10,9 +10,9 @@ import pytest
 ABSENT = ("click", "pydantic", "jinja2", "ClusterShell", "rich", "obstore")
 
 
-@pytest.mark.parametrize("address", ["./store", "https://127.0.0.1/nfsroot"])
+@pytest.mark.parametrize("address", ["./store", "https://127.0.0.1/nfsroot", "oci://127.0.0.1/nfsroot"])
 def test_a_store_is_opened_without_the_packages_of_a_builder(address: str) -> None:
-    """A directory and a web server are opened with the standard library, urllib3 and tomli."""
+    """A directory, a web server and a registry are opened with the standard library, urllib3 and tomli."""
     program = f"""
 import sys
 from builder.store.storage.open import open_store

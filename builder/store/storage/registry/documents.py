@@ -9,10 +9,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from builder.store.errors import StoreError
 from builder.store.storage.interface import Blob
@@ -26,39 +25,23 @@ EMPTY = b"{}"
 """The configuration of a manifest that needs none ("Guidance for an Empty Descriptor")."""
 PATH = "vnd.nfsroot.path"
 CREATED = "org.opencontainers.image.created"
+DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 READABLE = 80
 """Characters of a path that its tag shows, at most; a tag has 128 at most."""
 
 
-class Descriptor(BaseModel):
-    """One blob of a manifest: its type, `sha256:` with its digest in hexadecimal digits, and its size in bytes."""
+@dataclass(frozen=True)
+class Document:
+    """The fields of a manifest that nfsroot reads."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True)
-
-    mediaType: str
-    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
-    size: int = Field(ge=0)
-
-    @property
-    def blob(self) -> Blob:
-        """The digest without its algorithm, and the size."""
-        return Blob(self.digest.removeprefix("sha256:"), self.size)
-
-
-class Document(BaseModel):
-    """The fields of a manifest that nfsroot reads; others are left out."""
-
-    model_config = ConfigDict(defer_build=True, frozen=True)
-
-    config: Descriptor
-    layers: tuple[Descriptor, ...]
-    artifactType: str = ""
-    annotations: dict[str, str] = {}
+    layers: tuple[Blob, ...]
+    artifact_type: str
+    annotations: Mapping[str, str]
 
     @property
     def object_path(self) -> str | None:
         """The path of the object for which the manifest stands; None for images and for manifests of others."""
-        return self.annotations.get(PATH) if self.artifactType == OBJECT_TYPE and self.layers else None
+        return self.annotations.get(PATH) if self.artifact_type == OBJECT_TYPE and self.layers else None
 
     @property
     def created(self) -> float:
@@ -75,15 +58,27 @@ def read_document(text: bytes, where: str) -> Document:
     :raises StoreError: the text is no manifest of an image or an artifact.
     """
     try:
-        return Document.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        document = json.loads(text)
+        annotations = document.get("annotations") or {}
+        return Document(
+            layers=tuple(_read_descriptor(layer) for layer in document["layers"]),
+            artifact_type=str(document.get("artifactType", "")),
+            annotations={str(key): str(value) for key, value in annotations.items()},
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StoreError(
             f"{where} is no OCI image manifest",
-            details=f"{place}: {first['msg']}".removeprefix(": "),
+            details=f"{type(error).__name__}: {error}",
             resolution="Is this the address of a registry, with the store's repository behind its host name?",
         ) from error
+
+
+def _read_descriptor(descriptor: Mapping[str, Any]) -> Blob:
+    """The blob that a manifest names; the digest becomes part of addresses, so it is checked."""
+    digest, size = DIGEST.fullmatch(descriptor["digest"]), descriptor["size"]
+    if digest is None or not isinstance(size, int) or size < 0:
+        raise ValueError(f"{descriptor} names no blob")
+    return Blob(digest[1], size)
 
 
 def tag_of(path: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from builder.store.errors import PermissionRefusedError, StoreError, StoreFullError, UnsupportedError
+from builder.store.errors import PermissionRefusedError, StoreError, StoreFullError, TransientError, UnsupportedError
 from builder.store.storage.answers import refusal
 from builder.store.storage.connections import Answer
 
 FULL = ("no space left on device", "disk quota exceeded")
 """What a registry says of a full disk, as strerror(3) does, with the status 500."""
+
+UNKNOWN_BLOB = "MANIFEST_BLOB_UNKNOWN"
+"""What a registry says of a manifest whose blobs it does not have; docker-registry also while another publisher sends
+one of them, because it empties a file before it writes it."""
 
 
 def explain_refusal(answer: Answer, what: str, host: str, who: str) -> StoreError:
@@ -25,6 +29,8 @@ def explain_refusal(answer: Answer, what: str, host: str, who: str) -> StoreErro
             details=error.details,
             resolution="Remove old releases with `nfsroot store prune`, then run the registry's garbage collection.",
         )
+    if UNKNOWN_BLOB in error.details:
+        return TransientError(error.brief, details=error.details)
     if isinstance(error, UnsupportedError):
         return UnsupportedError(
             error.brief,

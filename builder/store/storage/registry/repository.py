@@ -81,7 +81,7 @@ class Repository:
             )
         url = f"{place}{'&' if '?' in place else '?'}digest={digest}"
         headers = {"Content-Type": BYTES_TYPE, "Content-Length": str(content.size)}
-        with self._ask("PUT", url, (201,), headers, lambda: _complete(content, digest)):
+        with self._ask("PUT", url, (201,), headers, lambda: read_whole(content, digest)):
             pass
 
     def delete_blob(self, digest: str) -> None:
@@ -162,17 +162,21 @@ def _read_rest(answer: Answer) -> None:
         answer.response.read(SHORT)
 
 
-def _complete(content: Content, digest: str) -> Iterator[bytes]:
-    """Yield the pieces of `content`, of which there must be as many bytes as announced."""
+def read_whole(content: Content, name: str) -> Iterator[bytes]:
+    """Yield the pieces of `content`, the object or blob `name`, of which there must be as many bytes as announced.
+
+    :raises TransientError: the content ends early.
+    :raises StoreError: the content cannot be read.
+    """
     sent = 0
     try:
         for piece in content.pieces():
             sent += len(piece)
             yield piece
     except OSError as error:  # urllib3 would take it for an error of the connection
-        raise StoreError(f"the content of {digest} cannot be read: {error.strerror}") from error
+        raise StoreError(f"the content of {name} cannot be read: {error.strerror}") from error
     if sent != content.size:
-        raise TransientError(f"{digest} ended early while it was sent: {sent} bytes of {content.size}")
+        raise TransientError(f"{name} ended early while it was sent: {sent} bytes of {content.size}")
 
 
 def _next_page(answer: Answer) -> str | None:
