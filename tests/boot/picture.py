@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 
 CHANNELS = {2: 3, 6: 4}
 """Bytes of a pixel, of the colour types true colour and true colour with alpha, at 8 bits."""
@@ -12,6 +13,14 @@ CHANNELS = {2: 3, 6: 4}
 
 def colours(png: bytes) -> Counter[str]:
     """How many pixels have each colour, as `#rrggbb`."""
+    found: Counter[str] = Counter()
+    for row in read_rows(png):
+        found.update(row)
+    return found
+
+
+def read_rows(png: bytes) -> Iterator[list[str]]:
+    """Each row of a picture from the top, with the colour of each pixel as `#rrggbb`."""
     at, data, width, channels = 8, b"", 0, 0
     while at < len(png):
         length, kind = struct.unpack_from("!I4s", png, at)
@@ -22,10 +31,8 @@ def colours(png: bytes) -> Counter[str]:
         elif kind == b"IDAT":
             data += png[at + 8 : at + 8 + length]
         at += 12 + length
-    found: Counter[str] = Counter()
     for row in _rows(zlib.decompress(data), width * channels, channels):
-        found.update("#" + row[x : x + 3].hex() for x in range(0, len(row), channels))
-    return found
+        yield ["#" + row[x : x + 3].hex() for x in range(0, len(row), channels)]
 
 
 def _rows(data: bytes, size: int, channels: int) -> list[bytes]:
