@@ -142,6 +142,10 @@ bench-boots: root build-packages lab-packages .venv/tested  ## boot releases bes
 bench-storm: root build-packages lab-packages bench-packages .venv/tested  ## boot 1, 2, 4 and 8 nodes and simulate hundreds, beside what capacity estimates
 	$(AS_ROOT) .venv/bin/python tests/bench/storm.py
 
+.PHONY: bench-stores
+bench-stores: .venv/tested .venv/servers  ## move files to an S3 server and back, beside rclone
+	.venv/bin/python tests/bench/stores.py
+
 .PHONY: lock
 lock: .venv/tested  ## write the requirements locks anew
 	.venv/bin/pip install --quiet pip-tools

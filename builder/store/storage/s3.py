@@ -40,6 +40,7 @@ class S3Storage(Storage):
         """Whether the server keeps to conditions on writes, also when writers race; it is tried out once.
 
         :raises PermissionRefusedError: this user may not write.
+        :raises TransientError: the server failed; the next time it is tried out again.
         """
         return honours_conditions(self._writes, self.address)
 

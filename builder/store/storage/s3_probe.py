@@ -15,7 +15,7 @@ import obstore
 from obstore.store import S3Store
 
 from builder.parallel import crew
-from builder.store.errors import OvertakenError, PermissionRefusedError, StoreError
+from builder.store.errors import OvertakenError, PermissionRefusedError, StoreError, StoreFullError, TransientError
 from builder.store.storage.s3_errors import explained
 
 WRITERS = 2
@@ -30,16 +30,17 @@ def honours_conditions(store: S3Store, address: str) -> bool:
     """Whether one of several writers wins, each time; the objects that are written for this are removed.
 
     :raises PermissionRefusedError: this user may not write.
+    :raises TransientError: the server failed, so that nothing is known of it.
     """
     paths = [f".probe-{uuid.uuid4().hex}" for _ in range(ROUNDS)]
     try:
         with crew(ROUNDS) as threads:
             races = [threads.begin(partial(_has_one_winner, store, path, address)) for path in paths]
             return all([has_one_winner() for has_one_winner in races])
-    except PermissionRefusedError:
+    except (PermissionRefusedError, StoreFullError, TransientError):
         raise
     except StoreError:
-        return False  # the server knows no conditions; where it fails altogether, the next request says so
+        return False  # the server knows no conditions
     finally:
         with contextlib.suppress(FileNotFoundError), explained(paths[0], address):
             obstore.delete(store, paths)

@@ -15,6 +15,7 @@ from typing import NamedTuple, NoReturn
 
 import pytest
 
+from builder.store.errors import StoreError
 from builder.store.storage.access import Access
 from builder.store.storage.interface import Storage
 from builder.store.storage.open import open_storage
@@ -98,11 +99,27 @@ def run_seaweedfs(directory: Path) -> Iterator[str]:
     command += [f"-{name}={port}" for name, port in ports.items()]
     try:
         with _running(command, directory, ports["s3.port"], AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET):
-            yield f"http://127.0.0.1:{ports['s3.port']}"
+            url = f"http://127.0.0.1:{ports['s3.port']}"
+            _wait_for_bucket(url)
+            yield url
     finally:
         for port in ports.values():
             for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
                 left.unlink()
+
+
+def _wait_for_bucket(url: str) -> None:
+    """Wait until the server, which answers before that, has made its bucket."""
+    storage = open_storage(f"s3://{BUCKET}", Access(user=KEY, secret=SECRET, endpoint=url))
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            next(iter(storage.list("")), None)
+            return
+        except StoreError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 @contextlib.contextmanager

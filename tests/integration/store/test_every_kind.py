@@ -238,23 +238,23 @@ def test_publishers_take_turns_where_the_store_says_so(kind: Kind) -> None:
     if not kind.swaps_safely:
         return
 
-    def add() -> None:
+    def add(name: int) -> None:
         mine = kind.open()
         for _ in range(3):
             while True:
                 with mine.exclusive():
-                    before = mine.read("n", 10)
+                    before = mine.read("n", 20)
                     try:
-                        mine.swap("n", str(int(before) + 1).encode(), before)
+                        mine.swap("n", b"%d by %d" % (int(before.split()[0]) + 1, name), before)
                         break
                     except OvertakenError:
                         continue
 
-    kind.open().put("n", Text(b"0"))
+    kind.open().put("n", Text(b"0 by nobody"))
     with crew(4) as threads:
-        for done in [threads.begin(add) for _ in range(4)]:
+        for done in [threads.begin(partial(add, name)) for name in range(4)]:
             done()
-    assert kind.open().read("n", 10) == b"12"
+    assert kind.open().read("n", 20).split()[0] == b"12"
 
 
 MEMORY = """

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from misbehaving_server import Handler, Server, serve
 
-from builder.store.errors import OvertakenError, PermissionRefusedError
+from builder.store.errors import OvertakenError, PermissionRefusedError, StoreError, TransientError
 from builder.store.storage.access import Access
 from builder.store.storage.s3 import S3Storage
 
@@ -121,9 +121,11 @@ def test_a_swap_that_another_publisher_overtakes(served: Callable[[Bucket], S3St
     assert bucket.objects["/bucket/a"] == b"other"
 
 
-def test_a_publisher_that_may_not_write() -> None:
-    """That the server refuses the trial is said, and not taken for a server without conditions."""
-    with serve(lambda to: (to.take(), to.send(403))) as server:
+@pytest.mark.parametrize(("status", "kind"), [(403, PermissionRefusedError), (503, TransientError)])
+def test_a_trial_that_fails(status: int, kind: type[StoreError]) -> None:
+    """A server that refuses or fails is not taken for one without conditions, and is tried out again."""
+    with serve(lambda to: (to.take(), to.send(status))) as server:
         storage = S3Storage("s3://bucket", Access(user="KEY", secret="secret", endpoint=server.url))
-        with pytest.raises(PermissionRefusedError):
-            storage.swaps_safely  # noqa: B018
+        for _ in range(2):
+            with pytest.raises(kind):
+                storage.swap("a", b"1", None)
