@@ -28,9 +28,9 @@ def digest_of_files(root: Path, patterns: Iterable[str] = ("*",), without: Colle
     directory its name.
     """
     digest, chosen = hashlib.sha256(), tuple(patterns)
-    for path in entries(root, without):
-        if any(fnmatchcase(path.name, pattern) for pattern in chosen):
-            _add(digest, path, str(path.relative_to(root)))
+    for name in _names(root, without):
+        if any(fnmatchcase(name.rpartition("/")[2], pattern) for pattern in chosen):
+            _add(digest, os.path.join(root, name), name)  # noqa: PTH118
     return digest.hexdigest()
 
 
@@ -40,26 +40,32 @@ def entries(root: Path, without: Collection[str] = ()) -> list[Path]:
     Python's own byproducts do not count, so that an installed copy and a checkout give one digest.  Links are not
     followed.
     """
-    found: list[Path] = []
-    # A build looks at hundreds of files: Path.rglob() would take twice as long.
-    for directory, directories, names in os.walk(root):
+    return [root / name for name in _names(root, without)]
+
+
+def _names(root: Path, without: Collection[str]) -> list[str]:
+    """The paths of `entries`, relative to `root`, as text: a build looks at hundreds, and a Path of each takes long."""
+    found: list[str] = []
+    top = os.path.join(root, "")  # noqa: PTH118
+    for directory, directories, names in os.walk(top):
         if "__pycache__" in directories:
             directories.remove("__pycache__")
-        found += [Path(directory, name) for name in (*directories, *names)]
+        place = directory.removeprefix(top)
+        found += [f"{place}/{name}" if place else name for name in (*directories, *names)]
     if without:
-        top = len(root.parts)
-        found = [path for path in found if not any(fnmatchcase(path.parts[top], pattern) for pattern in without)]
-    return sorted(found)
+        found = [name for name in found if not any(fnmatchcase(name.partition("/")[0], each) for each in without)]
+    return sorted(found, key=lambda name: name.split("/"))
 
 
-def _add(digest: hashlib._Hash, path: Path, name: str) -> None:
+def _add(digest: hashlib._Hash, path: str, name: str) -> None:
     """Have a file, a link or a directory counted under `name`; nothing else that there may be has a content."""
-    status = path.lstat()
+    status = os.lstat(path)
     if stat.S_ISREG(status.st_mode):
         digest.update(os.fsencode(f"{name}\0{int(is_executable(status))}\0{status.st_size}\0"))
-        digest.update(path.read_bytes())
+        with open(path, "rb") as file:  # noqa: PTH123
+            digest.update(file.read())
     elif stat.S_ISLNK(status.st_mode):
-        digest.update(os.fsencode(f"{name}\0link\0{path.readlink()}\0"))
+        digest.update(os.fsencode(f"{name}\0link\0{os.readlink(path)}\0"))  # noqa: PTH115
     elif stat.S_ISDIR(status.st_mode):
         digest.update(os.fsencode(f"{name}\0directory\0"))
 

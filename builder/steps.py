@@ -194,9 +194,11 @@ class Steps:
                 ramdisks = nic_drivers.join(self.recipe, facts, ramdisk, drivers, directory)
                 served = pack.served(self.recipe, facts, tree, ramdisks, loaders)
                 packer.server_bundle(server, files, served, on_line)
+                hashed = aside.begin(server.hash)
                 checked()
             reason = "runs: puts everything in its place"
             with self.workshop.running(RELEASE, reason, self._log_name(RELEASE)):
+                self._copy_files(directory, facts, tree, loaders)
                 joined()
                 if image:
                     shutil.copyfile(cluster.archive, directory / self.recipe.overlay_file(facts.version))
@@ -205,7 +207,8 @@ class Steps:
                     released.add(tree.directories)
                 listed.add(tree.listing)
                 listed.add(cluster.lines)
-                self._complete(directory, facts, archive, tree, loaders, (released, server, listed))
+                hashed()
+                self._write_manifest(directory, facts, archive, tree, (released, server, listed))
                 logged = dict.fromkeys((tree.path, root.parent, ramdisk, drivers, loaders))
                 (directory / "build.log").write_text(
                     "".join((step / "log").read_text(encoding="utf-8") for step in logged), encoding="utf-8"
@@ -250,20 +253,17 @@ class Steps:
         """The element with the scripts that make what nodes boot from a tree."""
         return next(element for element in self.recipe.elements if element.name == initramfs.ELEMENT)
 
-    def _complete(
-        self,
-        directory: Path,
-        facts: ReleaseFacts,
-        archive: Archive,
-        tree: Tree,
-        loaders: Path,
-        joined: Iterable[Joined],
-    ) -> None:
-        """Put what the steps made into `directory`, with the manifest of everything there, `joined` archives too."""
+    def _copy_files(self, directory: Path, facts: ReleaseFacts, tree: Tree, loaders: Path) -> None:
+        """Copy what the release has of the tree beside the root, and the boot loaders, into `directory`."""
         shutil.copyfile(tree.kernel, directory / facts.kernel_file)
         shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
         shutil.copyfile(tree.packages, directory / "packages.tsv")
         shutil.copyfile(tree.dpkg_data, directory / trees.DPKG_DATA)
+
+    def _write_manifest(
+        self, directory: Path, facts: ReleaseFacts, archive: Archive, tree: Tree, joined: Iterable[Joined]
+    ) -> None:
+        """Write into `directory` the manifest of everything there, of which some archives were `joined`."""
         packages = manifests.packages(tree.packages)
         fixed = security.find_fixed(archive, self.recipe.debian.suite, (package.name for package in packages))
         manifest = manifests.Manifest(

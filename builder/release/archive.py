@@ -116,12 +116,12 @@ class Part(NamedTuple):
 
 
 class Joined:
-    """An archive that is joined from parts, at `path`, with the digest of what it holds so far, and its parts."""
+    """An archive that is joined from parts, at `path`, with its parts."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.parts: list[Part] = []
-        self._digest = hashlib.sha256()
+        self._digest, self._hashed = hashlib.sha256(), 0
 
     def add(self, file: Path) -> None:
         """Put the content of `file` at the archive's end, as one part."""
@@ -148,25 +148,32 @@ class Joined:
         """
         size = file.stat().st_size
         with self.path.open("ab") as target, crew(1) as aside:
+            self.hash()
             for start in range(0, size, WINDOW):
                 piece = content_of(file, start, min(WINDOW, size - start))
                 hashed = aside.begin(partial(self._digest.update, piece))
                 target.write(piece)
                 hashed()
+        self._hashed += size
 
     def write(self, pieces: Iterable[bytes | memoryview | mmap]) -> None:
         """Put `pieces` at the archive's end, as one part."""
         digest, size = hashlib.sha256(), 0
         with self.path.open("ab") as target:
             for piece in pieces:
-                self._digest.update(piece)
                 digest.update(piece)
                 size += target.write(piece)
         self.parts.append(Part(digest.hexdigest(), size))
 
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the archive, in hexadecimal digits."""
+    def hash(self) -> str:
+        """SHA-256 of the archive, in hexadecimal digits.
+
+        What was written since it was hashed last is read for that, so that a thread can do it beside other work.
+        """
+        with self.path.open("rb") as written:
+            written.seek(self._hashed)
+            hashlib.file_digest(written, lambda: self._digest)
+            self._hashed = written.tell()
         return self._digest.hexdigest()
 
 

@@ -198,7 +198,7 @@ def released_files(directory: Path, joined: Iterable[Joined]) -> tuple[ReleasedF
     released = []
     for file in files:
         path, size, archive = str(file.relative_to(directory)), file.stat().st_size, archives.get(file)
-        released.append(released_file(path, size, archive.sha256 if archive else sha256(file), archive))
+        released.append(released_file(path, size, archive.hash() if archive else sha256(file), archive))
     return tuple(released)
 
 

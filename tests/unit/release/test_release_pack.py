@@ -220,7 +220,7 @@ def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_
     served = pack.served(kerrighed, FACTS, tree, sorted(ramdisk.iterdir()), loaders)
     bundle = Joined(tmp_path / "server.tar.gz")
     packer.server_bundle(bundle, [text_file("README", "")], served, ignore)
-    assert bundle.sha256 == hashlib.sha256(bundle.path.read_bytes()).hexdigest()
+    assert bundle.hash() == hashlib.sha256(bundle.path.read_bytes()).hexdigest()
     assert cut(bundle) == [(part.sha256, part.size) for part in bundle.parts]
     bundle_of_next = Joined(tmp_path / "next.tar.gz")
     served_next = pack.served(
