@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.cli import options
+from builder.cli import options, store_options
 from builder.cli.output import write
 from builder.errors import InputError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from builder.cache import Cache
     from builder.difference.compare import Difference
     from builder.difference.subject import Subject
+    from builder.release.source import ReleaseSource
+    from builder.store.reader import TrustedStore
 
 
 @click.command("diff")
@@ -26,9 +28,21 @@ if TYPE_CHECKING:
 @click.option(
     "--html", "page", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to FILE."
 )
+@click.option("--from", "store", metavar="STORE", envvar="NFSROOT_STORE", help="The store of NAME@VERSION.")
+@store_options.trust_option
 @options.cache_option
-def command(before: str, after: str, as_json: bool, page: Path | None, cache_dir: Path | None) -> None:
+def command(
+    before: str,
+    after: str,
+    as_json: bool,
+    page: Path | None,
+    store: str | None,
+    trust: str | None,
+    cache_dir: Path | None,
+) -> None:
     """Show what differs between A and B: two releases, or a release and a recipe.
+
+    A release is its directory, or NAME@VERSION or NAME@CHANNEL in the store that --from names.
 
     Of a recipe it is shown what its next build would change, as far as that is known before it is built.
 
@@ -36,11 +50,13 @@ def command(before: str, after: str, as_json: bool, page: Path | None, cache_dir
     Examples:
       nfsroot diff output/kerrighed/2026.01.31 output/kerrighed/2026.02.07
       nfsroot diff output/kerrighed/2026.01.31 kerrighed
+      nfsroot diff kerrighed@stable kerrighed@test --from /srv/artifacts
       nfsroot diff output/kerrighed/2026.01.31 output/kerrighed/2026.02.07 --html diff.html
     """
     if as_json and page:
         raise click.UsageError("--json and --html exclude each other.")
-    difference = _compare(before, after, options.cache_at(cache_dir))
+    trusted = store_options.open_trusted(store, trust) if store else None
+    difference = _compare(before, after, options.cache_at(cache_dir), trusted)
     if as_json:
         from builder.difference.compare import SCHEMA_VERSION
 
@@ -54,28 +70,48 @@ def command(before: str, after: str, as_json: bool, page: Path | None, cache_dir
         show(difference)
 
 
-def _compare(before: str, after: str, cache: Cache) -> Difference:
+def _compare(before: str, after: str, cache: Cache, store: TrustedStore | None) -> Difference:
     from builder.difference.compare import compare
     from builder.difference.planned import without_shadow
     from builder.difference.subject import read_release
-    from builder.release.source import DirectorySource
 
     if not (_is_recipe(before) or _is_recipe(after)):
-        return compare(*(read_release(DirectorySource.find(Path(each))) for each in (before, after)))
+        return compare(*(read_release(_find(each, store)) for each in (before, after)))
     if _is_recipe(before) and _is_recipe(after):
         raise InputError(
             f"neither {before} nor {after} is the directory of a release",
             resolution="`nfsroot list` names the releases; one of both may be a recipe.",
         )
-    release = without_shadow(read_release(DirectorySource.find(Path(after if _is_recipe(before) else before))))
+    release = without_shadow(read_release(_find(after if _is_recipe(before) else before, store)))
     if _is_recipe(before):
         return compare(_read_recipe(before, release, cache), release)
     return compare(release, _read_recipe(after, release, cache))
 
 
 def _is_recipe(reference: str) -> bool:
-    """Whether a reference is a recipe's name or file; all else is the directory of a release."""
-    return not Path(reference).is_dir() and ("/" not in reference or reference.endswith(".toml"))
+    """Whether a reference is a recipe's name or file; all else is a release."""
+    named = "/" not in reference or reference.endswith(".toml")
+    return not Path(reference).is_dir() and named and not _is_stored(reference)
+
+
+def _is_stored(reference: str) -> bool:
+    """Whether a reference names a release in a store."""
+    return "@" in reference and "/" not in reference and not Path(reference).exists()
+
+
+def _find(reference: str, store: TrustedStore | None) -> ReleaseSource:
+    """The release that a reference names, in a directory or in a store."""
+    from builder.release.source import DirectorySource
+
+    if not _is_stored(reference):
+        return DirectorySource.find(Path(reference))
+    if store is None:
+        raise InputError(f"{reference} is a release in a store", resolution="Name the store: --from STORE.")
+    from builder.store import catalog
+    from builder.store.source import StoreSource
+
+    known = catalog.read_catalog(store.targets)
+    return StoreSource(store.storage, catalog.find(known, *catalog.parse_reference(reference)))
 
 
 def _read_recipe(reference: str, release: Subject, cache: Cache) -> Subject:

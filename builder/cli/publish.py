@@ -18,6 +18,12 @@ from builder.cli.render import renderer, size_in_words
 @click.option("--channel", default="", metavar="CHANNEL", help="Let this channel name the release, such as test.")
 @options.limit_option
 @options.key_option
+@click.option(
+    "--ssh-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Sign SHA256SUMS with this ssh key, for copies outside a store.",
+)
 @click.option("--allow-unproved", is_flag=True, help="Publish a release that the lab has not passed.")
 @click.option("--allow-password", is_flag=True, help="Publish a release with a password into a store that others read.")
 @click.option("--repair", is_flag=True, help="Send every part anew, also those that the store holds.")
@@ -29,6 +35,7 @@ def command(
     channel: str,
     limit: float | None,
     key: Path | None,
+    ssh_key: Path | None,
     allow_unproved: bool,
     allow_password: bool,
     repair: bool,
@@ -45,11 +52,17 @@ def command(
     The first publish to an empty directory makes a store, and its keys below ~/.config/nfsroot/keys.
     """
     from builder.cli import summary
+    from builder.sbom.make import make_sboms
     from builder.store.publish import Candidate, Permissions, lab_file, need_publishable, publish
     from builder.store.release import read_manifest
+    from builder.store.signature import sign
 
     directory = options.release_directory(release, output)
-    candidate = Candidate(directory, read_manifest(directory), summary.verdict(directory), lab_file(directory))
+    described_by = {**lab_file(directory), **make_sboms(directory, options.own_cache())}
+    manifest = read_manifest(directory)
+    if ssh_key:
+        described_by |= sign(manifest, ssh_key)
+    candidate = Candidate(directory, manifest, summary.verdict(directory), described_by)
     allowed = Permissions(allow_unproved, allow_password)
     need_publishable(candidate, options.open_storage(store), allowed)
     publisher = options.open_publisher(store, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,6 +16,7 @@ from builder.cli.render import LOG_FORMATS
 from builder.errors import InputError
 
 if TYPE_CHECKING:
+    from builder.cache import Cache
     from builder.events import Emit
     from builder.store.publish import Publisher
     from builder.store.reader import TrustedStore
@@ -102,6 +104,14 @@ def open_publisher(address: str, key: Path | None) -> Publisher:
 
 def _warn(text: str) -> None:
     write(text, err=True)
+
+
+def own_cache() -> Cache:
+    """The cache of whoever publishes: a build's own cache, which may be root's, where this user may write to it."""
+    from builder.cli.options import cache_at
+
+    named = os.environ.get("NFSROOT_CACHE_DIR", "")
+    return cache_at(Path(named) if named and os.access(named, os.W_OK) else None)
 
 
 def transfers(show: Emit, limit: float | None) -> Transfers:

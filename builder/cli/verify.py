@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Differences of a tree that are shown, at most."""
+
+MOST_OF_LIST = 1 << 30
+"""Bytes of the list of a tree, at most: some five million paths."""
 
 
 @click.command("verify")
@@ -69,13 +71,14 @@ def _verify_store(address: str, trust: str | None, log_format: str | None) -> No
 
 
 def _verify_tree(directory: Path, release: Path) -> None:
+    from builder.release.unpacking import unpack_zstd
     from builder.store.tree_check import compare_tree
 
     listing = release / "tree.tsv.zst"
     if not listing.is_file():
         raise InputError(f"{release} has no list of its tree", resolution="An older nfsroot made it: build it anew.")
-    unpacked = subprocess.run(["zstd", "--decompress", "--stdout", str(listing)], capture_output=True, check=True)
-    found = list(compare_tree(directory, unpacked.stdout.decode().splitlines()))
+    unpacked = unpack_zstd(listing.read_bytes(), MOST_OF_LIST, str(listing))
+    found = list(compare_tree(directory, unpacked.decode().splitlines()))
     if found:
         raise NfsrootError(f"{len(found)} paths of {directory} differ from {release}", details=_lines(found))
     write(f"{directory} is as it was in {release}")

@@ -134,11 +134,19 @@ class Manifest(Model):
             text = file.read_bytes()
         except OSError as error:
             raise InputError(f"{file} cannot be read: {error.strerror}") from error
+        return cls.parse(text, str(file))
+
+    @classmethod
+    def parse(cls, text: bytes, where: str) -> Manifest:
+        """The manifest in the bytes `text`; `where` says in messages where they come from.
+
+        :raises InputError: the bytes are not a manifest, or lack what this nfsroot has to know.
+        """
         try:
             return cls.model_validate_json(text, extra="ignore")
         except ValidationError as error:
             raise InputError(
-                f"{file} is not a manifest that nfsroot {builder.__version__} can read{_made_by(text)}",
+                f"{where} is not a manifest that nfsroot {builder.__version__} can read{_made_by(text)}",
                 details=explain(error),
                 resolution="Use the nfsroot that made the release, or build it anew and remove this directory.",
             ) from error

@@ -233,7 +233,7 @@ def _describe(
     """Write what describes a release, and return the release as the targets are to describe it."""
     manifest = candidate.manifest
     texts = {**candidate.described_by, MANIFEST: manifest.content}
-    files = {}
+    files = dict(before.files) if before else {}
     for file, text in texts.items():
         target = layout.target(manifest.name, manifest.version, file)
         digest = hashlib.sha256(text).hexdigest()
