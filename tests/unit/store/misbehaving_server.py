@@ -31,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
         )
         self.server.answer(self)
 
-    do_GET = do_HEAD = do_PUT = do_DELETE = do_CONNECT = handle_any
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_CONNECT = handle_any
 
     def take(self) -> bytes:
         """The body of the request."""
