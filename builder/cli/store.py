@@ -15,7 +15,7 @@ from builder.errors import NfsrootError
 
 @click.group("store")
 def command() -> None:
-    """Look after a store: check it, sign it anew, remove old releases, show or change its keys.
+    """Look after a store: check it, sign it anew, write its pages, remove old releases, show or change its keys.
 
     \b
     Examples:
@@ -68,6 +68,25 @@ def refresh(store: str, key: Path | None) -> None:
     publisher = options.open_publisher(store, key)
     state = publisher.commit(change_nothing)
     write(f"{publisher.storage.address} is signed anew: version {state.version}")
+
+
+@command.command("pages")
+@click.argument("store")
+@options.trust_option
+def pages(store: str, trust: str | None) -> None:
+    """Write all pages of STORE for web browsers anew: index.html, and a page for each release.
+
+    \b
+    Example:
+      nfsroot store pages /srv/artifacts
+
+    Publishers keep the pages up to date; a newer nfsroot may show them in a better form.
+    """
+    from builder.store.page.update import write_all_pages
+
+    trusted = options.open_trusted(store, trust)
+    count = write_all_pages(trusted)
+    write(f"{trusted.storage.address}: index.html and the pages of {count} releases are written")
 
 
 @command.command("prune")

@@ -13,14 +13,38 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from builder.release.manifest import Package
 from builder.tree.relations import version_key
 
 STABLE_UPDATE = re.compile(r"[+~]deb\d+u\d+")
 """In the version of a package that was updated in a stable release (Debian developers' reference, section 5.11.2)."""
 NUMBERS = re.compile(r"\d+(?:\.\d+)*(?:\+deb\d+)?")
 """What differs in the names of packages that are named by their version, such as linux-image-6.12.118+deb13-amd64."""
+
+
+class Package(Protocol):
+    """A Debian package, as a manifest lists it (builder.release.manifest.Package)."""
+
+    @property
+    def name(self) -> str:
+        """The package's name."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+    @property
+    def architecture(self) -> str:
+        """Its architecture."""
+
+    @property
+    def source(self) -> str:
+        """The source package."""
+
+    @property
+    def security(self) -> str | None:
+        """The newest version in the security archive that this version is not older than; None if not known."""
 
 
 class Way(StrEnum):

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import PurePosixPath
 
+from builder.lab.boot_phase import Phase as Phase
 from builder.lab.wire import DONE, READ, Kind, WireEvent
-
-
-class Phase(StrEnum):
-    """The parts of a boot, in order."""
-
-    DHCP = "DHCP"
-    LOADER = "loader"
-    GRUB = "GRUB"
-    KERNEL = "kernel"
-    INITRAMFS = "initramfs"
-    ROOT = "root"
-    SYSTEMD = "systemd"
-    CHECKS = "checks"
-
 
 ORDER = tuple(Phase)
 

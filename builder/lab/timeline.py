@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from builder.lab.phases import Phase
-from builder.lab.report import NodeReport, PhaseTime
+from builder.lab.boot_phase import Phase
 
 WIDTH, LABEL_WIDTH, ROW, BAR, TOP = 960.0, 90.0, 34.0, 22.0, 26.0
 STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
-MOST_TICKS = 12
+TICK_WIDTH = 80.0
+"""The least distance from one number on the axis to the next."""
+
+
+class PhaseTime(Protocol):
+    """A phase of a boot, from `began` to `ended` in seconds since power-on."""
+
+    @property
+    def phase(self) -> str:
+        """The phase's name."""
+
+    @property
+    def began(self) -> float:
+        """When it began."""
+
+    @property
+    def ended(self) -> float:
+        """When it ended."""
+
+
+class BootedNode(Protocol):
+    """A node and the phases of its boot: of the lab's own report, or of one that was read elsewhere."""
+
+    @property
+    def name(self) -> str:
+        """Host name of the node."""
+
+    @property
+    def phases(self) -> Sequence[PhaseTime]:
+        """Every phase that it got through."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +79,21 @@ class Timeline:
     ticks: tuple[Tick, ...]
 
 
-def timeline(nodes: Sequence[NodeReport]) -> Timeline:
+def timeline(nodes: Sequence[BootedNode], width: float = WIDTH) -> Timeline:
     """A row of bars for each node, power-on of all of them at the left."""
     longest = max((time.ended for node in nodes for time in node.phases), default=1.0) or 1.0
-    scale = (WIDTH - LABEL_WIDTH - 10) / longest
-    step = next((step for step in STEPS if longest / step <= MOST_TICKS), STEPS[-1])
+    scale = (width - LABEL_WIDTH - 10) / longest
+    step = next((step for step in STEPS if longest / step <= width // TICK_WIDTH), STEPS[-1])
     return Timeline(
-        width=WIDTH,
+        width=width,
         height=TOP + ROW * len(nodes),
         rows=tuple(Row(node.name, TOP + ROW * place, _bars(node, scale)) for place, node in enumerate(nodes)),
         ticks=tuple(Tick(LABEL_WIDTH + second * scale, second) for second in range(0, int(longest) + 1, step)),
     )
 
 
-def _bars(node: NodeReport, scale: float) -> tuple[Bar, ...]:
-    order = list(Phase)
+def _bars(node: BootedNode, scale: float) -> tuple[Bar, ...]:
+    order = [str(phase) for phase in Phase]
     return tuple(
         Bar(LABEL_WIDTH + time.began * scale, (time.ended - time.began) * scale, order.index(time.phase), time)
         for time in node.phases

@@ -6,7 +6,7 @@ A copy is signed with the keys of the store that it comes from, so that its read
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuf.api import metadata as tuf
 
@@ -16,6 +16,7 @@ from builder.store.catalog import Release
 from builder.store.errors import NotStoredError, RefusedError
 from builder.store.fetch import fetch_described, fetch_manifest
 from builder.store.metadata import MOST_BYTES
+from builder.store.page.update import update_copy
 from builder.store.reader import TrustedStore
 from builder.store.release import MANIFEST
 from builder.store.storage.interface import Blob, Storage, Text
@@ -51,6 +52,7 @@ def copy(source: TrustedStore, target: Storage, releases: Sequence[Release], tra
     """Copy releases to another store with the metadata of the source; the number of bytes sent is returned.
 
     The metadata names the other releases of the source, too: who asks the copy for one is told that it is elsewhere.
+    The pages of the copy for web browsers are its own: they tell of the releases that it has.
 
     :raises RefusedError: the target is a store of its own, or is newer than the source.
     """
@@ -60,6 +62,7 @@ def copy(source: TrustedStore, target: Storage, releases: Sequence[Release], tra
         for release in releases:
             sent += _copy_release(source, target, release, transfers)
         _copy_metadata(source, target, before)
+        update_copy(replace(source, storage=target))
     return sent
 
 

@@ -7,7 +7,8 @@
     metadata/N.snapshot.json                  the version of the targets
     metadata/timestamp.json                   the version of the snapshot: the only object that changes
     leases/ID.json                            publishers at work
-    index.html, pages/...                     the page
+    index.html, pages/NAME/VERSION.html       pages for web browsers, which nobody signs
+    pages.json                                which state of its release each page shows
 
 The metadata and the names with digests are those of The Update Framework (TUF specification 1.0, section 6.2,
 "consistent snapshots").
@@ -21,6 +22,8 @@ METADATA = "metadata/"
 BLOBS = "blobs/sha256/"
 RELEASES = "releases/"
 LEASES = "leases/"
+INDEX = "index.html"
+WRITTEN_PAGES = "pages.json"
 TIMESTAMP = f"{METADATA}timestamp.json"
 FIRST_ROOT = f"{METADATA}1.root.json"
 
@@ -31,6 +34,11 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}")
 def blob(sha256: str) -> str:
     """The path of the blob with this SHA-256, in hexadecimal digits."""
     return f"{BLOBS}{sha256}"
+
+
+def page(name: str, version: str) -> str:
+    """The path of the page of a release."""
+    return f"pages/{name}/{version}.html"
 
 
 def metadata(role: str, version: int) -> str:

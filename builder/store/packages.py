@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import uuid
 from collections.abc import Sequence
 
 from debian.debian_support import Version
@@ -17,7 +19,7 @@ from builder.store.transfer import run_each
 
 def with_package(storage: Storage, releases: Sequence[Release], package: str, below: str | None) -> dict[str, str]:
     """The version of a package by the reference of each release that has it, older than `below` where that is given."""
-    manifests = run_each(lambda release: _kept_manifest(storage, release), releases)
+    manifests = run_each(lambda release: kept_manifest(storage, release), releases)
     found = {
         release.reference: manifest.packages[package]
         for release, manifest in zip(releases, manifests, strict=True)
@@ -31,7 +33,7 @@ def _older(version: str, other: str) -> bool:
     return bool(Version(version) < Version(other))
 
 
-def _kept_manifest(storage: Storage, release: Release) -> ReleaseManifest:
+def kept_manifest(storage: Storage, release: Release) -> ReleaseManifest:
     """The manifest of a release: kept from an earlier question, since it never changes, or fetched."""
     digest = release.manifest.hashes["sha256"]
     kept = places.manifests_directory() / f"{digest}.json"
@@ -40,8 +42,9 @@ def _kept_manifest(storage: Storage, release: Release) -> ReleaseManifest:
         if hashlib.sha256(text).hexdigest() == digest:
             return parse_manifest(text, str(kept))
     manifest = fetch_manifest(storage, release)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = kept.with_suffix(".unfinished")
-    unfinished.write_bytes(manifest.content)
-    unfinished.rename(kept)
+    with contextlib.suppress(OSError):  # a full disk, or a home that cannot be written, costs time alone
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_suffix(f".{uuid.uuid4().hex}.unfinished")  # others may fetch the same one right now
+        unfinished.write_bytes(manifest.content)
+        unfinished.rename(kept)
     return manifest

@@ -22,6 +22,7 @@ from builder.store.catalog import Release
 from builder.store.errors import RefusedError
 from builder.store.image.push import push_image, tag_channels
 from builder.store.metadata import State, Targets, commit, load
+from builder.store.page.update import update_pages
 from builder.store.release import LAB, MANIFEST, ReleaseFile, ReleaseManifest
 from builder.store.storage.interface import Blob, FileSlice, Storage, Text
 from builder.store.storage.oci import OciStorage
@@ -40,11 +41,16 @@ class Publisher:
     signer: Signer
 
     def commit(self, change: Callable[[Targets], None], above: int = 0) -> State:
-        """Change the store's targets, sign them, and read the store as others do: they see the change now."""
-        state = commit(self.storage, self.first_root, self.signer, change, above)
-        reader.open_trusted(self.storage)
-        if isinstance(self.storage, OciStorage):
-            tag_channels(self.storage, catalog.read_catalog(state.targets))
+        """Change the store's targets, sign them, and read the store as others do: they see the change now.
+
+        The tags of a registry, or the pages for web browsers, follow; other publishers wait until they are written.
+        """
+        with self.storage.exclusive():
+            state = commit(self.storage, self.first_root, self.signer, change, above)
+            trusted = reader.open_trusted(self.storage)
+            if isinstance(self.storage, OciStorage):
+                tag_channels(self.storage, catalog.read_catalog(state.targets))
+            update_pages(trusted)
         return state
 
 

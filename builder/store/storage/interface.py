@@ -108,6 +108,11 @@ class Storage(ABC):
         """Whether `swap` is atomic, so that two publishers at once cannot undo each other's work."""
         return False
 
+    @property
+    def serves_pages(self) -> bool:
+        """Whether web browsers can read objects of this kind of store, so that publishers write pages into it."""
+        return True
+
     @abstractmethod
     def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
         """Yield the object from the offset `start` on, in pieces of at most 1 MiB.

@@ -62,6 +62,7 @@ class OciStorage(Storage):
     """A store in the repository `name` of the registry at `host`, a host name and maybe a port."""
 
     swaps_safely = False  # a registry replaces a tag's manifest without looking at the one before
+    serves_pages = False  # a browser would have to find each page's digest in a manifest first
 
     def __init__(self, host: str, name: str, access: Access = ANONYMOUS) -> None:
         self.address = f"oci://{host}/{name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -216,6 +216,12 @@ def test_restored_backup(scene: Scene) -> None:
     assert [release.version for release in scene.case.catalog()["small"]] == ["1"]
 
 
+def _sign(scene: Scene, change: Callable[[metadata.Targets], None]) -> None:
+    """Change what the store's keys sign, as another program than this nfsroot could."""
+    publisher = scene.case.publisher()
+    metadata.commit(publisher.storage, publisher.first_root, publisher.signer, change)
+
+
 def test_newer_format(scene: Scene) -> None:
     """A store that a newer nfsroot wrote is not misread."""
 
@@ -224,7 +230,7 @@ def test_newer_format(scene: Scene) -> None:
             if "custom" in target.unrecognized_fields:
                 target.unrecognized_fields["custom"]["format"] = 2
 
-    scene.case.publisher().commit(write_newer)
+    _sign(scene, write_newer)
     with pytest.raises(InputError, match=r"in format 2, and this nfsroot reads 1"):
         scene.case.catalog()
 
@@ -235,7 +241,7 @@ def test_targets_outside(scene: Scene) -> None:
     def lead_outside(targets: metadata.Targets) -> None:
         targets["../../x"] = tuf.TargetFile(1, {"sha256": "0" * 64}, "../../x")
 
-    scene.case.publisher().commit(lead_outside)
+    _sign(scene, lead_outside)
     with pytest.raises(UntrustedError, match=r"targets name '\.\./\.\./x'"):
         scene.case.catalog()
 
