@@ -278,7 +278,7 @@ class Steps:
             steps={step.name: str(step.key) for step in self.plan.steps},
             code={step: code.digest(step) for step in (OVERLAY, BUNDLE, RELEASE)},
             files=manifests.released_files(directory, joined),
-            packages=manifests.with_security(packages, fixed),
+            packages=manifests.add_security(packages, fixed),
         )
         pack.finish(directory, manifest)
 

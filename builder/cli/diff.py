@@ -72,7 +72,7 @@ def command(
 
 def _compare(before: str, after: str, cache: Cache, store: TrustedStore | None) -> Difference:
     from builder.difference.compare import compare
-    from builder.difference.planned import without_shadow
+    from builder.difference.planned import leave_out_shadow
     from builder.difference.subject import read_release
 
     if not (_is_recipe(before) or _is_recipe(after)):
@@ -82,7 +82,7 @@ def _compare(before: str, after: str, cache: Cache, store: TrustedStore | None) 
             f"neither {before} nor {after} is the directory of a release",
             resolution="`nfsroot list` names the releases; one of both may be a recipe.",
         )
-    release = without_shadow(read_release(_find(after if _is_recipe(before) else before, store)))
+    release = leave_out_shadow(read_release(_find(after if _is_recipe(before) else before, store)))
     if _is_recipe(before):
         return compare(_read_recipe(before, release, cache), release)
     return compare(release, _read_recipe(after, release, cache))

@@ -19,6 +19,8 @@ MOST_FILES = 20
 """Files of a package that are listed, where its version is the same: JSON and page have all."""
 MOST_LINES = 60
 """Lines of a file's diff that are shown."""
+LONGEST_LINE = 1000
+"""Characters of a diff's line that are shown."""
 STYLES = {"+": "green", "-": "red", "^": "cyan", "v": "yellow", "~": "cyan", "@": "dim"}
 
 
@@ -130,7 +132,7 @@ def _texts(changes: TextChanges | None) -> Iterator[Line]:
         lines_told = f"{change.path}  +{change.added} -{change.removed} lines{shown}"
         yield _signed(words.SIGNS[change.change], lines_told)
         for line in islice(change.diff, MOST_LINES if change.change is Change.CHANGED else 0):
-            yield Line(f"      {line}", STYLES.get(line[:1], ""))
+            yield Line(f"      {words.shorten(line, LONGEST_LINE)}", STYLES.get(line[:1], ""))
         if change.change is Change.CHANGED:
             yield from _more(len(change.diff) - MOST_LINES, "line")
     if changes and changes.files and (others := words.tell_others(changes.names_only)):

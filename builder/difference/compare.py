@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from builder.difference.listing import PackageFiles, compare_listings
-from builder.difference.nodes import NodeChanges, compare_nodes, menus_of_nodes
+from builder.difference.menus import find_node_menus
+from builder.difference.nodes import NodeChanges, compare_nodes
 from builder.difference.packages import PackageChange, compare_packages
 from builder.difference.settings import SettingChange, compare_settings
 from builder.difference.subject import Subject
@@ -83,7 +84,7 @@ def compare(before: Subject, after: Subject) -> Difference:
     if before.packages is not None and after.packages is not None:
         packages = compare_packages(before.packages, after.packages)
     files = _compare_files(before, after, rendered)
-    menus = menus_of_nodes(before.recipe, after.recipe)
+    menus = find_node_menus(before.recipe, after.recipe)
     root = _words_on_root(before, after, packages, files)
     return Difference(
         before=_side(before),

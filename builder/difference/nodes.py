@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from builder.difference.listing import Change
+from builder.difference.menus import Menu
 from builder.difference.subject import Subject
 from builder.difference.texts import TextChanges
-from builder.recipe.models import TFTP_DIRECTORY, Node, Recipe, WritableDirectory
-from builder.release.unpacking import Text
+from builder.recipe.models import Node, Recipe, WritableDirectory
 
-MENUS = f"{TFTP_DIRECTORY}/grub"
-LINUX = re.compile(r"^\s*linux\s+(\S+)\s*(.*)$", re.MULTILINE)
-MAC_ADDRESS, NODE_ID = "BOOTIF=", "node_id="
-"""Arguments of the kernel that each node has another value of."""
 TO_BE_MADE = "to be made"
 """Stands for the digest of a file that the next build makes anew."""
 
@@ -48,12 +41,6 @@ class NodeChanges:
 
     groups: tuple[NodeGroup, ...]
     same: tuple[str, ...]
-
-
-def menus_of_nodes(*recipes: Recipe | None) -> frozenset[str]:
-    """The files of a bundle that are the menus of the recipes' nodes, which are compared as such."""
-    nodes = (node for recipe in recipes if recipe for node in recipe.cluster.nodes)
-    return frozenset(f"{MENUS}/{file}" for node in nodes for file in (node.name, f"{node.name}.cfg", f"{node.mac}.cfg"))
 
 
 def compare_nodes(before: Subject, after: Subject, root: str, overlay: TextChanges | None) -> NodeChanges | None:
@@ -143,7 +130,7 @@ class _Comparison:
             yield Aspect("initramfs", "", "made anew" if TO_BE_MADE in (one, other) else "another file")
 
     def _menu(self, old: Node, new: Node) -> Iterator[Aspect]:
-        one, other = _Menu.read(self.before, old), _Menu.read(self.after, new)
+        one, other = Menu.read(self.before, old), Menu.read(self.after, new)
         if one.arguments != other.arguments:
             gone = [each for each in one.arguments if each not in other.arguments]
             come = [each for each in other.arguments if each not in one.arguments]
@@ -152,39 +139,6 @@ class _Comparison:
             yield Aspect("node_id", one.node_id, other.node_id)
         if one.rest != other.rest:
             yield Aspect("menu", "", "other text")
-
-
-class _Menu(NamedTuple):
-    """A node's menu without the release's names: the kernel's arguments, the node's number, and all other lines.
-
-    Among the arguments, the number is a word that all nodes have, so that those with the same change are one group.
-    The MAC address is left out: it is compared as such.
-    """
-
-    arguments: tuple[str, ...]
-    node_id: str
-    rest: str
-
-    @classmethod
-    def read(cls, side: Subject, node: Node) -> _Menu:
-        texts = (side.bundle.get(f"{MENUS}/{name}", Text(b"", 0)) for name in (f"{node.name}.cfg", node.name))
-        grub2, legacy = (side.names.common(text.content.decode(errors="backslashreplace")) for text in texts)
-        line = LINUX.search(grub2)
-        words = [word for word in _words(line[2] if line else "") if not word.startswith(MAC_ADDRESS)]
-        numbers = [word.removeprefix(NODE_ID) for word in words if word.startswith(NODE_ID)]
-        legacy_rest = "".join(each for each in legacy.splitlines(keepends=True) if not each.startswith("kernel "))
-        return cls(
-            tuple(f"{NODE_ID}<number>" if word.startswith(NODE_ID) else word for word in words),
-            " ".join(numbers),
-            LINUX.sub(r"linux \1", grub2) + legacy_rest,
-        )
-
-
-def _words(arguments: str) -> list[str]:
-    try:
-        return shlex.split(arguments)
-    except ValueError:  # a quote without its end, in a menu that nfsroot did not write
-        return arguments.split()
 
 
 def _digest(side: Subject, path: str) -> str:

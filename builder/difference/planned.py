@@ -15,7 +15,7 @@ from builder.files import RenderedFile
 from builder.overlay import render as overlay
 from builder.plan.model import Plan
 from builder.recipe.models import Recipe, ReleaseFacts
-from builder.release.manifest import Package, with_security
+from builder.release.manifest import Package, add_security
 from builder.release.unpacking import Text
 from builder.server import bundle
 from builder.tree import archive as archives
@@ -64,7 +64,7 @@ def read_recipe(recipe: Recipe, plan: Plan, release: Subject, cache: Cache) -> S
     )
 
 
-def without_shadow(release: Subject) -> Subject:
+def leave_out_shadow(release: Subject) -> Subject:
     """A release without the file of passwords, which is the tree's own but for root's, and is not known of a recipe."""
     texts = release.overlay and {path: text for path, text in release.overlay.items() if path != overlay.SHADOW}
     return replace(release, overlay=texts)
@@ -121,4 +121,4 @@ def _expect_packages(
         "names and what the release has. A build decides which others come and go with these."
     )
     fixed = find_fixed(archive, recipe.debian.suite, named)
-    return with_security(expected, fixed), (remark,)
+    return add_security(expected, fixed), (remark,)

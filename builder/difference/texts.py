@@ -64,7 +64,7 @@ class Names:
         kernel = rf"(?<![A-Za-z0-9.]){re.escape(manifest.kernel_version)}(?![A-Za-z0-9+~])"
         self._pattern = re.compile(rf"{placed}|{called}|(?P<kernel>{kernel})")
 
-    def common(self, text: str) -> str:
+    def unify(self, text: str) -> str:
         """The text with the same words for every release, its kernel and the nfsroot that made it."""
         return DERIVED.sub("", self._pattern.sub(_common_word, text))
 
@@ -75,8 +75,8 @@ def _common_word(found: re.Match[str]) -> str:
 
 def compare_texts(before: Mapping[str, Text], after: Mapping[str, Text], names: tuple[Names, Names]) -> TextChanges:
     """What differs between two sets of files, by path without the releases' names, sorted."""
-    old = {names[0].common(path): (path, text) for path, text in before.items()}
-    new = {names[1].common(path): (path, text) for path, text in after.items()}
+    old = {names[0].unify(path): (path, text) for path, text in before.items()}
+    new = {names[1].unify(path): (path, text) for path, text in after.items()}
     changes, names_only = [], 0
     for place in sorted(old.keys() | new.keys()):
         (old_path, one), (new_path, other) = old.get(place, ("", None)), new.get(place, ("", None))
@@ -93,7 +93,7 @@ def compare_texts(before: Mapping[str, Text], after: Mapping[str, Text], names: 
 def _compare(path: str, one: Text | None, other: Text | None, names: tuple[Names, Names]) -> TextChange | None:
     """What differs in one file; None where only names do."""
     old, new = _lines(one), _lines(other)
-    old_common, new_common = [names[0].common(line) for line in old], [names[1].common(line) for line in new]
+    old_common, new_common = [names[0].unify(line) for line in old], [names[1].unify(line) for line in new]
     modes = (one and one.mode, other and other.mode)
     if one and other and old_common == new_common and modes[0] == modes[1]:
         return None

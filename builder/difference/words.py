@@ -81,11 +81,12 @@ def tell_aspect(aspect: Aspect) -> str:
 def tell_setting(change: SettingChange) -> str:
     """A setting's values, or the items of a list."""
     items = [*(f"+ {each}" for each in change.added), *(f"- {each}" for each in change.removed)]
-    return _short(", ".join(items) or f"{change.before or 'absent'} -> {change.after or 'absent'}")
+    return shorten(", ".join(items) or f"{change.before or 'absent'} -> {change.after or 'absent'}")
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """The text, or its beginning with dots behind it."""
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def tell_kernel(before: Side, after: Side) -> str:

@@ -231,7 +231,7 @@ def packages(tsv: Path) -> tuple[Package, ...]:
     )
 
 
-def with_security(packages: Iterable[Package], fixed: Mapping[tuple[str, str], Sequence[str]]) -> tuple[Package, ...]:
+def add_security(packages: Iterable[Package], fixed: Mapping[tuple[str, str], Sequence[str]]) -> tuple[Package, ...]:
     """The packages, each with its newest version in the security archive that it is not older than.
 
     `fixed` has the versions in the security archive, the oldest first, by name and architecture.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.sbom.document import as_json, derive_uuid, format_time
+from builder.sbom.document import derive_uuid, encode_json, format_time
 from builder.sbom.software import Software, SoftwareFile, SoftwarePackage
 
 Table = dict[str, Any]
@@ -46,7 +46,7 @@ def write_cyclonedx(software: Software) -> bytes:
             ),
         ],
     }
-    return as_json({"serialNumber": f"urn:uuid:{derive_uuid(as_json(document))}", **document})
+    return encode_json({"serialNumber": f"urn:uuid:{derive_uuid(encode_json(document))}", **document})
 
 
 def _package(package: SoftwarePackage) -> Table:

@@ -12,7 +12,7 @@ from typing import Any
 from builder.errors import InputError
 
 
-def as_json(document: Mapping[str, Any]) -> bytes:
+def encode_json(document: Mapping[str, Any]) -> bytes:
     """The document as UTF-8 text, the same bytes for the same document."""
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode(errors="replace")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from builder.sbom.document import as_json, derive_uuid, format_time
+from builder.sbom.document import derive_uuid, encode_json, format_time
 from builder.sbom.software import Software, SoftwareFile, SoftwarePackage, split_maintainer
 
 Table = dict[str, Any]
@@ -47,7 +47,7 @@ def write_spdx(software: Software) -> bytes:
             for reference, (name, text) in software.references.items()
         ],
     }
-    return as_json({"documentNamespace": f"urn:uuid:{derive_uuid(as_json(document))}", **document})
+    return encode_json({"documentNamespace": f"urn:uuid:{derive_uuid(encode_json(document))}", **document})
 
 
 def _identify(*words: str) -> str:

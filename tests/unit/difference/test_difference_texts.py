@@ -37,7 +37,7 @@ def names(name: str = "kerrighed", version: str = "1.0", kernel: str = "6.12.1-a
 )
 def test_names_do_not_count(one: str, other: str) -> None:
     """Texts that differ in the names of their releases alone are the same."""
-    assert names().common(one) == names(version="2.0", kernel="6.12.2-amd64").common(other)
+    assert names().unify(one) == names(version="2.0", kernel="6.12.2-amd64").unify(other)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_names_do_not_count(one: str, other: str) -> None:
 )
 def test_what_resembles_a_name_counts(one: str, other: str) -> None:
     """A number that only looks like a version, and the directory above that of a release, are compared."""
-    assert names().common(one) != names(version="2.0").common(other)
+    assert names().unify(one) != names(version="2.0").unify(other)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -14,7 +14,7 @@ from release_manifest import manifest
 from builder.errors import InputError
 from builder.recipe.models import Credentials, Recipe
 from builder.release.archive import Joined
-from builder.release.manifest import FILE, Manifest, Package, Part, json_schema, packages, released_files, with_security
+from builder.release.manifest import FILE, Manifest, Package, Part, add_security, json_schema, packages, released_files
 
 
 def test_manifest_comes_back(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_security_of_packages() -> None:
     """Each package gets its newest version in the security archive that it is not older than."""
     fixed = {("a", "amd64"): ("1-1+deb13u1", "1-1+deb13u3"), ("b", "i386"): ("1",), ("c", "amd64"): ("2",)}
     versions = {"a": "1-1+deb13u2", "b": "1", "c": "1"}
-    found = with_security(
+    found = add_security(
         [Package(name=name, version=version, architecture="amd64", source=name) for name, version in versions.items()],
         fixed,
     )
