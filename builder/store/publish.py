@@ -15,7 +15,7 @@ from typing import Any
 from securesystemslib.signer import Signer
 from tuf.api.metadata import TargetFile
 
-from builder.errors import NfsrootError
+from builder.errors import InputError, NfsrootError
 from builder.events import Notice
 from builder.store import catalog, keys, layout, leases, reader
 from builder.store.catalog import Release
@@ -228,8 +228,15 @@ def _missing(storage: Storage, candidate: Candidate, *, repair: bool) -> dict[Bl
 
 
 def _push_image(storage: Storage, candidate: Candidate, transfers: Transfers) -> None:
-    """Push the release's root as an image to a store that is in a registry."""
-    if isinstance(storage, OciStorage) and (tag := again(lambda: push_image(storage, candidate.directory))):
+    """Push the release's root as an image to a store that is in a registry; a root that cannot be one is told."""
+    if not isinstance(storage, OciStorage):
+        return
+    try:
+        tag = again(lambda: push_image(storage, candidate.directory))
+    except InputError as error:
+        transfers.emit(Notice(f"the root gets no image in the registry: {error.brief}"))
+        return
+    if tag:
         transfers.emit(Notice(f"its root is the image {storage.address.removeprefix('oci://')}:{tag}"))
 
 

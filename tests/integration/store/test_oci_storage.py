@@ -246,6 +246,18 @@ def test_bytes_that_rot_in_the_registry(storage: OciStorage, server: RegistrySer
         storage.read(TIMESTAMP, 100)
 
 
+def test_rotten_blobs_are_repaired(storage: OciStorage, server: RegistryServer) -> None:
+    """docker-registry takes no blob that it believes to have; once the file is gone from its disk, it does."""
+    blob = put_blob(storage, b"as it was published")
+    (file,) = server.directory.glob(f"data/docker/registry/v2/blobs/sha256/*/{blob.sha256}/data")
+    file.write_bytes(b"rotten")
+    put_blob(storage, b"as it was published")
+    assert file.read_bytes() == b"rotten"
+    file.unlink()
+    put_blob(storage, b"as it was published")
+    assert storage.read(f"blobs/sha256/{blob.sha256}", 100) == b"as it was published"
+
+
 def test_no_registry_there(tmp_path: Path) -> None:
     """A registry that does not answer is a failure that may pass."""
     require(PROGRAM)
