@@ -58,8 +58,8 @@ def seaweedfs_kind(seaweedfs: str) -> Kind:
 
 @pytest.fixture
 def rclone_kind(rclone: str) -> Kind:
-    """A bucket of a server that ignores conditions on writes."""
-    return Kind(f"s3://{BUCKET}/{next(PLACES)}", _access(rclone))
+    """A bucket of a server that ignores conditions on writes, and shows files that are being written."""
+    return Kind(f"s3://{BUCKET}/{next(PLACES)}", _access(rclone), replaces_whole=False)
 
 
 @pytest.fixture

@@ -34,12 +34,16 @@ class Nginx(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """An empty store of one kind, which `address` and `access` open as often as a test likes."""
+    """An empty store of one kind, which `address` and `access` open as often as a test likes.
+
+    `replaces_whole` says whether the server shows readers the object before or the new one, and never a part.
+    """
 
     address: str
     access: Access = Access()
     lists: bool = True
     swaps_safely: bool = False
+    replaces_whole: bool = True
 
     def open(self) -> Storage:
         """The store, opened anew, as by another process."""
