@@ -10,6 +10,7 @@ from builder.cli import store_options as options
 from builder.cli.options import output_option
 from builder.cli.output import write
 from builder.cli.render import renderer, size_in_words
+from builder.errors import InputError
 
 
 @click.command("publish")
@@ -52,13 +53,12 @@ def command(
     The first publish to an empty directory makes a store, and its keys below ~/.config/nfsroot/keys.
     """
     from builder.cli import summary
-    from builder.sbom.make import make_sboms
     from builder.store.publish import Candidate, Permissions, lab_file, need_publishable, publish
     from builder.store.release import read_manifest
     from builder.store.signature import sign
 
     directory = options.release_directory(release, output)
-    described_by = {**lab_file(directory), **make_sboms(directory, options.own_cache())}
+    described_by = {**lab_file(directory), **_sboms(directory)}
     manifest = read_manifest(directory)
     if ssh_key:
         described_by |= sign(manifest, ssh_key)
@@ -82,3 +82,14 @@ def command(
     )
     write(f"channels {', '.join(there.channels) or 'none'}")
     write(f"lab      {there.lab}")
+
+
+def _sboms(directory: Path) -> dict[str, bytes]:
+    """The lists of a release's software; a release that an older nfsroot made is published without them."""
+    from builder.sbom.make import make_sboms
+
+    try:
+        return make_sboms(directory, options.own_cache())
+    except InputError as error:
+        write(f"caution: the release is published without an SBOM: {error.brief}", err=True)
+        return {}

@@ -74,7 +74,7 @@ def _document(store: TrustedStore, releases: list[Release], versions: dict[str, 
         "releases": [
             {"name": release.name, "version": release.version}
             | release.table()
-            | {"manifest": release.manifest.hashes["sha256"]}
+            | {"manifest": release.manifest.sha256}
             | ({"package": versions[release.reference]} if versions else {})
             for release in releases
         ],

@@ -1,7 +1,8 @@
 """The catalog of a store: its releases as its signed targets describe them.
 
-Each file that describes a release is a target, `NAME/VERSION/FILE`.  The target of manifest.json carries a table under
-`custom` (TUF specification 4.5), so that the list of all releases needs no other file.
+The manifest of each release is a target, `NAME/VERSION/manifest.json`.  It carries a table under `custom` (TUF
+specification 4.5), which names the other files that describe the release, so that the list of all releases needs no
+other file.  Those files are blobs: releases of one tree share the lists of their software.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from builder.errors import InputError
 from builder.store import layout
 from builder.store.errors import RefusedError, UntrustedError
 from builder.store.metadata import Targets
-from builder.store.release import MANIFEST
+from builder.store.release import MANIFEST, ReleaseManifest, read_blob
+from builder.store.storage.interface import Blob
 
 FORMAT = 1
 """The version of the table under `custom`; a store of a newer one needs a newer nfsroot."""
 
 ELSEWHERE = frozenset({"name", "version", "files"})
-"""What a target's own path says of a release, and not the table."""
+"""What stands in the table in another form, or not at all, since the target's path says it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Release:
     unproved: bool = False
     channels: tuple[str, ...] = ()
     yanked: str = ""
-    files: Mapping[str, TargetFile] = field(default_factory=dict)
+    files: Mapping[str, Blob] = field(default_factory=dict)
+    """What describes the release, by name: manifest.json, lab.json, the lists of its software."""
 
     @property
     def reference(self) -> str:
@@ -55,14 +58,30 @@ class Release:
         return f"{self.name}@{self.version}"
 
     @property
-    def manifest(self) -> TargetFile:
-        """The target of the release's manifest."""
+    def manifest(self) -> Blob:
+        """The digest and the size of the release's manifest."""
         return self.files[MANIFEST]
+
+    def path_of(self, file: str) -> str:
+        """The path in the store of a file that describes the release."""
+        digest = self.files[file].sha256
+        if file == MANIFEST:
+            return layout.described(layout.target(self.name, self.version, file), digest)
+        return layout.blob(digest)
+
+    def paths(self) -> list[str]:
+        """The paths in the store of all files that describe the release."""
+        return [self.path_of(file) for file in self.files]
+
+    def keeps(self, manifest: ReleaseManifest) -> list[Blob]:
+        """The blobs that the release's manifest is to keep in a registry: the parts, and what describes the release."""
+        return [*manifest.blobs(), *(blob for file, blob in self.files.items() if file != MANIFEST)]
 
     def table(self) -> dict[str, Any]:
         """The table of the release under `custom`."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in ELSEWHERE}
-        return {"format": FORMAT} | values | {"channels": list(self.channels)}
+        files = {file: blob._asdict() for file, blob in self.files.items() if file != MANIFEST}
+        return {"format": FORMAT} | values | {"channels": list(self.channels), "files": files}
 
 
 def read_catalog(targets: Targets) -> dict[str, list[Release]]:
@@ -71,15 +90,12 @@ def read_catalog(targets: Targets) -> dict[str, list[Release]]:
     :raises InputError: a newer nfsroot wrote the store.
     :raises UntrustedError: the targets do not describe releases.
     """
-    files: dict[tuple[str, str], dict[str, TargetFile]] = {}
-    for path, target in targets.items():
-        parts = path.split("/")
-        if len(parts) != 3 or not all(layout.NAME.fullmatch(part) for part in parts):
-            raise UntrustedError(f"the store's targets name {path!r}, which describes no release")
-        files.setdefault((parts[0], parts[1]), {})[parts[2]] = target
     catalog: dict[str, list[Release]] = {}
-    for (name, version), found in files.items():
-        catalog.setdefault(name, []).append(_release(name, version, found))
+    for path, target in targets.items():
+        name, *parts = path.split("/")
+        if len(parts) != 2 or parts[1] != MANIFEST or not all(map(layout.NAME.fullmatch, (name, parts[0]))):
+            raise UntrustedError(f"the store's targets name {path!r}, which describes no release")
+        catalog.setdefault(name, []).append(_release(name, parts[0], target))
     for releases in catalog.values():
         releases.sort(key=lambda release: (release.published, _in_order(release.version)), reverse=True)
     return dict(sorted(catalog.items()))
@@ -90,9 +106,9 @@ def _in_order(version: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", version)]
 
 
-def _release(name: str, version: str, files: Mapping[str, TargetFile]) -> Release:
+def _release(name: str, version: str, target: TargetFile) -> Release:
     try:
-        table = dict(files[MANIFEST].unrecognized_fields["custom"])
+        table = dict(target.unrecognized_fields["custom"])
         if table["format"] > FORMAT:
             raise InputError(
                 f"the store describes {name} {version} in format {table['format']}, and this nfsroot reads {FORMAT}",
@@ -100,25 +116,24 @@ def _release(name: str, version: str, files: Mapping[str, TargetFile]) -> Releas
             )
         known = {entry.name for entry in fields(Release)} - ELSEWHERE
         values = {key: value for key, value in table.items() if key in known}
+        files = {file: read_blob(blob) for file, blob in table["files"].items()}
+        if not all(map(layout.NAME.fullmatch, files)) or MANIFEST in files:
+            raise ValueError("a file that describes the release has a strange name")
+        files[MANIFEST] = Blob(target.hashes["sha256"], target.length)
         return Release(name, version, **(values | {"channels": tuple(values["channels"]), "files": files}))
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UntrustedError(f"the store's targets do not describe {name} {version} in full: {error!r}") from error
 
 
 def put_release(targets: Targets, release: Release) -> None:
     """Describe a release in a store's targets, in place of what they said of it before."""
-    remove_release(targets, release)
-    for file, target in release.files.items():
-        path = layout.target(release.name, release.version, file)
-        custom = {"custom": release.table()} if file == MANIFEST else {}
-        targets[path] = TargetFile(target.length, target.hashes, path, custom)
+    path, manifest = layout.target(release.name, release.version, MANIFEST), release.manifest
+    targets[path] = TargetFile(manifest.size, {"sha256": manifest.sha256}, path, {"custom": release.table()})
 
 
 def remove_release(targets: Targets, release: Release) -> None:
     """Take a release out of a store's targets."""
-    prefix = layout.target(release.name, release.version, "")
-    for path in [path for path in targets if path.startswith(prefix)]:
-        del targets[path]
+    targets.pop(layout.target(release.name, release.version, MANIFEST), None)
 
 
 def find(catalog: Mapping[str, list[Release]], name: str, wanted: str = "") -> Release:

@@ -98,11 +98,10 @@ def _copy_release(source: TrustedStore, target: Storage, release: Release, trans
     size = sum(blob.size for blob in missing)
     transfers.emit(Notice(f"{release.reference}: {size} of {manifest.size} bytes are copied"))
     transfers.send(target, [Sent(blob, StoredBlob(source.storage, blob)) for blob in missing], "copy")
-    for file, described in release.files.items():
-        text = fetch_described(source.storage, release, file)
-        path = layout.described(layout.target(release.name, release.version, file), described.hashes["sha256"])
+    for file in sorted(release.files, key=lambda file: file == MANIFEST):
+        text, path = fetch_described(source.storage, release, file), release.path_of(file)
         if target.size(path) != len(text):
-            target.put(path, Text(text), blobs if file == MANIFEST else ())
+            target.put(path, Text(text), release.keeps(manifest) if file == MANIFEST else ())
     return size
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from builder.errors import InputError, NfsrootError, NoSpaceError
 from builder.events import Notice
-from builder.store import layout
 from builder.store.catalog import Release
 from builder.store.errors import NotStoredError, StoreError, UntrustedError
 from builder.store.release import MANIFEST, SUMS, ReleaseManifest, parse_manifest, read_manifest
@@ -36,11 +35,10 @@ def fetch_described(storage: Storage, release: Release, file: str) -> bytes:
 
     :raises UntrustedError: the store holds other bytes than those that were signed.
     """
-    target = release.files[file]
-    digest = target.hashes["sha256"]
-    path = layout.described(layout.target(release.name, release.version, file), digest)
+    digest, size = release.files[file]
+    path = release.path_of(file)
     try:
-        text = again(lambda: storage.read(path, target.length))
+        text = again(lambda: storage.read(path, size))
     except NotStoredError as error:
         raise StoreError(
             f"{storage.address} does not hold {release.reference}: {path} is missing",

@@ -35,7 +35,7 @@ def _older(version: str, other: str) -> bool:
 
 def kept_manifest(storage: Storage, release: Release) -> ReleaseManifest:
     """The manifest of a release: kept from an earlier question, since it never changes, or fetched."""
-    digest = release.manifest.hashes["sha256"]
+    digest = release.manifest.sha256
     kept = places.manifests_directory() / f"{digest}.json"
     if kept.exists():
         text = kept.read_bytes()

@@ -75,9 +75,7 @@ def _unnamed(storage: Storage, staying: list[Release], version: int) -> Iterator
     named = set()
     for release in staying:
         named |= {layout.blob(blob.sha256) for blob in fetch_manifest(storage, release).blobs()}
-        for file, target in release.files.items():
-            path = layout.target(release.name, release.version, file)
-            named.add(layout.described(path, target.hashes["sha256"]))
+        named |= set(release.paths())
     before = time.time() - GRACE
     for prefix in (layout.BLOBS, layout.RELEASES, layout.LEASES):
         for stored in storage.list(prefix):

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from securesystemslib.signer import Signer
-from tuf.api.metadata import TargetFile
 
 from builder.errors import InputError, NfsrootError
 from builder.events import Notice
@@ -206,7 +206,7 @@ def _enter(targets: Targets, release: Release, channel: str) -> None:
     """Describe a release in targets that another publisher may have changed meanwhile."""
     same = [other for other in catalog.read_catalog(targets).get(release.name, []) if other.version == release.version]
     for other in same:
-        if other.manifest.hashes != release.manifest.hashes:
+        if other.manifest != release.manifest:
             raise _other_content(release.name, release.version)
         release = replace(release, channels=other.channels)
     catalog.put_release(targets, release)
@@ -245,17 +245,10 @@ def _describe(
 ) -> Release:
     """Write what describes a release, and return the release as the targets are to describe it."""
     manifest = candidate.manifest
-    texts = {**candidate.described_by, MANIFEST: manifest.content}
     files = dict(before.files) if before else {}
-    for file, text in texts.items():
-        target = layout.target(manifest.name, manifest.version, file)
-        digest = hashlib.sha256(text).hexdigest()
-        keeps = manifest.blobs() if file == MANIFEST else ()
-        path = layout.described(target, digest)
-        if repair or storage.size(path) != len(text):
-            again(lambda path=path, text=text, keeps=keeps: storage.put(path, Text(text), keeps))  # type: ignore[misc]
-        files[file] = TargetFile(len(text), {"sha256": digest}, target)
-    return Release(
+    files |= {file: _blob_of(text) for file, text in candidate.described_by.items()}
+    files[MANIFEST] = _blob_of(manifest.content)
+    release = Release(
         name=manifest.name,
         version=manifest.version,
         published=before.published if before else catalog.now(),
@@ -269,13 +262,23 @@ def _describe(
         channels=before.channels if before else (),
         files=files,
     )
+    anew = repair or (before is not None and before.files != files)
+    for file, text in {**candidate.described_by, MANIFEST: manifest.content}.items():
+        path, keeps = release.path_of(file), release.keeps(manifest) if file == MANIFEST else ()
+        if anew or storage.size(path) != len(text):
+            again(partial(storage.put, path, Text(text), keeps))
+    return release
+
+
+def _blob_of(text: bytes) -> Blob:
+    return Blob(hashlib.sha256(text).hexdigest(), len(text))
 
 
 def _same_version(known: Mapping[str, list[Release]], manifest: ReleaseManifest) -> Release | None:
     """The release in the store with this name and version, which has to have the same manifest."""
     for release in known.get(manifest.name, []):
         if release.version == manifest.version:
-            if release.manifest.hashes != {"sha256": manifest.sha256}:
+            if release.manifest.sha256 != manifest.sha256:
                 raise _other_content(manifest.name, manifest.version)
             return release
     return None

@@ -126,8 +126,8 @@ def parse_manifest(text: bytes, where: str) -> ReleaseManifest:
 
 def _file(table: Mapping[str, Any], schema: int) -> ReleaseFile:
     path, size, sha256 = str(table["path"]), table["size"], str(table["sha256"])
-    parts = tuple(map(_blob, table["parts"])) if schema > 1 else (_blob(table),)
-    _blob(table)
+    parts = tuple(map(read_blob, table["parts"])) if schema > 1 else (read_blob(table),)
+    read_blob(table)
     if sum(part.size for part in parts) != size:
         raise ValueError(f"the parts of {path} do not add up to its {size} bytes")
     if len(parts) == 1 and parts[0].sha256 != sha256:
@@ -135,7 +135,12 @@ def _file(table: Mapping[str, Any], schema: int) -> ReleaseFile:
     return ReleaseFile(_inside(path), size, sha256, parts)
 
 
-def _blob(table: Mapping[str, Any]) -> Blob:
+def read_blob(table: Mapping[str, Any]) -> Blob:
+    """The digest and the size in a table.
+
+    :raises ValueError: they are none.
+    :raises KeyError: the table lacks one.
+    """
     sha256, size = table["sha256"], table["size"]
     if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
         raise ValueError(f"{sha256!r} is no SHA-256")

@@ -44,9 +44,8 @@ def _with_predecessors(releases: list[Release]) -> Iterator[tuple[Release, Relea
 
 
 def _state(release: Release, before: Release | None) -> str:
-    files = {file: target.hashes["sha256"] for file, target in release.files.items()}
-    compared = [before.version, before.size, before.manifest.hashes["sha256"]] if before else None
-    shown = json.dumps([release.table(), files, compared], sort_keys=True)
+    compared = [before.version, before.size, before.manifest.sha256] if before else None
+    shown = json.dumps([release.table(), release.manifest.sha256, compared], sort_keys=True)
     return hashlib.sha256(shown.encode()).hexdigest()
 
 

@@ -11,7 +11,6 @@ from jinja2 import Environment
 
 from builder.lab.boot_phase import Phase
 from builder.lab.timeline import BAR, timeline
-from builder.store import layout
 from builder.store.catalog import Release
 from builder.store.page.boots import BootedNode
 from builder.store.page.environment import make_environment
@@ -92,19 +91,13 @@ def _fill(template: str, **values: object) -> bytes:
 def _environment() -> Environment:
     environment = make_environment()
     environment.globals |= {
-        "described": _described,
+        "described": Release.path_of,
         "standing": find_standing,
         "sort_channels": sort_channels,
         "sort_by_channel": sort_by_channel,
     }
     environment.filters |= {"day": _day, "size": size_in_words}
     return environment
-
-
-def _described(release: Release, file: str) -> str:
-    """The path of an object that describes a release."""
-    target = layout.target(release.name, release.version, file)
-    return layout.described(target, release.files[file].hashes["sha256"])
 
 
 def sort_channels(channels: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from builder.errors import NfsrootError
 from builder.store import layout
-from builder.store.catalog import Release, read_catalog
+from builder.store.catalog import read_catalog
 from builder.store.errors import NotStoredError
 from builder.store.fetch import fetch_described
 from builder.store.packages import kept_manifest
@@ -19,7 +19,7 @@ from builder.store.page.facts import collect_facts
 from builder.store.page.plan import Catalog, PagePlan, choose, find_abandoned, plan_pages
 from builder.store.page.render import StoreFacts, render_index, render_release
 from builder.store.reader import TrustedStore
-from builder.store.release import LAB
+from builder.store.release import LAB, MANIFEST
 from builder.store.storage.interface import Storage, Text
 from builder.store.transfer import again, run_each
 
@@ -62,15 +62,10 @@ def write_all_pages(store: TrustedStore) -> int:
 def find_held(store: TrustedStore) -> Catalog:
     """The releases that the metadata of a store names and whose manifests the store has: a copy may lack some."""
     catalog = read_catalog(store.targets)
-    paths = {release.reference: _manifest_path(release) for releases in catalog.values() for release in releases}
+    paths = {release.reference: release.path_of(MANIFEST) for releases in catalog.values() for release in releases}
     there = again(lambda: store.storage.sizes(paths.values()))
     held = {name: [each for each in releases if paths[each.reference] in there] for name, releases in catalog.items()}
     return {name: releases for name, releases in held.items() if releases}
-
-
-def _manifest_path(release: Release) -> str:
-    manifest = release.manifest
-    return layout.described(manifest.path, manifest.hashes["sha256"])
 
 
 def _update(store: TrustedStore, catalog: Catalog, *, anew: bool = False) -> None:

@@ -92,7 +92,8 @@ def test_read_only_store(release: Path, tmp_path: Path) -> None:
 def test_keys_without_room(release: Path, tmp_path: Path) -> None:
     """A first publish whose keys cannot be kept publishes nothing."""
     store = tmp_path / "store"
-    home = f"mount -t tmpfs -o size=4k,nr_inodes=2 tmpfs {tmp_path}/home"
+    (tmp_path / "home/.config").mkdir()
+    home = f"mount -t tmpfs -o size=4k,nr_inodes=2 tmpfs {tmp_path}/home/.config"
     ended = in_namespace(home, ("publish", release, "--to", store))
     assert ended.returncode == 1
     assert "No space left on device" in ended.stderr
