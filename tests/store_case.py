@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from builder.events import Event, Notice
@@ -10,6 +11,7 @@ from builder.store.catalog import Release
 from builder.store.fetch import fetch
 from builder.store.publish import Candidate, Permissions, Published, Publisher, lab_file, open_publisher, publish
 from builder.store.release import read_manifest
+from builder.store.release_files import check_files
 from builder.store.storage.interface import Storage
 from builder.store.transfer import Transfers
 
@@ -32,7 +34,9 @@ class Case:
     def publish(
         self, release: Path, lab: str = "passed", channel: str = "", allowed: Permissions = NOTHING
     ) -> Published:
-        candidate = Candidate(release, read_manifest(release), lab, lab_file(release))
+        manifest = read_manifest(release)
+        check = partial(check_files, release, manifest)
+        candidate = Candidate(release, manifest, lab, lab_file(release), check)
         return publish(self.publisher(), candidate, self.transfers, channel=channel, allowed=allowed)
 
     def catalog(self) -> dict[str, list[Release]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from builder.cli.options import output_option
 from builder.cli.output import write
 from builder.cli.render import renderer, size_in_words
 from builder.errors import InputError
+from builder.parallel import crew
 
 
 @click.command("publish")
@@ -52,28 +54,25 @@ def command(
 
     The first publish to an empty directory makes a store, and its keys below ~/.config/nfsroot/keys.
     """
-    from builder.cli import summary
-    from builder.store.publish import Candidate, Permissions, lab_file, need_publishable, publish
     from builder.store.release import read_manifest
-    from builder.store.signature import sign
+    from builder.store.release_files import check_files
 
     directory = options.release_directory(release, output)
-    described_by = {**lab_file(directory), **_sboms(directory)}
     manifest = read_manifest(directory)
-    if ssh_key:
-        described_by |= sign(manifest, ssh_key)
-    candidate = Candidate(directory, manifest, summary.verdict(directory), described_by)
-    allowed = Permissions(allow_unproved, allow_password)
-    need_publishable(candidate, options.open_storage(store), allowed)
-    publisher = options.open_publisher(store, key)
-    with renderer(log_format, verbose=False) as show:
+    with crew(1) as aside, renderer(log_format, verbose=False) as show:
+        check = aside.begin(partial(check_files, directory, manifest))  # it takes as long as all that comes before it
+
+        from builder.cli import summary
+        from builder.store.publish import Candidate, Permissions, lab_file, need_publishable, publish
+        from builder.store.signature import sign
+
+        described_by = {**lab_file(directory), **_sboms(directory), **(sign(manifest, ssh_key) if ssh_key else {})}
+        candidate = Candidate(directory, manifest, summary.verdict(directory), described_by, check)
+        allowed = Permissions(allow_unproved, allow_password)
+        need_publishable(candidate, options.open_storage(store), allowed)
+        publisher = options.open_publisher(store, key)
         done = publish(
-            publisher,
-            candidate,
-            options.transfers(show, limit),
-            channel=channel,
-            allowed=allowed,
-            repair=repair,
+            publisher, candidate, options.transfers(show, limit), channel=channel, allowed=allowed, repair=repair
         )
     there = done.release
     write(

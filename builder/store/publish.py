@@ -23,10 +23,10 @@ from builder.store.errors import RefusedError
 from builder.store.image.push import push_image, tag_channels
 from builder.store.metadata import State, Targets, commit, load
 from builder.store.page.update import update_pages
-from builder.store.release import LAB, MANIFEST, ReleaseFile, ReleaseManifest
+from builder.store.release import LAB, MANIFEST, ReleaseManifest
 from builder.store.storage.interface import Blob, FileSlice, Storage, Text
 from builder.store.storage.oci import OciStorage
-from builder.store.transfer import Sent, Transfers, again, run_each
+from builder.store.transfer import Sent, Transfers, again
 
 PASSED = ("passed", "proved:")
 """How the verdict of a release begins that the lab has booted, or whose tree it has booted in another release."""
@@ -63,6 +63,8 @@ class Candidate:
     lab: str
     described_by: Mapping[str, bytes]
     """The files beside the manifest that describe the release, by their names: lab.json, the lists of software."""
+    check: Callable[[], object]
+    """Compares the files with the manifest, or waits for the end of a comparison that goes on beside other work."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def publish(
     with storage.exclusive(), leases.held(storage):
         known = catalog.read_catalog(load(storage, publisher.first_root).targets)
         before = _same_version(known, manifest)
-        check_files(candidate.directory, manifest)
+        candidate.check()
         missing = _missing(storage, candidate, repair=repair)
         new = sum(blob.size for blob in missing)
         transfers.emit(Notice(f"{manifest.name} {manifest.version}: {new} of {manifest.size} bytes are new"))
@@ -176,30 +178,6 @@ def need_publishable(candidate: Candidate, storage: Storage, allowed: Permission
     """
     _refuse_unproved(candidate, allowed)
     _refuse_secrets(candidate, storage, allowed)
-
-
-def check_files(directory: Path, manifest: ReleaseManifest) -> None:
-    """Compare the files of a release with its manifest.
-
-    :raises NfsrootError: a file is missing, or has another size or digest.
-    """
-    run_each(lambda file: _check_file(directory, file), manifest.files)
-
-
-def _check_file(directory: Path, file: ReleaseFile) -> None:
-    path = directory / file.path
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest() if size == file.size else ""
-    except OSError as error:
-        raise NfsrootError(f"{path} cannot be read: {error.strerror}", resolution="Build the release anew.") from error
-    if digest != file.sha256:
-        what = f"{size} bytes, and not {file.size}" if size != file.size else "another SHA-256"
-        raise NfsrootError(
-            f"{path} is not the file that the manifest names: it has {what}",
-            resolution="The release was changed or is damaged: build it anew.",
-        )
 
 
 def _enter(targets: Targets, release: Release, channel: str) -> None:

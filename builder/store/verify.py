@@ -13,9 +13,9 @@ from builder.store import catalog, layout
 from builder.store.catalog import Release
 from builder.store.errors import NotStoredError, StoreError
 from builder.store.fetch import fetch_described, fetch_manifest
-from builder.store.publish import check_files
 from builder.store.reader import TrustedStore
 from builder.store.release import LAB, SUMS, read_manifest
+from builder.store.release_files import check_files
 from builder.store.storage.interface import Blob, Storage
 from builder.store.transfer import again, run_each
 

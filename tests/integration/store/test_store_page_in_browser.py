@@ -9,6 +9,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from small_release import make_release
 from builder.store import catalog
 from builder.store.publish import Candidate, Permissions, lab_file, open_publisher, publish
 from builder.store.release import read_manifest
+from builder.store.release_files import check_files
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.transfer import Transfers
 
@@ -101,7 +103,7 @@ class SmallStore:
         ]
         made = report(cell(*nodes), name=name, version=version, manifest=manifest.sha256)
         (release / "lab.json").write_text(made.text())
-        candidate = Candidate(release, manifest, lab, lab_file(release))
+        candidate = Candidate(release, manifest, lab, lab_file(release), partial(check_files, release, manifest))
         publish(
             self.publisher(),
             candidate,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from store_case import Case
 from builder.errors import InputError
 from builder.store.publish import Candidate, lab_file, publish
 from builder.store.release import read_manifest
+from builder.store.release_files import check_files
 from builder.store.signature import SIGNATURE, sign
 from builder.store.storage.directory import DirectoryStorage
 
@@ -43,7 +45,13 @@ def test_signature_travels_with_the_release(tmp_path: Path, key: Path) -> None:
     case = Case(DirectoryStorage(tmp_path / "store"), tmp_path / "releases")
     release = make_release(case.releases)
     manifest = read_manifest(release)
-    signed = Candidate(release, manifest, "passed", {**lab_file(release), **sign(manifest, key)})
+    signed = Candidate(
+        release,
+        manifest,
+        "passed",
+        {**lab_file(release), **sign(manifest, key)},
+        partial(check_files, release, manifest),
+    )
     publish(case.publisher(), signed, case.transfers)
     case.publish(release, channel="stable")
     case.fetch("small", "stable", tmp_path / "fetched")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from builder.store.page.plan import Catalog
 from builder.store.publish import Candidate, Permissions, Publisher, lab_file, open_publisher, publish
 from builder.store.reader import TrustedStore, open_trusted
 from builder.store.release import read_manifest
+from builder.store.release_files import check_files
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import Blob, Content
 from builder.store.transfer import Transfers
@@ -55,7 +57,9 @@ class PublishedStore:
         self, version: str, *, name: str = "small", channel: str = "", lab: str = "passed", **fields: Any
     ) -> None:
         release = make_release(self.directory / "releases", name=name, version=version, lab=lab, **fields)
-        candidate = Candidate(release, read_manifest(release), lab, lab_file(release))
+        manifest = read_manifest(release)
+        check = partial(check_files, release, manifest)
+        candidate = Candidate(release, manifest, lab, lab_file(release), check)
         publish(self.publisher(), candidate, self.transfers, channel=channel, allowed=Permissions(unproved=True))
 
     def trusted(self) -> TrustedStore:
