@@ -63,6 +63,12 @@ def unescape(text: str) -> str:
     return os.fsdecode(ESCAPE.sub(lambda found: _byte(found[1]), text.encode()))
 
 
+def escape(name: str) -> str:
+    """A name in the form in which it would stand in the list, which a terminal can show."""
+    text = os.fsencode(name.replace("\\", "\\\\")).decode(errors="backslashreplace")
+    return "".join(each if each.isprintable() else "".join(f"\\x{byte:02x}" for byte in each.encode()) for each in text)
+
+
 def _byte(escaped: bytes) -> bytes:
     return escaped if escaped == b"\\" else bytes([int(escaped[1:], 16)])
 
@@ -100,6 +106,6 @@ def _added(directory: Path, listed: set[str]) -> Iterator[Difference]:
         for name in sorted(directories + files):
             path = str(Path(parent, name).relative_to(directory))
             if path not in listed:
-                yield Difference(os.fsencode(path).decode(errors="backslashreplace"), "was added")
+                yield Difference(escape(path), "was added")
                 if name in directories:
                     directories.remove(name)  # what lies below was added with it

@@ -1,0 +1,37 @@
+"""Names in the list of a tree."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from builder.errors import InputError
+from builder.store.tree_check import COLUMNS, compare_tree, escape, unescape
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_names_survive(seed: int) -> None:
+    """Any name that a file can have comes back from the form in which the list has it, which is one printable line."""
+    chance = random.Random(seed)
+    alphabet = [b"a", b"\\", b"x", b"\n", b"\t", b"\x1b", b"\xff", "é".encode(), b"\\x41", "\u2028".encode()]
+    name = os.fsdecode(b"".join(chance.choices(alphabet, k=12)))
+    assert unescape(escape(name)) == name
+    assert escape(name).isprintable()
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../outside", "a/../../b"])
+def test_list_that_leads_outside(tmp_path: Path, path: str) -> None:
+    """A list that names a path outside the tree is refused before anything there is looked at."""
+    lines = ["\t".join(COLUMNS), "\t".join([path, "f", "0644", "0", "0", "1", "0" * 64, "", ""])]
+    with pytest.raises(InputError, match="outside the tree"):
+        list(compare_tree(tmp_path, lines))
+
+
+@pytest.mark.parametrize("lines", [[], ["path\ttype"], ["\t".join(COLUMNS), "etc/fstab\tf"]])
+def test_what_is_no_list(tmp_path: Path, lines: list[str]) -> None:
+    """Lines that are no list of a tree are said to be none."""
+    with pytest.raises(InputError, match="the list of the tree has"):
+        list(compare_tree(tmp_path, lines))
