@@ -19,6 +19,7 @@ import page
 from changes import measure_changes
 from compression import of_initramfs, of_tree
 from contest import Times, contest
+from directory_store import measure_directory, ratios
 from machine import machine
 from own import GROWING, Own
 from peers import Peers, missing
@@ -54,6 +55,7 @@ def main() -> None:
             "compression": [asdict(level) for level in of_tree(_only(own, FILES["root tarball"]), room)],
             "initramfs_compression": [asdict(level) for level in of_initramfs(_only(own, FILES["initramfs"]), room)],
             "changes": [change._asdict() for change in measure_changes(own)],
+            "store": store(own, room, options.rounds),
             "growth": growth(own, room),  # at the end: what it builds is no release of the recipe's own packages
         }
     options.output.mkdir(parents=True, exist_ok=True)
@@ -77,6 +79,17 @@ def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> 
     found = contest([own.unchanged(), own.help()], SHORT, log)
     contests = {"cold": cold, "many": many, "warm": warm, "found": found}
     return {**{name: _told(times) for name, times in contests.items()}, "bases": bases}
+
+
+def store(own: Own, room: Path, rounds: int) -> dict[str, Any]:
+    """Publishing to a directory, fetching and listing: seconds, ratios to cp in the same run, bytes of a node added."""
+    own.write()
+    own.make()
+    first = own.release()
+    own.write(nodes=5)
+    own.make()
+    measured = measure_directory(room / "store", first, own.release(), rounds)
+    return {"times": _told(measured.times), "ratios": ratios(measured), "node_bytes": measured.node_bytes}
 
 
 def growth(own: Own, room: Path) -> list[dict[str, float]]:

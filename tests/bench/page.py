@@ -71,7 +71,22 @@ def targets(measured: dict[str, Any]) -> list[Target]:
         ),
         Target("new with a package added, beside its own size", _mb(added["release"] - added["packages"]), 4, "MB"),
         Target("new in a release with a node added", node["release"] / 1e3, 100, "kB"),
+        *_store(measured["store"]),
         Target("memory of a cold build outside the container", cold["nfsroot"]["peak_mib"], 400, "MiB"),
+    ]
+
+
+def _store(store: dict[str, Any]) -> list[Target]:
+    """The promises about a store in a directory."""
+    times = {each["name"]: each for each in store["times"]}
+    listing = next(name for name in times if name.startswith("list of"))
+    return [
+        Target("first publish, in units of cp and sync", store["ratios"]["first publish / (cp and sync)"], 2, ""),
+        Target("fetch, in units of cp", store["ratios"]["fetch / cp"], 1.5, ""),
+        Target("publish of a node added", times["publish, a node added"]["median"], 0.5, "s"),
+        Target("bytes that a node added brings to a store", store["node_bytes"] / 1e3, 100, "kB"),
+        Target(listing, times[listing]["median"], 0.3, "s"),
+        Target("memory of a publish", times["first publish"]["peak_mib"], 200, "MiB"),
     ]
 
 
