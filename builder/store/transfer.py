@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from builder.errors import NfsrootError
 from builder.events import Emit, StepFinished, StepStarted, Transferred
 from builder.parallel import crew
 from builder.store import layout
-from builder.store.errors import TransientError, UntrustedError
+from builder.store.errors import StoreError, TransientError, UntrustedError
 from builder.store.storage.interface import Blob, Content, Storage
 
 AT_ONCE = 4
@@ -74,9 +75,19 @@ class Progress:
     _began: float = field(default_factory=time.monotonic)
     _told: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self) -> None:
+        """Let transfers that go on end at their next piece: another one has failed, or somebody has pressed Ctrl-C."""
+        self._stopped.set()
 
     def add(self, count: int) -> None:
-        """Count bytes that have gone; a negative number is of bytes that have to go once more."""
+        """Count bytes that have gone; a negative number is of bytes that have to go once more.
+
+        :raises StoreError: the transfers were stopped.
+        """
+        if self._stopped.is_set() and count > 0:
+            raise StoreError(f"{self.step} was stopped")
         with self._lock:
             self.done += count
             now = time.monotonic()
@@ -104,7 +115,7 @@ class Transfers:
                 verified = _Verified(sent, self.limit, progress)
                 again(lambda: storage.put(layout.blob(sent.blob.sha256), verified))
 
-            run_each(put, blobs)
+            run_each(put, blobs, progress.stop)
 
     def receive(self, storage: Storage, blobs: Sequence[Received], step: str = "download") -> None:
         """Write blobs of a store into files, each verified.
@@ -112,7 +123,7 @@ class Transfers:
         :raises UntrustedError: the store holds other bytes under a blob's digest.
         """
         with self._progress(step, sum(received.blob.size for received in blobs)) as progress:
-            run_each(lambda received: _receive(storage, received, self.limit, progress), blobs)
+            run_each(lambda received: _receive(storage, received, self.limit, progress), blobs, progress.stop)
 
     @contextlib.contextmanager
     def _progress(self, step: str, total: int) -> Iterator[Progress]:
@@ -128,11 +139,20 @@ class Transfers:
 Item = TypeVar("Item")
 
 
-def run_each(do: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """What `do` returns for each item, several at once; the first failure ends those that have not begun."""
+def run_each(
+    do: Callable[[Item], Result], items: Sequence[Item], stop: Callable[[], None] = lambda: None
+) -> list[Result]:
+    """Return what `do` returns for each item, several at once.
+
+    After a failure those that have not begun never begin, and `stop` is called to end those that go on.
+    """
     with crew(AT_ONCE) as threads:
-        waiting = [threads.begin(lambda item=item: do(item)) for item in items]  # type: ignore[misc]
-        return [wait() for wait in waiting]
+        waiting = [threads.begin(partial(do, item)) for item in items]
+        try:
+            return [wait() for wait in waiting]
+        except BaseException:
+            stop()
+            raise
 
 
 def again(do: Callable[[], Result]) -> Result:
