@@ -9,7 +9,7 @@ from builder.events import Event, Notice
 from builder.store import catalog, reader
 from builder.store.catalog import Release
 from builder.store.fetch import fetch
-from builder.store.publish import Candidate, Permissions, Published, Publisher, lab_file, open_publisher, publish
+from builder.store.publish import Candidate, Permissions, Published, Publisher, lab_file, open_or_make_store, publish
 from builder.store.release import read_manifest
 from builder.store.release_files import check_files
 from builder.store.storage.interface import Storage
@@ -29,7 +29,7 @@ class Case:
         self.transfers = Transfers(self.events.append)
 
     def publisher(self) -> Publisher:
-        return open_publisher(self.storage, None, self.told.append)
+        return open_or_make_store(self.storage, None, self.told.append)
 
     def publish(
         self, release: Path, lab: str = "passed", channel: str = "", allowed: Permissions = NOTHING

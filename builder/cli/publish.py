@@ -63,14 +63,22 @@ def command(
         check = aside.begin(partial(check_files, directory, manifest))  # it takes as long as all that comes before it
 
         from builder.cli import summary
-        from builder.store.publish import Candidate, Permissions, lab_file, need_publishable, publish
+        from builder.store.publish import (
+            Candidate,
+            Permissions,
+            lab_file,
+            need_publishable,
+            open_or_make_store,
+            publish,
+        )
         from builder.store.signature import sign
 
         described_by = {**lab_file(directory), **_sboms(directory), **(sign(manifest, ssh_key) if ssh_key else {})}
         candidate = Candidate(directory, manifest, summary.verdict(directory), described_by, check)
         allowed = Permissions(allow_unproved, allow_password)
-        need_publishable(candidate, options.open_storage(store), allowed)
-        publisher = options.open_publisher(store, key)
+        storage = options.open_storage(store)
+        need_publishable(candidate, storage, allowed)
+        publisher = open_or_make_store(storage, key, lambda text: write(text, err=True))
         done = publish(
             publisher, candidate, options.transfers(show, limit), channel=channel, allowed=allowed, repair=repair
         )

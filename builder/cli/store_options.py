@@ -99,7 +99,7 @@ def open_publisher(address: str, key: Path | None) -> Publisher:
     """The store at an address, with the keys that change it."""
     from builder.store.publish import open_publisher as opened
 
-    return opened(open_storage(address), key, _warn)
+    return opened(open_storage(address), key)
 
 
 def _warn(text: str) -> None:

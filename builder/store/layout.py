@@ -27,6 +27,9 @@ WRITTEN_PAGES = "pages.json"
 TIMESTAMP = f"{METADATA}timestamp.json"
 FIRST_ROOT = f"{METADATA}1.root.json"
 
+TOP = frozenset({"blobs", "releases", "metadata", "leases", "pages", "pages.json", "index.html", "probe"})
+"""The first components of the paths of all objects."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}")
 """The names and versions of releases, the names of channels, and the names of files that describe a release."""
 

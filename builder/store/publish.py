@@ -24,6 +24,7 @@ from builder.store.image.push import push_image, tag_channels
 from builder.store.metadata import State, Targets, commit, load
 from builder.store.page.update import update_pages
 from builder.store.release import LAB, MANIFEST, ReleaseManifest
+from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import Blob, FileSlice, Storage, Text
 from builder.store.storage.oci import OciStorage
 from builder.store.transfer import Sent, Transfers, again
@@ -84,13 +85,17 @@ class Published:
     sent: int
 
 
-def open_publisher(storage: Storage, key: Path | None, tell: Callable[[str], None]) -> Publisher:
-    """Find the keys of the store, or make them for a store that is empty; `tell` gets what the user must know then.
+def open_publisher(storage: Storage, key: Path | None) -> Publisher:
+    """Find the keys of the store.
 
+    :raises InputError: there is no store.
     :raises NfsrootError: the keys of the store are not here.
     """
     if storage.size(layout.FIRST_ROOT) is None:
-        return _found_store(storage, key, tell)
+        raise InputError(
+            f"{storage.address} holds no store: there is no {layout.FIRST_ROOT}",
+            resolution="Check the address; `nfsroot publish RELEASE --to STORE` makes a store.",
+        )
     first_root = storage.read(layout.FIRST_ROOT, 1 << 20)
     pinned = reader.pinned_root(storage)
     found = keys.find_keys(first_root)
@@ -116,8 +121,24 @@ def _online(found: keys.Keys | None) -> Signer:
     return found.online()
 
 
-def _found_store(storage: Storage, key: Path | None, tell: Callable[[str], None]) -> Publisher:
+def open_or_make_store(storage: Storage, key: Path | None, tell: Callable[[str], None]) -> Publisher:
+    """Find the keys of the store, or make a store where there is nothing; `tell` gets what the user must know then.
+
+    :raises RefusedError: there are other files.
+    :raises NfsrootError: the keys of the store are not here.
+    """
+    if storage.size(layout.FIRST_ROOT) is None:
+        return _make_store(storage, key, tell)
+    return open_publisher(storage, key)
+
+
+def _make_store(storage: Storage, key: Path | None, tell: Callable[[str], None]) -> Publisher:
     """Make the keys of an empty store, unless a publish that ended early made them, and write its first root."""
+    if isinstance(storage, DirectoryStorage) and (others := storage.other_files(layout.TOP)):
+        raise RefusedError(
+            f"{storage.address} is no empty directory: it holds {', '.join(others[:3])}",
+            resolution="Name a directory that is empty or is not there yet.",
+        )
     if key is not None:
         raise NfsrootError(
             f"{storage.address} is empty: its first publish makes its keys itself, and takes none with --key",

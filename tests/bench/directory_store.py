@@ -88,7 +88,7 @@ class Stores:
                 catalog.put_release(targets, replace(release, version=f"{number}"))
 
         os.environ["HOME"] = str(self.home)
-        open_publisher(DirectoryStorage(self.store), None, lambda _: None).commit(describe_many)
+        open_publisher(DirectoryStorage(self.store), None).commit(describe_many)
 
     def _run(self, argv: list[str]) -> None:
         subprocess.run(argv, env=self.environment, check=True, capture_output=True)

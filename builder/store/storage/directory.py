@@ -8,7 +8,7 @@ import fcntl
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from builder.store.errors import (
@@ -120,6 +120,16 @@ class DirectoryStorage(Storage):
             finally:
                 self._held = False
                 os.close(handle)
+
+    def other_files(self, known: Collection[str]) -> Sequence[str]:
+        """The names in the directory that are neither known nor made here; `lost+found` is the file system's."""
+        with self._explained(""):
+            names = sorted(path.name for path in self.root.iterdir()) if self.root.is_dir() else []
+        return [
+            name
+            for name in names
+            if name not in known and name != "lost+found" and not name.startswith((UNFINISHED, LOCK))
+        ]
 
     def remove_unfinished(self, before: float) -> None:
         """Remove what killed publishers left, if its last change was before the time `before` (seconds since 1970)."""

@@ -21,7 +21,7 @@ from lab_report import FAILED, PASSED, cell, node, report
 from small_release import make_release
 
 from builder.store import catalog
-from builder.store.publish import Candidate, Permissions, lab_file, open_publisher, publish
+from builder.store.publish import Candidate, Permissions, lab_file, open_or_make_store, publish
 from builder.store.release import read_manifest
 from builder.store.release_files import check_files
 from builder.store.storage.directory import DirectoryStorage
@@ -88,7 +88,7 @@ class SmallStore:
         self.first = self.storage.root / "index.html"
 
     def publisher(self) -> Any:
-        return open_publisher(self.storage, None, lambda _text: None)
+        return open_or_make_store(self.storage, None, lambda _text: None)
 
     def publish(self, name: str, version: str, number: int, channel: str = "", lab: str = "passed") -> None:
         package = {"architecture": "amd64", "source": "a-source-package"}

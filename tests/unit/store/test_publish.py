@@ -13,7 +13,7 @@ from store_case import Case, files_in
 from builder.errors import InputError, NfsrootError
 from builder.store import catalog, keys
 from builder.store.errors import RefusedError, UntrustedError
-from builder.store.publish import Permissions, Publisher
+from builder.store.publish import Permissions, Publisher, open_publisher
 from builder.store.release import read_manifest
 from builder.store.storage.directory import DirectoryStorage
 
@@ -211,3 +211,25 @@ def test_strangers_cannot_publish(case: Case, home: Path, tmp_path: Path) -> Non
     with pytest.raises(UntrustedError, match="is not the one of"):
         Publisher(case.storage, before["metadata/1.root.json"], stranger).commit(lambda targets: targets.clear())
     assert files_in(root_of(case)) == before
+
+
+def test_only_publish_makes_a_store(case: Case, home: Path) -> None:
+    """A mistyped address makes no store and no keys: promote, yank, refresh and prune say that there is none."""
+    with pytest.raises(InputError, match="holds no store"):
+        open_publisher(case.storage, None)
+    assert not root_of(case).exists()
+    assert not (home / ".config").exists()
+
+
+def test_directory_with_other_files(case: Case, home: Path) -> None:
+    """A first publish to a directory that somebody uses for something else writes nothing there."""
+    root_of(case).mkdir()
+    (root_of(case) / "lost+found").mkdir()
+    (root_of(case) / "thesis.tex").write_text("precious", encoding="utf-8")
+    release = make_release(case.releases)
+    with pytest.raises(RefusedError, match=r"is no empty directory: it holds thesis\.tex"):
+        case.publish(release)
+    assert [path.name for path in sorted(root_of(case).iterdir())] == ["lost+found", "thesis.tex"]
+    assert not (home / ".config").exists()
+    (root_of(case) / "thesis.tex").unlink()
+    case.publish(release)

@@ -10,7 +10,7 @@ from typing import Any
 from small_release import make_release
 
 from builder.store.page.plan import Catalog
-from builder.store.publish import Candidate, Permissions, Publisher, lab_file, open_publisher, publish
+from builder.store.publish import Candidate, Permissions, Publisher, lab_file, open_or_make_store, publish
 from builder.store.reader import TrustedStore, open_trusted
 from builder.store.release import read_manifest
 from builder.store.release_files import check_files
@@ -51,7 +51,7 @@ class PublishedStore:
         self.transfers = Transfers(lambda _event: None)
 
     def publisher(self) -> Publisher:
-        return open_publisher(self.storage, None, lambda _text: None)
+        return open_or_make_store(self.storage, None, lambda _text: None)
 
     def publish(
         self, version: str, *, name: str = "small", channel: str = "", lab: str = "passed", **fields: Any
