@@ -143,7 +143,7 @@ bench-storm: root build-packages lab-packages bench-packages .venv/tested  ## bo
 	$(AS_ROOT) .venv/bin/python tests/bench/storm.py
 
 .PHONY: bench-stores
-bench-stores: .venv/tested .venv/servers  ## move files to an S3 server and back, beside rclone
+bench-stores: .venv/tested .venv/servers  ## move files to an S3 server and a registry and back, beside rclone and skopeo
 	.venv/bin/python tests/bench/stores.py
 
 .PHONY: lock

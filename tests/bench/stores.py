@@ -1,4 +1,4 @@
-"""The benchmark of S3: nfsroot beside rclone, with the same files, to and from the same server, on this machine.
+"""The benchmark of S3 and of registries: nfsroot beside rclone and skopeo, with the same files and servers.
 
 `make bench-stores` runs it.  The files are random bytes in the sizes of a release's parts: 170 MB.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from contest import Contestant, Times, contest
 from machine import machine
+from registry_store import measure_registry
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "integration" / "store"))
@@ -40,13 +41,14 @@ def main() -> None:
         (room / "server").mkdir()
         files = write_files(room / "files")
         with run_seaweedfs(room / "server") as url:
-            sent, fetched = measure(room, files, url, options.rounds)
+            contests = [*measure(room, files, url, options.rounds)]
+        contests += measure_registry(room / "registries", files, options.rounds)
     print(machine())  # noqa: T201
-    for times in (sent, fetched):
+    for times in contests:
         ours, theirs = times.values()
         for each in (ours, theirs):
             print(f"{each.name:24} {each.median:6.2f} s  {each.peak_mib:6.0f} MiB")  # noqa: T201
-        print(f"nfsroot takes {ours.ratio(theirs):.2f} of rclone's time")  # noqa: T201
+        print(f"nfsroot takes {ours.ratio(theirs):.2f} of the other's time")  # noqa: T201
 
 
 def write_files(directory: Path) -> Path:
