@@ -19,6 +19,8 @@ from builder.store.storage.directory import DirectoryStorage
 from builder.store.verify import verify_store
 
 MOMENTS = 25
+SOME_OR_ALL = pytest.mark.parametrize("most", [MOMENTS, pytest.param(10_000, marks=pytest.mark.full)])
+"""How many writes of a command are tried, at most; `make test-full` tries every one."""
 
 PROGRAM = """
 import itertools, os, pathlib, signal, sys, threading
@@ -68,6 +70,8 @@ class Scene:
         self.directory = directory
         self.home, self.store = directory / "now/home", directory / "now/store"
         monkeypatch.setenv("HOME", str(self.home))
+        for variable in ("NFSROOT_CACHE_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+            monkeypatch.delenv(variable, raising=False)
         self.releases = [make_release(directory / "releases", version=version) for version in ("1", "2")]
         self.home.mkdir(parents=True)
 
@@ -96,9 +100,9 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     return Scene(tmp_path, monkeypatch)
 
 
-def seeded_moments(seed: str, writes: int) -> Sequence[int]:
+def seeded_moments(seed: str, writes: int, most: int = MOMENTS) -> Sequence[int]:
     """Moments among so many writes, each at most once."""
-    return sorted(random.Random(seed).sample(range(1, writes + 1), min(MOMENTS, writes)))
+    return sorted(random.Random(seed).sample(range(1, writes + 1), min(most, writes)))
 
 
 def count_writes(scene: Scene, *command: str) -> int:
@@ -109,11 +113,12 @@ def count_writes(scene: Scene, *command: str) -> int:
     return int(ended.stderr.split()[-1])
 
 
-def test_first_publish(scene: Scene) -> None:
+@SOME_OR_ALL
+def test_first_publish(scene: Scene, most: int) -> None:
     """A first publish that was killed leaves no store or an empty one; the next publish ends what it began."""
     scene.keep()
     command = ("publish", str(scene.releases[0]), "--to", str(scene.store))
-    for moment in seeded_moments("first", count_writes(scene, *command)):
+    for moment in seeded_moments("first", count_writes(scene, *command), most):
         assert run(moment, *command).returncode == -9
         assert not (scene.store / "metadata/timestamp.json").exists() or set(scene.versions()) == {"1"}
         ended = run(0, *command)
@@ -122,6 +127,7 @@ def test_first_publish(scene: Scene) -> None:
         scene.reset()
 
 
+@SOME_OR_ALL
 @pytest.mark.parametrize(
     ("verb", "after"),
     [
@@ -132,7 +138,7 @@ def test_first_publish(scene: Scene) -> None:
         ("yank", {"1": ()}),
     ],
 )
-def test_any_change(scene: Scene, verb: str, after: dict[str, tuple[str, ...]]) -> None:
+def test_any_change(scene: Scene, verb: str, after: dict[str, tuple[str, ...]], most: int) -> None:
     """A change that was killed has happened or has not; the same command once more makes it, and nothing is lost."""
     store = str(scene.store)
     command = {
@@ -149,7 +155,7 @@ def test_any_change(scene: Scene, verb: str, after: dict[str, tuple[str, ...]]) 
         os.utime(stray, (0, 0))
     scene.keep()
     before = scene.versions()
-    for moment in seeded_moments(verb, count_writes(scene, *command)):
+    for moment in seeded_moments(verb, count_writes(scene, *command), most):
         assert run(moment, *command).returncode == -9
         assert scene.versions() in (before, after), moment
         ended = run(0, *command)
