@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -52,14 +53,29 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """The server, and the requests that have come so far."""
+    """The server, and the requests that have come so far; no thread of it is left when it is closed."""
+
+    daemon_threads = False
 
     def __init__(self, answer: Callable[[Handler], None], tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answer = answer
         self.tls = tls
         self.requests: list[Request] = []
+        self._connections: list[socket.socket] = []
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
+
+    def process_request(self, request: Any, client: Any) -> None:
+        """Remember the connection, over which a client may ask for more until it is closed."""
+        self._connections.append(request)
+        super().process_request(request, client)
+
+    def server_close(self) -> None:
+        """Close the connections that are open still, and wait for their threads."""
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        super().server_close()
 
     def finish_request(self, request: Any, client: Any) -> None:
         """Speak TLS first, if the server does, in the thread of the request."""
