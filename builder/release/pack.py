@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from builder import ownership
 from builder.boot import pxegrub
 from builder.container.engine import Engine, Image, Job
+from builder.disk import locked, sync, sync_tree
 from builder.errors import NfsrootError
 from builder.files import RenderedFile
 from builder.overlay.render import OWNED_PATHS
@@ -123,7 +123,7 @@ def appearing(target: Path) -> Iterator[Path]:
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         ownership.make_directories(target.parent)
-        with _locked(target.parent):
+        with locked(target.parent):
             if target.exists():
                 raise NfsrootError(f"{target} was made by another build meanwhile", resolution="Run this build again.")
             for left in target.parent.glob(".*.unfinished"):
@@ -132,11 +132,11 @@ def appearing(target: Path) -> Iterator[Path]:
             try:
                 yield unfinished
                 ownership.give_tree(unfinished)
-                _sync(unfinished)
+                sync_tree(unfinished)
                 unfinished.rename(target)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
-            _sync_entry(target.parent)
+            sync(target.parent)
     except BrokenPipeError:
         raise  # who read what we print has gone: nothing is wrong with the directory
     except OSError as error:
@@ -154,27 +154,3 @@ def finish(directory: Path, manifest: Manifest) -> None:
     (directory / SUMS).write_text(
         "".join(f"{digest}  {path}\n" for path, digest in sorted(digests.items())), encoding="utf-8"
     )
-
-
-def _sync(directory: Path) -> None:
-    for entry in directory.rglob("*"):
-        _sync_entry(entry)
-    _sync_entry(directory)
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _sync_entry(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

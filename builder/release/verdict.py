@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 
 import pydantic_core
 
+from builder.disk import locked, sync
 from builder.errors import InputError, NfsrootError
 from builder.release.manifest import FILE, Lab
 
@@ -29,12 +29,8 @@ def changing(directory: Path) -> Iterator[None]:
     :raises NfsrootError: the directory cannot be written.
     """
     try:
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with locked(directory):
             yield
-        finally:
-            os.close(handle)
     except BrokenPipeError:
         raise  # who read what we print has gone: nothing is wrong with the directory
     except OSError as error:
@@ -109,8 +105,4 @@ def replace(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.rename(path)
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(path.parent)

@@ -20,7 +20,7 @@ from builder.store.page.update import update_copy
 from builder.store.reader import TrustedStore
 from builder.store.release import MANIFEST
 from builder.store.storage.interface import Blob, Storage, Text
-from builder.store.transfer import Sent, Transfers, again
+from builder.store.transfer import Sent, Transfers, find_missing
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,7 @@ def _need_older_copy(source: TrustedStore, target: Storage) -> bytes | None:
 def _copy_release(source: TrustedStore, target: Storage, release: Release, transfers: Transfers) -> int:
     manifest = fetch_manifest(source.storage, release)
     blobs = manifest.blobs()
-    held = again(lambda: target.sizes([layout.blob(blob.sha256) for blob in blobs]))
-    missing = [blob for blob in blobs if held.get(layout.blob(blob.sha256)) != blob.size]
+    missing = find_missing(target, blobs)
     size = sum(blob.size for blob in missing)
     transfers.emit(Notice(f"{release.reference}: {size} of {manifest.size} bytes are copied"))
     transfers.send(target, [Sent(blob, StoredBlob(source.storage, blob)) for blob in missing], "copy")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.disk import locked, sync, sync_tree
 from builder.errors import InputError, NfsrootError, NoSpaceError
 from builder.events import Notice
 from builder.store.catalog import Release
@@ -79,15 +78,15 @@ def fetch(storage: Storage, release: Release, target: Path, transfers: Transfers
     unfinished = target.with_name(f".{target.name}.fetched")
     try:
         unfinished.mkdir(parents=True, exist_ok=True)
-        with _alone(unfinished):
+        with locked(unfinished):  # another fetch of the same release waits
             _need_room(unfinished, manifest)
             _fill(storage, manifest, unfinished, _parts_beside(target), transfers)
             for name, text in described_by.items():
                 (unfinished / name).write_bytes(text)
             _remove_others(unfinished, {file.path for file in manifest.files} | set(described_by))
-            _sync_tree(unfinished)
+            sync_tree(unfinished)
             unfinished.rename(target)
-            _sync(target.parent)
+            sync(target.parent)
     except OSError as error:
         raise NfsrootError(
             f"{target} cannot be written: {error.strerror}",
@@ -125,7 +124,7 @@ def _fill(
         for received in missing:
             first = once[received.blob]
             if first is not received:
-                _write(received, os.pread(first.file, received.blob.size, first.offset))
+                os.pwrite(received.file, os.pread(first.file, received.blob.size, first.offset), received.offset)
 
 
 def _parts_beside(target: Path) -> dict[Blob, Place]:
@@ -147,10 +146,6 @@ def _copy(place: Place, received: Received) -> None:
         while left and (piece := source.read(min(PIECE, left))):
             os.pwrite(received.file, piece, received.offset + written)
             written, left = written + len(piece), left - len(piece)
-
-
-def _write(received: Received, content: bytes) -> None:
-    os.pwrite(received.file, content, received.offset)
 
 
 def _holds(handle: int, offset: int, blob: Blob) -> bool:
@@ -191,28 +186,3 @@ def _remove_others(directory: Path, wanted: set[str]) -> None:
     for path in directory.rglob("*"):
         if not path.is_dir() and str(path.relative_to(directory)) not in wanted:
             path.unlink()
-
-
-@contextlib.contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Keep another fetch of the same release out (flock(2))."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _sync_tree(directory: Path) -> None:
-    for path in directory.rglob("*"):
-        _sync(path)
-    _sync(directory)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,8 +20,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner
-from tuf.api import metadata as tuf
 
+from builder.disk import sync
 from builder.errors import InputError, NfsrootError
 from builder.store import metadata, places
 
@@ -72,16 +72,16 @@ class Keys:
         unfinished.unlink(missing_ok=True)
         _write_secret(unfinished, signer.private_bytes)
         unfinished.rename(self.directory / name)
-        _sync(self.directory)
+        sync(self.directory)
 
 
 def make_keys(address: str) -> Keys:
     """Make the two keys and the first root of a new store at `address`; the directory appears whole or not at all."""
-    root_key, online_key = CryptoSigner.generate_ed25519(), CryptoSigner.generate_ed25519()
+    root_key, online_key = generate_key(), generate_key()
     root = metadata.make_root(root_key.public_key, [online_key.public_key], 1)
     root.sign(root_key)
     text = metadata.text_of(root)
-    directory = places.keys_directory() / fingerprint(text).removeprefix("SHA256:")[:16]
+    directory = _directory_of(text)
     unfinished = directory.with_name(f".{directory.name}.unfinished")
     try:
         directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -92,9 +92,9 @@ def make_keys(address: str) -> Keys:
         _write_secret(unfinished / ONLINE, online_key.private_bytes)
         _write_secret(unfinished / FIRST_ROOT, text)
         _write_secret(unfinished / ADDRESS, f"{address}\n".encode())
-        _sync(unfinished)
+        sync(unfinished)
         unfinished.rename(directory)
-        _sync(directory.parent)
+        sync(directory.parent)
     except OSError as error:
         raise NfsrootError(
             f"the keys of {address} cannot be written into {directory.parent}: {error.strerror}",
@@ -105,8 +105,13 @@ def make_keys(address: str) -> Keys:
 
 def find_keys(first_root: bytes) -> Keys | None:
     """The keys of the store with this first root; None when they are not here."""
-    directory = places.keys_directory() / fingerprint(first_root).removeprefix("SHA256:")[:16]
+    directory = _directory_of(first_root)
     return Keys(directory) if (directory / FIRST_ROOT).is_file() and Keys(directory).first_root == first_root else None
+
+
+def _directory_of(first_root: bytes) -> Path:
+    """The directory for the keys of the store with this first root."""
+    return places.keys_directory() / fingerprint(first_root).removeprefix("SHA256:")[:16]
 
 
 def keys_made_for(address: str) -> list[Keys]:
@@ -140,11 +145,6 @@ def generate_key() -> CryptoSigner:
     return CryptoSigner.generate_ed25519()
 
 
-def root_of(text: bytes) -> tuf.Root:
-    """The root in the bytes of a root.json."""
-    return tuf.Metadata[tuf.Root].from_bytes(text).signed
-
-
 def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
@@ -162,11 +162,3 @@ def _write_secret(file: Path, content: bytes) -> None:
         target.write(content)
         target.flush()
         os.fsync(target.fileno())
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -27,7 +27,7 @@ from builder.store.release import LAB, MANIFEST, ReleaseManifest
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import Blob, FileSlice, Storage, Text
 from builder.store.storage.oci import OciStorage
-from builder.store.transfer import Sent, Transfers, again
+from builder.store.transfer import Sent, Transfers, again, find_missing
 
 PASSED = ("passed", "proved:")
 """How the verdict of a release begins that the lab has booted, or whose tree it has booted in another release."""
@@ -91,12 +91,7 @@ def open_publisher(storage: Storage, key: Path | None) -> Publisher:
     :raises InputError: there is no store.
     :raises NfsrootError: the keys of the store are not here.
     """
-    if storage.size(layout.FIRST_ROOT) is None:
-        raise InputError(
-            f"{storage.address} holds no store: there is no {layout.FIRST_ROOT}",
-            resolution="Check the address; `nfsroot publish RELEASE --to STORE` makes a store.",
-        )
-    first_root = storage.read(layout.FIRST_ROOT, 1 << 20)
+    first_root = reader.read_first_root(storage)
     pinned = reader.pinned_root(storage)
     found = keys.find_keys(first_root)
     if key is None and found is None:
@@ -216,14 +211,12 @@ def _enter(targets: Targets, release: Release, channel: str) -> None:
 def _missing(storage: Storage, candidate: Candidate, *, repair: bool) -> dict[Blob, FileSlice]:
     """The parts of a release that a store does not hold, with the place of their bytes in the release."""
     blobs = candidate.manifest.blobs()
-    held = {} if repair else again(lambda: storage.sizes([layout.blob(blob.sha256) for blob in blobs]))
-    wanted = {blob for blob in blobs if held.get(layout.blob(blob.sha256)) != blob.size}
     places = {
         blob: FileSlice(candidate.directory / file.path, offset, blob.size)
         for file in candidate.manifest.files
         for offset, blob in file.offsets()
     }
-    return {blob: places[blob] for blob in blobs if blob in wanted}
+    return {blob: places[blob] for blob in (blobs if repair else find_missing(storage, blobs))}
 
 
 def _push_image(storage: Storage, candidate: Candidate, transfers: Transfers) -> None:

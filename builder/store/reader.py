@@ -46,7 +46,6 @@ class TrustedStore:
     targets: dict[str, tuf.TargetFile]
     version: int
     renewed: datetime
-    expires: datetime
     metadata: Mapping[str, bytes]
 
 
@@ -96,7 +95,6 @@ def open_trusted(storage: Storage, trust: str | None = None, max_age: timedelta 
         targets.targets,
         timestamp.version,
         renewed,
-        timestamp.expires,
         _verified_texts(directory),
     )
 
@@ -138,7 +136,7 @@ def _pin(storage: Storage, trust: str | None) -> bytes:
     if pinned is not None and trust is None:
         _refuse_swapped(storage, pinned)
         return pinned
-    shown = _shown_root(storage)
+    shown = read_first_root(storage)
     if trust is None:
         if keys.fingerprint(shown) not in _fingerprints_of_trusted_stores():
             raise UntrustedError(
@@ -155,7 +153,11 @@ def _pin(storage: Storage, trust: str | None) -> bytes:
     return shown
 
 
-def _shown_root(storage: Storage) -> bytes:
+def read_first_root(storage: Storage) -> bytes:
+    """The first root that a store shows, which nothing has vouched for yet.
+
+    :raises InputError: there is no store.
+    """
     try:
         return storage.read(layout.FIRST_ROOT, MOST_BYTES)
     except NotStoredError as error:
@@ -166,7 +168,7 @@ def _shown_root(storage: Storage) -> bytes:
 
 
 def _refuse_swapped(storage: Storage, pinned: bytes) -> None:
-    shown = _shown_root(storage)
+    shown = read_first_root(storage)
     if shown != pinned:
         raise UntrustedError(
             f"{storage.address} shows another root than the one that was pinned here: "

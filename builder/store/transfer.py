@@ -139,6 +139,12 @@ class Transfers:
 Item = TypeVar("Item")
 
 
+def find_missing(storage: Storage, blobs: Sequence[Blob]) -> list[Blob]:
+    """The blobs among `blobs`, in their order, that a store does not hold in full."""
+    held = again(lambda: storage.sizes([layout.blob(blob.sha256) for blob in blobs]))
+    return [blob for blob in blobs if held.get(layout.blob(blob.sha256)) != blob.size]
+
+
 def run_each(
     do: Callable[[Item], Result], items: Sequence[Item], stop: Callable[[], None] = lambda: None
 ) -> list[Result]:

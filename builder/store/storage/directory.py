@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from builder.disk import sync
 from builder.store.errors import (
     NotStoredError,
     PermissionRefusedError,
@@ -69,7 +70,7 @@ class DirectoryStorage(Storage):
                 unfinished.rename(target)
             finally:
                 unfinished.unlink(missing_ok=True)
-            _sync_directory(target.parent)
+            sync(target.parent)
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Yield every object whose path begins with `prefix`."""
@@ -143,7 +144,7 @@ class DirectoryStorage(Storage):
         if not directory.is_dir():
             self._make_directories(directory.parent)
             directory.mkdir(exist_ok=True)
-            _sync_directory(directory.parent)
+            sync(directory.parent)
 
     @contextlib.contextmanager
     def _open(self, path: str) -> Iterator[int]:
@@ -175,11 +176,3 @@ class DirectoryStorage(Storage):
 def _raise_but_not_found(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise error
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
