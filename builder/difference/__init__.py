@@ -1,1 +1,1 @@
-"""What differs between two releases, or between a release and what a recipe would build next."""
+"""Compares two releases, or a release and the next build of a recipe."""

@@ -13,7 +13,7 @@ COLUMNS = 9
 
 
 class Change(StrEnum):
-    """What became of a file."""
+    """Whether a file was added, removed or changed."""
 
     ADDED = "added"
     REMOVED = "removed"

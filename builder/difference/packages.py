@@ -48,7 +48,7 @@ class Package(Protocol):
 
 
 class Way(StrEnum):
-    """What became of a package."""
+    """Whether a package was added, removed, upgraded, downgraded, or changed otherwise."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -58,7 +58,7 @@ class Way(StrEnum):
 
 
 class Mark(StrEnum):
-    """What a change of a package means for security."""
+    """Whether the change of a package is a security update, loses one, or comes from a stable update."""
 
     NONE = ""
     SECURITY = "security"

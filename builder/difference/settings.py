@@ -1,4 +1,4 @@
-"""What two recipes say differently, setting by setting, apart from the nodes of their clusters."""
+"""Compares the settings of two recipes, apart from the nodes of their clusters."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ Signed = TypeVar("Signed", tuf.Root, tuf.Targets, tuf.Snapshot, tuf.Timestamp)
 
 @dataclass(frozen=True)
 class State:
-    """What a store's metadata says: the targets by path, and the version that all three online roles have.
+    """The state of a store's metadata: the targets by path, and the version that all three online roles have.
 
     `timestamp` holds the bytes of timestamp.json, None in a store to which nothing was published.
     """

@@ -23,7 +23,7 @@ STATES_KEPT = 10
 
 @dataclass(frozen=True)
 class Plan:
-    """What prune removes: releases, and objects that no other release names."""
+    """The releases that prune removes, and the objects that no other release names."""
 
     releases: tuple[Release, ...]
     objects: tuple[Stored, ...]

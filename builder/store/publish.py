@@ -70,7 +70,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Permissions:
-    """What a user allows that publish refuses otherwise."""
+    """Releases that the user lets publish take although it would refuse them."""
 
     unproved: bool = False
     password: bool = False
@@ -78,7 +78,7 @@ class Permissions:
 
 @dataclass(frozen=True)
 class Published:
-    """What came of a publish: the release, whether it was in the store before, and how many bytes were sent."""
+    """The result of a publish: the release, whether the store had it before, and how many bytes were sent."""
 
     release: Release
     was_there: bool
@@ -303,7 +303,7 @@ def _refuse_secrets(candidate: Candidate, storage: Storage, allowed: Permissions
 
 
 def secrets_in(document: Mapping[str, Any]) -> list[str]:
-    """What a release's manifest says of secrets in its tree, in words: a root password, and variables with secrets."""
+    """The secrets in a release's tree, in words: the root password, and variables with secrets."""
     recipe = document.get("recipe", {})
     found = ["the hash of root's password"] if recipe.get("access", {}).get("root_password_hash") else []
     elements = recipe.get("variables", {})

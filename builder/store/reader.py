@@ -36,7 +36,7 @@ ADDRESS = "address"
 
 @dataclass(frozen=True)
 class TrustedStore:
-    """What a store says, verified: the targets by path, and when a publisher signed them last.
+    """A store whose metadata was verified: the targets by path, and when a publisher signed them last.
 
     `metadata` holds the bytes that were verified, by their paths in the store: roots first, the timestamp last.
     """
