@@ -83,7 +83,7 @@ def command(
     from builder.capacity.measurement import of
     from builder.capacity.model import Site, estimate
     from builder.lab.release import read
-    from builder.server.sizes import recipe_sizes
+    from builder.server.settings import recipe_sizes
 
     found = read(release)
     measured = of(found)

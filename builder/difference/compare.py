@@ -13,6 +13,7 @@ from builder.difference.settings import SettingChange, compare_settings
 from builder.difference.subject import Subject
 from builder.difference.texts import TextChanges, compare_texts
 from builder.release.unpacking import Text
+from builder.settings.release import FILE as SETTINGS_FILE
 
 SCHEMA_VERSION = 1
 
@@ -84,7 +85,8 @@ def compare(before: Subject, after: Subject) -> Difference:
     if before.packages is not None and after.packages is not None:
         packages = compare_packages(before.packages, after.packages)
     files = _compare_files(before, after, rendered)
-    menus = find_node_menus(before.recipe, after.recipe)
+    # settings.json says once more what menus and the servers' settings say.
+    told_elsewhere = find_node_menus(before.recipe, after.recipe) | {SETTINGS_FILE}
     root = _words_on_root(before, after, packages, files)
     return Difference(
         before=_side(before),
@@ -95,7 +97,7 @@ def compare(before: Subject, after: Subject) -> Difference:
         packages_same=_count_same(before, after),
         files=files,
         overlay=overlay,
-        bundle=compare_texts(_without(before.bundle, menus), _without(after.bundle, menus), names),
+        bundle=compare_texts(_without(before.bundle, told_elsewhere), _without(after.bundle, told_elsewhere), names),
         nodes=compare_nodes(before, after, root, overlay),
         settings=compare_settings(before.settings, after.settings),
         steps=tuple(_compare_values(before.steps, after.steps)),

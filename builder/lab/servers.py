@@ -16,8 +16,8 @@ from builder.lab.release import Release
 from builder.lab.server import Daemon
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe, RootKind, Server
-from builder.server.programs import chosen
 from builder.server.root import commands
+from builder.server.settings import chosen
 
 SECONDS_TO_START = 120.0
 RPCBIND = "rpcbind"

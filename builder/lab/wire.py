@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from builder.lab import http, rpc
 from builder.lab.packet import TCP, UDP, Packet, decode
-from builder.server.dhcp import MENU_OPTION
+from builder.settings.dhcp import MENU_OPTION
 
 DHCP_SERVER, DHCP_CLIENT, TFTP, HTTP, PORTMAP, NFS = 67, 68, 69, 80, 111, 2049
 TFTP_READ, TFTP_DATA, TFTP_ERROR, TFTP_OACK = 1, 3, 5, 6

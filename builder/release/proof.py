@@ -11,7 +11,7 @@ import pydantic_core
 from builder.errors import InputError
 from builder.release import tree_list, verdict
 from builder.release.manifest import FILE, Lab
-from builder.server.sizes import sizes
+from builder.settings.sizes import sizes
 
 OF_THE_CLUSTER = ("overlay", "server-bundle")
 """The steps whose keys differ when nodes are added to a cluster, changed or taken away."""

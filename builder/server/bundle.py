@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from builder.boot import menus
 from builder.files import RenderedFile, header, settings_header, text_file
 from builder.recipe.models import Recipe, ReleaseFacts
-from builder.server import dhcp, kea, nfs, nginx, root
+from builder.server import dhcp, nfs, root
 from builder.server.procedure import procedure
-from builder.server.programs import NFS_CONF, Program, programs, unit_settings
-from builder.server.sizes import SYSCTL_CONF, recipe_sizes
+from builder.server.settings import decide, recipe_sizes
+from builder.settings import kea, nginx
+from builder.settings.dhcp import MENU_OPTION
+from builder.settings.exports import ganesha_ids
+from builder.settings.programs import NFS_CONF, Program, programs, unit_settings
+from builder.settings.release import FILE as SETTINGS_FILE
+from builder.settings.sizes import SYSCTL_CONF
 from builder.templates import fill
 
 RELEASE_ABOUT = "Every release has a file of its own, so that nodes that run an older one keep their root."
@@ -28,6 +33,7 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     release, state = f"{recipe.image.name}-{facts.version}", _state(recipe)
     values = _values(recipe, facts, release)
     yield _text("README", "README", values)
+    yield text_file(SETTINGS_FILE, decide(recipe, facts).text())
     yield _text("install.sh", "install.sh", values, 0o755)
     yield _text("dhcpd.conf", "etc/dhcp/dhcpd.conf", values)
     yield _text("isc-dhcp-server", "etc/default/isc-dhcp-server", values)
@@ -82,11 +88,11 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
         "directory": recipe.server_directory(facts.version),
         "root_place": root.place(recipe, facts.version),
         "dhcp": dhcp.decide(recipe),
-        "menu_option": dhcp.MENU_OPTION,
+        "menu_option": MENU_OPTION,
         "exports": exports,
         "state_exports": state_exports,
         "state_kinds": tuple(recipe.state_places),
-        "ganesha_ids": nfs.ganesha_ids((*state_exports, *exports)),
+        "ganesha_ids": ganesha_ids((*state_exports, *exports)),
         "server": recipe.cluster.server,
         "sizes": recipe_sizes(recipe),
         "sysctl_conf": SYSCTL_CONF,

@@ -16,7 +16,8 @@ from builder.files import RenderedFile, settings_header, text_file
 from builder.parallel import crew
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe
-from builder.server import dhcp, kea, nginx
+from builder.server import dhcp
+from builder.settings import kea, nginx
 
 BUNDLE = "/input/bundle"
 DHCPD_CONF = "etc/dhcp/dhcpd.conf"

@@ -3,64 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
-from typing import NamedTuple
+from ipaddress import AddressValueError, IPv4Address
 
 from builder.recipe.models import Recipe, Transport, Variant
-
-MENU_OPTION = 150
-"""The option that names a node's GRUB menu ("GRUB configuration path name" in IANA's list of DHCP options)."""
+from builder.settings.dhcp import Dhcp, Loader, Reservation
 
 BIOS_LOADER = "/pxegrub"
 HTTP_CLIENT = "HTTPClient"
 """The vendor class (option 60) of firmware that boots over HTTP, and of the answers that it takes."""
 
 UEFI_LOADERS = {Variant.X86_64_EFI: "/pxegrub.efi", Variant.SECURE_BOOT: "/shimx64.efi"}
-
-
-class Loader(NamedTuple):
-    """The boot loader of a class of clients: those of these architectures (option 93, RFC 4578 section 2.1).
-
-    `by_default` adds those that name no architecture.  `file` is its path below the TFTP server's directory, or its
-    URL; `vendor_class` is what the answer has to say in option 60, if anything.
-    """
-
-    name: str
-    file: str
-    architectures: tuple[int, ...]
-    by_default: bool = False
-    vendor_class: str = ""
-
-
-class Reservation(NamedTuple):
-    """What one node alone is told; `menu` is its GRUB menu as GRUB legacy writes paths."""
-
-    name: str
-    mac: str
-    address: IPv4Address
-    menu: str
-
-
-@dataclass(frozen=True)
-class Dhcp:
-    """Everything that DHCP says.  A machine that has no reservation is not answered.
-
-    `server` is the machine that answers and serves the boot loaders; it does so at `interface`, or where it has
-    its address when that is empty.
-    """
-
-    server: IPv4Address
-    interface: str
-    subnet: IPv4Network
-    broadcast: IPv4Address
-    router: IPv4Address | None
-    domain: str
-    dns: tuple[IPv4Address, ...]
-    ntp: tuple[IPv4Address, ...]
-    root_path: str
-    loaders: tuple[Loader, ...]
-    reservations: tuple[Reservation, ...]
 
 
 def decide(recipe: Recipe) -> Dhcp:
@@ -80,9 +32,7 @@ def decide(recipe: Recipe) -> Dhcp:
         ntp=_addresses(cluster.ntp),
         root_path=recipe.root.path,
         loaders=tuple(_loaders(recipe)),
-        reservations=tuple(
-            Reservation(node.name, node.mac, node.address, f"(nd)/grub/{node.name}") for node in cluster.nodes
-        ),
+        reservations=tuple(Reservation.of_node(node.name, node.mac, node.address) for node in cluster.nodes),
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from builder.recipe.models import NfsServer, Recipe, Server
 from builder.server import root
-from builder.server.programs import Program, chosen
+from builder.server.settings import chosen
+from builder.settings.programs import Program
 
 CHECKER = "grub-common"
 """The package with grub-script-check, by which install.sh checks the menus."""

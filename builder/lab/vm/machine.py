@@ -21,7 +21,7 @@ from builder.lab.virtual import VirtualMachine, powered_on
 from builder.lab.vm.hardware import ServerHardware
 from builder.recipe.models import Recipe, RootKind, Server
 from builder.server.procedure import procedure
-from builder.server.programs import chosen
+from builder.server.settings import chosen
 
 IMAGE = "/server"
 """Where the rack's machine has the directory of the server's disk."""

@@ -63,6 +63,7 @@ CHANGES: dict[str, set[str]] = {
     "boot/templates/*": BUNDLE,
     "overlay/*": CHEAP,
     "server/*": BUNDLE,
+    "settings/*": BUNDLE,
     "server/neighbours.py": set(),
     "files.py": CHEAP,
     "disk.py": CHEAP,

@@ -11,7 +11,8 @@ from server_recipes import large, statements, texts, with_http, with_server
 
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
 from builder.server.bundle import render
-from builder.server.programs import programs
+from builder.settings.programs import programs
+from builder.settings.release import FILE as SETTINGS_FILE
 
 
 @pytest.mark.parametrize("interface", ["", "eth1"])
@@ -106,6 +107,8 @@ def test_every_file_says_where_it_comes_from(name: str, facts: ReleaseFacts, req
     release = f"Made by nfsroot 0.1.0 from {recipe.files[0].name}"
     cluster = "# Settings for the servers of cluster mycluster, made by nfsroot.\n"
     for file in files:
+        if file.path == SETTINGS_FILE:
+            continue  # JSON has no comments; test_server_settings.py reads it
         top = "\n".join(file.content.decode().split("\n\n")[0:2])
         assert (release in top) != (cluster in top), file.path
     paths = [file.path for file in files]
@@ -120,7 +123,11 @@ def test_settings_know_no_release(name: str, facts: ReleaseFacts, request: pytes
     before, after = texts(render(recipe, facts)), texts(render(recipe, newer))
     different = {path for path in before.keys() & after.keys() if before[path] != after[path]}
     named = {path for path in before.keys() ^ after.keys()}
-    assert {path for path in different if not path.startswith("srv/tftp/grub/")} == {"README", "install.sh"}
+    assert {path for path in different if not path.startswith("srv/tftp/grub/")} == {
+        "README",
+        "install.sh",
+        "settings.json",
+    }
     assert {Path(path).parent.name for path in named} == {"exports.d"}
     assert not [path for path, text in before.items() if "/1.0" in text and path not in different | named]
 

@@ -13,8 +13,8 @@ from server_recipes import with_cluster, with_http, with_nodes, with_server
 from builder.files import RenderedFile
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
 from builder.server.bundle import render
-from builder.server.programs import NFS_CONF, programs, unit_settings
-from builder.server.sizes import SYSCTL_CONF
+from builder.settings.programs import NFS_CONF, programs, unit_settings
+from builder.settings.sizes import SYSCTL_CONF
 
 MENUS = "srv/tftp/grub"
 GENERATIONS = "srv/tftp/.grub"

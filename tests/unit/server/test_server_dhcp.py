@@ -15,7 +15,8 @@ from server_recipes import large, statements, texts, with_boot, with_cluster, wi
 
 from builder.recipe.models import Recipe, ReleaseFacts, Variant
 from builder.server.bundle import settings
-from builder.server.dhcp import Loader, decide
+from builder.server.dhcp import decide
+from builder.settings.dhcp import Loader
 
 DHCPD_CONF = "etc/dhcp/dhcpd.conf"
 KEA_CONF = "etc/kea/kea-dhcp4.conf"

@@ -10,7 +10,8 @@ from server_recipes import SHARED, statements, texts, with_root
 
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server.bundle import settings
-from builder.server.nfs import Export, exports, ganesha_ids, state_exports
+from builder.server.nfs import exports, state_exports
+from builder.settings.exports import Export, ganesha_ids
 
 
 def test_read_only_root_is_exported_with_its_shared_directories(debian: Recipe, facts: ReleaseFacts) -> None:

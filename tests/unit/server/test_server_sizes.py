@@ -10,8 +10,8 @@ from server_recipes import texts, with_cluster, with_http, with_nodes
 
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server.bundle import render, settings
-from builder.server.programs import NFS_CONF, unit_settings
-from builder.server.sizes import DEFAULT_NODES, SYSCTL_CONF, sizes
+from builder.settings.programs import NFS_CONF, unit_settings
+from builder.settings.sizes import DEFAULT_NODES, SYSCTL_CONF, sizes
 
 
 def test_debians_defaults_do_for_few_nodes(debian: Recipe, facts: ReleaseFacts) -> None:

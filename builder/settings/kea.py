@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from builder.server.dhcp import MENU_OPTION, Dhcp, Loader, Reservation
+from builder.settings.dhcp import MENU_OPTION, Dhcp, Loader, Reservation
 
 MENU = "grub-menu"
 PATIENCE = {"service-sockets-max-retries": 720, "service-sockets-retry-wait-time": 5000}

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.recipe.models import Recipe
-
 SYSCTL_CONF = "etc/sysctl.d/60-nfsroot.conf"
 """The file of the server bundle with the kernel's limits, where Debian's are too small."""
 
@@ -66,8 +64,3 @@ def sizes(nodes: int) -> Sizes:
         leases=max(1000, 2 * room),
         files=max(4096, 4 * room),
     )
-
-
-def recipe_sizes(recipe: Recipe) -> Sizes:
-    """Size the limits for the nodes of a recipe's cluster."""
-    return sizes(len(recipe.cluster.nodes))

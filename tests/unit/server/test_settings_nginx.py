@@ -15,7 +15,7 @@ from server_recipes import texts, with_cluster, with_http
 
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server.bundle import settings
-from builder.server.nginx import anywhere, whole
+from builder.settings.nginx import anywhere, whole
 
 pytestmark = pytest.mark.server
 

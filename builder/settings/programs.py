@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, Server, TftpServer
-
 HTTP_SERVER = "nginx"
 """The only program that may serve HTTP."""
 
@@ -56,17 +54,17 @@ _UNITS = {"nfs-kernel-server": "nfs-server"}
 def _dhcp_servers() -> tuple[Program, ...]:
     dhcpd, kea = "isc-dhcp-server", "kea-dhcp4-server"
     return (
-        _program("dhcp", DhcpServer.ISC, dhcpd, dhcpd, "udp/67/dhcpd", "etc/dhcp/dhcpd.conf", f"etc/default/{dhcpd}"),
-        _program("dhcp", DhcpServer.KEA, kea, kea, "udp/67/kea-dhcp4", "etc/kea/kea-dhcp4.conf"),
-        _dnsmasq("dhcp", DhcpServer.DNSMASQ, 67),
+        _program("dhcp", "isc", dhcpd, dhcpd, "udp/67/dhcpd", "etc/dhcp/dhcpd.conf", f"etc/default/{dhcpd}"),
+        _program("dhcp", "kea", kea, kea, "udp/67/kea-dhcp4", "etc/kea/kea-dhcp4.conf"),
+        _dnsmasq("dhcp", "dnsmasq", 67),
     )
 
 
 def _tftp_servers() -> tuple[Program, ...]:
     hpa = "tftpd-hpa"
     return (
-        _program("tftp", TftpServer.TFTPD_HPA, hpa, hpa, "udp/69/in.tftpd", f"etc/default/{hpa}"),
-        _dnsmasq("tftp", TftpServer.DNSMASQ, 69),
+        _program("tftp", "tftpd-hpa", hpa, hpa, "udp/69/in.tftpd", f"etc/default/{hpa}"),
+        _dnsmasq("tftp", "dnsmasq", 69),
     )
 
 
@@ -84,17 +82,10 @@ def _nfs_servers(exported: list[str], *, sized: bool) -> tuple[Program, ...]:
     kernel = "nfs-kernel-server"
     ganesha = ("etc/ganesha/ganesha.conf", *(f"etc/ganesha/exports.d/{name}.conf" for name in exported))
     return (
-        _program("nfs", NfsServer.KERNEL, kernel, kernel, "tcp/2049/", *exports),
-        _program("nfs", NfsServer.GANESHA, "nfs-ganesha", "nfs-ganesha-vfs", "tcp/2049/ganesha.nfsd", *ganesha),
+        _program("nfs", "kernel", kernel, kernel, "tcp/2049/", *exports),
+        _program("nfs", "ganesha", "nfs-ganesha", "nfs-ganesha-vfs", "tcp/2049/ganesha.nfsd", *ganesha),
     )
 
 
 def _program(role: str, name: str, service: str, package: str, socket: str, *settings: str) -> Program:
     return Program(role, name, service, package, socket, (*settings, unit_settings(service)))
-
-
-def chosen(recipe: Recipe, version: str, server: Server) -> tuple[Program, ...]:
-    """The program that `server` runs in each role that the release needs."""
-    names = {"dhcp": server.dhcp, "tftp": server.tftp, "http": HTTP_SERVER, "nfs": server.nfs}
-    every = programs(f"{recipe.image.name}-{version}", http=recipe.needs_http, nfs=recipe.needs_nfs)
-    return tuple(program for program in every if program.name == names[program.role])

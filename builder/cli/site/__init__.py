@@ -1,0 +1,52 @@
+"""The command `nfsroot-site` and its verbs; `nfsroot site` is the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import builder
+from builder.cli.running import Verbs, run
+from builder.site.places import Places
+
+VERBS = {
+    "log": "Show the changes that were made here.",
+}
+"""The verbs in the order of their use, each in a module of its own that is imported when it is called."""
+
+
+class SiteVerbs(Verbs):
+    """The verbs of `nfsroot-site`."""
+
+    verbs = VERBS
+    modules = "builder.cli.site"
+
+
+@click.group(cls=SiteVerbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(builder.__version__, prog_name="nfsroot-site")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("/"),
+    help="Work on the file system tree in this directory instead of /, and touch no service.",
+)
+@click.pass_context
+def command(context: click.Context, root: Path) -> None:
+    """Unpack releases on an NFS server, and say which of them its nodes boot.
+
+    \b
+    Examples:
+      nfsroot site log                 show the changes that were made on this server
+      nfsroot-site log                 the same; an NFS server needs no more than the package nfsroot-site
+
+    \b
+    Exit status: 0 done; 1 failed, or something differs from what was switched; 2 the input is wrong;
+    3 refused or not trusted; 130 interrupted.
+    """
+    context.obj = Places(root.resolve())
+
+
+def main() -> None:
+    """Run the command line."""
+    run(command)

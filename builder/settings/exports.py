@@ -1,0 +1,46 @@
+"""Directories that an NFS server exports, as the settings of the kernel's server and of nfs-ganesha name them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import NamedTuple
+
+GANESHA_IDS = range(1, 1 << 16)
+"""What an Export_Id may be; 0 is the pseudo root's (ganesha-export-config(8))."""
+
+
+class Export(NamedTuple):
+    """One directory that the NFS server exports to `clients`: the cluster's network, or a node's address.
+
+    `fsid` makes handles of the exports differ although they share a file system, which need not have a UUID of
+    its own.
+    """
+
+    path: str
+    clients: str
+    read_write: bool
+    fsid: uuid.UUID
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """As exports(5) writes them.
+
+        A write is answered when it is on the server's disk (sync): what a node has fsynced outlives a crash of the
+        server.  Where nobody writes, it does not matter.
+        """
+        access, commit = ("rw", "sync") if self.read_write else ("ro", "async")
+        return (access, commit, "no_root_squash", "no_subtree_check", f"fsid={self.fsid}")
+
+
+def ganesha_ids(exports: tuple[Export, ...]) -> dict[str, int]:
+    """The Export_Id of each export by its path: drawn from its fsid, so that releases seldom share one.
+
+    Within a release none is given twice; install.sh looks at the releases that a server has together.
+    """
+    ids: dict[str, int] = {}
+    for export in exports:
+        number = export.fsid.int % len(GANESHA_IDS)
+        while GANESHA_IDS[number] in ids.values():
+            number = (number + 1) % len(GANESHA_IDS)
+        ids[export.path] = GANESHA_IDS[number]
+    return ids

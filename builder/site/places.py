@@ -1,0 +1,82 @@
+"""Where a site keeps its own data, and where its servers find theirs.
+
+A site is an NFS server on which releases are unpacked.  All paths are below `root`, which is / but in tests and with
+--root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+STATE = "var/lib/nfsroot-site"
+"""The site's own data, below the root of the file system (FHS 3.0, section 5.8)."""
+
+REPORTS = "srv/nfsroot/reports"
+"""Where nodes report: a directory that NFS exports, and one in which nginx puts what nodes send to it."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """The directories and files of a site below `root`."""
+
+    root: Path = Path("/")
+
+    def on_server(self, path: str) -> Path:
+        """The file at the absolute path `path` of the server."""
+        return self.root / path.lstrip("/")
+
+    @property
+    def data(self) -> Path:
+        """The directory of the site's own data; its lock keeps two verbs apart."""
+        return self.root / STATE
+
+    @property
+    def state(self) -> Path:
+        """The file that says what nodes boot (builder.site.state)."""
+        return self.data / "state.json"
+
+    @property
+    def journal(self) -> Path:
+        """The directory of the journal: a file for each change, called by its number."""
+        return self.data / "journal"
+
+    @property
+    def installed(self) -> Path:
+        """Copies of the settings as the site wrote them last, by their paths on the server."""
+        return self.data / "installed"
+
+    @property
+    def fetched(self) -> Path:
+        """Releases as a store had them, NAME/VERSION: the next fetch copies the parts that it has from there."""
+        return self.data / "fetched"
+
+    @property
+    def releases(self) -> Path:
+        """The records of unpacked releases, NAME/VERSION (builder.site.records)."""
+        return self.data / "releases"
+
+    @property
+    def served(self) -> Path:
+        """What TFTP and HTTP serve."""
+        return self.root / "srv/tftp"
+
+    @property
+    def menus(self) -> Path:
+        """The link to the generation of menus that nodes read."""
+        return self.served / "grub"
+
+    @property
+    def generations(self) -> Path:
+        """The directory of all generations of menus, NUMBER-WORD."""
+        return self.served / ".grub"
+
+    @property
+    def reports_over_nfs(self) -> Path:
+        """The directory in which nodes write their reports over NFS, each in a file with its name."""
+        return self.root / REPORTS / "nfs"
+
+    @property
+    def reports_over_http(self) -> Path:
+        """The directory in which nginx writes nodes' reports, each in a file called by the node's address."""
+        return self.root / REPORTS / "http"
