@@ -11,6 +11,7 @@ from builder.cli.running import Verbs, run
 from builder.site.places import Places
 
 VERBS = {
+    "unpack": "Unpack a release beside the others on this server.",
     "log": "Show the changes that were made here.",
 }
 """The verbs in the order of their use, each in a module of its own that is imported when it is called."""
