@@ -21,7 +21,8 @@ class Trial:
 
     `deadline` is a time in seconds since 1970 (UTC).  `boot_id` and `uptime` say the same by the clock that nobody
     sets: seconds since the server's boot `boot_id` (CLOCK_BOOTTIME, clock_gettime(2)).  Nodes in `confirmed` have
-    reported that they run the version.
+    reported that they run the version.  The trial lasts `seconds`.  `earlier_boots` are boots whose nodes reported the
+    version before the trial began, which proves nothing.  With `everywhere`, all nodes follow when those are confirmed.
     """
 
     version: str
@@ -30,6 +31,9 @@ class Trial:
     boot_id: str
     uptime: float
     confirmed: tuple[str, ...] = ()
+    seconds: int = 900
+    earlier_boots: tuple[str, ...] = ()
+    everywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ class Serving:
 
     `version` is what all nodes boot that `nodes` does not name; it is empty as long as nobody switched.  `before` is
     the version before that, to which `rollback` goes; empty where there is none.  `nodes` has the version of each node
-    that boots another one (a canary).  `switched` is the time of the last switch, in seconds since 1970 (UTC).
+    that boots another one (a canary).  Over all of them stands a trial.  `switched` is the time of the last switch, in
+    seconds since 1970 (UTC).  `failed` is the version that was given up last, because its trial failed or because
+    somebody went back: `sync` leaves it alone.
     """
 
     version: str = ""
@@ -46,10 +52,22 @@ class Serving:
     nodes: Mapping[str, str] = field(default_factory=dict)
     trial: Trial | None = None
     switched: int = 0
+    failed: str = ""
 
     def version_of(self, node: str) -> str:
         """The version that a node boots."""
+        on_trial = self.trial is not None and node in self.trial.nodes
+        return self.trial.version if self.trial and on_trial else self.version_without_trial(node)
+
+    def version_without_trial(self, node: str) -> str:
+        """The version that a node boots when it is not, or no longer, on trial."""
         return self.nodes.get(node, self.version)
+
+    def earlier_version_of(self, node: str) -> str:
+        """The version that a node boots when the files of its own do not load; empty where there is none."""
+        now, without_trial = self.version_of(node), self.version_without_trial(node)
+        choices = (without_trial, self.version, self.before)
+        return next((version for version in choices if version not in (now, "")), "")
 
     def versions(self) -> frozenset[str]:
         """Every version that a menu names as the first or the second choice."""
@@ -144,8 +162,9 @@ def _serving_table(serving: Serving) -> dict[str, Any]:
         "version": serving.version,
         "before": serving.before,
         "nodes": dict(sorted(serving.nodes.items())),
-        "trial": {**vars(trial), "nodes": list(trial.nodes), "confirmed": list(trial.confirmed)} if trial else None,
+        "trial": _trial_table(trial) if trial else None,
         "switched": serving.switched,
+        "failed": serving.failed,
     }
 
 
@@ -157,7 +176,12 @@ def _serving(table: Mapping[str, Any]) -> Serving:
         nodes={str(node): str(version) for node, version in table["nodes"].items()},
         trial=_trial(trial) if trial else None,
         switched=int(table["switched"]),
+        failed=str(table["failed"]),
     )
+
+
+def _trial_table(trial: Trial) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(trial).items()}
 
 
 def _trial(table: Mapping[str, Any]) -> Trial:
@@ -168,6 +192,9 @@ def _trial(table: Mapping[str, Any]) -> Trial:
         boot_id=str(table["boot_id"]),
         uptime=float(table["uptime"]),
         confirmed=_words(table["confirmed"]),
+        seconds=int(table["seconds"]),
+        earlier_boots=_words(table["earlier_boots"]),
+        everywhere=bool(table["everywhere"]),
     )
 
 

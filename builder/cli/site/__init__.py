@@ -11,7 +11,10 @@ from builder.cli.running import Verbs, run
 from builder.site.places import Places
 
 VERBS = {
-    "unpack": "Unpack a release beside the others on this server.",
+    "switch": "Have nodes boot a version, all of them or some, for good or on trial.",
+    "confirm": "Confirm nodes on trial, by hand or by their reports.",
+    "rollback": "Have nodes boot the version before again, or another one.",
+    "undo": "Take the last change of what nodes boot back.",
     "log": "Show the changes that were made here.",
 }
 """The verbs in the order of their use, each in a module of its own that is imported when it is called."""
@@ -38,6 +41,9 @@ def command(context: click.Context, root: Path) -> None:
 
     \b
     Examples:
+      nfsroot-site switch kerrighed 2026.02.01 --dry-run
+      nfsroot-site switch kerrighed 2026.02.01 --nodes 'ssi[1-2]' --confirm 15m
+      nfsroot-site rollback kerrighed
       nfsroot site log                 show the changes that were made on this server
       nfsroot-site log                 the same; an NFS server needs no more than the package nfsroot-site
 

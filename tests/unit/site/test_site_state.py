@@ -20,8 +20,18 @@ def drawn_state(seed: int) -> SiteState:
     recipes = {}
     for number in range(draw.randrange(4)):
         nodes = {f"n{index}": f"{draw.randrange(9)}.0" for index in range(draw.randrange(5))}
-        trial = Trial("9.0", tuple(nodes), draw.randrange(1 << 31), "boot", draw.random() * 1e6, tuple(nodes)[:1])
-        recipes[f"recipe{number}"] = Serving("1.0", "0.9", nodes, trial if draw.random() < 0.5 else None, 17)
+        trial = Trial(
+            "9.0",
+            tuple(nodes),
+            draw.randrange(1 << 31),
+            "boot",
+            draw.random() * 1e6,
+            tuple(nodes)[:1],
+            draw.randrange(1 << 20),
+            ("earlier",) * draw.randrange(3),
+            draw.random() < 0.5,
+        )
+        recipes[f"recipe{number}"] = Serving("1.0", "0.9", nodes, trial if draw.random() < 0.5 else None, 17, "0.8")
     return SiteState(recipes)
 
 

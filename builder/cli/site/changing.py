@@ -1,0 +1,65 @@
+"""Carries out what a verb decides: under the site's lock, and written down in its journal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from builder.cli.output import write
+from builder.errors import NfsrootError
+from builder.site import journal
+from builder.site import state as states
+from builder.site.decision import Decision
+from builder.site.generations import install_generation
+from builder.site.menus import compose_menus, label
+from builder.site.places import Places
+from builder.site.records import read_records
+from builder.site.selection import Records
+from builder.site.state import SiteState
+
+Decide = Callable[[SiteState, Records], Decision]
+"""Decides by the site's state and the releases that are unpacked."""
+
+
+def carry_out(places: Places, command: tuple[str, ...], decide: Decide, *, dry_run: bool = False) -> None:
+    """Have a verb decide, and make the site what it decided; with `dry_run`, only say what would change.
+
+    A verb that warns ends this program with exit status 1.
+
+    :raises NfsrootError: the verb refuses, or the change failed.
+    """
+    decision = _foretell(places, decide) if dry_run else _change(places, command, decide)
+    for line in decision.words:
+        write(f"Would change: {line}" if dry_run else line)
+    for line in decision.warnings:
+        write(line, err=True)
+    if decision.warnings:
+        sys.exit(1)
+
+
+def _foretell(places: Places, decide: Decide) -> Decision:
+    return decide(states.read(places.state), read_records(places))
+
+
+def _change(places: Places, command: tuple[str, ...], decide: Decide) -> Decision:
+    def apply(state: SiteState) -> None:
+        install_generation(places, compose_menus(state, read_records(places)), label(state))
+
+    with journal.locked(places):
+        _recover(places, apply)
+        state = states.read(places.state)
+        decision = decide(state, read_records(places))
+        if decision.state != state:
+            journal.change(places, command, decision.state, apply)
+    return decision
+
+
+def _recover(places: Places, apply: journal.Apply) -> None:
+    """Finish a change that was interrupted.  One that cannot be finished is left to the change that comes now."""
+    try:
+        entry = journal.recover(places, apply)
+    except NfsrootError as error:
+        write(f"The change before was interrupted and cannot be finished: {error.brief}", err=True)
+        return
+    if entry:
+        write(f"Change {entry.number} was interrupted, and is finished now.", err=True)

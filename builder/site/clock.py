@@ -1,0 +1,29 @@
+"""The time by two clocks: one that people and NTP set, and one that nobody sets."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Another text at each boot (random(4))."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time: `now` in seconds since 1970 (UTC), and `uptime` in seconds since the boot `boot_id`, sleep included."""
+
+    now: float
+    boot_id: str
+    uptime: float
+
+
+def read_clock() -> Clock:
+    """The time of this machine (clock_gettime(2), CLOCK_BOOTTIME)."""
+    return Clock(time.time(), BOOT_ID.read_text(encoding="ascii").strip(), time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+def wall_time(seconds: float) -> str:
+    """A time in seconds since 1970 (UTC), as this machine's people write it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

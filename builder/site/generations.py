@@ -1,0 +1,204 @@
+"""Generations of menus: nodes get all their new menus in one moment, by the rename of one link.
+
+/srv/tftp/grub is a link to one of the directories NUMBER-LABEL in /srv/tftp/.grub, as install.sh of a server bundle
+has it (docs/adr/0023).  Nodes read the old menus or the new ones, wherever this program is killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from builder.disk import sync
+from builder.errors import NfsrootError
+from builder.site import state as states
+from builder.site.places import Places
+
+KEPT = 5
+"""The number of generations that stay, the one of now among them."""
+NAME = re.compile(r"([0-9]+)-.+")
+STAGE = ".nfsroot."
+"""How names begin of what is not in its place yet."""
+MADE_BY_US = b"ade by nfsroot"
+
+
+class Link(NamedTuple):
+    """A symbolic link among the menus, which somebody else made."""
+
+    target: str
+
+
+Files = Mapping[str, bytes | Link]
+"""The files of a generation by their paths in it."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Nodes' new menus: their directory's name in /srv/tftp/.grub, and that of the menus before (empty: none)."""
+
+    name: str
+    before: str
+
+
+def install_generation(places: Places, texts: Mapping[str, str], label: str) -> Generation | None:
+    """Give nodes the menus `texts`, and files of the generation of before that nfsroot did not make.
+
+    None says that nodes have these menus already.  Without any menu, the site's last recipe was removed: link and
+    generations go away.  Menus of a server on which nobody switched yet are not the site's and stay.
+
+    :raises NfsrootError: the menus cannot be written; nodes have those of before.
+    """
+    if not texts and not states.read(places.state).recipes:
+        return None
+    try:
+        _sweep(places)
+        now = _read_files(_find_menus(places))
+        files = {**_foreign(now), **{name: text.encode() for name, text in texts.items()}}
+        if not files:
+            _remove_all(places)
+        elif files != now or not places.menus.is_symlink():
+            return _install(places, files, label)
+    except OSError as error:
+        raise NfsrootError(
+            f"the menus cannot be written below {places.generations}: {error.strerror}",
+            resolution="Put it right and call the command again; nodes have the menus of before.",
+        ) from error
+    return None
+
+
+def generations(places: Places) -> list[str]:
+    """The names of all generations, the oldest first."""
+    found = []
+    for path in places.generations.glob("[0-9]*-*"):
+        matched = NAME.fullmatch(path.name)
+        if matched and path.is_dir() and not path.is_symlink():
+            found.append((int(matched[1]), path.name))
+    return [name for _, name in sorted(found)]
+
+
+def _newest(places: Places) -> tuple[int, str]:
+    name = next(reversed(generations(places)), "")
+    return int(name.partition("-")[0] or "0"), name
+
+
+def _find_menus(places: Places) -> Path:
+    """The directory of the menus that nodes have now, or had when a run was killed that took a directory over."""
+    return places.menus if places.menus.is_dir() else places.generations / _newest(places)[1]
+
+
+def _install(places: Places, files: Files, label: str) -> Generation:
+    places.generations.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=places.generations))
+    earlier = places.menus.readlink().name if places.menus.is_symlink() else ""
+    name = _write(places, files, label, stage)
+    link = stage / "grub"
+    link.symlink_to(f"{places.generations.name}/{name}")
+    if places.menus.is_dir() and not places.menus.is_symlink():
+        earlier = _take_over(places, name, link)
+    else:
+        link.rename(places.menus)
+    sync(places.served)
+    _remove_old(places, {name, earlier}, stage)
+    shutil.rmtree(stage)
+    return Generation(name, earlier)
+
+
+def _write(places: Places, files: Files, label: str, stage: Path) -> str:
+    """Write a generation beside the others, and then give it its name; the newest is taken when it is the same."""
+    number, newest = _newest(places)
+    if newest and _read_files(places.generations / newest) == files:
+        return newest
+    directory = stage / "new"
+    directory.mkdir()
+    for name, content in files.items():
+        _write_file(directory / name, content)
+    _sync_file_system(directory)  # what the menus name is on the disk before anybody reads them
+    name = f"{number + 1}-{label}"
+    directory.rename(places.generations / name)
+    sync(places.generations)
+    return name
+
+
+def _write_file(path: Path, content: bytes | Link) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, Link):
+        path.symlink_to(content.target)
+    else:
+        path.write_bytes(content)
+
+
+def _read_files(directory: Path) -> Files:
+    found: dict[str, bytes | Link] = {}
+    for path in directory.rglob("*"):
+        if path.is_symlink():
+            found[str(path.relative_to(directory))] = Link(str(path.readlink()))
+        elif path.is_file():
+            found[str(path.relative_to(directory))] = path.read_bytes()
+    return found
+
+
+def _foreign(files: Files) -> Files:
+    """The files that nfsroot did not make."""
+    return {name: content for name, content in files.items() if isinstance(content, Link) or MADE_BY_US not in content}
+
+
+def _take_over(places: Places, generation: str, link: Path) -> str:
+    """Put the link in the place of a directory of menus, which becomes a generation; give that one's name.
+
+    A file system that cannot exchange two names has no menus for a moment.
+    """
+    earlier = places.generations / f"{_newest(places)[0] + 1}-before"
+    earlier.unlink(missing_ok=True)
+    earlier.symlink_to(f"{places.generations.name}/{generation}")
+    if not _exchange(earlier, places.menus):
+        earlier.unlink()
+        places.menus.rename(earlier)
+        link.rename(places.menus)
+    return earlier.name
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one moment (renameat2(2), RENAME_EXCHANGE), if the file system can do that."""
+    at_fdcwd, rename_exchange = -100, 2
+    libc = ctypes.CDLL(None, use_errno=True)
+    done: int = libc.renameat2(at_fdcwd, os.fsencode(one), at_fdcwd, os.fsencode(other), rename_exchange)
+    return done == 0
+
+
+def _sync_file_system(path: Path) -> None:
+    """Bring all files of a file system to the disk (syncfs(2)); of thousands of files that is quicker than each."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        if libc.syncfs(handle) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(path))
+    finally:
+        os.close(handle)
+
+
+def _remove_old(places: Places, kept: set[str], stage: Path) -> None:
+    """Move all but the last few generations into a directory that is to be removed."""
+    for name in generations(places)[:-KEPT]:
+        if name not in kept:
+            (places.generations / name).rename(stage / name)
+
+
+def _remove_all(places: Places) -> None:
+    if places.menus.is_symlink():
+        places.menus.unlink()
+    if places.generations.is_dir():
+        shutil.rmtree(places.generations)
+
+
+def _sweep(places: Places) -> None:
+    """Remove what killed runs left."""
+    for path in places.generations.glob(f"{STAGE}*"):
+        shutil.rmtree(path)
