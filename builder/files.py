@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from mmap import mmap
 
+from builder.headers import release_header
 from builder.recipe.models import Recipe, ReleaseFacts
 
 
@@ -32,19 +33,4 @@ def text_file(path: str, text: str, mode: int = 0o644, gid: int = 0) -> Rendered
 
 def header(recipe: Recipe, facts: ReleaseFacts) -> str:
     """The comment at the top of every rendered file: what made it, from which recipe and release."""
-    return (
-        f"# Made by nfsroot {facts.tool_version} from {recipe.file_name}, release {recipe.image.name} "
-        f"{facts.version}.\n# Generated: change the recipe, not this file."
-    )
-
-
-def settings_header(recipe: Recipe) -> str:
-    """The comment at the top of settings of a cluster's servers, which outlive a release: it names none.
-
-    With the same cluster, the next release leaves them as they are, and no server has to be restarted.  install.sh
-    finds the cluster in the first line.
-    """
-    return (
-        f"# Settings for the servers of cluster {recipe.cluster.name}, made by nfsroot.\n"
-        "# Generated: change the cluster's file or the recipe, not this file."
-    )
+    return release_header(facts.tool_version, recipe.file_name, recipe.image.name, facts.version)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +11,10 @@ from typing import NamedTuple
 from builder.boot.menus import MENUS
 from builder.container.engine import Engine, Image, Job
 from builder.errors import NfsrootError
-from builder.files import RenderedFile, settings_header, text_file
+from builder.files import RenderedFile, text_file
 from builder.parallel import crew
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe
-from builder.server import dhcp
 from builder.settings import kea, nginx
 
 BUNDLE = "/input/bundle"
@@ -72,9 +70,7 @@ def checked(recipe: Recipe, files: Iterable[RenderedFile]) -> tuple[RenderedFile
     """
     paths = {check.path for check in checks(recipe)}
     found = {file.path: file for file in files if file.path in paths or file.path.rpartition("/")[0] in paths}
-    if recipe.cluster.server.interface:
-        anywhere = replace(dhcp.decide(recipe), interface="")
-        found[KEA_CONF] = text_file(KEA_CONF, kea.render(anywhere, settings_header(recipe)))
+    found[KEA_CONF] = text_file(KEA_CONF, kea.anywhere(str(found[KEA_CONF].content, "utf-8")))
     if site := found.get(NGINX_SITE):
         found[NGINX_SITE] = text_file(NGINX_SITE, nginx.anywhere(str(site.content, "utf-8")))
         found[NGINX_CHECK] = text_file(NGINX_CHECK, nginx.whole("/scratch", f"{BUNDLE}/{NGINX_SITE}"))

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from builder.settings.dhcp import MENU_OPTION, Dhcp, Loader, Reservation
+from builder.settings.headers import settings_header
+from builder.settings.networks import Network, networks
+from builder.settings.release import ReleaseSettings
 
 MENU = "grub-menu"
+MENU_DEFINITION = {"name": MENU, "code": MENU_OPTION, "type": "string"}
+UNKNOWN = {"name": "DROP", "test": "not member('KNOWN')"}
+"""The class of clients that have no reservation; Kea drops what they ask."""
+
 PATIENCE = {"service-sockets-max-retries": 720, "service-sockets-retry-wait-time": 5000}
 """Kea opens no socket on an interface without link or address, as when server and switch get their power at once: then
 it tries again for an hour.  The wait is in milliseconds."""
 
 
-def render(dhcp: Dhcp, header: str) -> str:
-    """The text of kea-dhcp4.conf: JSON below `header`, a comment of lines that begin with #."""
-    settings = ",\n".join(f'  "{name}": {_json(value)}' for name, value in _dhcp4(dhcp).items())
+def kea_conf(releases: Sequence[ReleaseSettings]) -> str:
+    """The text of kea-dhcp4.conf: JSON below a comment of lines that begin with #."""
+    settings = ",\n".join(f'  "{name}": {_json(value)}' for name, value in _dhcp4(releases).items())
+    header = settings_header(releases)
     return f'{header}\n# Check it with: kea-dhcp4 -t FILE\n\n{{ "Dhcp4": {{\n{settings}\n}} }}\n'
+
+
+def anywhere(text: str) -> str:
+    """The settings in a kea-dhcp4.conf, for every interface: the checker's machine need not have the server's."""
+    return re.sub(r'"interfaces": \[[^\]]*\]', '"interfaces": ["*"]', text)
 
 
 def _json(value: object) -> str:
@@ -26,27 +41,79 @@ def _json(value: object) -> str:
     return json.dumps(value)
 
 
-def _dhcp4(dhcp: Dhcp) -> dict[str, Any]:
+def _dhcp4(releases: Sequence[ReleaseSettings]) -> dict[str, Any]:
     """Reservations are global and looked up early, so that the class DROP can hold whoever has none.
 
     A boot ROM, GRUB and the initramfs name one node by three client identifiers: its MAC address alone counts.
     Every address is reserved, so that no lease has to outlive the server.
     """
+    interfaces = sorted({release.dhcp.interface or "*" for release in releases})
     return {
-        "interfaces-config": {"interfaces": [dhcp.interface or "*"], **PATIENCE},
+        "interfaces-config": {"interfaces": ["*"] if "*" in interfaces else interfaces, **PATIENCE},
         "lease-database": {"type": "memfile", "persist": False},
         "host-reservation-identifiers": ["hw-address"],
         "match-client-id": False,
         "early-global-reservations-lookup": True,
         "reservations-global": True,
         "reservations-in-subnet": False,
+        **(_of_one(releases[0].dhcp) if len(releases) == 1 else _of_several(releases)),
+    }
+
+
+def _of_one(dhcp: Dhcp) -> dict[str, Any]:
+    """A cluster's options hold everywhere."""
+    return {
         "next-server": str(dhcp.server),
-        "option-def": [{"name": MENU, "code": MENU_OPTION, "type": "string"}],
-        "option-data": _options(dhcp),
-        "client-classes": [{"name": "DROP", "test": "not member('KNOWN')"}, *map(_client_class, dhcp.loaders)],
+        "option-def": [MENU_DEFINITION],
+        "option-data": [*_options(dhcp), *_root_path(dhcp)],
+        "client-classes": [UNKNOWN, *map(_client_class, dhcp.loaders)],
         "subnet4": [{"id": 1, "subnet": str(dhcp.subnet)}],
         "reservations": list(map(_reservation, dhcp.reservations)),
     }
+
+
+def _of_several(releases: Sequence[ReleaseSettings]) -> dict[str, Any]:
+    """Options of a network stand in its subnet, those of a recipe in a class to which its reservations belong.
+
+    Kea keeps `user-context` and makes nothing of it.
+    """
+    return {
+        "option-def": [MENU_DEFINITION],
+        "client-classes": [UNKNOWN, *(each for release in releases for each in _classes_of(release))],
+        "subnet4": [_subnet(network) for network in networks(releases)],
+        "reservations": [
+            {**_reservation(reservation), "client-classes": [_class_name(release)]}
+            for release in releases
+            for reservation in release.nodes
+        ],
+    }
+
+
+def _subnet(network: Network) -> dict[str, Any]:
+    return {
+        "id": network.number,
+        "subnet": str(network.dhcp.subnet),
+        "next-server": str(network.dhcp.server),
+        "option-data": _options(network.dhcp),
+        "user-context": {"comment": network.title},
+    }
+
+
+def _class_name(release: ReleaseSettings) -> str:
+    return f"recipe-{release.name}"
+
+
+def _classes_of(release: ReleaseSettings) -> Iterator[dict[str, Any]]:
+    """The class of a recipe's nodes, and one for each of its loaders."""
+    name = _class_name(release)
+    yield {
+        "name": name,
+        "option-data": _root_path(release.dhcp),
+        "user-context": {"comment": f"recipe {release.name}, cluster {release.cluster}"},
+    }
+    for loader in release.dhcp.loaders:
+        answer = _client_class(loader)
+        yield {**answer, "name": f"{loader.name}-of-{release.name}", "test": f"member('{name}') and ({answer['test']})"}
 
 
 def _options(dhcp: Dhcp) -> list[dict[str, Any]]:
@@ -56,9 +123,12 @@ def _options(dhcp: Dhcp) -> list[dict[str, Any]]:
         "domain-name": dhcp.domain,
         "domain-name-servers": ", ".join(map(str, dhcp.dns)),
         "ntp-servers": ", ".join(map(str, dhcp.ntp)),
-        "root-path": dhcp.root_path,
     }
     return [{"name": name, "data": data} for name, data in values.items() if data]
+
+
+def _root_path(dhcp: Dhcp) -> list[dict[str, Any]]:
+    return [{"name": "root-path", "data": dhcp.root_path}]
 
 
 def _client_class(loader: Loader) -> dict[str, Any]:

@@ -6,7 +6,10 @@ seldom changes a setting, for which a server would have to be started again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from builder.settings.release import ReleaseSettings
 
 SYSCTL_CONF = "etc/sysctl.d/60-nfsroot.conf"
 """The file of the server bundle with the kernel's limits, where Debian's are too small."""
@@ -64,3 +67,8 @@ def sizes(nodes: int) -> Sizes:
         leases=max(1000, 2 * room),
         files=max(4096, 4 * room),
     )
+
+
+def sizes_for(releases: Sequence[ReleaseSettings]) -> Sizes:
+    """Size the limits for the nodes of all these releases together."""
+    return sizes(sum(len(release.nodes) for release in releases))
