@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 GANESHA_IDS = range(1, 1 << 16)
@@ -32,15 +33,17 @@ class Export(NamedTuple):
         return (access, commit, "no_root_squash", "no_subtree_check", f"fsid={self.fsid}")
 
 
-def ganesha_ids(exports: tuple[Export, ...]) -> dict[str, int]:
+def ganesha_ids(exports: tuple[Export, ...], taken: AbstractSet[int] = frozenset()) -> dict[str, int]:
     """The Export_Id of each export by its path: drawn from its fsid, so that releases seldom share one.
 
-    Within a release none is given twice; install.sh looks at the releases that a server has together.
+    None is given twice, and none that is `taken` by exports of others.
     """
     ids: dict[str, int] = {}
+    used = set(taken)
     for export in exports:
         number = export.fsid.int % len(GANESHA_IDS)
-        while GANESHA_IDS[number] in ids.values():
+        while GANESHA_IDS[number] in used:
             number = (number + 1) % len(GANESHA_IDS)
         ids[export.path] = GANESHA_IDS[number]
+        used.add(GANESHA_IDS[number])
     return ids

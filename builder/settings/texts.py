@@ -21,11 +21,11 @@ def renderers(
 ) -> dict[str, Render]:
     """What renders each file of settings, by its path on the server; exports have files of their own (settings.nfs).
 
-    `releases` are those whose clusters are served, `exporting` those that the NFS server exports (the same ones, unless
-    others are given).
+    `releases` are those whose clusters are served, `exporting` those whose nodes mount from the NFS server (those of
+    `releases` that need it, unless others are given).
     """
-    mounted = [each for each in (releases if exporting is None else exporting) if "nfs" in each.programs]
-    return {**dict(_clusters(releases)), **dict(_nfs(mounted))}
+    mounted = [each for each in releases if "nfs" in each.programs] if exporting is None else exporting
+    return dict([*_clusters(releases), *_nfs(mounted), *_limits([*releases] or mounted)])
 
 
 def _clusters(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render]]:
@@ -43,7 +43,6 @@ def _clusters(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render
     yield HOSTS, partial(serving.hosts, releases)
     if loaded:
         yield "etc/nginx/conf.d/nfsroot.conf", partial(serving.nginx_conf, loaded)
-    yield from _limits(releases)
     yield from _units(programs("", http=bool(loaded), nfs=False), releases)
 
 
@@ -51,14 +50,13 @@ def _nfs(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render]]:
     if not releases:
         return
     yield "etc/ganesha/ganesha.conf", partial(nfs.ganesha_conf, releases)
-    yield from _limits(releases)
     if sizes_for(releases).beyond_defaults:
         yield NFS_CONF, partial(serving.nfs_conf, releases)
     yield from _units([each for each in programs("", http=False, nfs=True) if each.role == "nfs"], releases)
 
 
 def _limits(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render]]:
-    if sizes_for(releases).beyond_defaults:
+    if releases and sizes_for(releases).beyond_defaults:
         yield SYSCTL_CONF, partial(serving.sysctl_conf, releases)
 
 

@@ -47,6 +47,21 @@ class Places:
         return self.data / "installed"
 
     @property
+    def pending(self) -> Path:
+        """Copies of the settings that are being written: they become those of `installed` when that is done."""
+        return self.data / "pending"
+
+    @property
+    def replaced(self) -> Path:
+        """The settings of before the site's first ones, by their paths on the server: they come back at the end."""
+        return self.data / "replaced"
+
+    @property
+    def backups(self) -> Path:
+        """Dated copies of the settings of others that were replaced; install.sh keeps its own there, too."""
+        return self.root / "var/backups/nfsroot"
+
+    @property
     def fetched(self) -> Path:
         """Releases as a store had them, NAME/VERSION: the next fetch copies the parts that it has from there."""
         return self.data / "fetched"

@@ -1,0 +1,134 @@
+"""Makes a server what a state of its site asks for: settings, boot loaders, menus, and services that serve with them.
+
+`apply` can be called at any time and again: it composes everything, compares that with the disk, and changes what
+differs.  `change` does so for a new state and writes it down in the journal; what cannot be done is refused before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.events import Emit, Notice
+from builder.site import checkers, journal, news, serving
+from builder.site.comparison import Comparison, compare, refuse
+from builder.site.composition import EXPORTS_OF_GANESHA, Composition, compose
+from builder.site.installation import install
+from builder.site.journal import Entry
+from builder.site.news import News
+from builder.site.options import read_options
+from builder.site.places import Places
+from builder.site.records import read_records
+from builder.site.releases import unpacked_releases
+from builder.site.site import Site
+from builder.site.state import SiteState
+from builder.site.strangers import EXPORT_ID, left_exports, look_around
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that makes the server follow a state: it is composed, compared with the disk, and passed every check.
+
+    `left` are files of exports that belong to no unpacked release; they stay.
+    """
+
+    state: SiteState
+    composition: Composition
+    comparison: Comparison
+    ours: frozenset[str]
+    left: tuple[Path, ...]
+
+
+def prepare(site: Site, state: SiteState, emit: Emit, *, replace: bool = False) -> Prepared:
+    """Find out what changes on the server for a state; nothing is changed.
+
+    With `replace`, settings that somebody changed by hand are to be replaced.
+
+    :raises RefusedError: releases contradict each other, or somebody changed settings by hand, or another program
+        serves.
+    :raises NfsrootError: a server's own checker rejects its settings.
+    """
+    places, records = site.places, read_records(site.places)
+    unpacked = unpacked_releases(records)
+    composition = compose(state, records, read_options(places), look_around(places, unpacked))
+    comparison = compare(places, composition, replace=replace)
+    refuse(comparison.conflicts)
+    ours = _installed(places)
+    serving.refuse_other_servers(site, composition, ours)
+    checkers.check(places.root, _changed_texts(composition, comparison), {}, emit)
+    return Prepared(state, composition, comparison, ours, tuple(left_exports(places, unpacked)))
+
+
+def carry_out(site: Site, prepared: Prepared, emit: Emit) -> None:
+    """Make the server what was prepared: files, then services in the order exports, menus, others.
+
+    :raises NfsrootError: a file cannot be written, or a service does not start; a second call goes on.
+    """
+    for file in prepared.left:
+        emit(Notice(f"{file} stays: it exports a release that was not unpacked by nfsroot-site."))
+    found = news.remember(site.places, News(prepared.comparison.paths, _gone_exports(prepared.comparison)))
+    install(site.places, prepared.comparison, emit)
+    dropped = serving.dropped_programs(prepared.composition, prepared.ours)
+    serving.serve(site, prepared.composition, found, dropped, lambda: None, emit)
+    news.forget(site.places)
+
+
+def apply(site: Site, state: SiteState, emit: Emit, *, replace: bool = False) -> None:
+    """Make the server what a state asks for; errors as `prepare` and `carry_out`."""
+    carry_out(site, prepare(site, state, emit, replace=replace), emit)
+
+
+def change(site: Site, command: tuple[str, ...], after: SiteState, emit: Emit, *, replace: bool = False) -> Entry:
+    """Change the site's state, with an entry in its journal; whoever calls this holds the lock.
+
+    What is refused leaves no entry, and the site as it was; errors as `prepare` and `carry_out`.
+    """
+    prepared = prepare(site, after, emit, replace=replace)
+    return journal.change(site.places, command, after, lambda _state: carry_out(site, prepared, emit))
+
+
+def recover(site: Site, emit: Emit) -> Entry | None:
+    """Finish the last change if it was interrupted; whoever calls this holds the lock."""
+    return journal.recover(site.places, lambda state: apply(site, state, emit))
+
+
+def foretell(prepared: Prepared) -> list[str]:
+    """What `carry_out` would do, a sentence each."""
+    lines = []
+    for each in prepared.comparison.changes:
+        word = "remove" if each.after is None else "install" if each.before is None else "replace"
+        lines.append(f"Would {word} /{each.path}.")
+    return lines
+
+
+def _installed(places: Places) -> frozenset[str]:
+    copies = (file for directory in (places.installed, places.pending) for file in directory.rglob("*"))
+    roots = (places.installed, places.pending)
+    return frozenset(
+        str(file.relative_to(next(root for root in roots if file.is_relative_to(root))))
+        for file in copies
+        if file.is_file()
+    )
+
+
+def _changed_texts(composition: Composition, comparison: Comparison) -> dict[str, str]:
+    """The settings that checkers read: those of each program of which any settings change."""
+    after = {each.path: each.after for each in comparison.changes if each.after is not None}
+    texts = dict(after)
+    for program in composition.programs:
+        if after.keys() & set(program.settings):
+            texts = {
+                **{path: composition.files[path] for path in program.settings if path in composition.files},
+                **texts,
+            }
+    return texts
+
+
+def _gone_exports(comparison: Comparison) -> frozenset[int]:
+    """The Export_Ids that nfs-ganesha has to forget."""
+    changes = [each for each in comparison.changes if each.path.startswith(EXPORTS_OF_GANESHA)]
+    before, after = (
+        {int(number) for text in texts for number in EXPORT_ID.findall(text or "")}
+        for texts in ([each.before for each in changes], [each.after for each in changes])
+    )
+    return frozenset(before - after)

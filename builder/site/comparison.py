@@ -1,0 +1,186 @@
+"""Compares the settings that a site composed with those on the server: what is to change, and what contradicts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from builder.site import blocks
+from builder.site.composition import Composition
+from builder.site.errors import RefusedError
+from builder.site.places import Places
+from builder.site.strangers import Author, author, read
+
+BLOCK_COPY = ".block"
+"""How the name of a block's copy ends."""
+
+LINES = 30
+"""Lines of a difference that are shown, at most."""
+
+
+class Change(NamedTuple):
+    """A file that is to change: its path, its text before and after (None: no file), and who wrote the one before.
+
+    `copy` is the name of the site's copy of what it writes, `written` that text.
+    """
+
+    path: str
+    before: str | None
+    after: str | None
+    author: Author
+    copy: str
+    written: str | None
+
+
+class Conflict(NamedTuple):
+    """Settings changed by hand: as the site wrote them (None: it did not), as they are, and as they are composed."""
+
+    path: str
+    base: str | None
+    found: str
+    new: str | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Changes of files and conflicts; `settled` has the copies of settings that are in place already."""
+
+    changes: tuple[Change, ...]
+    conflicts: tuple[Conflict, ...]
+    settled: Mapping[str, str]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths of all files that are to change."""
+        return frozenset(change.path for change in self.changes)
+
+
+def compare(places: Places, composition: Composition, *, replace: bool = False) -> Comparison:
+    """Compare composed settings with those on the server; with `replace` nothing that differs is a conflict."""
+    found = list(_compare_all(places, composition))
+    conflicts = tuple(each for each in found if isinstance(each, Conflict))
+    forced = [_force(places, each) for each in conflicts] if replace else []
+    return Comparison(
+        changes=tuple([*(each for each in found if isinstance(each, Change)), *forced]),
+        conflicts=() if replace else conflicts,
+        settled={each.copy: each.written for each in found if isinstance(each, Settled)},
+    )
+
+
+class Settled(NamedTuple):
+    """Settings that are in place as composed."""
+
+    copy: str
+    written: str
+
+
+Verdict = Change | Conflict | Settled
+
+
+def refuse(conflicts: tuple[Conflict, ...]) -> None:
+    """Refuse to replace settings that somebody changed by hand.
+
+    :raises RefusedError: there are any; the error shows the three versions of each.
+    """
+    if conflicts:
+        several = "s" if len(conflicts) > 1 else ""
+        raise RefusedError(
+            f"settings on this server were changed by hand: {', '.join(f'/{each.path}' for each in conflicts)}; "
+            "nothing was changed",
+            details="\n".join(map(describe, conflicts)),
+            resolution=f"Take the change{several} into the recipe or the cluster's file, and unpack its new release.\n"
+            "Or give --replace, which keeps the file of now below /var/backups/nfsroot.",
+        )
+
+
+def describe(conflict: Conflict) -> str:
+    """The three versions of settings as two differences: what somebody changed, and what the site would change."""
+    path, base, found, new = conflict
+    ours = "as nfsroot would have it"
+    if base is None:
+        return f"/{path}, which nfsroot did not write:\n{_difference(found, new, 'as it is', ours)}"
+    by_hand = _difference(base, found, "as nfsroot wrote it", "as it is")
+    if base == new:
+        return f"/{path}, changed by hand:\n{by_hand}"
+    by_us = _difference(base, new, "as nfsroot wrote it", ours)
+    return f"/{path}, changed by hand:\n{by_hand}\n/{path}, to be changed by nfsroot:\n{by_us}"
+
+
+def _difference(before: str, after: str | None, name: str, other: str) -> str:
+    lines = list(difflib.unified_diff(before.splitlines(), (after or "").splitlines(), name, other, lineterm="", n=1))
+    more = [f"({len(lines) - LINES} more lines)"] if len(lines) > LINES else []
+    return "\n".join(f"  {line}" for line in [*lines[:LINES], *more])
+
+
+def _compare_all(places: Places, composition: Composition) -> Iterator[Verdict]:
+    for path, new in composition.files.items():
+        yield from _compare_file(places, path, new)
+    for path, block in composition.blocks.items():
+        yield from _compare_block(places, path, block)
+    wanted = {*composition.files, *(f"{path}{BLOCK_COPY}" for path in composition.blocks)}
+    for copy in sorted(copies(places) - wanted):
+        if copy.endswith(BLOCK_COPY):
+            yield from _compare_block(places, copy.removesuffix(BLOCK_COPY), None)
+        elif f"{copy}{BLOCK_COPY}" not in wanted:
+            yield from _compare_file(places, copy, None)
+
+
+def _compare_file(places: Places, path: str, new: str | None) -> Iterator[Verdict]:
+    found, bases = read(places.root / path), _bases(places, path)
+    if found == new:
+        if new is not None:
+            yield Settled(path, new)
+    elif found is None:
+        yield Change(path, None, new, Author.NFSROOT, path, new)
+    elif found in bases:
+        yield Change(path, found, _original(places, path) if new is None else new, Author.NFSROOT, path, new)
+    elif bases:
+        yield Conflict(path, bases[0], found, new)
+    elif (wrote := author(places, path, found)) is Author.OTHER:
+        yield Conflict(path, None, found, new)
+    else:
+        yield Change(path, found, new, wrote, path, new)
+
+
+def _compare_block(places: Places, path: str, new: str | None) -> Iterator[Verdict]:
+    text, copy = read(places.root / path) or "", f"{path}{BLOCK_COPY}"
+    shared, bases = blocks.split(text), _bases(places, copy)
+    if shared.block == new:
+        if new is not None:
+            yield Settled(copy, new)
+    elif shared.block is None or not bases or shared.block in bases:
+        yield Change(path, text or None, blocks.join(shared, new), Author.OTHER, copy, new)
+    else:
+        yield Conflict(path, bases[0], shared.block, new)
+
+
+def _force(places: Places, conflict: Conflict) -> Change:
+    """The change that ends a conflict in the site's favour."""
+    text = read(places.root / conflict.path) or ""
+    shared = blocks.split(text)
+    if shared.block is not None and conflict.found == shared.block:
+        joined = blocks.join(shared, conflict.new)
+        return Change(conflict.path, text, joined, Author.OTHER, f"{conflict.path}{BLOCK_COPY}", conflict.new)
+    return Change(conflict.path, text, conflict.new, Author.OTHER, conflict.path, conflict.new)
+
+
+def _bases(places: Places, copy: str) -> list[str]:
+    """The settings as the site wrote them last, and as it was about to write them when it was killed."""
+    found = (read(directory / copy) for directory in (places.installed, places.pending))
+    return [text for text in found if text is not None]
+
+
+def copies(places: Places) -> set[str]:
+    """The names of the site's copies of what it has written, or was about to write when it was killed."""
+    return {
+        str(file.relative_to(directory))
+        for directory in (places.installed, places.pending)
+        for file in directory.rglob("*")
+        if file.is_file()
+    }
+
+
+def _original(places: Places, path: str) -> str | None:
+    return read(places.replaced / path)

@@ -1,0 +1,178 @@
+"""Has a site's servers serve with the settings that they have now; those whose settings did not change go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+
+from builder.errors import NfsrootError
+from builder.events import Caution, Emit, Notice
+from builder.settings.programs import NFS_CONF, Program, programs
+from builder.settings.sizes import SYSCTL_CONF
+from builder.site.composition import EXPORTS_OF_GANESHA, EXPORTS_OF_KERNEL, Composition
+from builder.site.errors import RefusedError
+from builder.site.news import News
+from builder.site.options import FILE as OPTIONS_FILE
+from builder.site.site import Services, Site
+
+PATIENCE, PAUSE = 100.0, 1.0
+"""Seconds to wait for a program that was started to listen, and between two looks."""
+
+
+def refuse_other_servers(site: Site, composition: Composition, ours: AbstractSet[str]) -> None:
+    """Refuse to go on while a program serves that was not chosen: two DHCP servers would both answer the nodes.
+
+    `ours` are the paths of settings that the site has installed: who reads these serves for the site, and is stopped.
+
+    :raises RefusedError: another program listens.
+    """
+    for program in composition.programs:
+        protocol, port, name = program.socket.split("/")
+        if program.role == "http":
+            continue  # another web server may serve other addresses
+        others = (site.services.listeners(protocol, int(port)) or frozenset()) - {name}
+        dropped = {each.socket.split("/")[2] for each in dropped_programs(composition, ours)}
+        if strange := sorted(others - dropped):
+            service = _service(program.role, strange[0])
+            raise RefusedError(
+                f"{strange[0] or 'the kernel'} serves {program.role} on this machine ({protocol} port {port}), "
+                f"and {program.service} is to; nothing was changed",
+                resolution=f"Stop it:\n  systemctl disable --now {service}\nor choose it for this server in "
+                f'{OPTIONS_FILE}:\n  [server]\n  {program.role} = "..."',
+            )
+
+
+def dropped_programs(composition: Composition, ours: AbstractSet[str]) -> list[Program]:
+    """The programs that served for the site until now, by the settings that it installed, and are not to any more."""
+    kept = {program.service for program in composition.programs}
+    every = programs("", http=True, nfs=True)
+    return [
+        each
+        for each in {each.service: each for each in every}.values()
+        if each.service not in kept and not ours.isdisjoint(each.settings)
+    ]
+
+
+def serve(
+    site: Site,
+    composition: Composition,
+    news: News,
+    dropped: Iterable[Program],
+    give_menus: Callable[[], None],
+    emit: Emit,
+) -> None:
+    """Have every program serve: first those that export, then menus, then whoever sends nodes there.
+
+    :raises NfsrootError: a service does not start.
+    """
+    if news.has("etc/systemd/"):
+        site.services.reload_units()
+    if SYSCTL_CONF in news.paths and not site.services.set_limits(str(site.places.root / SYSCTL_CONF)):
+        emit(Caution(f"Not all of /{SYSCTL_CONF} is in force: with all nodes on, the server may not reach some."))
+    for program in dropped:
+        if site.services.is_active(program.service):
+            site.services.stop(program.service)
+            emit(Notice(f"Stopped {program.service}, which serves nothing of this site any more."))
+    exporting = [program for program in composition.programs if program.role == "nfs"]
+    for program in exporting:
+        _serve(site, program, [program], composition, news, emit)
+    give_menus()
+    for service, group in _by_service(each for each in composition.programs if each.role != "nfs"):
+        _serve(site, group[0]._replace(service=service), group, composition, news, emit)
+
+
+def _by_service(running: Iterable[Program]) -> Iterator[tuple[str, list[Program]]]:
+    groups: dict[str, list[Program]] = {}
+    for program in running:
+        groups.setdefault(program.service, []).append(program)
+    yield from groups.items()
+
+
+def _serve(
+    site: Site, program: Program, group: list[Program], composition: Composition, news: News, emit: Emit
+) -> None:
+    """Have one service serve, for all roles that it has."""
+    services, service = site.services, program.service
+    if not services.is_installed(service):
+        if site.places.root.parent == site.places.root:
+            emit(Caution(f"{service} is not installed:\n  apt install {program.package}"))
+        return
+    if services.enable(service):
+        emit(Notice(f"Enabled {service}."))
+    changed = {path for path in news.paths if any(path in each.settings for each in group)}
+    if program.name == "kernel":
+        _serve_kernel(site, program, composition, news, emit)
+    elif program.name == "ganesha":
+        _serve_ganesha(services, program, changed, news, emit)
+    elif not changed:
+        start_if_down(services, group, emit)
+    elif program.name == "nginx" and not news.has("etc/systemd/") and is_up(services, group):
+        services.reload(service)
+        emit(Notice(f"Reloaded {service}."))
+    else:
+        _start(services, group, "Restarted", emit)
+
+
+def _serve_kernel(site: Site, program: Program, composition: Composition, news: News, emit: Emit) -> None:
+    """The kernel's NFS server exports again; it is not stopped for that."""
+    start_if_down(site.services, [program], emit)
+    if NFS_CONF in news.paths:
+        site.services.set_threads(composition.sizes.nfs_threads)
+    paths = [path for path in program.settings if path.startswith(EXPORTS_OF_KERNEL)]
+    if news.has(EXPORTS_OF_KERNEL) or (paths and not site.services.exported()):
+        site.services.export_again()
+        emit(Notice("Exported what /etc/exports and /etc/exports.d name."))
+
+
+def _serve_ganesha(services: Services, program: Program, changed: AbstractSet[str], news: News, emit: Emit) -> None:
+    """nfs-ganesha reads new and changed exports while it serves (SIGHUP); it forgets others when D-Bus tells it."""
+    only_exports = all(path.startswith(EXPORTS_OF_GANESHA) for path in news.paths if "ganesha" in path)
+    if not is_up(services, [program]) or (changed and not only_exports):
+        _start(services, [program], "Restarted" if changed else "Started", emit)
+        return
+    if news.gone_exports and not services.drop_exports(news.gone_exports):
+        emit(Notice("nfs-ganesha cannot be asked over D-Bus to forget an export: it is restarted."))
+        _start(services, [program], "Restarted", emit)
+    elif changed:
+        services.reload(program.service)
+        emit(Notice(f"Reloaded {program.service}."))
+
+
+def start_if_down(services: Services, group: list[Program], emit: Emit) -> None:
+    """Start a service that does not run."""
+    if not is_up(services, group):
+        _start(services, group, "Started", emit)
+
+
+def is_up(services: Services, group: list[Program]) -> bool:
+    """Whether a service runs and listens: it may be active and its program gone, for nobody watches init scripts'."""
+    return services.is_active(group[0].service) and not any(find_deaf(services, program) for program in group)
+
+
+def find_deaf(services: Services, program: Program) -> str:
+    """The socket on which a program should listen and does not; empty when it listens, or when nobody can tell."""
+    protocol, port, name = program.socket.split("/")
+    listeners = services.listeners(protocol, int(port))
+    return "" if listeners is None or name in listeners or "" in listeners else f"{protocol} port {port}"
+
+
+def _start(services: Services, group: list[Program], word: str, emit: Emit) -> None:
+    """Start a service, or stop it first when it runs, and wait until it listens."""
+    service = group[0].service
+    services.restart(service)
+    deadline = time.monotonic() + PATIENCE
+    while deaf := next(filter(None, (find_deaf(services, program) for program in group)), ""):
+        if time.monotonic() > deadline:
+            raise NfsrootError(
+                f"{service} was started, but nobody listens on {deaf}",
+                resolution=f"See the log of {service}, and call the command again.",
+            )
+        time.sleep(PAUSE)
+    emit(Notice(f"{word} {service}."))
+
+
+def _service(role: str, process: str) -> str:
+    """The service whose process listens."""
+    every = programs("", http=True, nfs=True)
+    return next((each.service for each in every if each.role == role and each.socket.endswith(f"/{process}")), process)

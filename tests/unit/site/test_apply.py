@@ -1,0 +1,147 @@
+"""The server follows the state: files, then services, and a second time nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_sites import Heard, RecordedServices, asked, in_cluster, serving, unpack
+
+from builder.errors import NfsrootError
+from builder.recipe.models import Recipe
+from builder.settings.release import ReleaseSettings
+from builder.site import apply as applying
+from builder.site import journal
+from builder.site.errors import RefusedError
+from builder.site.places import Places
+from builder.site.site import Site
+from builder.site.state import SiteState
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A server's file system with an /etc/hosts, and services that write down what they are told."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/hosts").write_text("127.0.0.1 localhost\n")
+    return Site(Places(tmp_path), RecordedServices())
+
+
+@pytest.fixture
+def first(debian: Recipe, site: Site) -> ReleaseSettings:
+    """A release for the cluster 10.1.0.0/24, unpacked."""
+    release = in_cluster(asked(debian), "blue", 1)
+    unpack(site.places, release)
+    return release
+
+
+@pytest.fixture
+def second(debian: Recipe, site: Site) -> ReleaseSettings:
+    """A release for the cluster 10.2.0.0/24, unpacked."""
+    release = in_cluster(asked(debian), "green", 2)
+    unpack(site.places, release, 2)
+    return release
+
+
+def told(site: Site) -> list[str]:
+    """What the services were told since the last call."""
+    services = site.services
+    assert isinstance(services, RecordedServices)
+    said, services.told = services.told, []
+    return said
+
+
+def etc(site: Site, path: str) -> str:
+    """The text of a file of settings."""
+    return (site.places.root / "etc" / path).read_text()
+
+
+def test_unpacked_releases_are_exported_and_nothing_else(site: Site, first: ReleaseSettings) -> None:
+    """Before the first switch the NFS server alone has settings."""
+    applying.apply(site, SiteState(), Heard())
+    assert first.exports[0].path in etc(site, "exports.d/blue-1.0.exports")
+    assert not (site.places.root / "etc/dhcp").exists()
+    assert told(site) == ["reload units", "restart nfs-kernel-server", "export"]
+
+
+def test_services_get_their_settings_in_order(site: Site, first: ReleaseSettings) -> None:
+    """Exports come before those who send nodes there."""
+    applying.apply(site, serving(first), Heard())
+    assert told(site) == [
+        "reload units",
+        "restart nfs-kernel-server",
+        "export",
+        "restart tftpd-hpa",
+        "restart isc-dhcp-server",
+    ]
+    assert "10.1.0.11 blue1.blue.example blue1" in etc(site, "hosts")
+    assert etc(site, "hosts").startswith("127.0.0.1 localhost\n")
+
+
+def test_a_second_time_changes_nothing(site: Site, first: ReleaseSettings) -> None:
+    """Nothing is written or restarted when all is as it should be."""
+    applying.apply(site, serving(first), Heard())
+    told(site)
+    before = {path: path.stat().st_mtime_ns for path in site.places.root.rglob("*") if path.is_file()}
+    heard = Heard()
+    applying.apply(site, serving(first), heard)
+    assert (told(site), heard.texts) == ([], [])
+    assert {path: path.stat().st_mtime_ns for path in site.places.root.rglob("*") if path.is_file()} == before
+
+
+def test_a_second_cluster_restarts_only_who_learns_of_it(
+    site: Site, first: ReleaseSettings, second: ReleaseSettings
+) -> None:
+    """Two clusters are served together; units do not change."""
+    applying.apply(site, serving(first), Heard())
+    told(site)
+    applying.apply(site, serving(first, second), Heard())
+    text = etc(site, "dhcp/dhcpd.conf")
+    assert "host blue1 " in text
+    assert "host green1 " in text
+    assert "restart isc-dhcp-server" in told(site)
+
+
+def test_a_changed_file_is_a_conflict_and_nothing_is_touched(
+    site: Site, first: ReleaseSettings, second: ReleaseSettings
+) -> None:
+    """Somebody's own line in dhcpd.conf is shown, with what nfsroot wrote and would write; no entry is begun."""
+    applying.apply(site, serving(first), Heard())
+    conf = site.places.root / "etc/dhcp/dhcpd.conf"
+    conf.write_text(conf.read_text() + "# my own line\n")
+    hosts = etc(site, "hosts")
+    with pytest.raises(RefusedError, match=r"changed by hand: /etc/dhcp/dhcpd\.conf") as refused:
+        applying.change(site, ("switch",), serving(first, second), Heard())
+    assert "+# my own line" in refused.value.details
+    assert "/etc/dhcp/dhcpd.conf, to be changed by nfsroot:" in refused.value.details
+    assert "--replace" in refused.value.resolution
+    assert etc(site, "hosts") == hosts
+    assert journal.read_entries(site.places) == []
+
+
+def test_replace_keeps_what_somebody_wrote(site: Site, first: ReleaseSettings) -> None:
+    """With --replace the file is the site's again, and the other one is among the backups."""
+    applying.apply(site, serving(first), Heard())
+    conf = site.places.root / "etc/dhcp/dhcpd.conf"
+    ours = conf.read_text()
+    conf.write_text(ours + "# my own line\n")
+    applying.apply(site, serving(first), Heard(), replace=True)
+    assert conf.read_text() == ours
+    (kept,) = site.places.backups.glob("*/etc/dhcp/dhcpd.conf")
+    assert kept.read_text().endswith("# my own line\n")
+
+
+def test_services_learn_what_a_killed_run_wrote(
+    site: Site, first: ReleaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is interrupted between files and services leaves it to the next one to restart them."""
+    with monkeypatch.context() as patch:
+        patch.setattr("builder.site.serving.serve", _fail)
+        with pytest.raises(NfsrootError):
+            applying.apply(site, serving(first), Heard())
+    assert told(site) == []
+    applying.apply(site, serving(first), Heard())
+    assert "restart isc-dhcp-server" in told(site)
+
+
+def _fail(*_arguments: object) -> None:
+    raise NfsrootError("the machine was switched off")
