@@ -52,7 +52,7 @@ class Made:
         (directory / "pxegrub").mkdir(parents=True)
         facts = ReleaseFacts(version=self.version, kernel_version=self.kernel, tool_version="0.1.0")
         rendered = overlay.render(recipe, facts, SHADOW)
-        (directory / facts.kernel_file).write_bytes(f"kernel {self.kernel}".encode())
+        (directory / facts.kernel_file).write_bytes(self._kernel)
         (directory / facts.initrd_file).write_bytes(self.initramfs)
         (directory / "pxegrub/pxegrub.i386-pc").write_bytes(self.loader)
         if self.dpkg:
@@ -61,7 +61,10 @@ class Made:
         joined = [
             self._root(directory, rendered),
             join(directory / f"{recipe.image.name}-{self.version}-server.tar.gz", self._bundle(facts)),
-            join(directory / tree_list.FILE, [zstd(self.listing()), zstd(self._lines(rendered))]),
+            join(
+                directory / tree_list.FILE,
+                [zstd(self.listing(archive.directories(rendered))), zstd(self._lines(rendered))],
+            ),
         ]
         manifest = Manifest(
             name=recipe.image.name,
@@ -79,13 +82,17 @@ class Made:
         (directory / FILE).write_text(manifest.text(), encoding="utf-8")
         return directory
 
-    def listing(self) -> bytes:
-        """The tree's lines of the list."""
-        lines = (
-            f"{path}\tf\t{mode:04o}\t0\t0\t{len(content)}\t{hashlib.sha256(content).hexdigest()}\t\t{package}\n"
-            for path, mode, content, package in sorted(self.tree)
-        )
-        return HEADER + "".join(lines).encode()
+    def listing(self, known: frozenset[str] = frozenset()) -> bytes:
+        """The tree's lines of the list, with a line for each directory that is not among `known`."""
+        lines = {
+            path: f"{path}\tf\t{mode:04o}\t0\t0\t{len(content)}\t{hashlib.sha256(content).hexdigest()}\t\t{package}\n"
+            for path, mode, content, package in self.tree
+        }
+        lines |= {path: f"{path}\td\t0755\t0\t0\t\t\t\t\n" for path in archive.directories(self._files()) - known}
+        return HEADER + "".join(line for _, line in sorted(lines.items())).encode()
+
+    def _files(self) -> list[RenderedFile]:
+        return [RenderedFile(path, content, mode) for path, mode, content, _ in self.tree]
 
     def _lines(self, rendered: Sequence[RenderedFile]) -> bytes:
         return tree_list.describe(rendered, archive.directories(rendered))
@@ -95,12 +102,23 @@ class Made:
         if self.recipe.root.kind is RootKind.IMAGE:
             (directory / self.recipe.root_file(self.version)).write_bytes(b"an image")
             return join(directory / self.recipe.overlay_file(self.version), [tar])
-        parts = [zstd(self.listing()), tar, zstd(archive.END_OF_ARCHIVE)]
+        tree = zstd(archive.fragment(self._files(), 0, archive.directories(rendered)))
+        parts = [tree, tar, zstd(archive.END_OF_ARCHIVE)]
         return join(directory / self.recipe.root_file(self.version), parts)
 
     def _bundle(self, facts: ReleaseFacts) -> list[bytes]:
-        texts = archive.fragment(bundle.render(self.recipe, facts), 0)
-        return [b"".join(archive.stored([texts])), b"".join(archive.stored([archive.END_OF_ARCHIVE]))]
+        texts = list(bundle.render(self.recipe, facts))
+        served = [
+            RenderedFile("srv/tftp/pxegrub", self.loader),
+            RenderedFile(f"srv/tftp/{self.recipe.image.name}/{self.version}/{facts.kernel_file}", self._kernel),
+            RenderedFile(f"srv/tftp/{self.recipe.image.name}/{self.version}/{facts.initrd_file}", self.initramfs),
+        ]
+        fragments = [archive.fragment(texts, 0), archive.fragment(served, 0, archive.directories(texts))]
+        return [b"".join(archive.stored([data])) for data in (*fragments, archive.END_OF_ARCHIVE)]
+
+    @property
+    def _kernel(self) -> bytes:
+        return f"kernel {self.kernel}".encode()
 
 
 def zstd(data: bytes) -> bytes:

@@ -76,7 +76,7 @@ def command(
         described_by = {**lab_file(directory), **_sboms(directory), **(sign(manifest, ssh_key) if ssh_key else {})}
         candidate = Candidate(directory, manifest, summary.verdict(directory), described_by, check)
         allowed = Permissions(allow_unproved, allow_password)
-        storage = options.open_storage(store)
+        storage = options.open_storage(store, release)
         need_publishable(candidate, storage, allowed)
         publisher = open_or_make_store(storage, key, lambda text: write(text, err=True))
         done = publish(

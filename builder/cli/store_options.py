@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,11 +81,20 @@ log_format_option: Decorator = click.option(
 )
 
 
-def open_storage(address: str) -> Storage:
-    """The store at an address, or with a short name in the user's configuration."""
+def open_storage(address: str, recipe: str = "") -> Storage:
+    """The store at an address, or with a short name in the user's configuration, in the recipe or in any other here."""
     from builder.store.storage.open import open_store
 
-    return open_store(address, _warn)
+    return open_store(address, _warn, recipes=lambda: _recipe_files(recipe))
+
+
+def _recipe_files(recipe: str) -> Iterator[Path]:
+    """The file of a recipe that the user named by its path, and those in the directories of recipes."""
+    from builder.recipe.search import SearchPath, is_path
+
+    if is_path(recipe) and Path(recipe).is_file():
+        yield Path(recipe)
+    yield from SearchPath.default().recipe_files()
 
 
 def open_trusted(address: str, trust: str | None = None, max_age: timedelta | None = None) -> TrustedStore:

@@ -55,6 +55,10 @@ class SearchPath:
         """The directory of the element called `name`."""
         return next((directory / name for directory in self.elements if (directory / name).is_dir()), None)
 
+    def recipe_files(self) -> tuple[Path, ...]:
+        """The files of all recipes, sorted by their names."""
+        return tuple(file for name in self.recipe_names() if (file := self.recipe(name)))
+
     def recipe_names(self) -> tuple[str, ...]:
         """Names of all recipes, sorted."""
         return tuple(sorted({file.stem for directory in self.recipes for file in directory.glob("*.toml")}))

@@ -7,7 +7,7 @@ another file of the recipe may add; `builder.recipe.load` says what is missing i
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from builder.recipe.forms import (
     DomainName,
     ElementName,
     EnvironmentName,
+    Form,
     Interface,
     KernelArgument,
     Line,
@@ -147,6 +148,24 @@ class WrittenCluster(Model):
     nodes: tuple[WrittenNodes, ...] = Field(default=(), description="The diskless nodes.")
 
 
+StoreName = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits and . _ -, a letter or digit first")]
+StoreAddress = Annotated[
+    str,
+    Form(r"(?:[A-Za-z0-9]+://|/|~/)[^\x00-\x20\x7f]*", 'a URL or an absolute path, such as "https://store.example"'),
+]
+
+
+class WrittenStore(Model):
+    """`[stores.NAME]`: a store that the verbs of stores know by this name; a release tells nothing of it."""
+
+    url: StoreAddress = Field(description="Address of the store: a URL, or the absolute path of a directory.")
+    endpoint: Line | None = Field(default=None, description="URL of an S3 server that is not AWS.")
+    region: Line | None = Field(default=None, description="Region of an S3 server.")
+    plain_http: bool | None = Field(
+        default=None, description="Whether a registry speaks HTTP without TLS; if it is on this machine when absent."
+    )
+
+
 class WrittenRecipe(Model):
     """A recipe of nfsroot: what the tree holds, how it boots and which cluster it serves."""
 
@@ -174,6 +193,9 @@ class WrittenRecipe(Model):
     kerrighed: Kerrighed | None = Field(default=None, description="Parameters of the single system image.")
     variables: dict[str, dict[str, Any]] = Field(
         default={}, description="Values of the elements' variables: a table per element."
+    )
+    stores: dict[StoreName, WrittenStore] = Field(
+        default={}, description="Stores by short names, for `nfsroot publish --to NAME` and its kin."
     )
 
 

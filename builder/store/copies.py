@@ -62,8 +62,17 @@ def copy(source: TrustedStore, target: Storage, releases: Sequence[Release], tra
         for release in releases:
             sent += _copy_release(source, target, release, transfers)
         _copy_metadata(source, target, before)
+        if target.holds_images:
+            _copy_images(source, target, releases, transfers)
         update_copy(replace(source, storage=target))
     return sent
+
+
+def _copy_images(source: TrustedStore, target: Storage, releases: Sequence[Release], transfers: Transfers) -> None:
+    from builder.store.image.copies import name_images, publish_images_of_copies
+
+    publish_images_of_copies(target, releases, transfers)
+    name_images(target, catalog.read_catalog(source.targets))
 
 
 def _need_older_copy(source: TrustedStore, target: Storage) -> bytes | None:

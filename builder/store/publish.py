@@ -15,18 +15,16 @@ from typing import Any
 
 from securesystemslib.signer import Signer
 
-from builder.errors import InputError, NfsrootError
+from builder.errors import NfsrootError
 from builder.events import Notice
 from builder.store import catalog, keys, layout, leases, reader
 from builder.store.catalog import Release
 from builder.store.errors import RefusedError
-from builder.store.image.push import push_image, tag_channels
 from builder.store.metadata import State, Targets, commit, load
 from builder.store.page.update import update_pages
 from builder.store.release import LAB, MANIFEST, ReleaseManifest
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import Blob, FileSlice, Storage, Text
-from builder.store.storage.oci import OciStorage
 from builder.store.transfer import Sent, Transfers, again, find_missing
 
 PASSED = ("passed", "proved:")
@@ -49,8 +47,10 @@ class Publisher:
         with self.storage.exclusive():
             state = commit(self.storage, self.first_root, self.signer, change, above)
             trusted = reader.open_trusted(self.storage)
-            if isinstance(self.storage, OciStorage):
-                tag_channels(self.storage, catalog.read_catalog(state.targets))
+            if self.storage.holds_images:
+                from builder.store.image.copies import name_images
+
+                name_images(self.storage, catalog.read_catalog(state.targets))
             update_pages(trusted)
         return state
 
@@ -220,16 +220,11 @@ def _missing(storage: Storage, candidate: Candidate, *, repair: bool) -> dict[Bl
 
 
 def _push_image(storage: Storage, candidate: Candidate, transfers: Transfers) -> None:
-    """Push the release's root as an image to a store that is in a registry; a root that cannot be one is told."""
-    if not isinstance(storage, OciStorage):
-        return
-    try:
-        tag = again(lambda: push_image(storage, candidate.directory))
-    except InputError as error:
-        transfers.emit(Notice(f"the root gets no image in the registry: {error.brief}"))
-        return
-    if tag:
-        transfers.emit(Notice(f"its root is the image {storage.address.removeprefix('oci://')}:{tag}"))
+    """Push the release's root as an image to a kind of store that holds images."""
+    if storage.holds_images:
+        from builder.store.image.copies import publish_image
+
+        publish_image(storage, candidate.directory, transfers)
 
 
 def _describe(

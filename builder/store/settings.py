@@ -1,14 +1,14 @@
-"""Reads the stores in the user's configuration, ~/.config/nfsroot/config.toml.
+"""Reads the stores in the user's configuration, ~/.config/nfsroot/config.toml, and those that recipes name.
 
-It names the places of secrets, files and variables, and holds none of them itself.
+The configuration names the places of secrets, files and variables, and holds none of them itself.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ SECRETS = ("password_file", "password_env", "token_file", "token_env")
 
 @dataclass(frozen=True)
 class StoreSettings:
-    """The table `[stores.NAME]` in the configuration `file`.
+    """The table `[stores.NAME]` in `file`, the configuration or a recipe.
 
     The fields are explained in docs/reference/stores.md; those that the table leaves out are empty.
     """
@@ -43,23 +43,26 @@ class StoreSettings:
     plain_http: bool | None = None
 
     def path(self, written: str) -> Path:
-        """A path of the table: relative to the configuration's directory, `~` for the user's own."""
+        """A path of the table: relative to the directory of its file, `~` for the user's own."""
         return self.file.parent / Path(written).expanduser()
 
 
 class SettingsError(InputError):
-    """All mistakes in the user's configuration, in the order in which they stand in the file."""
+    """All mistakes in the configuration, or in a recipe's table of a store, in the order in which they stand there."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], where: str = "the configuration") -> None:
         self.problems = tuple(sorted(problems))
         count = len(problems)
         super().__init__(
-            f"the configuration has {count} mistake{'s' if count != 1 else ''}",
+            f"{where} has {count} mistake{'s' if count != 1 else ''}",
             details="\n".join(map(str, self.problems)),
         )
 
 
 KEYS = tuple(field.name for field in fields(StoreSettings) if field.name not in ("name", "file"))
+
+RECIPE_KEYS = ("url", "endpoint", "region", "plain_http")
+"""The keys of the table in a recipe, which many people share: users, secrets and files are each user's own."""
 
 
 def settings_file(environment: Mapping[str, str] = os.environ) -> Path:
@@ -84,6 +87,33 @@ def read_settings(file: Path) -> dict[str, StoreSettings]:
     return {name: StoreSettings(name, file, **table) for name, table in document.data.get("stores", {}).items()}
 
 
+def find_in_recipes(name: str, recipes: Iterable[Path]) -> StoreSettings | None:
+    """The store that recipes, each in a file of its own, call `name`; None where none of them does.
+
+    A recipe that cannot be read, or has mistakes elsewhere, is `nfsroot check`'s to report.
+
+    :raises SettingsError: the table has a mistake, or names a secret, which is the user's own.
+    :raises InputError: recipes give the name to different stores.
+    """
+    found: list[StoreSettings] = []
+    for document in filter(lambda document: isinstance(document, Document), map(read, recipes)):
+        assert isinstance(document, Document)
+        stores = document.data.get("stores", {})
+        if isinstance(stores, dict) and name in stores:
+            problems = list(_find_mistakes_in_store(document, name, stores[name], RECIPE_KEYS))
+            if problems:
+                raise SettingsError(problems, "the recipe's table of stores")
+            found.append(StoreSettings(name, document.file, **stores[name]))
+    other = next((each for each in found if replace(each, file=found[0].file) != found[0]), None)
+    if other:
+        raise InputError(
+            f"two recipes give the name '{name}' to different stores: {found[0].file} to {found[0].url}, "
+            f"{other.file} to {other.url}",
+            resolution="Write the address in place of the name, or give the name in your own configuration.",
+        )
+    return found[0] if found else None
+
+
 def _find_mistakes(document: Document) -> Iterator[Problem]:
     for key, value in document.data.items():
         if key != "stores":
@@ -97,7 +127,7 @@ def _find_mistakes(document: Document) -> Iterator[Problem]:
                 yield from _find_mistakes_in_store(document, name, table)
 
 
-def _find_mistakes_in_store(document: Document, name: str, table: Any) -> Iterator[Problem]:
+def _find_mistakes_in_store(document: Document, name: str, table: Any, keys: Sequence[str] = KEYS) -> Iterator[Problem]:
     at = ("stores", name)
     if not isinstance(table, dict):
         yield document.problem(at, f"must be a table, not {kind_of(table)}", f"write [stores.{name}]")
@@ -105,19 +135,24 @@ def _find_mistakes_in_store(document: Document, name: str, table: Any) -> Iterat
     if not NAME.fullmatch(name):
         yield document.problem(at, "the name of a store is made of letters, digits, '.', '_' and '-'", key=True)
     for key, value in table.items():
-        yield from _find_mistake_in_value(document, (*at, key), value)
+        yield from _find_mistake_in_value(document, (*at, key), value, keys)
     if "url" not in table:
         yield document.problem(at, "lacks url", 'write url = "https://..." or another address of a store')
     yield from _find_contradictions(table, lambda key, what, fix: document.problem((*at, key), what, fix, key=True))
 
 
-def _find_mistake_in_value(document: Document, path: tuple[str, str, str], value: Any) -> Iterator[Problem]:
+def _find_mistake_in_value(
+    document: Document, path: tuple[str, str, str], value: Any, keys: Sequence[str]
+) -> Iterator[Problem]:
     key = path[-1]
     if key in ("password", "token"):
         fix = f"name a file with {key}_file or a variable with {key}_env"
         yield document.problem(path, "this file holds no secrets", fix, key=True)
-    elif key not in KEYS:
-        yield document.problem(path, f"unknown key '{key}'", suggestion(key, KEYS, "keys"), key=True)
+    elif key in KEYS and key not in keys:
+        fix = f"write it into {settings_file()}, in a table with the same url"
+        yield document.problem(path, f"'{key}' is each user's own, and not a recipe's", fix, key=True)
+    elif key not in keys:
+        yield document.problem(path, f"unknown key '{key}'", suggestion(key, keys, "keys"), key=True)
     elif key == "plain_http":
         if not isinstance(value, bool):
             yield document.problem(path, f"must be true or false, not {kind_of(value)}")

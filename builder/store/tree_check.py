@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.errors import InputError
+from builder.store.transfer import run_each
+from builder.store.tree_entries import Entry, escape, read_entries
 
-COLUMNS = ("path", "type", "mode", "owner", "group", "size", "sha256", "target", "package")
 TYPES = {
     stat.S_IFREG: "f",
     stat.S_IFDIR: "d",
@@ -21,7 +20,11 @@ TYPES = {
     stat.S_IFBLK: "b",
     stat.S_IFIFO: "p",
 }
-ESCAPE = re.compile(rb"\\(\\|x[0-9a-fA-F]{2})")
+PIECE = 1 << 20
+"""Bytes of a file that are read at once."""
+
+AT_ONCE = 256
+"""Paths that a thread compares before it takes the next ones."""
 
 
 @dataclass(frozen=True)
@@ -40,72 +43,63 @@ def compare_tree(directory: Path, lines: Iterable[str]) -> Iterator[Difference]:
 
     :raises InputError: the lines are no list of a tree.
     """
-    rows = iter(lines)
-    if tuple(next(rows, "").rstrip("\n").split("\t")) != COLUMNS:
-        raise InputError("the list of the tree has other columns than this nfsroot knows")
-    listed: set[str] = set()
-    for line in rows:
-        row = line.rstrip("\n").split("\t")
-        if len(row) != len(COLUMNS):
-            raise InputError(f"the list of the tree has a line that cannot be read: {line!r}")
-        path = unescape(row[0])
-        if path.startswith("/") or ".." in path.split("/"):
-            raise InputError(f"the list of the tree names a path outside the tree: {row[0]}")
-        listed.add(path)
-        what = _difference(directory / path, dict(zip(COLUMNS, row, strict=True)))
-        if what:
-            yield Difference(row[0], what)
-    yield from _added(directory, listed)
+    yield from compare_entries(directory, read_entries(lines))
 
 
-def unescape(text: str) -> str:
-    """A name as Python has it (os.fsdecode) that stands in the list: `\\\\` is a backslash, and `\\xHH` a byte."""
-    return os.fsdecode(ESCAPE.sub(lambda found: _byte(found[1]), text.encode()))
+def compare_entries(directory: Path, entries: Mapping[str, Entry]) -> Iterator[Difference]:
+    """Yield what differs between the tree in `directory` and its list; each file is read once, and no link followed."""
+    top, listed = str(directory), list(entries.values())
+    shares = [listed[start : start + AT_ONCE] for start in range(0, len(listed), AT_ONCE)]
+    for differences in run_each(lambda share: _compare_share(top, share), shares):
+        yield from differences
+    yield from _added(top, entries)
 
 
-def escape(name: str) -> str:
-    """A name in the form in which it would stand in the list, which a terminal can show."""
-    text = os.fsencode(name.replace("\\", "\\\\")).decode(errors="backslashreplace")
-    return "".join(each if each.isprintable() else "".join(f"\\x{byte:02x}" for byte in each.encode()) for each in text)
+def _compare_share(top: str, share: list[Entry]) -> list[Difference]:
+    found = ((entry, _difference(f"{top}/{entry.path}", entry)) for entry in share)
+    return [Difference(entry.written, what) for entry, what in found if what]
 
 
-def _byte(escaped: bytes) -> bytes:
-    return escaped if escaped == b"\\" else bytes([int(escaped[1:], 16)])
-
-
-def _difference(path: Path, row: dict[str, str]) -> str:
-    """In what a path differs from its row, in words; nothing when it does not."""
+def _difference(path: str, entry: Entry) -> str:
+    """In what a path differs from its entry, in words; nothing when it does not."""
     try:
-        found = path.lstat()
+        found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return "is missing"
     kind = TYPES.get(stat.S_IFMT(found.st_mode), "?")
-    if kind != row["type"]:
-        return f"is of type {kind}, and not {row['type']}"
+    if kind != entry.kind:
+        return f"is of type {kind}, and not {entry.kind}"
     differing = []
-    if kind != "l" and f"{stat.S_IMODE(found.st_mode):04o}" != row["mode"]:
-        differing.append(f"mode {stat.S_IMODE(found.st_mode):04o}, and not {row['mode']}")
-    if (str(found.st_uid), str(found.st_gid)) != (row["owner"], row["group"]):
-        differing.append(f"owner {found.st_uid}:{found.st_gid}, and not {row['owner']}:{row['group']}")
-    if kind == "f" and (str(found.st_size) != row["size"] or _sha256(path) != row["sha256"]):
+    if kind != "l" and stat.S_IMODE(found.st_mode) != entry.mode:
+        differing.append(f"mode {stat.S_IMODE(found.st_mode):04o}, and not {entry.mode:04o}")
+    if (found.st_uid, found.st_gid) != (entry.owner, entry.group):
+        differing.append(f"owner {found.st_uid}:{found.st_gid}, and not {entry.owner}:{entry.group}")
+    if kind == "f" and (found.st_size != entry.size or _sha256(path) != entry.sha256):
         differing.append("other content")
-    if kind == "l" and str(path.readlink()) != unescape(row["target"]):
+    if kind == "l" and str(Path(path).readlink()) != entry.target:
         differing.append("leads elsewhere")
-    if kind in ("c", "b") and f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}" != row["target"]:
+    if kind in ("c", "b") and f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}" != entry.target:
         differing.append("is another device")
     return "; ".join(differing)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        while piece := os.read(handle, PIECE):
+            digest.update(piece)
+    finally:
+        os.close(handle)
+    return digest.hexdigest()
 
 
-def _added(directory: Path, listed: set[str]) -> Iterator[Difference]:
-    for parent, directories, files in os.walk(directory):
+def _added(top: str, entries: Mapping[str, Entry]) -> Iterator[Difference]:
+    start = len(top) + 1
+    for parent, directories, files in os.walk(top):
         for name in sorted(directories + files):
-            path = str(Path(parent, name).relative_to(directory))
-            if path not in listed:
+            path = f"{parent}/{name}"[start:]
+            if path not in entries:
                 yield Difference(escape(path), "was added")
                 if name in directories:
                     directories.remove(name)  # what lies below was added with it

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import threading
 import uuid
 from collections.abc import Collection, Iterator, Sequence
@@ -25,6 +26,9 @@ UNFINISHED = ".unfinished-"
 """How the names of files begin that are being written; one that is left was its writer's last."""
 
 LOCK = ".lock"
+
+SHARED = stat.S_ISGID | stat.S_IWGRP
+"""The bits in the mode of a store's directory that say that its group publishes into it, too."""
 
 
 class DirectoryStorage(Storage):
@@ -115,6 +119,7 @@ class DirectoryStorage(Storage):
                 handle = os.open(self.root / LOCK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             try:
                 with self._explained(LOCK):
+                    self._share(self.root / LOCK)
                     fcntl.flock(handle, fcntl.LOCK_EX)
                 self._held = True
                 yield
@@ -145,6 +150,18 @@ class DirectoryStorage(Storage):
             self._make_directories(directory.parent)
             directory.mkdir(exist_ok=True)
             sync(directory.parent)
+        if self.root in directory.parents:
+            self._share(directory)
+
+    def _share(self, made: Path) -> None:
+        """Let the group of the store write a directory or a lock that this user made, if the group shares the store.
+
+        The umask keeps the group out at first, also of what a publisher made that was killed right after that.
+        """
+        if self.root.stat().st_mode & SHARED == SHARED:
+            held = made.stat(follow_symlinks=False)
+            if held.st_uid == os.geteuid() and not held.st_mode & stat.S_IWGRP:
+                made.chmod(stat.S_IMODE(held.st_mode) | stat.S_IWGRP)
 
     @contextlib.contextmanager
     def _open(self, path: str) -> Iterator[int]:

@@ -113,6 +113,11 @@ class Storage(ABC):
         """Whether web browsers can read objects of this kind of store, so that publishers write pages into it."""
         return True
 
+    @property
+    def holds_images(self) -> bool:
+        """Whether the root of a release is an image in this kind of store, too, which publishers push."""
+        return False
+
     @abstractmethod
     def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
         """Yield the object from the offset `start` on, in pieces of at most 1 MiB.

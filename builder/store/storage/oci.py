@@ -63,6 +63,7 @@ class OciStorage(Storage):
 
     swaps_safely = False  # a registry replaces a tag's manifest without looking at the one before
     serves_pages = False  # a browser would have to find each page's digest in a manifest first
+    holds_images = True
 
     def __init__(self, host: str, name: str, access: Access = ANONYMOUS) -> None:
         self.address = f"oci://{host}/{name}"

@@ -50,23 +50,32 @@ def open_storage(address: str, access: Access = ANONYMOUS) -> Storage:
     )
 
 
-def open_store(store: str, warn: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> Storage:
-    """The store that a user names: by its short name in the configuration, or by its address.
+def open_store(
+    store: str,
+    warn: Callable[[str], None],
+    environment: Mapping[str, str] = os.environ,
+    recipes: Callable[[], Iterable[Path]] = tuple,
+) -> Storage:
+    """The store that a user names: by its address, or by its short name in the configuration or in a recipe.
 
     A word without a slash is a short name.  An address that the configuration has as the `url` of a store is opened
-    as that store.  `warn` takes sentences about secrets that others may read.
+    as that store.  `warn` takes sentences about secrets that others may read; `recipes` gives the files of recipes.
 
-    :raises InputError: the configuration has mistakes, or lacks the name; the address is none; a secret is missing.
+    :raises InputError: the configuration has mistakes; nothing has the name; the address is none; a secret is missing.
     """
     from builder.store.secrets import access_from_netrc, access_of
-    from builder.store.settings import read_settings, settings_file
+    from builder.store.settings import find_in_recipes, read_settings, settings_file
 
     file = settings_file(environment)
     stores = read_settings(file)
-    if is_short_name(store) and store not in stores:
-        raise _unknown_name(store, stores, file)
-    same = (settings for settings in stores.values() if settings.url.rstrip("/") == store.rstrip("/"))
-    settings = stores.get(store) or next(same, None)
+    settings = stores.get(store)
+    if settings is None:
+        shared = find_in_recipes(store, recipes()) if is_short_name(store) else None
+        if shared is None and is_short_name(store):
+            raise _unknown_name(store, stores, file)
+        address = shared.url if shared else store
+        same = (own for own in stores.values() if own.url.rstrip("/") == address.rstrip("/"))
+        settings = next(same, shared)
     address = settings.url if settings else store
     scheme = address.partition("://")[0].lower()
     if settings:
@@ -85,7 +94,7 @@ def is_short_name(store: str) -> bool:
 
 def _unknown_name(store: str, stores: Iterable[str], file: Path) -> InputError:
     return InputError(
-        f"{file} has no store '{store}'",
+        f"{file} has no store '{store}', and neither has a recipe here",
         details=suggestion(store, stores, "stores"),
         resolution=f"Add the table [stores.{store}] with its url, or write ./{store} for a directory.",
     )

@@ -243,6 +243,19 @@ def test_publish_promote_and_remove(kerrighed: Path, tmp_path: Path) -> None:
         assert (tmp_path / "fetched" / file.path).read_bytes() == (kerrighed / file.path).read_bytes()
 
 
+def test_a_mirror_has_the_image(published: Published, tmp_path: Path) -> None:
+    """A copy in a registry of a store elsewhere has the image of the release, and the channel's tag leads to it."""
+    store, version = tmp_path / "store", Manifest.read(published.release).version
+    nfsroot(tmp_path, "publish", published.release, "--to", store, "--allow-unproved", "--channel", "test")
+    copy = OciStorage(published.server.host, "site/copy")
+    image = published.storage.repository.read_manifest(image_tag("kerrighed", version))
+    for _ in range(2):  # the second time it is there
+        said = nfsroot(tmp_path, "mirror", store, copy.address)
+        assert copy.repository.read_manifest(image_tag("kerrighed", version)) == image
+        assert copy.repository.read_manifest("kerrighed-test") == image
+    assert "is the image" not in said
+
+
 def test_a_tag_of_another_release(published: Published, tmp_path: Path) -> None:
     """A tag that another release's image has is not taken from it."""
     manifest = json.loads((published.release / FILE).read_bytes())

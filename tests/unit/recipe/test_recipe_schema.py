@@ -45,6 +45,7 @@ def test_our_recipes_fit(file: Path) -> None:
         'cluster = "clusters/x.toml"',
         'cluster.nodes = [{names = "n[1-2]", addresses = "10.0.0.[1-2]", macs_file = "m.csv"}]',
         "variables.tuned = {SIZE = 3}",
+        'stores.site = {url = "s3://releases/a", endpoint = "https://s3.example"}',
     ],
 )
 def test_right_recipes_fit(text: str) -> None:

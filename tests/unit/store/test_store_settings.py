@@ -9,7 +9,7 @@ from site_authority import SiteAuthority
 
 from builder.errors import InputError
 from builder.store.secrets import access_from_netrc, access_of
-from builder.store.settings import KEYS, SettingsError, StoreSettings, read_settings, settings_file
+from builder.store.settings import KEYS, SettingsError, StoreSettings, find_in_recipes, read_settings, settings_file
 from builder.store.storage.access import ANONYMOUS, Access
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.http import HttpStorage
@@ -199,6 +199,56 @@ def test_names_and_addresses(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(InputError, match="cannot be read"):  # the address of a store in the configuration is that store
         open_store("https://store.example/nfsroot/", pytest.fail, environment)
     assert isinstance(open_store("https://store.example/another", pytest.fail, environment), HttpStorage)
+
+
+def _write_recipe(file: Path, text: str) -> Path:
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_names_in_recipes(home: Path) -> None:
+    """A recipe names a store for everybody; a user's own name comes first, and so do his secrets for the address."""
+    here = _write_recipe(home / "a.toml", "[stores.here]\nurl = '/elsewhere'\n[stores.team]\nurl = '/srv/team'\n")
+    broken = _write_recipe(home / "b.toml", "[stores.team\n")
+    bucket = _write_recipe(
+        home / "c.toml", "[stores.copy]\nurl = 's3://releases/nfsroot'\nendpoint = 'https://other'\n"
+    )
+    recipes = [here, broken, bucket]
+    assert open_store("here", pytest.fail, _environment(home), lambda: recipes).address == "/srv/artifacts"
+    assert open_store("team", pytest.fail, _environment(home), lambda: recipes).address == "/srv/team"
+    with pytest.raises(InputError, match="has no store 'other', and neither has a recipe"):
+        open_store("other", pytest.fail, _environment(home), lambda: recipes)
+    without_secret = {"HOME": str(home)}
+    with pytest.raises(InputError, match="S3_SECRET"):  # which the user's own table with this address names
+        open_store("copy", pytest.fail, without_secret, lambda: recipes)
+
+
+def test_recipes_that_disagree(tmp_path: Path) -> None:
+    """A name that two recipes give to different stores names none, and both are told; one store may be named twice."""
+    first = _write_recipe(tmp_path / "a.toml", "[stores]\nsite.url = '/srv/a'\nsame.url = '/srv/b'\n")
+    second = _write_recipe(tmp_path / "b.toml", "[stores]\nsite.url = '/srv/b'\nsame.url = '/srv/b'\n")
+    with pytest.raises(InputError, match=rf"{first} to /srv/a, {second} to /srv/b"):
+        find_in_recipes("site", [first, second])
+    found = find_in_recipes("same", [first, second])
+    assert found is not None and found.url == "/srv/b"
+    assert find_in_recipes("site", []) is None
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("user = 'ann'\npassword_file = 'x'", "2:1: 'user' is each user's own, and not a recipe's"),
+        ("password = 'hidden'", "2:1: this file holds no secrets"),
+        ("ulr = 'x'", "did you mean 'url'"),
+    ],
+)
+def test_a_recipe_names_no_secret(tmp_path: Path, table: str, words: str) -> None:
+    """The table of a recipe says where the store is, and nothing that is each user's own."""
+    file = _write_recipe(tmp_path / "a.toml", f"[stores.site]\n{table}\nurl = '/srv/a'\n")
+    with pytest.raises(SettingsError) as caught:
+        find_in_recipes("site", [file])
+    assert words in str(caught.value)
+    assert "hidden" not in str(caught.value)
 
 
 def test_secrets_without_encryption(home: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from builder.errors import InputError
-from builder.store.tree_check import COLUMNS, compare_tree, escape, unescape
+from builder.store.tree_check import compare_tree
+from builder.store.tree_entries import COLUMNS, escape, unescape
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -1,0 +1,193 @@
+"""Unpacks the root tarball of a release by tar(1) in a sandbox that can write nothing but the tree (bwrap(1)).
+
+The archive may come from anybody.  It can neither fill the disk nor the memory: the bytes that tar gets are bounded by
+the list of the tree, a file's size by the largest file in the list (prlimit(1)).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from builder.errors import NfsrootError, NoSpaceError
+from builder.events import Emit, Transferred
+from builder.process import end
+from builder.store.errors import UntrustedError
+from builder.store.tree_entries import Entry
+
+CAPABILITIES = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD", "CAP_SETFCAP")
+"""What tar needs as root for owners, modes, devices and file capabilities."""
+
+MEMORY = 1 << 30
+"""Bytes of memory that tar gets: a hostile header may ask for any number."""
+
+BLOCK = 512
+BYTES_BESIDE = 2048
+"""Bytes of an archive for each path beside its content and its name: headers, and what fills a block."""
+
+ENDS = 1 << 20
+"""Bytes of an archive beside its paths: the blocks at its end, and what fills the last record."""
+
+PIECE = 1 << 20
+"""Bytes that are handed over at once."""
+
+SHOWN = 5
+"""Lines of tar's own words that are shown."""
+
+DIRECTORY_MADE = re.compile(rb"d\S+ +Creating directory: ")
+"""How tar says that it makes a directory that the archive names later."""
+
+
+@dataclass(frozen=True)
+class Tar:
+    """How tar ended: its exit status, the lines of its list (`tar -vv`), and what it complained about."""
+
+    status: int
+    listed: tuple[bytes, ...]
+    complaints: str
+
+
+def unpack_archive(archive: Path, directory: Path, entries: Mapping[str, Entry], emit: Emit) -> tuple[bytes, ...]:
+    """Unpack a root tarball into a directory; the lines are returned in which tar describes each path.
+
+    :raises UntrustedError: the archive holds other paths, or more bytes, than the list of the tree.
+    :raises NoSpaceError: the disk is full.
+    :raises NfsrootError: a program is missing, or this machine lets nobody make a sandbox.
+    """
+    largest = max((_bytes_of_list(entries.values()), *(entry.size for entry in entries.values())))
+    zstd = _start(["zstd", "--decompress", "--stdout", "--quiet", str(archive)], stdin=subprocess.DEVNULL)
+    try:
+        tar, too_long = _run_tar(zstd, directory, largest, _most_bytes(entries.values()), emit)
+    finally:
+        end(zstd)
+    if too_long:
+        raise _refused(archive, "it holds more bytes than the list of its tree adds up to")
+    _check(archive, tar)
+    if zstd.returncode:
+        raise UntrustedError(f"{archive} is damaged: zstd cannot unpack it")
+    members = tuple(line for line in tar.listed if not DIRECTORY_MADE.match(line))
+    if len(members) != len(entries):
+        raise _refused(archive, f"it holds {len(members)} paths, and the list of its tree has {len(entries)}")
+    return members
+
+
+def sandbox(directory: Path, largest: int) -> list[str]:
+    """The command that runs tar, with programs and their libraries to read and `directory` to write, as /tree."""
+    argv = ["bwrap", "--die-with-parent", "--new-session", "--clearenv"]
+    argv += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C", "--setenv", "TZ", "UTC0"]
+    argv += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--cap-drop", "ALL"]
+    for capability in CAPABILITIES:
+        argv += ["--cap-add", capability]
+    for path in ("/usr", "/lib", "/lib64", "/bin"):
+        argv += ["--ro-bind-try", path, path]
+    argv += ["--bind", str(directory), "/tree", "--remount-ro", "/", "--chdir", "/tree", "--"]
+    argv += ["prlimit", f"--fsize={largest}", f"--as={MEMORY}", "--core=0", "--"]
+    argv += ["tar", "--extract", "--file=-", "--numeric-owner", "--same-permissions", "--same-owner", "--xattrs"]
+    argv += ["--xattrs-include=user.*", "--xattrs-include=security.capability", "--warning=no-timestamp"]
+    return [*argv, "-vv", "--full-time", "--quoting-style=escape"]
+
+
+def _run_tar(zstd: subprocess.Popen[bytes], directory: Path, largest: int, most: int, emit: Emit) -> tuple[Tar, bool]:
+    """Hand tar what zstd unpacks, `most` bytes at most; the second value says that there was more."""
+    with _memory() as listed, _memory() as said:
+        tar = _start(sandbox(directory, largest), stdin=subprocess.PIPE, stdout=listed, stderr=said)
+        try:
+            too_long = _hand_over(zstd, tar, most, emit)
+            if too_long:
+                end(tar)
+            status = tar.wait()
+        finally:
+            end(tar)
+        return Tar(status, tuple(_text(listed).splitlines()), _text(said).decode(errors="backslashreplace")), too_long
+
+
+def _hand_over(zstd: subprocess.Popen[bytes], tar: subprocess.Popen[bytes], most: int, emit: Emit) -> bool:
+    """Copy from zstd to tar; true when there are more than `most` bytes."""
+    assert zstd.stdout and tar.stdin
+    done = 0
+    try:
+        while piece := zstd.stdout.read(PIECE):
+            done += len(piece)
+            if done > most:
+                return True
+            tar.stdin.write(piece)
+            emit(Transferred("unpack", done, most, 0.0))
+        tar.stdin.close()
+    except BrokenPipeError:  # tar has ended, and says why
+        pass
+    zstd.stdout.close()
+    return False
+
+
+def _check(archive: Path, tar: Tar) -> None:
+    """Refuse an archive about which tar had anything to say."""
+    said = [line for line in tar.complaints.splitlines() if line]
+    words = "\n".join(f"  | {line}" for line in said[:SHOWN])
+    if said and said[0].startswith("bwrap: "):
+        raise NfsrootError(
+            "this machine lets nobody make a sandbox, in which the archive is unpacked",
+            details=words,
+            resolution="Run nfsroot-site as root, and in a container with the privilege to mount (CAP_SYS_ADMIN).",
+        )
+    if "No space left on device" in tar.complaints or "Disk quota exceeded" in tar.complaints:
+        raise NoSpaceError("the disk is full", details=words, resolution="Make room, and unpack once more.")
+    if said or tar.status:
+        ended = f"tar was ended by {signal.Signals(tar.status - 128).name}" if tar.status > 128 else "tar refuses it"
+        raise UntrustedError(
+            f"{archive} cannot be unpacked: {ended}",
+            details=words,
+            resolution="The archive is not what nfsroot makes: ask its publisher.",
+        )
+
+
+def _most_bytes(entries: Iterable[Entry]) -> int:
+    """The most bytes that the archive of a tree may have."""
+    return ENDS + sum(
+        entry.size + BLOCK + BYTES_BESIDE + 2 * len(os.fsencode(entry.path)) + 2 * len(os.fsencode(entry.target))
+        for entry in entries
+    )
+
+
+def _bytes_of_list(entries: Iterable[Entry]) -> int:
+    """The most bytes that tar may say about a tree, which count as a file, too."""
+    return sum(BLOCK + 8 * len(os.fsencode(entry.path)) + 4 * len(os.fsencode(entry.target)) for entry in entries)
+
+
+def _refused(archive: Path, why: str) -> UntrustedError:
+    return UntrustedError(
+        f"{archive} is refused: {why}", resolution="The archive is not what nfsroot makes: ask its publisher."
+    )
+
+
+def _memory() -> IO[bytes]:
+    return os.fdopen(os.memfd_create("tar"), "w+b")
+
+
+def _text(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def _start(
+    argv: list[str], *, stdin: int, stdout: IO[bytes] | int = subprocess.PIPE, stderr: IO[bytes] | int | None = None
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr if stderr is not None else subprocess.DEVNULL,
+            start_new_session=True,
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        )
+    except OSError as error:
+        raise NfsrootError(
+            f"{argv[0]} cannot be started: {error.strerror}",
+            resolution="apt-get install --no-install-recommends bubblewrap zstd",
+        ) from error

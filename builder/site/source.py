@@ -1,0 +1,92 @@
+"""Where a release comes from that is unpacked on a site: a directory of this machine, each byte verified."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import InputError, NfsrootError
+from builder.store.errors import UntrustedError
+from builder.store.release import LAB, SUMS, ReleaseFile, ReleaseManifest, read_manifest
+from builder.store.release_files import check_files
+from builder.store.tree_entries import FILE as LISTING
+
+BUNDLE = "-server.tar.gz"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A release in `directory` whose files are those of its manifest.
+
+    `address` says where it came from; `lab` is the verdict in words, empty where nobody has tried the release.
+    """
+
+    directory: Path
+    manifest: ReleaseManifest
+    address: str
+    lab: str
+
+    @property
+    def bundle(self) -> Path:
+        """The archive with what the release's server needs."""
+        return self.file(f"{self.manifest.name}-{self.manifest.version}{BUNDLE}")
+
+    @property
+    def listing(self) -> Path:
+        """The list of the release's tree."""
+        return self.file(LISTING)
+
+    def described(self, path: str) -> ReleaseFile:
+        """A file of the release as the manifest describes it.
+
+        :raises InputError: the release has none of this name.
+        """
+        for file in self.manifest.files:
+            if file.path == path:
+                return file
+        raise InputError(
+            f"the release in {self.directory} has no {path}",
+            resolution="An older nfsroot made the release: build it anew.",
+        )
+
+    def file(self, path: str) -> Path:
+        """A file of the release, which its manifest names.
+
+        :raises InputError: the release has none of this name.
+        """
+        return self.directory / self.described(path).path
+
+
+def open_directory(directory: Path) -> Source:
+    """The release in a directory of this machine, verified.
+
+    :raises InputError: the directory holds no release.
+    :raises UntrustedError: a file is not the one that was released.
+    """
+    manifest = read_manifest(directory)
+    return Source(directory, manifest, str(directory.resolve()), _verify(directory, manifest))
+
+
+def _verify(directory: Path, manifest: ReleaseManifest) -> str:
+    """Compare all files with the manifest, and return the lab's verdict."""
+    try:
+        check_files(directory, manifest)
+    except NfsrootError as error:
+        raise UntrustedError(error.brief, details=error.details, resolution=error.resolution) from error
+    sums = directory / SUMS
+    if sums.exists() and sums.read_bytes() != manifest.sums():
+        raise UntrustedError(f"{sums} has other lines than the manifest", resolution="Build the release anew.")
+    return _verdict(directory / LAB, manifest)
+
+
+def _verdict(report: Path, manifest: ReleaseManifest) -> str:
+    """The lab's verdict in words; empty where the lab did not report on these very bytes."""
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            table = json.loads(report.read_bytes())
+            return str(table["verdict"]) if table["manifest"] == manifest.sha256 else ""
+        except (ValueError, LookupError, TypeError) as error:
+            raise InputError(f"{report} cannot be read: {error!r}") from error
+    return ""

@@ -1,0 +1,192 @@
+"""Unpacks a release on a site, beside those that nodes use: `unpack` is the order in which that goes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from builder.errors import InputError
+from builder.events import Emit, Notice
+from builder.release.unpacking import unpack_zstd
+from builder.settings.release import ReleaseSettings
+from builder.site import bundle, journal, kept, records
+from builder.site import state as states
+from builder.site.archive import unpack_archive
+from builder.site.journal import Apply
+from builder.site.places import Places
+from builder.site.records import Origin, Record
+from builder.site.room import Need, check_room, tree_need
+from builder.site.source import Source
+from builder.site.staging import Staging, sweep
+from builder.store.errors import RefusedError, UntrustedError
+from builder.store.release import MANIFEST
+from builder.store.tree_check import Difference, compare_entries
+from builder.store.tree_entries import FILE as LISTING
+from builder.store.tree_entries import Entry, read_entries
+
+MOST_BYTES_OF_LIST = 1 << 30
+"""Bytes of the list of a tree, at most: some five million paths."""
+
+BYTES_BESIDE = 8 << 20
+"""Bytes of a server bundle beside the files of the release: settings, menus of thousands of nodes."""
+
+SHOWN = 10
+"""Differences that are shown, at most."""
+
+
+def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit, apply: Apply) -> bool:
+    """Unpack a release beside all others, and export it; false when the very same release is here already.
+
+    `apply` makes the server's exports follow.  Until the end nothing is where servers look for it.
+
+    :raises RefusedError: another release has this name and version here, or something else is in its place.
+    :raises UntrustedError: the release's archives do not hold what its manifest and its list say.
+    :raises NoSpaceError: the disk is full.
+    """
+    settings = _settings(source)
+    with journal.locked(places):
+        _recover(places, apply)
+        if _is_here(places, source):
+            return False
+    staging = Staging.of(places, settings)
+    staging.refuse_occupied()
+    with staging.begun():
+        accounts = _fill(places, source, settings, staging, emit)
+        staging.sync()
+        with journal.locked(places):
+            _recover(places, apply)
+            kept.refuse_other_accounts(places, settings, accounts)
+
+            def finish(state: states.SiteState) -> None:
+                staging.finish()
+                kept.make_directories(places, settings, accounts)
+                apply(state)
+
+            journal.change(places, command, states.read(places.state), finish)
+    return True
+
+
+def _recover(places: Places, apply: Apply) -> None:
+    """Finish or remove what killed verbs left."""
+    sweep(places)
+    journal.recover(places, apply)
+
+
+def _settings(source: Source) -> ReleaseSettings:
+    """What the release asks of the server, which must be of the same release as its manifest."""
+    settings = bundle.read_settings(source.bundle)
+    if (settings.name, settings.version) != (source.manifest.name, source.manifest.version):
+        raise UntrustedError(f"{source.bundle} is the server bundle of {settings.name} {settings.version}")
+    for path in (settings.root.directory, settings.root.shared_directory, settings.tftp_directory):
+        if not path.startswith("/") or any(part in ("", ".", "..") for part in path[1:].split("/")):
+            raise UntrustedError(f"{source.bundle} asks for {path!r}, which is no directory of a release")
+    return settings
+
+
+def _is_here(places: Places, source: Source) -> bool:
+    """Whether the very same release is unpacked here.
+
+    :raises RefusedError: another one is, with this name and version.
+    """
+    record = Record(places.releases / source.manifest.name / source.manifest.version)
+    if not record.directory.exists():
+        return False
+    if record.origin.manifest != source.manifest.sha256:
+        raise RefusedError(
+            f"{record.name} {record.version} is here already with other content, from {record.origin.source}",
+            resolution="Nodes know the directory by its name: give the release another version, or prune the one here.",
+        )
+    return True
+
+
+def _fill(
+    places: Places, source: Source, settings: ReleaseSettings, staging: Staging, emit: Emit
+) -> dict[tuple[str, str], str]:
+    """Fill the stages of a release, and return the accounts of its tree."""
+    entries = read_listing(source.listing)
+    is_image = bool(settings.root.overlay)
+    files = [settings.root.file, settings.root.overlay] if is_image else []
+    beside = sum(source.described(file).size for file in files)
+    check_room(
+        [
+            Need(staging.tree.path, beside, 16) if is_image else tree_need(staging.tree.path, entries),
+            Need(staging.served.path, source.described(source.bundle.name).size, 64),
+            Need(places.data, 2 * source.listing.stat().st_size + BYTES_BESIDE, 64),
+        ]
+    )
+    if is_image:
+        _copy_image(source, settings, staging.tree.path)
+    else:
+        unpack_archive(source.file(settings.root.file), staging.tree.path, entries, emit)
+        refuse_differences(source, staging.tree.path, entries)
+    accounts = kept.read_tree_accounts(staging.tree.path)
+    if staging.shared is not None:
+        _move_shared(settings, staging.tree.path, staging.shared.path)
+    _write_record(source, settings, staging)
+    emit(
+        Notice(
+            f"{source.manifest.name} {source.manifest.version}: {len(entries)} paths are as its publisher listed them"
+        )
+    )
+    return accounts
+
+
+def read_listing(listing: Path) -> dict[str, Entry]:
+    """The entries of the list of a tree.
+
+    :raises InputError: the list cannot be read.
+    """
+    text = unpack_zstd(listing.read_bytes(), MOST_BYTES_OF_LIST, str(listing))
+    try:
+        return read_entries(text.decode().split("\n")[:-1])
+    except UnicodeDecodeError as error:
+        raise InputError(f"{listing} is damaged: it is no text in UTF-8") from error
+
+
+def refuse_differences(source: Source, tree: Path, entries: Mapping[str, Entry]) -> None:
+    """Compare an unpacked tree with its list.
+
+    :raises UntrustedError: a path differs.
+    """
+    found = list(compare_entries(tree, entries))
+    if found:
+        raise UntrustedError(
+            f"{source.manifest.name} {source.manifest.version} is refused: {len(found)} paths of its root tarball are "
+            "not as the list of its tree says",
+            details=lines_of(found),
+            resolution="The archive is not what nfsroot makes: ask its publisher.",
+        )
+
+
+def lines_of(found: list[Difference]) -> str:
+    """Lines that show the first of some differences."""
+    lines = [f"  {difference}" for difference in found[:SHOWN]]
+    return "\n".join([*lines, *([f"  and {len(found) - SHOWN} more"] if len(found) > SHOWN else [])])
+
+
+def _copy_image(source: Source, settings: ReleaseSettings, directory: Path) -> None:
+    """Copy an image and its overlay to where nodes look for them (docs/reference/root-kinds.md)."""
+    root = settings.root
+    shutil.copyfile(source.file(root.file), directory / Path(root.place).name)
+    shutil.copyfile(source.file(root.overlay), directory / "overlay.tar.zst")
+
+
+def _move_shared(settings: ReleaseSettings, tree: Path, shared: Path) -> None:
+    """Move shared directories out of a tree; a mount point stays in the place of each."""
+    for path in settings.root.shared:
+        (shared / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path.lstrip("/")).rename(shared / path.lstrip("/"))
+        (tree / path.lstrip("/")).mkdir()
+
+
+def _write_record(source: Source, settings: ReleaseSettings, staging: Staging) -> None:
+    """Write the files to serve, and the record."""
+    record = staging.record.path
+    texts = record / records.BUNDLE
+    bundle.write_files(source.bundle, settings, texts, staging.served.path, source.manifest.size + BYTES_BESIDE)
+    (record / MANIFEST).write_bytes(source.manifest.content)
+    shutil.copyfile(source.listing, record / LISTING)
+    origin = Origin(source.address, int(time.time()), source.manifest.sha256, source.lab)
+    records.write_origin(record, origin)
