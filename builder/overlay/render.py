@@ -9,6 +9,7 @@ from builder.files import RenderedFile, header, text_file
 from builder.overlay.shadow import with_root_password
 from builder.overlay.writable import NFS_OPTIONS, mounts, state_directory
 from builder.recipe.models import Recipe, ReleaseFacts
+from builder.settings import reports
 from builder.templates import fill
 
 SHADOW = "etc/shadow"
@@ -43,6 +44,8 @@ def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFi
         "mounts": mounts(recipe, facts.version),
         "state_directory": state_directory(recipe),
         "state_options": NFS_OPTIONS[recipe.root.nfs_version],
+        "report": report_place(recipe),
+        "report_options": "" if recipe.needs_http else reports.NFS_OPTIONS[recipe.root.nfs_version],
     }
     paths = [*ALWAYS]
     if recipe.cluster.ntp:
@@ -55,6 +58,15 @@ def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFi
     root_shadow = with_root_password(shadow, recipe.access.root_password_hash)
     files.append(text_file(SHADOW, root_shadow, 0o640, SHADOW_GID))
     return tuple(sorted(files, key=lambda file: file.path))
+
+
+def report_place(recipe: Recipe) -> str:
+    """Where nodes report what they run: a URL where an HTTP server serves them, else ADDRESS:DIRECTORY for mount(8).
+
+    By HTTP a node writes under its own address alone, and mounts nothing.
+    """
+    address = recipe.cluster.server.address
+    return f"http://{address}{reports.HTTP_PATH}" if recipe.needs_http else f"{address}:{reports.OVER_NFS}"
 
 
 def _text(path: str, values: dict[str, object]) -> str:

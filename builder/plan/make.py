@@ -172,6 +172,7 @@ def _overlay(recipe: Recipe, made_tree: Step) -> Inputs:
     return {
         "tree": made_tree.key,
         "recipe": _sections(recipe, sections),
+        "transport": recipe.boot.transport,
         "code": code.digest(OVERLAY),
         "tool": builder.__version__,
     }

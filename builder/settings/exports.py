@@ -6,6 +6,11 @@ import uuid
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from builder.settings import reports
+
+NOBODY = 65534
+"""The user nobody and the group nogroup of Debian (/usr/share/base-passwd)."""
+
 GANESHA_IDS = range(1, 1 << 16)
 """What an Export_Id may be; 0 is the pseudo root's (ganesha-export-config(8))."""
 
@@ -14,13 +19,14 @@ class Export(NamedTuple):
     """One directory that the NFS server exports to `clients`: the cluster's network, or a node's address.
 
     `fsid` makes handles of the exports differ although they share a file system, which need not have a UUID of
-    its own.
+    its own.  With `all_squash` everybody on a client is nobody on the server, root included.
     """
 
     path: str
     clients: str
     read_write: bool
     fsid: uuid.UUID
+    all_squash: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -30,7 +36,17 @@ class Export(NamedTuple):
         server.  Where nobody writes, it does not matter.
         """
         access, commit = ("rw", "sync") if self.read_write else ("ro", "async")
-        return (access, commit, "no_root_squash", "no_subtree_check", f"fsid={self.fsid}")
+        squash = ("all_squash", f"anonuid={NOBODY}", f"anongid={NOBODY}") if self.all_squash else ("no_root_squash",)
+        return (access, commit, *squash, "no_subtree_check", f"fsid={self.fsid}")
+
+
+def reports_export(clients: str) -> Export:
+    """The export of the directory in which nodes leave their reports, to the cluster's network.
+
+    Its fsid is that of the directory: a server that serves several clusters exports one directory to all of them.
+    """
+    path = reports.OVER_NFS
+    return Export(path, clients, True, uuid.uuid5(uuid.NAMESPACE_URL, f"nfs://{path}"), all_squash=True)
 
 
 def ganesha_ids(exports: tuple[Export, ...], taken: AbstractSet[int] = frozenset()) -> dict[str, int]:

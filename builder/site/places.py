@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.settings import reports
+
 STATE = "var/lib/nfsroot-site"
 """The site's own data, below the root of the file system (FHS 3.0, section 5.8)."""
-
-REPORTS = "srv/nfsroot/reports"
-"""Where nodes report: a directory that NFS exports, and one in which nginx puts what nodes send to it."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +88,9 @@ class Places:
     @property
     def reports_over_nfs(self) -> Path:
         """The directory in which nodes write their reports over NFS, each in a file with its name."""
-        return self.root / REPORTS / "nfs"
+        return self.on_server(reports.OVER_NFS)
 
     @property
     def reports_over_http(self) -> Path:
         """The directory in which nginx writes nodes' reports, each in a file called by the node's address."""
-        return self.root / REPORTS / "http"
+        return self.on_server(reports.OVER_HTTP)

@@ -74,6 +74,7 @@ echo "$mac" > /sys/class/net/eth0/address
 mount -t tmpfs dev /dev
 mknod -m 666 /dev/null c 1 3
 : > /dev/kmsg
+ln -s /proc/self/fd /dev/fd
 export rootmnt="$tree"
 "$package/usr/share/initramfs-tools/scripts/nfs-bottom/nfsbooted"
 for directory in dev proc run sys; do

@@ -58,7 +58,9 @@ def test_owner_and_modes(package: Path) -> None:
     assert {line[0] for line in lines} == {"drwxr-xr-x", "-rw-r--r--", "-rwxr-xr-x", "lrwxrwxrwx"}
     assert {line[5] for line in lines if line[0] == "-rwxr-xr-x"} == {
         "./usr/lib/nfsbooted/prepare-node",
+        "./usr/lib/nfsbooted/report",
         "./usr/lib/nfsbooted/ssh-host-keys",
+        "./usr/lib/nfsbooted/trial",
         "./usr/sbin/nfsbooted",
         "./usr/share/initramfs-tools/scripts/nfs-bottom/nfsbooted",
     }
@@ -67,9 +69,25 @@ def test_owner_and_modes(package: Path) -> None:
 def test_masked_units(package: Path) -> None:
     """Every unit and generator of the list, and no other, is a link to /dev/null; each has a reason."""
     listed = (PACKAGE / "usr/share/nfsbooted/masked-units").read_text().splitlines()
-    links = {line.split("./")[1] for line in dpkg_deb("-c", package).splitlines() if line.startswith("l")}
-    assert links == {f"{masked_path(line.split()[0])} -> /dev/null" for line in listed}
+    links = {line.split("./", 1)[1] for line in dpkg_deb("-c", package).splitlines() if line.startswith("l")}
+    assert {link for link in links if not link.startswith("usr/")} == {
+        f"{masked_path(line.split()[0])} -> /dev/null" for line in listed
+    }
     assert all(len(line.split()) > 2 for line in listed)
+
+
+def test_units_that_start_by_themselves(package: Path) -> None:
+    """Each wish for a unit leads from below a target to a unit that the package has."""
+    lines = dpkg_deb("-c", package).splitlines()
+    units = {line.rsplit("/", 1)[1] for line in lines if "/systemd/system/nfsbooted-" in line}
+    wishes = {line.split("./", 1)[1] for line in lines if line.startswith("l") and ".wants/nfsbooted" in line}
+    system = "usr/lib/systemd/system"
+    assert wishes == {
+        f"{system}/multi-user.target.wants/nfsbooted-report.service -> ../nfsbooted-report.service",
+        f"{system}/sysinit.target.wants/nfsbooted-trial.service -> ../nfsbooted-trial.service",
+        f"{system}/timers.target.wants/nfsbooted-report.timer -> ../nfsbooted-report.timer",
+    }
+    assert {wish.rsplit("/", 1)[1] for wish in wishes} < units
 
 
 def test_directories_of_the_overlay(package: Path) -> None:

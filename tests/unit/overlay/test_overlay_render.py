@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from overlay_recipes import SHADOW, recipe_of
 from syrupy.assertion import SnapshotAssertion
 
@@ -61,3 +64,23 @@ def test_ten_thousand_nodes(facts: ReleaseFacts) -> None:
     files = {file.path: file.content for file in render(recipe, facts, SHADOW)}
     assert files["etc/hosts"].count(b".mycluster.home ssi") == 10_000
     assert files["etc/kerrighed_nodes"].count(b":eth0\n") == 10_000
+
+
+@pytest.mark.parametrize(
+    ("tables", "place", "options"),
+    [
+        ({}, "192.168.0.1:/srv/nfsroot/reports/nfs", "vers=3"),
+        ({"root": {"path": "/NFSROOT/base", "nfs_version": 4}}, "192.168.0.1:/srv/nfsroot/reports/nfs", "vers=4"),
+        ({"boot": {"transport": "http"}}, "http://192.168.0.1/report", ""),
+        ({"root": {"path": "/NFSROOT/base", "kind": "image", "transport": "http"}}, "http://192.168.0.1/report", ""),
+    ],
+)
+def test_nodes_report_over_what_their_root_comes_over(
+    facts: ReleaseFacts, tables: dict[str, Any], place: str, options: str
+) -> None:
+    """Where an HTTP server serves nodes they report to it; elsewhere they mount as their root is mounted, softly."""
+    files = {file.path: file.content.decode() for file in render(recipe_of(**tables), facts, SHADOW)}
+    settings = dict(line.split("=", 1) for line in files["etc/nfsbooted/nfsbooted.conf"].splitlines() if line[0] != "#")
+    assert settings["REPORT"] == place
+    assert settings.get("REPORT_OPTIONS", "").rpartition(",")[2] == options
+    assert settings.get("REPORT_OPTIONS", "soft,").startswith("soft,")

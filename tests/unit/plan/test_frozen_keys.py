@@ -72,6 +72,7 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
             "recipe.kerrighed",
             "recipe.root",
             "tool",
+            "transport",
             "tree",
         ],
         "server-bundle": [
@@ -99,10 +100,10 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "initramfs": "df06ba3a5f61f6ee7e957fcb",
         "nic-drivers": "a6d01a57fd886b638e2e31d4",
         "pxegrub": "78e4e04ca5f232e7842e623d",
-        "overlay": "8ec77b4e2702868e4ec93944",
+        "overlay": "46499765bc1c2032995d12be",
         "server-bundle": "d975602a6ee0daeba8844d42",
     }
-    assert plan.content == "2da5fdb0e4f71d18a6f7b67e"
+    assert plan.content == "32481607a6cc98c8565ece5c"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

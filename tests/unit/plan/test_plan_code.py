@@ -64,6 +64,8 @@ CHANGES: dict[str, set[str]] = {
     "overlay/*": CHEAP,
     "server/*": BUNDLE,
     "settings/*": BUNDLE,
+    "settings/__init__.py": CHEAP,
+    "settings/reports.py": CHEAP,
     "server/neighbours.py": set(),
     "files.py": CHEAP,
     "headers.py": CHEAP,

@@ -79,7 +79,7 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "root.isolate": (True, CLUSTER),
     "boot.variants": ((Variant.I386_PC, Variant.SECURE_BOOT), {"pxegrub", "server-bundle"}),
     "boot.uefi": (Variant.X86_64_EFI, {"server-bundle"}),
-    "boot.transport": (Transport.HTTP, {"server-bundle"}),
+    "boot.transport": (Transport.HTTP, CLUSTER),
     "boot.timeout_seconds": (9, {"server-bundle"}),
     "boot.serial": ("ttyS1,9600", {"server-bundle"}),
     "boot.panic_seconds": (0, {"server-bundle"}),
