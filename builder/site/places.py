@@ -61,6 +61,16 @@ class Places:
         return self.root / "var/backups/nfsroot"
 
     @property
+    def stores(self) -> Path:
+        """The file that names the stores which this site trusts."""
+        return self.data / "stores.json"
+
+    @property
+    def configuration(self) -> Path:
+        """The site's own configuration."""
+        return self.root / "etc/nfsroot-site.toml"
+
+    @property
     def fetched(self) -> Path:
         """Releases as a store had them, NAME/VERSION: the next fetch copies the parts that it has from there."""
         return self.data / "fetched"

@@ -1,16 +1,24 @@
-"""Where a release comes from that is unpacked on a site: a directory of this machine, each byte verified."""
+"""Where a release comes from that is unpacked on a site: a directory, or a store; each byte is verified."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import InputError, NfsrootError
-from builder.store.errors import UntrustedError
+from builder.events import Caution
+from builder.site.places import Places
+from builder.store import catalog
+from builder.store.catalog import Release
+from builder.store.errors import RefusedError, UntrustedError
+from builder.store.fetch import fetch, fetch_manifest
+from builder.store.reader import TrustedStore
 from builder.store.release import LAB, SUMS, ReleaseFile, ReleaseManifest, read_manifest
 from builder.store.release_files import check_files
+from builder.store.transfer import Transfers
 from builder.store.tree_entries import FILE as LISTING
 
 BUNDLE = "-server.tar.gz"
@@ -67,6 +75,54 @@ def open_directory(directory: Path) -> Source:
     """
     manifest = read_manifest(directory)
     return Source(directory, manifest, str(directory.resolve()), _verify(directory, manifest))
+
+
+def find_in_store(store: TrustedStore, reference: str, *, allow_yanked: bool) -> Release:
+    """The release NAME[@VERSION|@CHANNEL] of a store.
+
+    :raises InputError: the store has none.
+    :raises RefusedError: it was withdrawn.
+    """
+    name, wanted = catalog.parse_reference(reference)
+    release = catalog.find(catalog.read_catalog(store.targets), name, wanted)
+    if release.yanked and not allow_yanked:
+        raise RefusedError(
+            f"{release.reference} was withdrawn: {release.yanked}",
+            resolution="Unpack another version, or say --allow-yanked.",
+        )
+    return release
+
+
+def fetch_from_store(places: Places, store: TrustedStore, release: Release, transfers: Transfers) -> Source:
+    """Fetch a release of a store to the site's own data, but for the parts that are there already.
+
+    :raises UntrustedError: the store holds other bytes than those that were signed.
+    """
+    if release.unproved:
+        transfers.emit(Caution(f"the lab has not passed {release.reference}: {release.lab}"))
+    if release.yanked:
+        transfers.emit(Caution(f"{release.reference} was withdrawn: {release.yanked}"))
+    target = places.fetched / release.name / release.version
+    if target.exists() and not _is_sound(target, fetch_manifest(store.storage, release)):
+        shutil.rmtree(target)
+    fetch(store.storage, release, target, transfers)
+    return Source(target, read_manifest(target), store.storage.address, release.lab)
+
+
+def forget_others(places: Places, name: str, version: str) -> None:
+    """Remove all releases of a name but one that were fetched from a store: its parts are there for the next fetch."""
+    for directory in (places.fetched / name).glob("[!.]*"):
+        if directory.name != version:
+            shutil.rmtree(directory)
+
+
+def _is_sound(directory: Path, manifest: ReleaseManifest) -> bool:
+    """Whether a directory holds the release with this manifest, and each of its bytes."""
+    try:
+        check_files(directory, manifest)
+        return read_manifest(directory).content == manifest.content
+    except NfsrootError:
+        return False
 
 
 def _verify(directory: Path, manifest: ReleaseManifest) -> str:

@@ -48,7 +48,7 @@ def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit,
     settings = _settings(source)
     with journal.locked(places):
         _recover(places, apply)
-        if _is_here(places, source):
+        if is_here(places, source.manifest.name, source.manifest.version, source.manifest.sha256):
             return False
     staging = Staging.of(places, settings)
     staging.refuse_occupied()
@@ -85,15 +85,15 @@ def _settings(source: Source) -> ReleaseSettings:
     return settings
 
 
-def _is_here(places: Places, source: Source) -> bool:
-    """Whether the very same release is unpacked here.
+def is_here(places: Places, name: str, version: str, manifest: str) -> bool:
+    """Whether the very release is unpacked here whose manifest has this SHA-256.
 
     :raises RefusedError: another one is, with this name and version.
     """
-    record = Record(places.releases / source.manifest.name / source.manifest.version)
+    record = Record(places.releases / name / version)
     if not record.directory.exists():
         return False
-    if record.origin.manifest != source.manifest.sha256:
+    if record.origin.manifest != manifest:
         raise RefusedError(
             f"{record.name} {record.version} is here already with other content, from {record.origin.source}",
             resolution="Nodes know the directory by its name: give the release another version, or prune the one here.",

@@ -69,15 +69,18 @@ class StorageFetcher(FetcherInterface):
             raise DownloadError(str(error)) from error
 
 
-def open_trusted(storage: Storage, trust: str | None = None, max_age: timedelta | None = None) -> TrustedStore:
+def open_trusted(
+    storage: Storage, trust: str | None = None, max_age: timedelta | None = None, *, advice: str = "--trust"
+) -> TrustedStore:
     """Verify a store, and read what it says.
 
     `trust` is what the reader pins the first time: a fingerprint, or a file with the store's first root.  `max_age`
-    is the greatest age of the last signature that the reader accepts.
+    is the greatest age of the last signature that the reader accepts.  `advice` is what a user types before the
+    fingerprint to trust the store.
 
     :raises UntrustedError: nothing is pinned, or what the store shows does not verify.
     """
-    first_root = _pin(storage, trust)
+    first_root = _pin(storage, trust, advice)
     directory = places.trust_directory(storage.address)
     fetcher = StorageFetcher(storage)
     with _explained(storage, fetcher):
@@ -130,7 +133,7 @@ def _pinned_file(storage: Storage) -> Path:
     return places.trust_directory(storage.address) / "pinned.root.json"
 
 
-def _pin(storage: Storage, trust: str | None) -> bytes:
+def _pin(storage: Storage, trust: str | None, advice: str) -> bytes:
     """The first root by which the store is trusted: pinned before, or now because it matches `trust`."""
     pinned = pinned_root(storage)
     if pinned is not None and trust is None:
@@ -142,7 +145,7 @@ def _pin(storage: Storage, trust: str | None) -> bytes:
             raise UntrustedError(
                 f"{storage.address} is not trusted here yet; its fingerprint is {keys.fingerprint(shown)}",
                 resolution="Compare it with what `nfsroot publish` told the publisher, and if it is the same: "
-                f"--trust {keys.fingerprint(shown)}",
+                f"{advice} {keys.fingerprint(shown)}",
             )
     elif keys.fingerprint(shown) != _fingerprint_in(trust):
         raise UntrustedError(

@@ -71,8 +71,10 @@ def settings_file(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(base, "nfsroot", "config.toml")
 
 
-def read_settings(file: Path) -> dict[str, StoreSettings]:
+def read_settings(file: Path, *, alone: bool = True) -> dict[str, StoreSettings]:
     """The stores in the configuration, by name; none when there is no such file.
+
+    The user's configuration has stores `alone`; other files have other tables, too.
 
     :raises SettingsError: the file cannot be read, or has mistakes.
     """
@@ -81,7 +83,7 @@ def read_settings(file: Path) -> dict[str, StoreSettings]:
     document = read(file)
     if isinstance(document, Problem):
         raise SettingsError([document])
-    problems = list(_find_mistakes(document))
+    problems = list(_find_mistakes(document, alone=alone))
     if problems:
         raise SettingsError(problems)
     return {name: StoreSettings(name, file, **table) for name, table in document.data.get("stores", {}).items()}
@@ -114,12 +116,13 @@ def find_in_recipes(name: str, recipes: Iterable[Path]) -> StoreSettings | None:
     return found[0] if found else None
 
 
-def _find_mistakes(document: Document) -> Iterator[Problem]:
+def _find_mistakes(document: Document, *, alone: bool) -> Iterator[Problem]:
     for key, value in document.data.items():
         if key != "stores":
-            yield document.problem(
-                (key,), f"unknown table '{key}'", "the configuration has the table [stores]", key=True
-            )
+            if alone:
+                yield document.problem(
+                    (key,), f"unknown table '{key}'", "the configuration has the table [stores]", key=True
+                )
         elif not isinstance(value, dict):
             yield document.problem((key,), f"must be a table, not {kind_of(value)}", "write [stores.NAME]")
         else:

@@ -11,6 +11,7 @@ from builder.cli.running import Verbs, run
 from builder.site.places import Places
 
 VERBS = {
+    "trust": "Trust a store by its fingerprint.",
     "unpack": "Unpack a release beside the others on this server.",
     "switch": "Have nodes boot a version, all of them or some, for good or on trial.",
     "confirm": "Confirm nodes on trial, by hand or by their reports.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,30 +15,91 @@ from builder.errors import InputError
 from builder.site.places import Places
 from builder.site.state import SiteState
 
+if TYPE_CHECKING:
+    from builder.events import Emit
+
 
 @click.command("unpack")
-@click.argument("release", metavar="RELEASE_DIRECTORY")
+@click.argument("release", metavar="NAME[@VERSION|@CHANNEL]|DIRECTORY")
+@click.option(
+    "--from",
+    "store",
+    metavar="STORE",
+    envvar="NFSROOT_STORE",
+    help="The store: a path, a URL or a name. [default: the trusted one]",
+)
+@options.max_age_option
+@options.limit_option
+@click.option("--allow-yanked", is_flag=True, help="Unpack a release that was withdrawn.")
 @options.log_format_option
 @click.pass_obj
-def command(places: Places, release: str, log_format: str | None) -> None:
+def command(
+    places: Places,
+    release: str,
+    store: str | None,
+    max_age: timedelta | None,
+    limit: float | None,
+    allow_yanked: bool,
+    log_format: str | None,
+) -> None:
     """Unpack a release beside the others on this server, and export it; nodes go on with what they have.
 
     \b
     Examples:
+      nfsroot-site unpack kerrighed@stable
+      nfsroot-site unpack kerrighed@2026.01.31 --from /media/usb/store
       nfsroot-site unpack output/kerrighed/2026.01.31
 
-    Everything is verified first, and the unpacked tree is compared with the list that the release has of it.
+    Everything is verified first, and the unpacked tree is compared with the list that the release has of it.  Of a
+    store only the parts are fetched that no release has which this server fetched before.
     """
+    from builder.site.trust import default_store
+
+    is_directory = Path(release, options.MANIFEST).is_file()
+    if not is_directory and "/" in release:
+        raise InputError(f"{release} is no directory of a release: there is no {options.MANIFEST} in it")
+    with renderer(log_format, verbose=False) as show:
+        if is_directory:
+            write(_unpack_directory(places, Path(release), show))
+        else:
+            address = store or default_store(places)
+            write(_unpack_from_store(places, release, address, allow_yanked, max_age, limit, show))
+
+
+def _unpack_directory(places: Places, directory: Path, show: Emit) -> str:
     from builder.site.source import open_directory
     from builder.site.unpacking import unpack
 
-    if not Path(release, "manifest.json").is_file():
-        raise InputError(f"{release} is no directory of a release: there is no manifest.json in it")
-    with renderer(log_format, verbose=False) as show:
-        source = open_directory(Path(release))
-        typed = ("unpack", release)
-        made = unpack(places, source, typed, show, _apply)
-    write(f"{source.manifest.name} {source.manifest.version} is {'unpacked' if made else 'here already'}")
+    source = open_directory(directory)
+    made = unpack(places, source, ("unpack", str(directory)), show, _apply)
+    return _words(source.manifest.name, source.manifest.version, made)
+
+
+def _unpack_from_store(
+    places: Places,
+    reference: str,
+    address: str,
+    allow_yanked: bool,
+    max_age: timedelta | None,
+    limit: float | None,
+    show: Emit,
+) -> str:
+    from builder.site import source as sources
+    from builder.site.trust import open_trusted
+    from builder.site.unpacking import is_here, unpack
+
+    store = open_trusted(places, address, lambda text: write(text, err=True), max_age)
+    release = sources.find_in_store(store, reference, allow_yanked=allow_yanked)
+    if is_here(places, release.name, release.version, release.manifest.sha256):
+        return _words(release.name, release.version, False)
+    source = sources.fetch_from_store(places, store, release, options.transfers(show, limit))
+    made = unpack(places, source, ("unpack", release.reference, "--from", address), show, _apply)
+    sources.forget_others(places, release.name, release.version)
+    return _words(release.name, release.version, made)
+
+
+def _words(name: str, version: str, made: bool) -> str:
+    return f"{name} {version} is {'unpacked' if made else 'here already'}"
 
 
 def _apply(_state: SiteState) -> None:

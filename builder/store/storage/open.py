@@ -55,11 +55,13 @@ def open_store(
     warn: Callable[[str], None],
     environment: Mapping[str, str] = os.environ,
     recipes: Callable[[], Iterable[Path]] = tuple,
+    machine: Path | None = None,
 ) -> Storage:
     """The store that a user names: by its address, or by its short name in the configuration or in a recipe.
 
     A word without a slash is a short name.  An address that the configuration has as the `url` of a store is opened
     as that store.  `warn` takes sentences about secrets that others may read; `recipes` gives the files of recipes.
+    `machine` is a file with stores for all users; where it has a name that the user's own has, too, the latter counts.
 
     :raises InputError: the configuration has mistakes; nothing has the name; the address is none; a secret is missing.
     """
@@ -67,12 +69,12 @@ def open_store(
     from builder.store.settings import find_in_recipes, read_settings, settings_file
 
     file = settings_file(environment)
-    stores = read_settings(file)
+    stores = {**(read_settings(machine, alone=False) if machine else {}), **read_settings(file)}
     settings = stores.get(store)
     if settings is None:
         shared = find_in_recipes(store, recipes()) if is_short_name(store) else None
         if shared is None and is_short_name(store):
-            raise _unknown_name(store, stores, file)
+            raise _unknown_name(store, stores, machine or file)
         address = shared.url if shared else store
         same = (own for own in stores.values() if own.url.rstrip("/") == address.rstrip("/"))
         settings = next(same, shared)
