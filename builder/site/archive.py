@@ -53,8 +53,12 @@ class Tar:
     complaints: str
 
 
-def unpack_archive(archive: Path, directory: Path, entries: Mapping[str, Entry], emit: Emit) -> tuple[bytes, ...]:
+def unpack_archive(
+    archive: Path, directory: Path, entries: Mapping[str, Entry], emit: Emit, *, keep: bool = False
+) -> tuple[bytes, ...]:
     """Unpack a root tarball into a directory; the lines are returned in which tar describes each path.
+
+    With `keep`, paths that are there already stay as they are.
 
     :raises UntrustedError: the archive holds other paths, or more bytes, than the list of the tree.
     :raises NoSpaceError: the disk is full.
@@ -63,7 +67,7 @@ def unpack_archive(archive: Path, directory: Path, entries: Mapping[str, Entry],
     largest = max((_bytes_of_list(entries.values()), *(entry.size for entry in entries.values())))
     zstd = _start(["zstd", "--decompress", "--stdout", "--quiet", str(archive)], stdin=subprocess.DEVNULL)
     try:
-        tar, too_long = _run_tar(zstd, directory, largest, _most_bytes(entries.values()), emit)
+        tar, too_long = _run_tar(zstd, sandbox(directory, largest, keep=keep), _most_bytes(entries.values()), emit)
     finally:
         end(zstd)
     if too_long:
@@ -77,7 +81,7 @@ def unpack_archive(archive: Path, directory: Path, entries: Mapping[str, Entry],
     return members
 
 
-def sandbox(directory: Path, largest: int) -> list[str]:
+def sandbox(directory: Path, largest: int, *, keep: bool = False) -> list[str]:
     """The command that runs tar, with programs and their libraries to read and `directory` to write, as /tree."""
     argv = ["bwrap", "--die-with-parent", "--new-session", "--clearenv"]
     argv += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C", "--setenv", "TZ", "UTC0"]
@@ -89,14 +93,15 @@ def sandbox(directory: Path, largest: int) -> list[str]:
     argv += ["--bind", str(directory), "/tree", "--remount-ro", "/", "--chdir", "/tree", "--"]
     argv += ["prlimit", f"--fsize={largest}", f"--as={MEMORY}", "--core=0", "--"]
     argv += ["tar", "--extract", "--file=-", "--numeric-owner", "--same-permissions", "--same-owner", "--xattrs"]
-    argv += ["--xattrs-include=user.*", "--xattrs-include=security.capability", "--warning=no-timestamp"]
-    return [*argv, "-vv", "--full-time", "--quoting-style=escape"]
+    argv += ["--xattrs-include=user.*", "--xattrs-include=security.capability"]
+    argv += ["-vv", "--full-time", "--quoting-style=escape", "--warning=no-timestamp"]  # -v asks for more warnings
+    return [*argv, *(["--skip-old-files", "--warning=no-existing-file"] if keep else [])]
 
 
-def _run_tar(zstd: subprocess.Popen[bytes], directory: Path, largest: int, most: int, emit: Emit) -> tuple[Tar, bool]:
+def _run_tar(zstd: subprocess.Popen[bytes], argv: list[str], most: int, emit: Emit) -> tuple[Tar, bool]:
     """Hand tar what zstd unpacks, `most` bytes at most; the second value says that there was more."""
     with _memory() as listed, _memory() as said:
-        tar = _start(sandbox(directory, largest), stdin=subprocess.PIPE, stdout=listed, stderr=said)
+        tar = _start(argv, stdin=subprocess.PIPE, stdout=listed, stderr=said)
         try:
             too_long = _hand_over(zstd, tar, most, emit)
             if too_long:

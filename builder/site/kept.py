@@ -25,7 +25,11 @@ def read_tree_accounts(tree: Path) -> dict[tuple[str, str], str]:
     found = {}
     for kind, name in KINDS.items():
         file = tree / "etc" / name
-        lines = file.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if file.is_file() else []
+        lines = (
+            file.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            if file.is_file() and not file.is_symlink()
+            else []
+        )
         for fields in (line.split(":") for line in lines):
             if len(fields) > 2 and fields[2].isdecimal():
                 found[kind, fields[0]] = fields[2]

@@ -7,33 +7,24 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from builder.errors import InputError
-from builder.events import Emit, Notice
-from builder.release.unpacking import unpack_zstd
+from builder.events import Emit
 from builder.settings.release import ReleaseSettings
 from builder.site import bundle, journal, kept, records
 from builder.site import state as states
-from builder.site.archive import unpack_archive
 from builder.site.journal import Apply
 from builder.site.places import Places
 from builder.site.records import Origin, Record
 from builder.site.room import Need, check_room, tree_need
 from builder.site.source import Source
 from builder.site.staging import Staging, sweep
+from builder.site.tree import fill_tree, find_donor, read_listing
 from builder.store.errors import RefusedError, UntrustedError
 from builder.store.release import MANIFEST
-from builder.store.tree_check import Difference, compare_entries
 from builder.store.tree_entries import FILE as LISTING
-from builder.store.tree_entries import Entry, read_entries
-
-MOST_BYTES_OF_LIST = 1 << 30
-"""Bytes of the list of a tree, at most: some five million paths."""
+from builder.store.tree_entries import Entry
 
 BYTES_BESIDE = 8 << 20
 """Bytes of a server bundle beside the files of the release: settings, menus of thousands of nodes."""
-
-SHOWN = 10
-"""Differences that are shown, at most."""
 
 
 def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit, apply: Apply) -> bool:
@@ -119,51 +110,13 @@ def _fill(
     if is_image:
         _copy_image(source, settings, staging.tree.path)
     else:
-        unpack_archive(source.file(settings.root.file), staging.tree.path, entries, emit)
-        refuse_differences(source, staging.tree.path, entries)
+        donor = find_donor(places, settings.name)
+        fill_tree(source, source.file(settings.root.file), staging.tree.path, entries, donor, emit)
     accounts = kept.read_tree_accounts(staging.tree.path)
     if staging.shared is not None:
-        _move_shared(settings, staging.tree.path, staging.shared.path)
+        _move_shared(settings, entries, staging.tree.path, staging.shared.path)
     _write_record(source, settings, staging)
-    emit(
-        Notice(
-            f"{source.manifest.name} {source.manifest.version}: {len(entries)} paths are as its publisher listed them"
-        )
-    )
     return accounts
-
-
-def read_listing(listing: Path) -> dict[str, Entry]:
-    """The entries of the list of a tree.
-
-    :raises InputError: the list cannot be read.
-    """
-    text = unpack_zstd(listing.read_bytes(), MOST_BYTES_OF_LIST, str(listing))
-    try:
-        return read_entries(text.decode().split("\n")[:-1])
-    except UnicodeDecodeError as error:
-        raise InputError(f"{listing} is damaged: it is no text in UTF-8") from error
-
-
-def refuse_differences(source: Source, tree: Path, entries: Mapping[str, Entry]) -> None:
-    """Compare an unpacked tree with its list.
-
-    :raises UntrustedError: a path differs.
-    """
-    found = list(compare_entries(tree, entries))
-    if found:
-        raise UntrustedError(
-            f"{source.manifest.name} {source.manifest.version} is refused: {len(found)} paths of its root tarball are "
-            "not as the list of its tree says",
-            details=lines_of(found),
-            resolution="The archive is not what nfsroot makes: ask its publisher.",
-        )
-
-
-def lines_of(found: list[Difference]) -> str:
-    """Lines that show the first of some differences."""
-    lines = [f"  {difference}" for difference in found[:SHOWN]]
-    return "\n".join([*lines, *([f"  and {len(found) - SHOWN} more"] if len(found) > SHOWN else [])])
 
 
 def _copy_image(source: Source, settings: ReleaseSettings, directory: Path) -> None:
@@ -173,9 +126,11 @@ def _copy_image(source: Source, settings: ReleaseSettings, directory: Path) -> N
     shutil.copyfile(source.file(root.overlay), directory / "overlay.tar.zst")
 
 
-def _move_shared(settings: ReleaseSettings, tree: Path, shared: Path) -> None:
+def _move_shared(settings: ReleaseSettings, entries: Mapping[str, Entry], tree: Path, shared: Path) -> None:
     """Move shared directories out of a tree; a mount point stays in the place of each."""
     for path in settings.root.shared:
+        if path.lstrip("/") not in entries or entries[path.lstrip("/")].kind != "d":
+            raise UntrustedError(f"{settings.name} {settings.version} is refused: {path} is no directory of its tree")
         (shared / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
         (tree / path.lstrip("/")).rename(shared / path.lstrip("/"))
         (tree / path.lstrip("/")).mkdir()

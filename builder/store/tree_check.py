@@ -29,10 +29,14 @@ AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Difference:
-    """A path of a tree that is not as the list has it, and in what."""
+    """A path of a tree that is not as the list has it, and in what.
+
+    `path` is in the form in which the list has it, `name` as Python has it (os.fsdecode).
+    """
 
     path: str
     what: str
+    name: str
 
     def __str__(self) -> str:
         return f"{self.path}: {self.what}"
@@ -57,7 +61,7 @@ def compare_entries(directory: Path, entries: Mapping[str, Entry]) -> Iterator[D
 
 def _compare_share(top: str, share: list[Entry]) -> list[Difference]:
     found = ((entry, _difference(f"{top}/{entry.path}", entry)) for entry in share)
-    return [Difference(entry.written, what) for entry, what in found if what]
+    return [Difference(entry.written, what, entry.path) for entry, what in found if what]
 
 
 def _difference(path: str, entry: Entry) -> str:
@@ -100,6 +104,6 @@ def _added(top: str, entries: Mapping[str, Entry]) -> Iterator[Difference]:
         for name in sorted(directories + files):
             path = f"{parent}/{name}"[start:]
             if path not in entries:
-                yield Difference(escape(path), "was added")
+                yield Difference(escape(path), "was added", path)
                 if name in directories:
                     directories.remove(name)  # what lies below was added with it

@@ -1,0 +1,105 @@
+"""Fills the directory of a release's tree: clones of equal files, the rest from the root tarball, all compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from builder.errors import InputError, NfsrootError
+from builder.events import Emit, Notice
+from builder.release.unpacking import unpack_zstd
+from builder.site import clones
+from builder.site.archive import unpack_archive
+from builder.site.clones import Donor
+from builder.site.members import read_members
+from builder.site.places import Places
+from builder.site.records import read_records
+from builder.site.source import Source
+from builder.store.errors import UntrustedError
+from builder.store.tree_check import Difference, compare_entries
+from builder.store.tree_entries import FILE as LISTING
+from builder.store.tree_entries import Entry, read_entries
+
+MOST_BYTES_OF_LIST = 1 << 30
+"""Bytes of the list of a tree, at most: some five million paths."""
+
+SHOWN = 10
+"""Differences that are shown, at most."""
+
+
+def read_listing(listing: Path) -> dict[str, Entry]:
+    """The entries of the list of a tree.
+
+    :raises InputError: the list cannot be read.
+    """
+    text = unpack_zstd(listing.read_bytes(), MOST_BYTES_OF_LIST, str(listing))
+    try:
+        return read_entries(text.decode().split("\n")[:-1])
+    except UnicodeDecodeError as error:
+        raise InputError(f"{listing} is damaged: it is no text in UTF-8") from error
+
+
+def find_donor(places: Places, name: str) -> Donor | None:
+    """The tree of this name that was unpacked last; none where there is no tree, or its list cannot be read."""
+    for record in read_records(places).get(name, {}).values():
+        tree = places.on_server(record.settings.root.directory)
+        if record.settings.root.overlay or not tree.is_dir():
+            continue
+        try:
+            entries = read_listing(record.directory / LISTING)
+        except (NfsrootError, OSError):
+            continue  # what is cloned is a gain, and no need
+        paths = {entry.sha256: entry.path for entry in entries.values() if entry.kind == "f"}
+        return Donor(tree, paths, record.origin.unpacked)
+    return None
+
+
+def fill_tree(
+    source: Source, archive: Path, tree: Path, entries: Mapping[str, Entry], donor: Donor | None, emit: Emit
+) -> None:
+    """Make the tree of a release in an empty directory, and compare it with its list.
+
+    A clone that is not as the list says gives way to what the archive has.
+
+    :raises UntrustedError: a path is not as the list says.
+    """
+    cloned = clones.clone_files(donor, tree, entries) if donor else set()
+    while True:
+        members = unpack_archive(archive, tree, entries, emit, keep=bool(cloned))
+        odd = clones.restore(tree, cloned, entries, read_members(members)) if cloned else set()
+        found = list(compare_entries(tree, entries))
+        odd |= {difference.name for difference in found} & cloned
+        if not odd:
+            break
+        cloned -= odd
+        for path in odd:
+            (tree / path).unlink()
+    refuse(source, found)
+    size = sum(entries[path].size for path in cloned)
+    emit(
+        Notice(
+            f"{len(entries)} paths are as listed; {size / 1e6:.0f} MB are shared with {donor.tree}"
+            if cloned and donor
+            else f"{len(entries)} paths are as listed"
+        )
+    )
+
+
+def refuse(source: Source, found: list[Difference]) -> None:
+    """Refuse a tree with differences from its list.
+
+    :raises UntrustedError: there are any.
+    """
+    if found:
+        raise UntrustedError(
+            f"{source.manifest.name} {source.manifest.version} is refused: {len(found)} paths of its root tarball are "
+            "not as the list of its tree says",
+            details=lines_of(found),
+            resolution="The archive is not what nfsroot makes: ask its publisher.",
+        )
+
+
+def lines_of(found: list[Difference]) -> str:
+    """Lines that show the first of some differences."""
+    lines = [f"  {difference}" for difference in found[:SHOWN]]
+    return "\n".join([*lines, *([f"  and {len(found) - SHOWN} more"] if len(found) > SHOWN else [])])
