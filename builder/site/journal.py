@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import NfsrootError
+from builder.site import staging
 from builder.site import state as states
 from builder.site.places import Places
 from builder.site.state import SiteState
@@ -88,7 +89,11 @@ def change(places: Places, command: tuple[str, ...], after: SiteState, apply: Ap
 
 
 def recover(places: Places, apply: Apply) -> Entry | None:
-    """Finish the last change if it was interrupted; whoever calls this holds the lock."""
+    """Finish the last change if it was interrupted; whoever calls this holds the lock.
+
+    What a killed run unpacked is put into place before, or removed.
+    """
+    staging.sweep(places)
     last = next(reversed(read_entries(places)), None)
     if last is None or last.ended is not None:
         return None

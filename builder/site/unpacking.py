@@ -16,7 +16,7 @@ from builder.site.places import Places
 from builder.site.records import Origin, Record
 from builder.site.room import Need, check_room, tree_need
 from builder.site.source import Source
-from builder.site.staging import Staging, sweep
+from builder.site.staging import Staging
 from builder.site.tree import fill_tree, find_donor, read_listing
 from builder.store.errors import RefusedError, UntrustedError
 from builder.store.release import MANIFEST
@@ -38,7 +38,7 @@ def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit,
     """
     settings = _settings(source)
     with journal.locked(places):
-        _recover(places, apply)
+        journal.recover(places, apply)
         if is_here(places, source.manifest.name, source.manifest.version, source.manifest.sha256):
             return False
     staging = Staging.of(places, settings)
@@ -47,7 +47,7 @@ def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit,
         accounts = _fill(places, source, settings, staging, emit)
         staging.sync()
         with journal.locked(places):
-            _recover(places, apply)
+            journal.recover(places, apply)
             kept.refuse_other_accounts(places, settings, accounts)
 
             def finish(state: states.SiteState) -> None:
@@ -57,12 +57,6 @@ def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit,
 
             journal.change(places, command, states.read(places.state), finish)
     return True
-
-
-def _recover(places: Places, apply: Apply) -> None:
-    """Finish or remove what killed verbs left."""
-    sweep(places)
-    journal.recover(places, apply)
 
 
 def _settings(source: Source) -> ReleaseSettings:

@@ -13,10 +13,10 @@ from builder.cli.output import write
 from builder.cli.render import renderer
 from builder.errors import InputError
 from builder.site.places import Places
-from builder.site.state import SiteState
 
 if TYPE_CHECKING:
     from builder.events import Emit
+    from builder.site.journal import Apply
 
 
 @click.command("unpack")
@@ -71,7 +71,7 @@ def _unpack_directory(places: Places, directory: Path, show: Emit) -> str:
     from builder.site.unpacking import unpack
 
     source = open_directory(directory)
-    made = unpack(places, source, ("unpack", str(directory)), show, _apply)
+    made = unpack(places, source, ("unpack", str(directory)), show, _applying(places, show))
     return _words(source.manifest.name, source.manifest.version, made)
 
 
@@ -93,7 +93,7 @@ def _unpack_from_store(
     if is_here(places, release.name, release.version, release.manifest.sha256):
         return _words(release.name, release.version, False)
     source = sources.fetch_from_store(places, store, release, options.transfers(show, limit))
-    made = unpack(places, source, ("unpack", release.reference, "--from", address), show, _apply)
+    made = unpack(places, source, ("unpack", release.reference, "--from", address), show, _applying(places, show))
     sources.forget_others(places, release.name, release.version)
     return _words(release.name, release.version, made)
 
@@ -102,5 +102,10 @@ def _words(name: str, version: str, made: bool) -> str:
     return f"{name} {version} is {'unpacked' if made else 'here already'}"
 
 
-def _apply(_state: SiteState) -> None:
-    """Composition of exports is to come."""
+def _applying(places: Places, show: Emit) -> Apply:
+    """What makes the server's settings follow."""
+    from builder.site.apply import apply
+    from builder.site.services import open_site
+
+    site = open_site(places)
+    return lambda state: apply(site, state, show)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from site_case import TREE, release, site
+from unpack_case import TREE, release, site
 
 from builder.site import journal
 from builder.site.places import Places

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from site_case import release, site, store
 from store_case import Case
+from unpack_case import release, site, store
 
 from builder.site.places import Places
 from builder.site.records import read_records
