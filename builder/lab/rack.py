@@ -32,6 +32,7 @@ from builder.lab.vm.hardware import TAP as SERVER_TAP
 from builder.lab.vm.machine import IMAGE, virtual_server
 from builder.lab.wire import HTTP, NFS, TFTP, WireEvent
 from builder.recipe.models import Node, Recipe, Server
+from builder.settings import reports
 
 STATE = "/state"
 """Where a namespace's server has the directory that keeps state from one run to the next."""
@@ -174,7 +175,9 @@ def rack(
     if kind is ServerKind.VM:
         mounts[IMAGE] = image.of(release, server, cache)
         watched = SERVER_TAP  # What the bridge passes from port to port does not show at the bridge itself.
-    with machine(cluster.server.name, mounts, tmpfs=[release.recipe.root.path, "/var/tmp"]) as inside:
+    with machine(
+        cluster.server.name, mounts, tmpfs=[release.recipe.root.path, reports.DIRECTORY, "/var/tmp"]
+    ) as inside:
         network.connect(inside, bridge, [SPARE_TAP, SERVER_TAP, *map(_tap, cluster.nodes)])
         kernel = f"/release/{release.kernel.name}"
         accelerated_by = accelerator.remembered(cache, inside, kernel, directory / "kvm.log")

@@ -10,9 +10,9 @@ from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server import root
 from builder.server.procedure import procedure
 from builder.server.settings import decide, recipe_sizes
-from builder.settings import nginx
+from builder.settings import nginx, reports
 from builder.settings.exports import ganesha_ids
-from builder.settings.nfs import export_files, state_files
+from builder.settings.nfs import export_files, report_exports, report_files, state_files
 from builder.settings.programs import NFS_CONF, Program, programs
 from builder.settings.release import FILE as SETTINGS_FILE
 from builder.settings.sizes import SYSCTL_CONF
@@ -36,14 +36,9 @@ def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     for path, render in renderers([asked]).items():
         yield text_file(path, render())
     if recipe.needs_nfs:
-        ids = ganesha_ids((*asked.state_exports, *asked.exports))
-        for path, text in {**state_files(asked, ids), **export_files(asked, ids)}.items():
+        ids = ganesha_ids((*asked.state_exports, *asked.exports, *report_exports([asked])))
+        for path, text in {**state_files(asked, ids), **export_files(asked, ids), **report_files([asked], ids)}.items():
             yield text_file(path, text)
-
-
-def _state(recipe: Recipe) -> str:
-    """The name of the files that export what outlives releases; empty where nothing does."""
-    return f"{recipe.image.name}-state" if recipe.root.keeps_state else ""
 
 
 def _text(name: str, path: str, values: dict[str, object], mode: int = 0o644) -> RenderedFile:
@@ -68,13 +63,17 @@ def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, obje
         "kinds": _kinds(recipe),
         "programs": _programs(recipe, release),
         "nginx_check": nginx.whole("$work/site", "$work/site/nfsroot.conf"),
+        "reports": reports,
         "procedure": procedure(recipe, facts.version, recipe.cluster.server),
     }
 
 
 def _programs(recipe: Recipe, release: str) -> tuple[Program, ...]:
     sized = recipe_sizes(recipe).beyond_defaults
-    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs, sized=sized, state=_state(recipe))
+    beside = [f"{recipe.image.name}-state"] if recipe.root.keeps_state else []
+    if not recipe.needs_http:
+        beside.append(reports.EXPORTS)
+    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs, sized=sized, beside=beside)
 
 
 def _kinds(recipe: Recipe) -> str:

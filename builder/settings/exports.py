@@ -8,9 +8,6 @@ from typing import NamedTuple
 
 from builder.settings import reports
 
-NOBODY = 65534
-"""The user nobody and the group nogroup of Debian (/usr/share/base-passwd)."""
-
 GANESHA_IDS = range(1, 1 << 16)
 """What an Export_Id may be; 0 is the pseudo root's (ganesha-export-config(8))."""
 
@@ -36,8 +33,19 @@ class Export(NamedTuple):
         server.  Where nobody writes, it does not matter.
         """
         access, commit = ("rw", "sync") if self.read_write else ("ro", "async")
-        squash = ("all_squash", f"anonuid={NOBODY}", f"anongid={NOBODY}") if self.all_squash else ("no_root_squash",)
+        squash = (
+            ("all_squash", f"anonuid={reports.NFS_OWNER}", f"anongid={reports.NFS_OWNER}")
+            if self.all_squash
+            else ("no_root_squash",)
+        )
         return (access, commit, *squash, "no_subtree_check", f"fsid={self.fsid}")
+
+    @property
+    def ganesha_squash(self) -> str:
+        """Who clients are on the server, as ganesha-export-config(8) writes it."""
+        if not self.all_squash:
+            return "Squash = No_Root_Squash;"
+        return f"Squash = All_Squash; Anonymous_Uid = {reports.NFS_OWNER}; Anonymous_Gid = {reports.NFS_OWNER};"
 
 
 def reports_export(clients: str) -> Export:
@@ -50,13 +58,15 @@ def reports_export(clients: str) -> Export:
 
 
 def ganesha_ids(exports: tuple[Export, ...], taken: AbstractSet[int] = frozenset()) -> dict[str, int]:
-    """The Export_Id of each export by its path: drawn from its fsid, so that releases seldom share one.
+    """The Export_Id of each path that is exported: drawn from its fsid, so that releases seldom share one.
 
     None is given twice, and none that is `taken` by exports of others.
     """
     ids: dict[str, int] = {}
     used = set(taken)
     for export in exports:
+        if export.path in ids:
+            continue
         number = export.fsid.int % len(GANESHA_IDS)
         while GANESHA_IDS[number] in used:
             number = (number + 1) % len(GANESHA_IDS)

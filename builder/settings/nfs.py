@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from builder.headers import release_header
-from builder.settings.exports import Export
+from builder.settings import reports
+from builder.settings.exports import Export, reports_export
 from builder.settings.headers import settings_header
 from builder.settings.release import ReleaseSettings
 from builder.settings.sizes import sizes_for
@@ -13,6 +14,7 @@ from builder.templates import fill
 
 TEMPLATES = "builder.settings"
 RELEASE_ABOUT = "Every release has a file of its own, so that nodes that run an older one keep their root."
+REPORTS_ABOUT = "Nodes leave word here of what they run, as nobody: every release has these same lines."
 STATE_ABOUT = "What nodes write that outlives releases: no release changes this file."
 
 
@@ -41,6 +43,21 @@ def state_files(release: ReleaseSettings, ids: Mapping[str, int]) -> dict[str, s
     if not release.root.state:
         return {}
     return _files(f"{release.name}-state", settings_header([release]), STATE_ABOUT, release.state_exports, ids)
+
+
+def report_files(releases: Sequence[ReleaseSettings], ids: Mapping[str, int]) -> dict[str, str]:
+    """The files that export the directory of nodes' reports to every network from which they come; none for no release.
+
+    They are the same ones for all releases.
+    """
+    exports = report_exports(releases)
+    return _files(reports.EXPORTS, settings_header(releases), REPORTS_ABOUT, exports, ids) if exports else {}
+
+
+def report_exports(releases: Sequence[ReleaseSettings]) -> tuple[Export, ...]:
+    """The exports of the directory of nodes' reports, one to each network."""
+    networks = sorted({release.dhcp.subnet for release in releases if release.reports_over_nfs})
+    return tuple(reports_export(str(network)) for network in networks)
 
 
 def _files(name: str, header: str, about: str, exports: Sequence[Export], ids: Mapping[str, int]) -> dict[str, str]:

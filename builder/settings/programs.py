@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 HTTP_SERVER = "nginx"
@@ -28,17 +29,19 @@ NFS_CONF = "etc/nfs.conf.d/nfsroot.conf"
 """The number of threads of the kernel's NFS server, where Debian's is too small."""
 
 
-def programs(release: str, *, http: bool, nfs: bool, sized: bool = False, state: str = "") -> tuple[Program, ...]:
+def programs(
+    release: str, *, http: bool, nfs: bool, sized: bool = False, beside: Sequence[str] = ()
+) -> tuple[Program, ...]:
     """Every program that a server bundle has settings for, for HTTP and for NFS where the release needs them.
 
-    `release` is its NAME-VERSION; `sized` says that the number of nodes asks for more than Debian's defaults.  Where
-    anything outlives releases, `state` is NAME-state.
+    `release` is its NAME-VERSION; `sized` says that the number of nodes asks for more than Debian's defaults; `beside`
+    names the files of exports beside the release's own.
     """
     return (
         *_dhcp_servers(),
         *_tftp_servers(),
         *((_nginx(),) if http else ()),
-        *(_nfs_servers([release, *([state] if state else [])], sized=sized) if nfs else ()),
+        *(_nfs_servers([release, *beside], sized=sized) if nfs else ()),
     )
 
 

@@ -78,6 +78,11 @@ class ReleaseSettings:
         """The nodes of the cluster, each with its name, MAC address and address."""
         return self.dhcp.reservations
 
+    @property
+    def reports_over_nfs(self) -> bool:
+        """Whether nodes leave their reports over NFS: where an HTTP server serves them, they report to it."""
+        return "nfs" in self.programs and "http" not in self.programs
+
     def text(self) -> str:
         """The content of settings.json, a line for each node and each export."""
         document = {

@@ -14,8 +14,11 @@ OVER_HTTP = f"{DIRECTORY}/http"
 HTTP_PATH = "/report"
 """The path of the URL to which nodes send their reports."""
 
-HTTP_USER = "www-data"
-"""As whom Debian's nginx writes."""
+HTTP_OWNER = 33
+"""User and group www-data, as whom Debian's nginx writes (/usr/share/base-passwd)."""
+
+NFS_OWNER = 65534
+"""The user nobody and the group nogroup, who every client is to the NFS server (/usr/share/base-passwd)."""
 
 EXPORTS = "nfsroot-reports"
 """The name of the files that export OVER_NFS: every release of every recipe has the same ones."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from builder.settings import reports
 from builder.settings.headers import settings_header
 from builder.settings.release import ReleaseSettings
 from builder.settings.sizes import sizes_for
@@ -29,7 +30,7 @@ def nginx_conf(releases: Sequence[ReleaseSettings]) -> str:
         address: sorted({each.dhcp.subnet for each in releases if each.dhcp.server == address})
         for address in _servers(releases)
     }
-    return _fill("nginx.conf", releases, subnets=subnets)
+    return _fill("nginx.conf", releases, subnets=subnets, reports=reports)
 
 
 def sysctl_conf(releases: Sequence[ReleaseSettings]) -> str:

@@ -20,6 +20,7 @@ from builder.site.options import read_options
 from builder.site.places import Places
 from builder.site.records import read_records
 from builder.site.releases import unpacked_releases
+from builder.site.report_places import make_report_directories
 from builder.site.site import Site
 from builder.site.state import SiteState
 from builder.site.strangers import EXPORT_ID, left_exports, look_around
@@ -68,6 +69,7 @@ def carry_out(site: Site, prepared: Prepared, emit: Emit) -> None:
         emit(Notice(f"{file} stays: it exports a release that was not unpacked by nfsroot-site."))
     found = news.remember(site.places, News(prepared.comparison.paths, _gone_exports(prepared.comparison)))
     install(site.places, prepared.comparison, emit)
+    make_report_directories(site.places, (program.role for program in prepared.composition.programs))
     dropped = serving.dropped_programs(prepared.composition, prepared.ours)
     serving.serve(site, prepared.composition, found, dropped, lambda: None, emit)
     news.forget(site.places)

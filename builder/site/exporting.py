@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from builder.settings.exports import Export, ganesha_ids
-from builder.settings.nfs import export_files, state_files
+from builder.settings.nfs import export_files, report_exports, report_files, state_files
 from builder.settings.release import ReleaseSettings
 
 
@@ -29,10 +29,10 @@ def compose_exports(
     over_nfs = [release for release in unpacked if "nfs" in release.programs]
     states = [_with_all_state(release, over_nfs) for release in _newest(over_nfs, served)]
     every = [*(e for release in over_nfs for e in release.exports), *(e for each in states for e in each.state_exports)]
-    ids = ganesha_ids(tuple(dict.fromkeys(every)), taken)
+    ids = ganesha_ids((*dict.fromkeys(every), *report_exports(over_nfs)), taken)
     files = {path: text for release in over_nfs for path, text in export_files(release, ids).items()}
     files |= {path: text for release in states for path, text in state_files(release, ids).items()}
-    return Exports(files, ids)
+    return Exports(files | report_files(over_nfs, ids), ids)
 
 
 def _newest(unpacked: Sequence[ReleaseSettings], served: Sequence[ReleaseSettings]) -> list[ReleaseSettings]:

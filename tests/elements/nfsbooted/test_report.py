@@ -55,6 +55,8 @@ def reporting(node: Node) -> Node:
     node.write("etc/state", "running")
     node.write("etc/failed", "")
     (node.tree / "tmp").mkdir()
+    program = node.tree / "usr/lib/nfsbooted/report"
+    program.write_text(program.read_text().replace("SECONDS_BETWEEN_TRIES=5", "SECONDS_BETWEEN_TRIES=0.5"))
     return node
 
 
@@ -143,6 +145,13 @@ def test_a_directory_that_takes_no_file_is_said(reporting: Node) -> None:
     configure(reporting, "REPORT=/export", "REPORT_OPTIONS=bind,ro")
     done = reporting.boot(f"mount -o remount,bind,ro /export; {REPORT}")
     assert (done.returncode, "no report: /export takes no file" in done.stderr) == (1, True)
+
+
+def test_a_server_that_comes_back_gets_the_report(reporting: Node) -> None:
+    """The node tries again, before it gives up."""
+    configure(reporting, "REPORT=/run/later", "REPORT_OPTIONS=bind")
+    said = reporting.says(f"(sleep 0.7; mkdir /run/later) & {REPORT} && cat /run/later/ssi1")
+    assert json.loads(said)["node"] == "ssi1"
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx takes the report")

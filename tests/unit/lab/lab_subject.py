@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from builder.lab.agent import Answer
 from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID
 from builder.lab.checks.model import OverlayFile, Subject
 from builder.lab.checks.mounts import MOUNTS
 from builder.lab.checks.reboot import BOOT_ID
+from builder.lab.checks.reporting import TIMER
 from builder.lab.checks.root import TOP_DIRECTORIES
 from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
@@ -49,7 +52,7 @@ def manifest(recipe: Recipe, *packages: str) -> Manifest:
 
 def release(recipe: Recipe) -> Release:
     """A release of the recipe, of which there are no files."""
-    return Release(Path("/nowhere"), manifest(recipe, "openssh-server", "rpcbind"), recipe)
+    return Release(Path("/nowhere"), manifest(recipe, "nfsbooted", "openssh-server", "rpcbind"), recipe)
 
 
 def release_of(recipe: Recipe, directory: Path) -> Release:
@@ -91,6 +94,18 @@ def subject(
     server = recipe.cluster.server
     subject = Subject(release(recipe), node, firmware, server, answer, on_server, menus, kept, OVERLAY, on_network)
     return replace(subject, ssh_key=ssh_key)
+
+
+def report_place(recipe: Recipe) -> str:
+    """The file on the server with the report of the cluster's first node."""
+    node = recipe.cluster.nodes[0]
+    return f"/srv/nfsroot/reports/http/{node.address}" if recipe.needs_http else f"/srv/nfsroot/reports/nfs/{node.name}"
+
+
+def report(recipe: Recipe, **changes: Any) -> dict[str, Any]:
+    """The report of the cluster's first node."""
+    said = {"schema": 1, "node": recipe.cluster.nodes[0].name, "release": recipe.image.name, "version": "1.0"}
+    return {**said, "boot_id": "boot-1", "state": "running", "seconds": 9.42, "failed": [], "time": 1, **changes}
 
 
 def mounted(recipe: Recipe) -> str:
@@ -150,6 +165,9 @@ def good(recipe: Recipe, firmware: Firmware) -> dict[str, Answer | str]:
         "umask": "",
         "umount": "",
         BOOT_ID: "boot-1",
+        f"server: cat {report_place(recipe)}": json.dumps(report(recipe)),
+        TIMER: "10min 12s",
+        "journalctl --boot --no-pager --output=cat": "no report: the server cannot be mounted",
         "server: ssh -o": "boot-1",
         "network: ssh -o": "boot-1",
     }

@@ -11,6 +11,7 @@ from server_recipes import large, statements, texts, with_http, with_server
 
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
 from builder.server.bundle import render
+from builder.settings.exports import reports_export
 from builder.settings.programs import programs
 from builder.settings.release import FILE as SETTINGS_FILE
 
@@ -57,8 +58,8 @@ def test_dnsmasq_serves_the_interface_of_the_recipe(debian: Recipe, facts: Relea
 def test_settings_of_every_program_travel(name: str, facts: ReleaseFacts, request: pytest.FixtureRequest) -> None:
     """Whatever a recipe chooses, its bundle has the settings of every program, and no others."""
     recipe: Recipe = request.getfixturevalue(name)
-    state = f"{name}-nfsroot-state" if recipe.root.keeps_state else ""
-    every = programs(f"{recipe.image.name}-1.0", http=False, nfs=True, state=state)
+    state = [f"{name}-nfsroot-state"] if recipe.root.keeps_state else []
+    every = programs(f"{recipe.image.name}-1.0", http=False, nfs=True, beside=[*state, "nfsroot-reports"])
     known = {path for program in every for path in program.settings}
     other = with_server(recipe, dhcp=DhcpServer.KEA, tftp=TftpServer.DNSMASQ, nfs=NfsServer.GANESHA)
     for server in (recipe, other):
@@ -79,8 +80,28 @@ def test_nginx_serves_what_tftp_serves_to_the_cluster(debian: Recipe, facts: Rel
         "location / {",
         "limit_except GET { deny all; }",
         "}",
+        "location = /report {",
+        "root /srv/nfsroot/reports/http;",
+        "rewrite ^ /$remote_addr break;",
+        "limit_except PUT { deny all; }",
+        "dav_methods PUT;",
+        "client_max_body_size 4k;",
+        "access_log off;",
+        "}",
         "}",
     ]
+
+
+def test_reports_are_taken_over_what_the_root_comes_over(debian: Recipe, facts: ReleaseFacts) -> None:
+    """The directory of reports is exported to the cluster, as nobody's, unless an HTTP server takes them."""
+    over_nfs, over_http = texts(render(debian, facts)), texts(render(with_http(debian), facts))
+    assert statements(over_nfs["etc/exports.d/nfsroot-reports.exports"]) == [
+        "/srv/nfsroot/reports/nfs 192.168.0.0/24(rw,sync,all_squash,anonuid=65534,anongid=65534,no_subtree_check,"
+        "fsid=FSID)".replace("FSID", str(reports_export("").fsid))
+    ]
+    ganesha = over_nfs["etc/ganesha/exports.d/nfsroot-reports.conf"]
+    assert "Access_Type = RW; Squash = All_Squash; Anonymous_Uid = 65534; Anonymous_Gid = 65534; }" in ganesha
+    assert not [path for path in over_http if "reports" in path]
 
 
 def test_nginx_is_spoken_of_where_it_is_needed(debian: Recipe, facts: ReleaseFacts) -> None:

@@ -79,7 +79,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 def settings_of(*chosen: tuple[str, str]) -> set[str]:
     """The files that these programs read, each given by role and name."""
-    every = programs("debian-nfsroot-1.0", http=True, nfs=True, state="debian-nfsroot-state")
+    every = programs("debian-nfsroot-1.0", http=True, nfs=True, beside=["debian-nfsroot-state", "nfsroot-reports"])
     return {path for program in every if (program.role, program.name) in chosen for path in program.settings}
 
 
