@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from securesystemslib.signer import Key, Signer
@@ -20,6 +21,7 @@ from tuf.api.serialization.json import JSONSerializer
 from builder.store import layout
 from builder.store.errors import NotStoredError, OvertakenError, UntrustedError
 from builder.store.storage.interface import Storage
+from builder.store.transfer import again
 
 ROOT_DAYS = 20 * 365
 """How long a root is valid: its key lies elsewhere, and nobody would remember to renew it every year."""
@@ -122,12 +124,13 @@ def commit(
     :raises UntrustedError: the store's metadata does not verify, or the root does not know the signer's key.
     :raises OvertakenError: other publishers were quicker each time.
     """
+    once = partial(_commit_once, storage, pinned_root, signer, change, above)
     for _ in range(ATTEMPTS - 1):
         try:
-            return _commit_once(storage, pinned_root, signer, change, above)
+            return again(once)  # a version whose answer was lost stays, and the next try takes another one
         except OvertakenError:
             continue
-    return _commit_once(storage, pinned_root, signer, change, above)
+    return again(once)
 
 
 def _commit_once(

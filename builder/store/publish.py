@@ -143,7 +143,7 @@ def _make_store(storage: Storage, key: Path | None, tell: Callable[[str], None])
     fresh = made[-1] if made else keys.make_keys(storage.address)
     reader.pin(storage, fresh.first_root)
     with storage.exclusive():
-        storage.swap(layout.FIRST_ROOT, fresh.first_root, None)
+        again(lambda: _write_first_root(storage, fresh.first_root))
     tell(
         f"{storage.address} is a new store. Its keys are in {fresh.directory}.\n"
         f"  fingerprint: {keys.fingerprint(fresh.first_root)}\n"
@@ -151,6 +151,12 @@ def _make_store(storage: Storage, key: Path | None, tell: Callable[[str], None])
         f"  Keep {keys.ROOT} elsewhere, offline: only `nfsroot store keys rotate` needs it."
     )
     return Publisher(storage, fresh.first_root, fresh.online())
+
+
+def _write_first_root(storage: Storage, first_root: bytes) -> None:
+    """Write the first root, unless a try before this one did, whose answer was lost."""
+    if storage.size(layout.FIRST_ROOT) != len(first_root) or storage.read(layout.FIRST_ROOT, 1 << 24) != first_root:
+        storage.swap(layout.FIRST_ROOT, first_root, None)
 
 
 def publish(
