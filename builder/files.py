@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from mmap import mmap
+from typing import TYPE_CHECKING
 
 from builder.headers import release_header
-from builder.recipe.models import Recipe, ReleaseFacts
+
+if TYPE_CHECKING:
+    from builder.recipe.models import Recipe, ReleaseFacts
 
 
 @dataclass(frozen=True)

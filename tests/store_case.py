@@ -36,7 +36,7 @@ class Case:
     ) -> Published:
         manifest = read_manifest(release)
         check = partial(check_files, release, manifest)
-        candidate = Candidate(release, manifest, lab, lab_file(release), check)
+        candidate = Candidate(release, manifest, lab, partial(lab_file, release), check)
         return publish(self.publisher(), candidate, self.transfers, channel=channel, allowed=allowed)
 
     def catalog(self) -> dict[str, list[Release]]:

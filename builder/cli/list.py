@@ -63,11 +63,11 @@ def _list_here(output: Path) -> None:
 
 def _verdict(release: Path) -> str:
     """The lab's verdict on a release, in words."""
-    from builder.cli.summary import verdict
     from builder.release.manifest import Manifest
+    from builder.release.proof import tell_standing
 
     try:
         Manifest.read(release)
     except InputError as error:
         return f"unknown ({error.brief})"
-    return verdict(release)
+    return tell_standing(release)

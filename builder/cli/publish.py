@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -54,15 +56,19 @@ def command(
 
     The first publish to an empty directory makes a store, and its keys below ~/.config/nfsroot/keys.
     """
+    from builder.sbom.beside import sboms_beside
     from builder.store.release import read_manifest
     from builder.store.release_files import check_files
 
     directory = options.release_directory(release, output)
     manifest = read_manifest(directory)
-    with crew(1) as aside, renderer(log_format, verbose=False) as show:
-        check = aside.begin(partial(check_files, directory, manifest))  # it takes as long as all that comes before it
+    with contextlib.ExitStack() as aside:
+        # Both take as long as all that comes before their results are asked for.
+        sboms = aside.enter_context(sboms_beside(directory, options.own_cache()))
+        check = aside.enter_context(crew(1)).begin(partial(check_files, directory, manifest))
+        show = aside.enter_context(renderer(log_format, verbose=False))
 
-        from builder.cli import summary
+        from builder.release.proof import tell_standing
         from builder.store.publish import (
             Candidate,
             Permissions,
@@ -73,8 +79,14 @@ def command(
         )
         from builder.store.signature import sign
 
-        described_by = {**lab_file(directory), **_sboms(directory), **(sign(manifest, ssh_key) if ssh_key else {})}
-        candidate = Candidate(directory, manifest, summary.verdict(directory), described_by, check)
+        signed = sign(manifest, ssh_key) if ssh_key else {}
+        candidate = Candidate(
+            directory,
+            manifest,
+            tell_standing(directory),
+            lambda: {**lab_file(directory), **_wait_for(sboms), **signed},
+            check,
+        )
         allowed = Permissions(allow_unproved, allow_password)
         storage = options.open_storage(store, release)
         need_publishable(candidate, storage, allowed)
@@ -91,12 +103,10 @@ def command(
     write(f"lab      {there.lab}")
 
 
-def _sboms(directory: Path) -> dict[str, bytes]:
+def _wait_for(sboms: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
     """The lists of a release's software; a release that an older nfsroot made is published without them."""
-    from builder.sbom.make import make_sboms
-
     try:
-        return make_sboms(directory, options.own_cache())
+        return sboms()
     except InputError as error:
         write(f"caution: the release is published without an SBOM: {error.brief}", err=True)
         return {}

@@ -27,6 +27,7 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
     """
     from builder.cli import summary
     from builder.release.manifest import FILE, Manifest
+    from builder.release.proof import tell_standing
 
     if not (release / FILE).is_file():
         raise InputError(f"{release} holds no release", resolution="`nfsroot list` names those that there are.")
@@ -39,7 +40,7 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
     write(f"server   {manifest.server_directory}")
     write(f"ports    {_ports(manifest)}")
     write(f"packages {len(manifest.packages)}")
-    write(f"lab      {summary.verdict(release)}")
+    write(f"lab      {tell_standing(release)}")
     write("\n".join(summary.sizes(release, manifest)))
     for sentence in manifest.lost:
         write(f"schema {manifest.schema_version}: {sentence}")

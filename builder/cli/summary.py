@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from builder.errors import InputError
 from builder.events import StepFinished, Summary
 from builder.release.manifest import FILE, Manifest
-from builder.release.proof import standing
 from builder.server.procedure import procedure
 
 INVISIBLE = (FILE, "SHA256SUMS", "build.log")
@@ -40,11 +38,3 @@ def next_steps(directory: Path, manifest: Manifest) -> list[str]:
         f"  cd {directory}",
         *(f"  {command}" for command in (*steps.unpack, *steps.install)),
     ]
-
-
-def verdict(release: Path) -> str:
-    """The lab's verdict on the release in directory `release`, in words."""
-    try:
-        return standing(release)
-    except InputError as error:
-        return f"unknown ({error.brief})"

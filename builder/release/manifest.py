@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 import builder
 from builder.errors import InputError
 from builder.recipe.models import Recipe
+from builder.release.names import FILE as FILE
+from builder.release.names import SUMS as SUMS
+from builder.release.names import Lab as Lab
 from builder.tree.relations import version_key
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 BEFORE_PARTS = 1
 """The schema of releases whose files had no parts, and whose tree had no list."""
-FILE = "manifest.json"
-SUMS = "SHA256SUMS"
 MISTAKES_SHOWN = 5
 SHA256 = r"^[0-9a-f]{64}$"
 
@@ -32,14 +32,6 @@ class Model(BaseModel):
     """A frozen table of the manifest."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-
-class Lab(StrEnum):
-    """What came of booting the release in the lab."""
-
-    NONE = "none"
-    PASSED = "passed"
-    FAILED = "failed"
 
 
 class Part(Model):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pydantic_core
-
 from builder.disk import locked, sync
 from builder.errors import InputError, NfsrootError
-from builder.release.manifest import FILE, Lab
+from builder.release.names import FILE, Lab
 
 REPORT = "lab.json"
 """The lab's report, in the release's directory; its schema is the lab's own."""
@@ -78,7 +77,10 @@ def another_manifest(report: Path) -> InputError:
 
 def _table(file: Path) -> dict[str, Any]:
     """The table of JSON in a file; a ValueError says that there is none."""
-    found = pydantic_core.from_json(_bytes(file))
+    try:
+        found = json.loads(_bytes(file))
+    except RecursionError:
+        raise ValueError(f"{file} is nested too deeply") from None
     if not isinstance(found, dict):
         raise ValueError(f"{file} holds no table")
     return found

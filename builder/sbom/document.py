@@ -13,8 +13,23 @@ from builder.errors import InputError
 
 
 def encode_json(document: Mapping[str, Any]) -> bytes:
-    """The document as UTF-8 text, the same bytes for the same document."""
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode(errors="replace")
+    """The document as UTF-8 text, the same bytes for the same document: each package, and each relation, on one line.
+
+    Python writes JSON in C when it is to be on one line, and takes ten times as long for indented JSON.
+    """
+    fields = (f"{_on_one_line(key)}: {_on_lines(value)}" for key, value in document.items())
+    return ("{\n" + ",\n".join(fields) + "\n}\n").encode(errors="replace")
+
+
+def _on_lines(value: Any) -> str:
+    """A value, each element of a list on a line of its own."""
+    if not isinstance(value, list) or not value:
+        return _on_one_line(value)
+    return "[\n" + ",\n".join(map(_on_one_line, value)) + "\n]"
+
+
+def _on_one_line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def derive_uuid(content: bytes) -> uuid.UUID:

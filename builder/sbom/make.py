@@ -10,10 +10,10 @@ from builder.keys import key_of
 from builder.release.source import DirectorySource, ReleaseSource
 from builder.sbom.collect import collect, identify
 from builder.sbom.cyclonedx import write_cyclonedx
+from builder.sbom.forms import CYCLONEDX, SPDX
 from builder.sbom.spdx import write_spdx
 
 STEP = "sbom"
-CYCLONEDX, SPDX = "sbom.cdx.json", "sbom.spdx.json"
 
 
 def make_sboms(release: Path | ReleaseSource, cache: Cache | None = None) -> dict[str, bytes]:
@@ -27,14 +27,22 @@ def make_sboms(release: Path | ReleaseSource, cache: Cache | None = None) -> dic
     source = DirectorySource.find(release) if isinstance(release, Path) else release
     if cache is None:
         return _write(source)
+    directory = find_sboms(source, cache)
+    return {name: (directory / name).read_bytes() for name in (CYCLONEDX, SPDX)}
+
+
+def find_sboms(source: ReleaseSource, cache: Cache) -> Path:
+    """The directory in the cache with the SBOMs of a release, which are made if they are not there.
+
+    :raises InputError: the release cannot be read, or a file of it is damaged.
+    """
     inputs = {**identify(source.manifest), "code": PROGRAM.digest(__name__)}
 
     def make(directory: Path) -> None:
         for name, content in _write(source).items():
             (directory / name).write_bytes(content)
 
-    directory = cache.produce(STEP, key_of(inputs), inputs, make)
-    return {name: (directory / name).read_bytes() for name in (CYCLONEDX, SPDX)}
+    return cache.produce(STEP, key_of(inputs), inputs, make)
 
 
 def _write(source: ReleaseSource) -> dict[str, bytes]:

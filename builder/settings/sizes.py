@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from builder.settings.release import ReleaseSettings
+if TYPE_CHECKING:
+    from builder.settings.release import ReleaseSettings
 
 SYSCTL_CONF = "etc/sysctl.d/60-nfsroot.conf"
 """The file of the server bundle with the kernel's limits, where Debian's are too small."""

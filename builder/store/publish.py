@@ -62,8 +62,11 @@ class Candidate:
     directory: Path
     manifest: ReleaseManifest
     lab: str
-    described_by: Mapping[str, bytes]
-    """The files beside the manifest that describe the release, by their names: lab.json, the lists of software."""
+    describe: Callable[[], Mapping[str, bytes]]
+    """Gives the files beside the manifest that describe the release, by their names: lab.json, the lists of software.
+
+    It is called when the parts are in the store, so that whoever makes the files has that time for it.
+    """
     check: Callable[[], object]
     """Compares the files with the manifest, or waits for the end of a comparison that goes on beside other work."""
 
@@ -239,8 +242,8 @@ def _describe(
     """Write what describes a release, and return the release as the targets are to describe it."""
     manifest = candidate.manifest
     files = dict(before.files) if before else {}
-    files |= {file: _blob_of(text) for file, text in candidate.described_by.items()}
-    files[MANIFEST] = _blob_of(manifest.content)
+    described_by = {**candidate.describe(), MANIFEST: manifest.content}
+    files |= {file: _blob_of(text) for file, text in described_by.items()}
     release = Release(
         name=manifest.name,
         version=manifest.version,
@@ -256,7 +259,7 @@ def _describe(
         files=files,
     )
     anew = repair or (before is not None and before.files != files)
-    for file, text in {**candidate.described_by, MANIFEST: manifest.content}.items():
+    for file, text in described_by.items():
         path, keeps = release.path_of(file), release.keeps(manifest) if file == MANIFEST else ()
         if anew or storage.size(path) != len(text):
             again(partial(storage.put, path, Text(text), keeps))

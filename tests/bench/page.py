@@ -82,7 +82,7 @@ def _store(store: dict[str, Any]) -> list[Target]:
     listing = next(name for name in times if name.startswith("list of"))
     return [
         Target("first publish, in units of cp and sync", store["ratios"]["first publish / (cp and sync)"], 2, ""),
-        Target("fetch, in units of cp", store["ratios"]["fetch / cp"], 1.5, ""),
+        Target("fetch, in units of cp and sync", store["ratios"]["fetch / (cp and sync)"], 1.5, ""),
         Target("publish of a node added", times["publish, a node added"]["median"], 0.5, "s"),
         Target("bytes that a node added brings to a store", store["node_bytes"] / 1e3, 100, "kB"),
         Target(listing, times[listing]["median"], 0.3, "s"),

@@ -33,7 +33,7 @@ from builder.cli.main import main
 
 # Each line of the standard input is a command: a process that has imported all that commands need forks, the command
 # dies just before its write number `moment`, and its exit status is written; 0 counts the writes.
-for module in ("cli.publish", "cli.promote", "cli.yank", "cli.fetch", "cli.store", "cli.verify", "cli.summary",
+for module in ("cli.publish", "cli.promote", "cli.yank", "cli.fetch", "cli.store", "cli.verify",
                "sbom.make", "store.publish", "store.fetch", "store.prune", "store.verify"):
     importlib.import_module(f"builder.{module}")
 
@@ -113,7 +113,9 @@ class Scene:
         self.directory, self.run = directory, commands.run
         self.home, self.store = directory / "now/home", directory / "now/store"
         monkeypatch.setenv("HOME", str(self.home))
-        for variable in ("NFSROOT_CACHE_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        # A process of its own writes the lists of software into the cache, and may outlive the command by a moment.
+        monkeypatch.setenv("XDG_CACHE_HOME", str(directory / "cache"))
+        for variable in ("NFSROOT_CACHE_DIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
             monkeypatch.delenv(variable, raising=False)
         self.releases = [make_release(directory / "releases", version=version) for version in ("1", "2", "3")]
         self.home.mkdir(parents=True)

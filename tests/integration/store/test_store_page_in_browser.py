@@ -103,7 +103,9 @@ class SmallStore:
         ]
         made = report(cell(*nodes), name=name, version=version, manifest=manifest.sha256)
         (release / "lab.json").write_text(made.text())
-        candidate = Candidate(release, manifest, lab, lab_file(release), partial(check_files, release, manifest))
+        candidate = Candidate(
+            release, manifest, lab, partial(lab_file, release), partial(check_files, release, manifest)
+        )
         publish(
             self.publisher(),
             candidate,

@@ -22,7 +22,8 @@ from builder.cache import Cache
 from builder.errors import InputError
 from builder.recipe.models import Recipe
 from builder.release.manifest import FILE
-from builder.sbom.make import CYCLONEDX, SPDX, make_sboms
+from builder.sbom.forms import CYCLONEDX, SPDX
+from builder.sbom.make import make_sboms
 
 SPDX_SCHEMA = "NFSROOT_SPDX_SCHEMA"
 """A variable that names a file with the official schema of SPDX 2.3 (schemas/2.3/spdx-schema.json of the project

@@ -49,7 +49,7 @@ def test_signature_travels_with_the_release(tmp_path: Path, key: Path) -> None:
         release,
         manifest,
         "passed",
-        {**lab_file(release), **sign(manifest, key)},
+        lambda: {**lab_file(release), **sign(manifest, key)},
         partial(check_files, release, manifest),
     )
     publish(case.publisher(), signed, case.transfers)

@@ -59,7 +59,7 @@ class PublishedStore:
         release = make_release(self.directory / "releases", name=name, version=version, lab=lab, **fields)
         manifest = read_manifest(release)
         check = partial(check_files, release, manifest)
-        candidate = Candidate(release, manifest, lab, lab_file(release), check)
+        candidate = Candidate(release, manifest, lab, partial(lab_file, release), check)
         publish(self.publisher(), candidate, self.transfers, channel=channel, allowed=Permissions(unproved=True))
 
     def trusted(self) -> TrustedStore:

@@ -1,0 +1,51 @@
+"""Makes the SBOMs of a release in a process of its own, beside a publisher that moves bytes meanwhile.
+
+In a thread it would take the publisher's time: of Python's threads one at a time runs Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from builder.cache import Cache
+from builder.sbom.forms import CYCLONEDX, SPDX
+
+
+@contextlib.contextmanager
+def sboms_beside(release: Path, cache: Cache) -> Iterator[Callable[[], dict[str, bytes]]]:
+    """Begin to make the SBOMs of the release in a directory; the block gets a function that waits for them.
+
+    What the process cannot do is tried once more here, to tell why.
+
+    :raises InputError: (the function) the release cannot be read, or a file of it is damaged.
+    """
+    # Modules beside the user's recipes are not ours (-P).
+    command = [sys.executable, "-P", "-m", __name__, str(release), str(cache.root)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as made:
+
+        def wait() -> dict[str, bytes]:
+            directory = made.communicate()[0].decode(errors="surrogateescape")
+            if made.returncode == 0:
+                return {name: Path(directory, name).read_bytes() for name in (CYCLONEDX, SPDX)}
+            from builder.sbom.make import make_sboms
+
+            return make_sboms(release, cache)
+
+        yield wait
+
+
+def main() -> None:
+    """Make the SBOMs of a release, and print the directory of the cache that has them."""
+    from builder.release.source import DirectorySource
+    from builder.sbom.make import find_sboms
+
+    release, cache = map(Path, sys.argv[1:])
+    sys.stdout.buffer.write(bytes(find_sboms(DirectorySource.find(release), Cache(cache))))
+
+
+if __name__ == "__main__":
+    main()

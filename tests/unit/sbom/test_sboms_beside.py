@@ -1,0 +1,34 @@
+"""SBOMs that a process makes beside a publisher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sbom_releases import made
+
+from builder.cache import Cache
+from builder.errors import InputError
+from builder.recipe.models import Recipe
+from builder.sbom.beside import sboms_beside
+from builder.sbom.make import make_sboms
+
+
+def test_the_same_as_here(debian: Recipe, tmp_path: Path) -> None:
+    """The process makes what this one would make, and leaves it in the cache, where it is found the next time."""
+    release, cache = made(debian).write(tmp_path / "release"), Cache(tmp_path / "cache")
+    with sboms_beside(release, cache) as sboms:
+        assert sboms() == make_sboms(release)
+    (made_once,) = (tmp_path / "cache/objects").glob("sbom-*")
+    with sboms_beside(release, cache) as sboms:
+        assert sboms() == make_sboms(release)
+    assert [made_once] == list((tmp_path / "cache/objects").glob("sbom-*"))
+
+
+def test_what_is_wrong_is_told(tmp_path: Path) -> None:
+    """What the process cannot read is told here, in words."""
+    release = tmp_path / "release"
+    release.mkdir()
+    (release / "manifest.json").write_text("{}")
+    with sboms_beside(release, Cache(tmp_path / "cache")) as sboms, pytest.raises(InputError, match=r"manifest\.json"):
+        sboms()
