@@ -6,7 +6,7 @@
     metadata/N.targets.json                   the releases, with the digests of what describes them
     metadata/N.snapshot.json                  the version of the targets
     metadata/timestamp.json                   the version of the snapshot: the only object that changes
-    leases/ID.json                            publishers at work
+    leases/KIND-ID, leases/KIND               publishers and pruners at work
     index.html, pages/NAME/VERSION.html       pages for web browsers, which nobody signs
     pages.json                                which state of its release each page shows
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from builder.store import catalog, layout, leases
 from builder.store.catalog import Release
@@ -16,6 +18,9 @@ from builder.store.storage.interface import Storage, Stored
 
 GRACE = 24 * 3600
 """Seconds for which an object stays that no release names: a publisher at work may count on it."""
+
+AT_ONCE = 20
+"""Versions of the metadata that are asked for at once where nobody can list them."""
 
 STATES_KEPT = 10
 """Versions of the metadata that stay: a reader may be about to ask for one that was just replaced."""
@@ -37,14 +42,21 @@ class Plan:
 def plan(publisher: Publisher, keep: int) -> Plan:
     """Decide what goes when each name keeps its `keep` newest releases, and those that a channel names.
 
-    :raises UnsupportedError: nobody can list the objects of this kind of store.
+    Where nobody can list objects, those go that the removed releases alone name, and younger releases stay: who
+    forgot them would not find their objects again.
     """
-    state = load(publisher.storage, publisher.first_root)
+    storage, state = publisher.storage, load(publisher.storage, publisher.first_root)
     known = catalog.read_catalog(state.targets)
-    going = tuple(release for releases in known.values() for release in releases[keep:] if not release.channels)
+    before = time.time() - GRACE
+    going = tuple(
+        release
+        for releases in known.values()
+        for release in releases[keep:]
+        if not release.channels and (storage.lists or release.published < before)
+    )
     staying = [release for releases in known.values() for release in releases if release not in going]
-    objects = tuple(_unnamed(publisher.storage, staying, state.version))
-    return Plan(going, objects)
+    find = _unnamed if storage.lists else partial(_named_by, going)
+    return Plan(going, tuple(find(storage, staying, state.version)))
 
 
 def prune(publisher: Publisher, planned: Plan) -> None:
@@ -52,13 +64,17 @@ def prune(publisher: Publisher, planned: Plan) -> None:
 
     :raises NfsrootError: a publisher is at work.
     """
-    with publisher.storage.exclusive(), leases.held(publisher.storage, leases.PRUNE):
+    with publisher.storage.exclusive(), _at_work(publisher.storage, planned):
         if planned.releases:
             publisher.commit(lambda targets: _remove(targets, planned.releases))
         for stored in planned.objects:
             publisher.storage.delete(stored.path)
         if isinstance(publisher.storage, DirectoryStorage):
             publisher.storage.remove_unfinished(time.time() - GRACE)
+
+
+def _at_work(storage: Storage, planned: Plan) -> AbstractContextManager[None]:
+    return leases.held(storage, leases.PRUNE, [stored.path for stored in planned.objects])
 
 
 def _remove(targets: Targets, releases: tuple[Release, ...]) -> None:
@@ -72,10 +88,7 @@ def _remove(targets: Targets, releases: tuple[Release, ...]) -> None:
 
 def _unnamed(storage: Storage, staying: list[Release], version: int) -> Iterator[Stored]:
     """The objects of a store that are older than the grace period, and that none of the staying releases names."""
-    named = set()
-    for release in staying:
-        named |= {layout.blob(blob.sha256) for blob in fetch_manifest(storage, release).blobs()}
-        named |= set(release.paths())
+    named = set(_name_objects(storage, staying))
     before = time.time() - GRACE
     for prefix in (layout.BLOBS, layout.RELEASES, layout.LEASES):
         for stored in storage.list(prefix):
@@ -86,3 +99,36 @@ def _unnamed(storage: Storage, staying: list[Release], version: int) -> Iterator
         old = number.isdigit() and int(number) <= version - STATES_KEPT
         if old and role in ("targets.json", "snapshot.json") and stored.modified < before:
             yield stored
+
+
+def _named_by(going: Sequence[Release], storage: Storage, staying: Sequence[Release], version: int) -> Iterator[Stored]:
+    """The objects that the releases to go name, and those that a killed pruner left, but none of a staying release.
+
+    How old an object is nobody can tell here: it counts as old as the oldest metadata.
+    """
+    named = _name_objects(storage, staying)
+    left = {path: size for path, size in _name_objects(storage, going).items() if path not in named}
+    unfinished = [path for path in leases.find_unfinished(storage) if path not in named]
+    for path, size in {**storage.sizes(unfinished), **left, **_find_old_metadata(storage, version)}.items():
+        yield Stored(path, size, 0.0)
+
+
+def _name_objects(storage: Storage, releases: Sequence[Release]) -> dict[str, int]:
+    """The paths of all objects that releases name, with their sizes."""
+    named: dict[str, int] = {}
+    for release in releases:
+        named |= {layout.blob(blob.sha256): blob.size for blob in fetch_manifest(storage, release).blobs()}
+        named |= {release.path_of(file): blob.size for file, blob in release.files.items()}
+    return named
+
+
+def _find_old_metadata(storage: Storage, version: int) -> dict[str, int]:
+    """Old versions of metadata, back to a gap that an earlier prune or `store keys recover` left."""
+    found: dict[str, int] = {}
+    for newest in range(version - STATES_KEPT, 0, -AT_ONCE):
+        numbers = range(newest, max(0, newest - AT_ONCE), -1)
+        here = storage.sizes(layout.metadata(role, number) for number in numbers for role in ("targets", "snapshot"))
+        if not here:
+            break
+        found |= here
+    return found

@@ -21,6 +21,8 @@ class HttpStorage(Storage):
     A web server promises no order between two publishers, so `swap` reads back what it wrote.
     """
 
+    lists = False
+
     def __init__(self, address: str, access: Access = ANONYMOUS, silent: float = SILENT_SECONDS) -> None:
         self.address = address.rstrip("/")
         self._access = access

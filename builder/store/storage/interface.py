@@ -114,6 +114,11 @@ class Storage(ABC):
         return True
 
     @property
+    def lists(self) -> bool:
+        """Whether `list` works for this kind of store."""
+        return True
+
+    @property
     def holds_images(self) -> bool:
         """Whether the root of a release is an image in this kind of store, too, which publishers push."""
         return False
