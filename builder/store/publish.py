@@ -17,7 +17,7 @@ from securesystemslib.signer import Signer
 
 from builder.errors import NfsrootError
 from builder.events import Notice
-from builder.store import catalog, keys, layout, leases, reader
+from builder.store import catalog, keys, layout, leases, places, reader
 from builder.store.catalog import Release
 from builder.store.errors import RefusedError
 from builder.store.metadata import State, Targets, commit, load
@@ -141,6 +141,13 @@ def _make_store(storage: Storage, key: Path | None, tell: Callable[[str], None])
         raise NfsrootError(
             f"{storage.address} is empty: its first publish makes its keys itself, and takes none with --key",
             resolution="Leave --key out, or check the address.",
+        )
+    if reader.seen_version(storage):
+        raise RefusedError(
+            f"{storage.address} is empty, and held releases when this machine saw it last",
+            details="  Is its file system mounted? A new store here would be another one under the same address.",
+            resolution="Mount it. If it was removed on purpose, remove what this machine saw of it, too: "
+            f"{places.trust_directory(storage.address)}",
         )
     made = keys.keys_made_for(storage.address)
     fresh = made[-1] if made else keys.make_keys(storage.address)

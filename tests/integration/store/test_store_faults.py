@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from registry_server import PROGRAM, RegistryServer, require
 from small_release import make_release
 from store_case import Case, files_in
 
+from builder.store import reader, transfer
+from builder.store.errors import StoreError
+from builder.store.publish import Candidate, publish
+from builder.store.release import read_manifest
 from builder.store.storage.directory import DirectoryStorage
+from builder.store.storage.oci import OciStorage
+from builder.store.verify import verify_store
 
 MIB = 1 << 20
 NFSROOT = Path(sys.executable).with_name("nfsroot")
@@ -87,6 +96,43 @@ def test_read_only_store(release: Path, tmp_path: Path) -> None:
     assert "Read-only file system" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert files_in(store) == before
+
+
+def test_store_that_is_not_mounted(release: Path, tmp_path: Path) -> None:
+    """An empty directory in the place of a store is no new store: nothing is written, and the store is as it was."""
+    store = tmp_path / "store"
+    Case(DirectoryStorage(store), tmp_path).publish(release)
+    store.rename(tmp_path / "away")
+    store.mkdir()
+    ended = in_namespace("true", ("publish", make_release(tmp_path / "releases", version="2"), "--to", store))
+    assert ended.returncode == 3
+    assert "Is its file system mounted?" in ended.stderr
+    assert files_in(store) == {}
+    store.rmdir()
+    (tmp_path / "away").rename(store)
+    ended = in_namespace("true", ("publish", tmp_path / "releases/small/2", "--to", store), ("verify", store))
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_server_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that ends while a release is published is named; readers see the state before, the next try works."""
+    require(PROGRAM)
+    monkeypatch.setattr(transfer, "WAITS", (0.1, 0.1))
+    server = RegistryServer(tmp_path / "registry")
+    case = Case(OciStorage(server.host, "site/nfsroot"), tmp_path / "releases")
+    first, second = (make_release(case.releases, version=version) for version in ("1", "2"))
+    with ExitStack() as running:
+        running.enter_context(server.running())
+        case.publish(first)
+        # The check of the files is what publish does before it sends the first part.
+        candidate = Candidate(second, read_manifest(second), "passed", dict, running.close)
+        with pytest.raises(StoreError, match=re.escape(server.host)):
+            publish(case.publisher(), candidate, case.transfers)
+    with server.running():
+        assert [release.version for release in case.catalog()["small"]] == ["1"]
+        case.publish(second)
+        assert {release.version for release in case.catalog()["small"]} == {"1", "2"}
+        assert verify_store(reader.open_trusted(case.storage), lambda _: None) == []
 
 
 def test_keys_without_room(release: Path, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 from small_release import make_release
@@ -19,6 +20,14 @@ from builder.store.errors import UntrustedError
 from builder.store.fetch import fetch_manifest
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.verify import verify_store
+
+
+class YearAgo(datetime):
+    """The time by a clock that is a little more than a year behind."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) - timedelta(days=366)
 
 
 class Scene:
@@ -176,6 +185,17 @@ def test_expired(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         publisher.commit(metadata.change_nothing)
     monkeypatch.undo()
     monkeypatch.setenv("HOME", str(scene.root.parent / "home"))
+    publisher.commit(metadata.change_nothing)
+    assert len(scene.case.catalog()["small"]) == 2
+
+
+def test_clock_of_the_publisher(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine signed whose clock is a year behind has expired; it is signed anew when the clock is right."""
+    with monkeypatch.context() as behind:
+        behind.setattr(metadata, "datetime", YearAgo)
+        publisher = scene.case.publisher()
+        with pytest.raises(UntrustedError, match=r"has expired.*clock is wrong"):
+            publisher.commit(metadata.change_nothing)
     publisher.commit(metadata.change_nothing)
     assert len(scene.case.catalog()["small"]) == 2
 
