@@ -111,6 +111,9 @@ lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases
 		$(if $(SERVER),--server $(SERVER)) $(if $(MATRIX),--matrix $(MATRIX)) $(FAULT:%=--fault %) \
 		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY)))
 
+# Tests with servers, directories and trees of their own, two files at a time; builds use both processors by themselves.
+SIDE_BY_SIDE := tests/bench tests/elements tests/integration/store
+
 .PHONY: test
 test: root build-packages lab-packages test-packages .venv/tested .venv/servers  ## run the linters and every test but those of test-full
 	.venv/bin/ruff check .
@@ -118,7 +121,8 @@ test: root build-packages lab-packages test-packages .venv/tested .venv/servers 
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(AS_ROOT) .venv/bin/pytest tests/unit --numprocesses=2 $(PYTEST)
-	$(AS_ROOT) .venv/bin/pytest --ignore=tests/boot --ignore=tests/unit -m 'not full' $(PYTEST)
+	$(AS_ROOT) .venv/bin/pytest $(SIDE_BY_SIDE) -m 'not full' --numprocesses=2 --dist=loadfile $(PYTEST)
+	$(AS_ROOT) .venv/bin/pytest tests/integration $(SIDE_BY_SIDE:%=--ignore=%) -m 'not full' $(PYTEST)
 	$(AS_ROOT) .venv/bin/pytest tests/boot -m 'not alone and not full' --numprocesses=2 --dist=loadfile $(PYTEST)
 	$(AS_ROOT) .venv/bin/pytest tests/boot -m 'alone and not full' $(PYTEST)
 

@@ -19,6 +19,7 @@ def damage(kept: Path) -> None:
     kept.write_bytes(content)
 
 
+@pytest.mark.full
 def test_damaged_packages_are_downloaded_again(project: Callable[..., Project], tiny: Project) -> None:
     """Damaged packages are told and downloaded again; the root is the same as that of sound ones, byte for byte."""
     made = project()

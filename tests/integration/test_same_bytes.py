@@ -76,6 +76,7 @@ def test_on_top_of_a_base(project: Callable[..., Project], tmp_path: Path, stock
     assert_same(made, other)
 
 
+@pytest.mark.full
 def test_in_place_of_the_base(project: Callable[..., Project]) -> None:
     """A recipe's package that cannot stand beside one of the base gets a tree that is made in one go."""
     made = project()

@@ -57,6 +57,7 @@ def prepare(stock: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
     return made
 
 
+@pytest.mark.full
 def test_name_has_one_number_in_every_tree(prepare: Callable[..., Project]) -> None:
     """Whatever else is installed, in whatever order, and however accounts are made; no trace of those that are not."""
     few, many = prepare(FEW), prepare(MANY)
