@@ -250,7 +250,7 @@ def test_fetch(scene: Scene, tmp_path: Path) -> None:
 def test_two_publishers(scene: Scene) -> None:
     """Four publishers at once put four releases into one store, and a promotion among them is not lost."""
     scene.case.publish(scene.releases[0])
-    others = [make_release(scene.directory / "releases", version=str(version)) for version in range(3, 7)]
+    others = [make_release(scene.directory / "releases", version=str(version)) for version in range(4, 8)]
     commands = [
         *(
             ("publish", str(release), "--to", str(scene.store), "--channel", f"c{at}")
@@ -265,5 +265,5 @@ def test_two_publishers(scene: Scene) -> None:
     assert [process.wait() for process in running] == [0] * len(running)
     assert scene.versions() == {
         "1": ("stable",),
-        **{str(version): (f"c{at}",) for at, version in enumerate(range(3, 7))},
+        **{str(version): (f"c{at}",) for at, version in enumerate(range(4, 8))},
     }
