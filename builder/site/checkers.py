@@ -55,7 +55,9 @@ def staged(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
     found = dict(texts)
     if any(path.startswith(f"{DNSMASQ_D}/") for path in texts):
         others = (file for file in (root / DNSMASQ_D).glob("*") if file.is_file())
-        found = {f"{DNSMASQ_D}/{file.name}": file.read_text(errors="surrogateescape") for file in others} | found
+        found = {
+            f"{DNSMASQ_D}/{file.name}": file.read_text(encoding="utf-8", errors="surrogateescape") for file in others
+        } | found
     if KEA_CONF in found and root != Path("/"):
         found[KEA_CONF] = kea.anywhere(found[KEA_CONF])
     if NGINX_SITE in found:
