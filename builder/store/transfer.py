@@ -20,7 +20,7 @@ from builder.store.errors import StoreError, TransientError, UntrustedError
 from builder.store.storage.interface import Blob, Content, Storage
 
 AT_ONCE = 4
-"""Transfers that go on beside each other."""
+"""Transfers that go on beside each other, where the kind of store knows no better number."""
 
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further try; after the last one the failure counts."""
@@ -115,7 +115,7 @@ class Transfers:
                 verified = _Verified(sent, self.limit, progress)
                 again(lambda: storage.put(layout.blob(sent.blob.sha256), verified))
 
-            run_each(put, blobs, progress.stop)
+            run_each(put, blobs, progress.stop, storage.writes_at_once)
 
     def receive(self, storage: Storage, blobs: Sequence[Received], step: str = "download") -> None:
         """Write blobs of a store into files, each verified.
@@ -146,13 +146,16 @@ def find_missing(storage: Storage, blobs: Sequence[Blob]) -> list[Blob]:
 
 
 def run_each(
-    do: Callable[[Item], Result], items: Sequence[Item], stop: Callable[[], None] = lambda: None
+    do: Callable[[Item], Result],
+    items: Sequence[Item],
+    stop: Callable[[], None] = lambda: None,
+    at_once: int = AT_ONCE,
 ) -> list[Result]:
-    """Return what `do` returns for each item, several at once.
+    """Return what `do` returns for each item, `at_once` of them beside each other.
 
     After a failure those that have not begun never begin, and `stop` is called to end those that go on.
     """
-    with crew(AT_ONCE) as threads:
+    with crew(at_once) as threads:
         waiting = [threads.begin(partial(do, item)) for item in items]
         try:
             return [wait() for wait in waiting]

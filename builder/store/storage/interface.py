@@ -114,6 +114,11 @@ class Storage(ABC):
         return True
 
     @property
+    def writes_at_once(self) -> int:
+        """How many objects are best written beside each other."""
+        return 4
+
+    @property
     def lists(self) -> bool:
         """Whether `list` works for this kind of store."""
         return True
