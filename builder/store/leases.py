@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 
 from builder.errors import NfsrootError
 from builder.store import layout
-from builder.store.errors import NotStoredError, UnsupportedError
+from builder.store.errors import NotStoredError, StoreError, UnsupportedError
 from builder.store.storage.interface import Storage, Text
 from builder.store.transfer import again
 
@@ -49,10 +49,11 @@ def held(storage: Storage, kind: str = PUBLISH, objects: Sequence[str] = ()) -> 
             )
         yield
     except BaseException:
-        if objects and not storage.lists:
-            _write(storage, path, 0, objects)  # it keeps nobody out, and the next pruner goes on with the objects
-            raise
-        _remove(storage, path)
+        with suppress(StoreError):  # the user is told why the block ended; a lease that stays counts for a day at most
+            if objects and not storage.lists:
+                _write(storage, path, 0, objects)  # it keeps nobody out, and the next pruner goes on with the objects
+            else:
+                _remove(storage, path)
         raise
     _remove(storage, path)
 
