@@ -6,6 +6,7 @@ differs.  `change` does so for a new state and writes it down in the journal; wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from builder.events import Emit, Notice
 from builder.site import checkers, journal, news, serving
 from builder.site.comparison import Comparison, compare, refuse
 from builder.site.composition import EXPORTS_OF_GANESHA, Composition, compose
+from builder.site.generations import install_generation
 from builder.site.installation import install
 from builder.site.journal import Entry
+from builder.site.loaders import find_loaders, install_loaders
+from builder.site.menus import compose_menus, label
 from builder.site.news import News
 from builder.site.options import read_options
 from builder.site.places import Places
@@ -36,6 +40,8 @@ class Prepared:
     state: SiteState
     composition: Composition
     comparison: Comparison
+    loaders: Mapping[str, Path]
+    menus: Mapping[str, str]
     ours: frozenset[str]
     left: tuple[Path, ...]
 
@@ -56,8 +62,10 @@ def prepare(site: Site, state: SiteState, emit: Emit, *, replace: bool = False) 
     refuse(comparison.conflicts)
     ours = _installed(places)
     serving.refuse_other_servers(site, composition, ours)
-    checkers.check(places.root, _changed_texts(composition, comparison), {}, emit)
-    return Prepared(state, composition, comparison, ours, tuple(left_exports(places, unpacked)))
+    menus = compose_menus(state, records)
+    checkers.check(places.root, _changed_texts(composition, comparison), menus, emit)
+    left = tuple(left_exports(places, unpacked))
+    return Prepared(state, composition, comparison, find_loaders(state, records), menus, ours, left)
 
 
 def carry_out(site: Site, prepared: Prepared, emit: Emit) -> None:
@@ -71,8 +79,17 @@ def carry_out(site: Site, prepared: Prepared, emit: Emit) -> None:
     install(site.places, prepared.comparison, emit)
     make_report_directories(site.places, (program.role for program in prepared.composition.programs))
     dropped = serving.dropped_programs(prepared.composition, prepared.ours)
-    serving.serve(site, prepared.composition, found, dropped, lambda: None, emit)
+    serving.serve(site, prepared.composition, found, dropped, lambda: _give_menus(site, prepared, emit), emit)
     news.forget(site.places)
+
+
+def _give_menus(site: Site, prepared: Prepared, emit: Emit) -> None:
+    """Have nodes load what their release brings, from their next boot on."""
+    for line in install_loaders(site.places, prepared.loaders):
+        emit(Notice(line))
+    generation = install_generation(site.places, prepared.menus, label(prepared.state))
+    if generation is not None:
+        emit(Notice(f"Nodes have the menus in {site.places.generations / generation.name} from now on."))
 
 
 def apply(site: Site, state: SiteState, emit: Emit, *, replace: bool = False) -> None:

@@ -15,7 +15,8 @@ from builder.settings.texts import HOSTS, Render, renderers
 from builder.site.conflicts import refuse_conflicts, refuse_programs
 from builder.site.exporting import compose_exports
 from builder.site.options import NO_OPTIONS, Options
-from builder.site.releases import Records, mounting_releases, served_releases, unpacked_releases
+from builder.site.releases import mounting_releases, served_releases, unpacked_releases
+from builder.site.selection import Records
 from builder.site.state import SiteState
 
 DHCPD_CONF = "etc/dhcp/dhcpd.conf"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from builder.settings.release import ReleaseSettings
 from builder.site.errors import RefusedError
-from builder.site.records import Record
+from builder.site.selection import Records
 from builder.site.state import SiteState
-
-Records = Mapping[str, Mapping[str, Record]]
-"""The records of unpacked releases by name and version, the one that was unpacked last first."""
 
 
 def served_releases(state: SiteState, records: Records) -> tuple[ReleaseSettings, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 
 from builder.errors import NfsrootError
 from builder.events import Caution, Emit, Notice
-from builder.settings.programs import NFS_CONF, Program, programs
+from builder.settings.programs import HTTP_SERVER, NFS_CONF, Program, programs
 from builder.settings.sizes import SYSCTL_CONF
 from builder.site.composition import EXPORTS_OF_GANESHA, EXPORTS_OF_KERNEL, Composition
 from builder.site.errors import RefusedError
@@ -72,14 +72,34 @@ def serve(
         emit(Caution(f"Not all of /{SYSCTL_CONF} is in force: with all nodes on, the server may not reach some."))
     for program in dropped:
         if site.services.is_active(program.service):
-            site.services.stop(program.service)
-            emit(Notice(f"Stopped {program.service}, which serves nothing of this site any more."))
+            _leave(site, program, emit)
     exporting = [program for program in composition.programs if program.role == "nfs"]
     for program in exporting:
         _serve(site, program, [program], composition, news, emit)
     give_menus()
     for service, group in _by_service(each for each in composition.programs if each.role != "nfs"):
         _serve(site, group[0]._replace(service=service), group, composition, news, emit)
+
+
+def _leave(site: Site, program: Program, emit: Emit) -> None:
+    """Have a service go on without the site's settings, if others have some for it; else stop it."""
+    service, root = program.service, site.places.root
+    if program.name == "kernel":
+        site.services.export_again()
+    elif program.name == HTTP_SERVER:
+        site.services.reload(service)
+    elif not any((root / path).exists() for path in program.settings) or not _can_restart(site.services, service):
+        site.services.stop(service)
+        emit(Notice(f"Stopped {service}, which serves nothing of this site any more."))
+
+
+def _can_restart(services: Services, service: str) -> bool:
+    """Start a service with the settings of before; Debian's examples are not enough for each."""
+    try:
+        services.restart(service)
+    except NfsrootError:
+        return False
+    return True
 
 
 def _by_service(running: Iterable[Program]) -> Iterator[tuple[str, list[Program]]]:
@@ -107,7 +127,7 @@ def _serve(
         _serve_ganesha(services, program, changed, news, emit)
     elif not changed:
         start_if_down(services, group, emit)
-    elif program.name == "nginx" and not news.has("etc/systemd/") and is_up(services, group):
+    elif program.name == HTTP_SERVER and not news.has("etc/systemd/") and is_up(services, group):
         services.reload(service)
         emit(Notice(f"Reloaded {service}."))
     else:

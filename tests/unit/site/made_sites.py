@@ -13,6 +13,7 @@ from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server.settings import decide
 from builder.settings.dhcp import Reservation
 from builder.settings.release import FILE, ReleaseSettings
+from builder.site import records
 from builder.site.places import Places
 from builder.site.records import BUNDLE, Origin, Record, write_origin
 from builder.site.state import Serving, SiteState
@@ -68,16 +69,39 @@ def _numbered(exports: Iterable[Any]) -> tuple[Any, ...]:
 def unpack(places: Places, release: ReleaseSettings, unpacked: int = 1) -> Record:
     """The record of a release, as if it was unpacked."""
     record = Record(places.releases / release.name / release.version)
-    (record.directory / BUNDLE / "srv/tftp").mkdir(parents=True)
+    (record.directory / MENUS).mkdir(parents=True)
     (record.directory / BUNDLE / FILE).write_text(release.text())
     (record.directory / BUNDLE / "srv/tftp/pxegrub").write_text(f"loader of {release.name} {release.version}")
+    for name, text in _menus(release).items():
+        (record.directory / MENUS / name).write_text(text)
     write_origin(record.directory, Origin("/releases", unpacked, "0" * 64))
     return record
+
+
+def _menus(release: ReleaseSettings) -> dict[str, str]:
+    """The menus of a release's nodes, each with one entry."""
+    kernel = f"{release.tftp_directory}/vmlinuz"
+    made = "# Made by nfsroot for a test.\n"
+    legacy = f"{made}timeout 1\n\ntitle {release.version}\nroot (nd)\nkernel {kernel} BOOTIF=01-%s\n"
+    grub2 = f'{made}set timeout=1\n\nmenuentry "{release.version}" {{\n  linux {kernel} BOOTIF=01-%s\n}}\n'
+    found = {"grub.cfg": f"{made}set form=\n", "default": f"{made}timeout 1\n", "default.cfg": f"{made}set timeout=1\n"}
+    for node in release.nodes:
+        mac = node.mac.replace(":", "-")
+        found |= {
+            node.name: legacy % mac,
+            f"{node.name}.cfg": grub2 % mac,
+            f"{node.mac}.cfg": f"{made}set host={node.name}\n",
+        }
+    return found
 
 
 def serving(*releases: ReleaseSettings) -> SiteState:
     """The state in which the nodes of these releases boot them."""
     return SiteState({release.name: Serving(release.version, switched=1) for release in releases})
+
+
+MENUS = f"{BUNDLE}/{records.MENUS}"
+"""The menus' directory in a record."""
 
 
 @dataclass

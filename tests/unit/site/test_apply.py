@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,35 @@ def test_services_learn_what_a_killed_run_wrote(
     assert told(site) == []
     applying.apply(site, serving(first), Heard())
     assert "restart isc-dhcp-server" in told(site)
+
+
+def test_nodes_load_what_their_release_brings(site: Site, first: ReleaseSettings, second: ReleaseSettings) -> None:
+    """Loaders are those of the last switch, and menus are there when whoever sends nodes to them is started."""
+    state = serving(first, second)
+    later = replace(state.of("blue"), switched=2)
+    applying.apply(site, state.with_recipe("blue", later), Heard())
+    assert (site.places.served / "pxegrub").read_text() == "loader of blue 1.0"
+    assert {"blue1", "green2.cfg"} <= {file.name for file in site.places.menus.iterdir()}
+    applying.apply(site, serving(second), Heard())
+    assert (site.places.served / "pxegrub").read_text() == "loader of green 1.0"
+    assert not (site.places.menus / "blue1").exists()
+
+
+def test_nothing_is_left_when_the_last_recipe_goes(site: Site, first: ReleaseSettings) -> None:
+    """All settings, loaders and menus go away, and what was there before comes back."""
+    (site.places.root / "etc/default").mkdir()
+    debian = 'TFTP_USERNAME="tftp"\nTFTP_DIRECTORY="/srv/tftp"\nTFTP_ADDRESS=":69"\nTFTP_OPTIONS="--secure"\n'
+    (site.places.root / "etc/default/tftpd-hpa").write_text(debian)
+    journal.change(site.places, ("switch",), serving(first), lambda state: applying.apply(site, state, Heard()))
+    told(site)
+    shutil.rmtree(site.places.releases)
+    applying.change(site, ("remove",), SiteState(), Heard())
+    files = {str(file.relative_to(site.places.root)) for file in site.places.root.rglob("*") if file.is_file()}
+    kept = {file for file in files if not file.startswith(("var/lib/nfsroot-site", "var/backups"))}
+    assert kept == {"etc/hosts", "etc/default/tftpd-hpa"}
+    assert etc(site, "hosts") == "127.0.0.1 localhost\n"
+    assert etc(site, "default/tftpd-hpa") == debian
+    assert told(site) == ["reload units", "stop isc-dhcp-server", "restart tftpd-hpa", "export"]
 
 
 def _fail(*_arguments: object) -> None:

@@ -1,0 +1,91 @@
+"""The boot loaders that all nodes read first: those of the release that was switched to last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from builder.disk import sync
+from builder.errors import NfsrootError
+from builder.site import state as states
+from builder.site.places import Places
+from builder.site.records import BUNDLE, MENUS
+from builder.site.selection import Records
+from builder.site.state import SiteState
+
+SERVED = "srv/tftp"
+"""What TFTP and HTTP serve, in a bundle."""
+
+
+def find_loaders(state: SiteState, records: Records) -> dict[str, Path]:
+    """The files of boot loaders in the records, by their paths below what TFTP serves.
+
+    Where two recipes bring a loader of one name, the one that was switched to later has the newer one.
+    """
+    found: dict[str, Path] = {}
+    for name, serving in sorted(state.recipes.items(), key=lambda item: (item[1].switched, item[0])):
+        record = records.get(name, {}).get(serving.version)
+        if record is not None:
+            top = record.directory / BUNDLE
+            files = (file for file in sorted((top / SERVED).rglob("*")) if file.is_file())
+            found |= {
+                str(file.relative_to(top / SERVED)): file for file in files if not file.is_relative_to(top / MENUS)
+            }
+    return found
+
+
+def install_loaders(places: Places, loaders: Mapping[str, Path]) -> list[str]:
+    """Put boot loaders where TFTP serves them, each by one rename, and take those away that nobody needs any more.
+
+    The result has a sentence for each change.
+
+    :raises NfsrootError: one cannot be written.
+    """
+    before = _read_digests(places)
+    now = {path: hashlib.sha256(file.read_bytes()).hexdigest() for path, file in loaders.items()}
+    try:
+        words = [f"Installed /{SERVED}/{path}." for path, file in loaders.items() if _install(places, path, file)]
+        gone = (path for path in before.keys() - now.keys() if _is(places.served / path, before[path]))
+        for path in sorted(gone):
+            (places.served / path).unlink()
+            words.append(f"Removed /{SERVED}/{path}.")
+    except OSError as error:
+        raise NfsrootError(
+            f"{error.filename} cannot be written: {error.strerror}", resolution="Make room there."
+        ) from error
+    if now != before:
+        states.replace_file(_file(places), now)
+    return words
+
+
+def _install(places: Places, path: str, file: Path) -> bool:
+    """Install one loader; false when it is there already."""
+    target = places.served / path
+    if _is(target, hashlib.sha256(file.read_bytes()).hexdigest()):
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.nfsroot-new")
+    shutil.copyfile(file, unfinished)
+    unfinished.chmod(0o644)
+    sync(unfinished)
+    unfinished.replace(target)
+    sync(target.parent)
+    return True
+
+
+def _is(file: Path, digest: str) -> bool:
+    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest
+
+
+def _file(places: Places) -> Path:
+    return places.data / "loaders.json"
+
+
+def _read_digests(places: Places) -> dict[str, str]:
+    try:
+        return {str(path): str(digest) for path, digest in json.loads(_file(places).read_bytes()).items()}
+    except FileNotFoundError:
+        return {}
