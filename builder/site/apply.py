@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.events import Emit, Notice
+from builder.events import Caution, Emit, Notice
 from builder.site import checkers, journal, news, serving
 from builder.site.comparison import Comparison, compare, refuse
 from builder.site.composition import EXPORTS_OF_GANESHA, Composition, compose
@@ -60,6 +60,8 @@ def prepare(site: Site, state: SiteState, emit: Emit, *, replace: bool = False) 
     composition = compose(state, records, read_options(places), look_around(places, unpacked))
     comparison = compare(places, composition, replace=replace)
     refuse(comparison.conflicts)
+    for path in comparison.kept:
+        emit(Caution(f"/{path} was changed by hand, and stays so: nfsroot has nothing new to write there."))
     ours = _installed(places)
     serving.refuse_other_servers(site, composition, ours)
     menus = compose_menus(state, records)
@@ -87,9 +89,7 @@ def _give_menus(site: Site, prepared: Prepared, emit: Emit) -> None:
     """Have nodes load what their release brings, from their next boot on."""
     for line in install_loaders(site.places, prepared.loaders):
         emit(Notice(line))
-    generation = install_generation(site.places, prepared.menus, label(prepared.state))
-    if generation is not None:
-        emit(Notice(f"Nodes have the menus in {site.places.generations / generation.name} from now on."))
+    install_generation(site.places, prepared.menus, label(prepared.state))
 
 
 def apply(site: Site, state: SiteState, emit: Emit, *, replace: bool = False) -> None:
@@ -112,11 +112,11 @@ def recover(site: Site, emit: Emit) -> Entry | None:
 
 
 def foretell(prepared: Prepared) -> list[str]:
-    """What `carry_out` would do, a sentence each."""
+    """What `carry_out` would change on the server, a sentence each."""
     lines = []
     for each in prepared.comparison.changes:
-        word = "remove" if each.after is None else "install" if each.before is None else "replace"
-        lines.append(f"Would {word} /{each.path}.")
+        word = "removed" if each.after is None else "new" if each.before is None else "replaced"
+        lines.append(f"/{each.path}: {word}.")
     return lines
 
 

@@ -45,10 +45,15 @@ class Conflict(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Changes of files and conflicts; `settled` has the copies of settings that are in place already."""
+    """Changes of files and conflicts.
+
+    `kept` are the paths of files that somebody changed by hand, and into which the site has nothing new to write;
+    `settled` has the copies of settings that are in place already.
+    """
 
     changes: tuple[Change, ...]
     conflicts: tuple[Conflict, ...]
+    kept: tuple[str, ...]
     settled: Mapping[str, str]
 
     @property
@@ -60,11 +65,12 @@ class Comparison:
 def compare(places: Places, composition: Composition, *, replace: bool = False) -> Comparison:
     """Compare composed settings with those on the server; with `replace` nothing that differs is a conflict."""
     found = list(_compare_all(places, composition))
-    conflicts = tuple(each for each in found if isinstance(each, Conflict))
+    conflicts = [each for each in found if isinstance(each, Conflict)]
     forced = [_force(places, each) for each in conflicts] if replace else []
     return Comparison(
         changes=tuple([*(each for each in found if isinstance(each, Change)), *forced]),
-        conflicts=() if replace else conflicts,
+        conflicts=() if replace else tuple(each for each in conflicts if each.base != each.new),
+        kept=() if replace else tuple(each.path for each in conflicts if each.base == each.new),
         settled={each.copy: each.written for each in found if isinstance(each, Settled)},
     )
 
@@ -91,7 +97,8 @@ def refuse(conflicts: tuple[Conflict, ...]) -> None:
             "nothing was changed",
             details="\n".join(map(describe, conflicts)),
             resolution=f"Take the change{several} into the recipe or the cluster's file, and unpack its new release.\n"
-            "Or give --replace, which keeps the file of now below /var/backups/nfsroot.",
+            "Or have nfsroot replace them, which keeps the files of now below /var/backups/nfsroot:\n"
+            "  nfsroot-site --replace ...",
         )
 
 
@@ -102,8 +109,6 @@ def describe(conflict: Conflict) -> str:
     if base is None:
         return f"/{path}, which nfsroot did not write:\n{_difference(found, new, 'as it is', ours)}"
     by_hand = _difference(base, found, "as nfsroot wrote it", "as it is")
-    if base == new:
-        return f"/{path}, changed by hand:\n{by_hand}"
     by_us = _difference(base, new, "as nfsroot wrote it", ours)
     return f"/{path}, changed by hand:\n{by_hand}\n/{path}, to be changed by nfsroot:\n{by_us}"
 

@@ -22,6 +22,10 @@ VERBS = {
 """The verbs in the order of their use, each in a module of its own that is imported when it is called."""
 
 
+REPLACE = "nfsroot.site.replace"
+"""The option --replace among the data that verbs share (click.Context.meta)."""
+
+
 class SiteVerbs(Verbs):
     """The verbs of `nfsroot-site`."""
 
@@ -37,8 +41,13 @@ class SiteVerbs(Verbs):
     default=Path("/"),
     help="Work on the file system tree in this directory instead of /, and touch no service.",
 )
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Replace settings that were changed by hand, or that nfsroot did not write; they are kept in /var/backups.",
+)
 @click.pass_context
-def command(context: click.Context, root: Path) -> None:
+def command(context: click.Context, root: Path, replace: bool) -> None:
     """Unpack releases on an NFS server, and say which of them its nodes boot.
 
     \b
@@ -54,6 +63,7 @@ def command(context: click.Context, root: Path) -> None:
     3 refused or not trusted; 130 interrupted.
     """
     context.obj = Places(root.resolve())
+    context.meta[REPLACE] = replace
 
 
 def main() -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from builder.cli.output import write
+from builder.cli.site.following import is_replacing, show
 from builder.errors import NfsrootError
+from builder.site import apply as applying
 from builder.site import journal
 from builder.site import state as states
 from builder.site.decision import Decision
-from builder.site.generations import install_generation
-from builder.site.menus import compose_menus, label
 from builder.site.places import Places
 from builder.site.records import read_records
 from builder.site.selection import Records
+from builder.site.services import open_site
+from builder.site.site import Site
 from builder.site.state import SiteState
 
 Decide = Callable[[SiteState, Records], Decision]
@@ -38,26 +41,26 @@ def carry_out(places: Places, command: tuple[str, ...], decide: Decide, *, dry_r
 
 
 def _foretell(places: Places, decide: Decide) -> Decision:
-    return decide(states.read(places.state), read_records(places))
+    decision = decide(states.read(places.state), read_records(places))
+    prepared = applying.prepare(open_site(places), decision.state, show, replace=is_replacing())
+    return replace(decision, words=(*decision.words, *applying.foretell(prepared)))
 
 
 def _change(places: Places, command: tuple[str, ...], decide: Decide) -> Decision:
-    def apply(state: SiteState) -> None:
-        install_generation(places, compose_menus(state, read_records(places)), label(state))
-
+    site = open_site(places)
     with journal.locked(places):
-        _recover(places, apply)
+        _recover(site)
         state = states.read(places.state)
         decision = decide(state, read_records(places))
         if decision.state != state:
-            journal.change(places, command, decision.state, apply)
+            applying.change(site, command, decision.state, show, replace=is_replacing())
     return decision
 
 
-def _recover(places: Places, apply: journal.Apply) -> None:
+def _recover(site: Site) -> None:
     """Finish a change that was interrupted.  One that cannot be finished is left to the change that comes now."""
     try:
-        entry = journal.recover(places, apply)
+        entry = applying.recover(site, show)
     except NfsrootError as error:
         write(f"The change before was interrupted and cannot be finished: {error.brief}", err=True)
         return

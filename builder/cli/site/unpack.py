@@ -11,6 +11,7 @@ import click
 from builder.cli import store_options as options
 from builder.cli.output import write
 from builder.cli.render import renderer
+from builder.cli.site.following import is_replacing
 from builder.errors import InputError
 from builder.site.places import Places
 
@@ -108,4 +109,4 @@ def _applying(places: Places, show: Emit) -> Apply:
     from builder.site.services import open_site
 
     site = open_site(places)
-    return lambda state: apply(site, state, show)
+    return lambda state: apply(site, state, show, replace=is_replacing())

@@ -134,7 +134,7 @@ def test_an_interrupted_change_is_finished_first(places: Places, monkeypatch: py
     """The next verb decides by what nodes boot then."""
     site(places, "switch", NAME, "1.0")
     with monkeypatch.context() as patch:
-        patch.setattr("builder.cli.site.changing.install_generation", fail)
+        patch.setattr("builder.site.apply.install_generation", fail)
         assert site(places, "switch", NAME, "1.1").exit_code == 1
     assert states.read(places.state).of(NAME).version == "1.0"
     done = site(places, "rollback", NAME)
@@ -149,7 +149,7 @@ def test_a_change_that_cannot_be_finished_does_not_stand_in_the_way(
     """Another version can be switched to although the change before failed, and fails again."""
     site(places, "switch", NAME, "1.0")
     with monkeypatch.context() as patch:
-        patch.setattr("builder.cli.site.changing.install_generation", fail)
+        patch.setattr("builder.site.apply.install_generation", fail)
         assert site(places, "switch", NAME, "1.1").exit_code == 1
     shutil.rmtree(places.releases / NAME / "1.1")
     unpack(places, debian, "1.2", 3)

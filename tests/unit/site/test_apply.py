@@ -120,6 +120,20 @@ def test_a_changed_file_is_a_conflict_and_nothing_is_touched(
     assert journal.read_entries(site.places) == []
 
 
+def test_a_changed_file_stays_while_nothing_new_is_to_be_written(site: Site, first: ReleaseSettings) -> None:
+    """Somebody's own line stands in nobody's way as long as the site would write the same as before."""
+    applying.apply(site, serving(first), Heard())
+    conf = site.places.root / "etc/dhcp/dhcpd.conf"
+    conf.write_text(changed := conf.read_text() + "# my own line\n")
+    unpack(site.places, replace(first, version="1.1", exports=()), 2)
+    heard = Heard()
+    applying.apply(site, serving(first), heard)
+    assert (
+        "/etc/dhcp/dhcpd.conf was changed by hand, and stays so: nfsroot has nothing new to write there." in heard.texts
+    )
+    assert conf.read_text() == changed
+
+
 def test_replace_keeps_what_somebody_wrote(site: Site, first: ReleaseSettings) -> None:
     """With --replace the file is the site's again, and the other one is among the backups."""
     applying.apply(site, serving(first), Heard())
