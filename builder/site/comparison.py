@@ -93,7 +93,7 @@ def refuse(conflicts: tuple[Conflict, ...]) -> None:
     if conflicts:
         several = "s" if len(conflicts) > 1 else ""
         raise RefusedError(
-            f"settings on this server were changed by hand: {', '.join(f'/{each.path}' for each in conflicts)}; "
+            f"nfsroot would replace what others wrote: {', '.join(f'/{each.path}' for each in conflicts)}; "
             "nothing was changed",
             details="\n".join(map(describe, conflicts)),
             resolution=f"Take the change{several} into the recipe or the cluster's file, and unpack its new release.\n"

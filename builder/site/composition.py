@@ -20,6 +20,7 @@ from builder.site.selection import Records
 from builder.site.state import SiteState
 
 DHCPD_CONF = "etc/dhcp/dhcpd.conf"
+ISC_DEFAULTS = "etc/default/isc-dhcp-server"
 ETC_HOSTS = "etc/hosts"
 EXPORTS_OF_GANESHA = "etc/ganesha/exports.d/"
 EXPORTS_OF_KERNEL = "etc/exports.d/"
@@ -84,7 +85,7 @@ def compose(
     blocks = {ETC_HOSTS: texts[HOSTS]()} if served else {}
     if DHCPD_CONF in wanted and surroundings.shares_dhcpd_conf:
         blocks[DHCPD_CONF] = isc.dhcpd_conf(served, beside_others=True, declared=surroundings.declared)
-        del wanted[DHCPD_CONF]
+        del wanted[DHCPD_CONF], wanted[ISC_DEFAULTS]  # who declares networks also says which interfaces dhcpd serves
     return Composition({path: texts[path]() for path in wanted}, blocks, running, sizes_for(served))
 
 

@@ -29,12 +29,18 @@ def find_loaders(state: SiteState, records: Records) -> dict[str, Path]:
     for name, serving in sorted(state.recipes.items(), key=lambda item: (item[1].switched, item[0])):
         record = records.get(name, {}).get(serving.version)
         if record is not None:
-            top = record.directory / BUNDLE
-            files = (file for file in sorted((top / SERVED).rglob("*")) if file.is_file())
-            found |= {
-                str(file.relative_to(top / SERVED)): file for file in files if not file.is_relative_to(top / MENUS)
-            }
+            top = record.directory / BUNDLE / SERVED
+            found |= {str(file.relative_to(top)): file for each in _beside_menus(top) for file in _files(each)}
     return found
+
+
+def _beside_menus(served: Path) -> list[Path]:
+    """What stands beside the menus, of which there are thousands."""
+    return sorted(path for path in served.iterdir() if path.name != Path(MENUS).name)
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def install_loaders(places: Places, loaders: Mapping[str, Path]) -> list[str]:

@@ -19,8 +19,8 @@ HEADER = struct.Struct("!4BIHH4s4s4s4s16s64s128s4s")
 COOKIE = bytes((99, 130, 83, 99))
 BROADCAST = 0x8000
 DISCOVER, OFFER = 1, 2
-ASKED_FOR = bytes((1, 3, 12, 17, 66, 67))
-"""Subnet mask, router, host name, root path, server and file name: like a boot ROM, it does not ask for 150."""
+ASKED_FOR = bytes((1, 3, 12, 15, 17, 66, 67))
+"""Subnet mask, router, host name, domain, root path, server and file name: like a boot ROM, it does not ask for 150."""
 
 
 def discover(mac: bytes, architecture: int, transaction: int) -> bytes:
@@ -61,11 +61,11 @@ def parse_offer(packet: bytes, transaction: int) -> dict[str, object] | None:
     }
 
 
-def ask(mac: bytes, architecture: int, seconds: float) -> dict[str, object] | None:
+def ask(mac: bytes, architecture: int, seconds: float, interface: bytes = INTERFACE) -> dict[str, object] | None:
     """The first offer within `seconds`."""
     transaction = secrets.randbits(32)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
-        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, INTERFACE)
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface)
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         endpoint.bind(("", CLIENT_PORT))
         endpoint.sendto(discover(mac, architecture, transaction), ("255.255.255.255", SERVER_PORT))

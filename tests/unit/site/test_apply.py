@@ -111,7 +111,7 @@ def test_a_changed_file_is_a_conflict_and_nothing_is_touched(
     conf = site.places.root / "etc/dhcp/dhcpd.conf"
     conf.write_text(conf.read_text() + "# my own line\n")
     hosts = etc(site, "hosts")
-    with pytest.raises(RefusedError, match=r"changed by hand: /etc/dhcp/dhcpd\.conf") as refused:
+    with pytest.raises(RefusedError, match=r"what others wrote: /etc/dhcp/dhcpd\.conf") as refused:
         applying.change(site, ("switch",), serving(first, second), Heard())
     assert "+# my own line" in refused.value.details
     assert "/etc/dhcp/dhcpd.conf, to be changed by nfsroot:" in refused.value.details
