@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from builder.settings.programs import HTTP_SERVER
 from builder.site import blocks
 from builder.site.composition import Composition
 from builder.site.errors import RefusedError
@@ -16,6 +18,9 @@ from builder.site.strangers import Author, author, read
 BLOCK_COPY = ".block"
 """How the name of a block's copy ends."""
 
+NGINX_CONF = "etc/nginx/nginx.conf"
+CONNECTIONS = re.compile(r"^[^#\n]*worker_connections +([0-9]+);", re.MULTILINE)
+
 LINES = 30
 """Lines of a difference that are shown, at most."""
 
@@ -23,7 +28,8 @@ LINES = 30
 class Change(NamedTuple):
     """A file that is to change: its path, its text before and after (None: no file), and who wrote the one before.
 
-    `copy` is the name of the site's copy of what it writes, `written` that text.
+    `copy` is the name of the site's copy of what it writes, `written` that text; both are empty where it changes a
+    number of others.
     """
 
     path: str
@@ -120,6 +126,8 @@ def _difference(before: str, after: str | None, name: str, other: str) -> str:
 
 
 def _compare_all(places: Places, composition: Composition) -> Iterator[Verdict]:
+    if any(program.name == HTTP_SERVER for program in composition.programs):
+        yield from _raise_connections(places, composition.sizes.http_connections)
     for path, new in composition.files.items():
         yield from _compare_file(places, path, new)
     for path, block in composition.blocks.items():
@@ -130,6 +138,15 @@ def _compare_all(places: Places, composition: Composition) -> Iterator[Verdict]:
             yield from _compare_block(places, copy.removesuffix(BLOCK_COPY), None)
         elif f"{copy}{BLOCK_COPY}" not in wanted:
             yield from _compare_file(places, copy, None)
+
+
+def _raise_connections(places: Places, number: int) -> Iterator[Change]:
+    """nginx takes the number of connections in its own nginx.conf alone: there it is raised where it is too small."""
+    text = read(places.root / NGINX_CONF)
+    found = CONNECTIONS.search(text or "")
+    if text is not None and found and int(found[1]) < number:
+        raised = f"{text[: found.start(1)]}{number}{text[found.end(1) :]}"
+        yield Change(NGINX_CONF, text, raised, Author.OTHER, "", None)
 
 
 def _compare_file(places: Places, path: str, new: str | None) -> Iterator[Verdict]:

@@ -96,7 +96,8 @@ def _back_up(places: Places, changes: tuple[Change, ...], emit: Emit) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(places.root / change.path, copy)
         kept = places.replaced / change.path
-        if change.author is not Author.NFSROOT and not change.copy.endswith(BLOCK_COPY) and not kept.exists():
+        is_whole = _has_copy(change) and not change.copy.endswith(BLOCK_COPY)
+        if change.author is not Author.NFSROOT and is_whole and not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(copy, kept)
     emit(Notice(f"What is replaced is kept in {directory}."))
@@ -112,7 +113,7 @@ def _note_copies(places: Places, comparison: Comparison) -> None:
         file = places.installed / copy
         if not file.exists() or file.read_text(encoding="utf-8", errors="surrogateescape") != text:
             replace_file(file, text)
-    for change in comparison.changes:
+    for change in filter(_has_copy, comparison.changes):
         if change.written is not None:
             replace_file(places.installed / change.copy, change.written)
         else:
@@ -123,9 +124,15 @@ def _note_copies(places: Places, comparison: Comparison) -> None:
     shutil.rmtree(places.pending, ignore_errors=True)
 
 
+def _has_copy(change: Change) -> bool:
+    return change.copy != ""
+
+
 def _words(change: Change) -> str:
+    if not _has_copy(change):
+        return f"Raised a limit in /{change.path}."
     if change.after is None:
         return f"Removed /{change.path}."
     if change.written is None:
-        return f"Took nfsroot's settings out of /{change.path}."
+        return f"Took nfsroot's settings out of /{change.path}, and left those of others."
     return f"{'Installed' if change.before is None else 'Replaced'} /{change.path}."

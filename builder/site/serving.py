@@ -10,6 +10,7 @@ from builder.errors import NfsrootError
 from builder.events import Caution, Emit, Notice
 from builder.settings.programs import HTTP_SERVER, NFS_CONF, Program, programs
 from builder.settings.sizes import SYSCTL_CONF
+from builder.site.comparison import NGINX_CONF
 from builder.site.composition import EXPORTS_OF_GANESHA, EXPORTS_OF_KERNEL, Composition
 from builder.site.errors import RefusedError
 from builder.site.news import News
@@ -125,7 +126,7 @@ def _serve(
         _serve_kernel(site, program, composition, news, emit)
     elif program.name == "ganesha":
         _serve_ganesha(services, program, changed, news, emit)
-    elif not changed:
+    elif not changed and not (program.name == HTTP_SERVER and news.has(NGINX_CONF)):
         start_if_down(services, group, emit)
     elif program.name == HTTP_SERVER and not news.has("etc/systemd/") and is_up(services, group):
         services.reload(service)

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from builder.headers import MARK
+from builder.settings import reports
 from builder.settings.release import ReleaseSettings
 from builder.site import blocks
 from builder.site.composition import DHCPD_CONF, EXPORTS_OF_GANESHA, EXPORTS_OF_KERNEL, Surroundings
@@ -72,6 +73,7 @@ def look_around(places: Places, releases: tuple[ReleaseSettings, ...]) -> Surrou
 def left_exports(places: Places, releases: tuple[ReleaseSettings, ...]) -> list[Path]:
     """Files of exports that belong to no unpacked release: those of releases that somebody unpacked by hand."""
     known = {f"{release.name}-{part}" for release in releases for part in (release.version, "state")}
+    known.add(reports.EXPORTS)
     directories = ((EXPORTS_OF_KERNEL, ".exports"), (EXPORTS_OF_GANESHA, ".conf"))
     return [
         file

@@ -157,3 +157,18 @@ def test_a_changed_block_is_a_conflict(site: Site, debian: Recipe) -> None:
         apply(site, serving(blue, green), Heard())
     assert "+10.1.0.77 printer" in refused.value.details
     assert hosts.read_text() == changed
+
+
+def test_nginx_gets_connections_for_all_nodes(site: Site, debian: Recipe) -> None:
+    """The number in nginx's own settings is raised where it is too small; all else there stays, and so does a copy."""
+    file = site.places.root / "etc/nginx/nginx.conf"
+    file.parent.mkdir()
+    file.write_text("user www-data;\nevents {\n    worker_connections 768;\n}\n")
+    release = in_cluster(asked(debian), "blue", 1, 600)
+    release = replace(release, programs={**release.programs, "http": "nginx"})
+    unpack(site.places, release)
+    for _ in range(2):
+        apply(site, serving(release), Heard())
+        assert file.read_text() == "user www-data;\nevents {\n    worker_connections 2048;\n}\n"
+    (kept,) = site.places.backups.glob("*/etc/nginx/nginx.conf")
+    assert "768" in kept.read_text()
