@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from builder.cli.output import write
@@ -12,6 +13,7 @@ from builder.errors import NfsrootError
 from builder.site import apply as applying
 from builder.site import journal
 from builder.site import state as states
+from builder.site.aside import remove_set_aside
 from builder.site.decision import Decision
 from builder.site.places import Places
 from builder.site.records import read_records
@@ -31,13 +33,25 @@ def carry_out(places: Places, command: tuple[str, ...], decide: Decide, *, dry_r
 
     :raises NfsrootError: the verb refuses, or the change failed.
     """
-    decision = _foretell(places, decide) if dry_run else _change(places, command, decide)
+    tell(_foretell(places, decide) if dry_run else _change(places, command, decide), dry_run=dry_run)
+
+
+def tell(decision: Decision, *, dry_run: bool = False) -> None:
+    """Print what was decided; with warnings, end this program with exit status 1."""
     for line in decision.words:
         write(f"Would change: {line}" if dry_run else line)
     for line in decision.warnings:
         write(line, err=True)
     if decision.warnings:
         sys.exit(1)
+
+
+@contextlib.contextmanager
+def locked(site: Site) -> Iterator[None]:
+    """Hold the site's lock during the block, which begins when what a killed verb left is finished."""
+    with journal.locked(site.places):
+        _recover(site)
+        yield
 
 
 def _foretell(places: Places, decide: Decide) -> Decision:
@@ -48,8 +62,7 @@ def _foretell(places: Places, decide: Decide) -> Decision:
 
 def _change(places: Places, command: tuple[str, ...], decide: Decide) -> Decision:
     site = open_site(places)
-    with journal.locked(places):
-        _recover(site)
+    with locked(site):
         state = states.read(places.state)
         decision = decide(state, read_records(places))
         if decision.state != state:
@@ -61,8 +74,11 @@ def _recover(site: Site) -> None:
     """Finish a change that was interrupted.  One that cannot be finished is left to the change that comes now."""
     try:
         entry = applying.recover(site, show)
+        gone = remove_set_aside(site.places)
     except NfsrootError as error:
         write(f"The change before was interrupted and cannot be finished: {error.brief}", err=True)
         return
     if entry:
         write(f"Change {entry.number} was interrupted, and is finished now.", err=True)
+    for name in gone:
+        write(f"{name} was to be removed, and is now.", err=True)

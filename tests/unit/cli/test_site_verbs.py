@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from site_case import booted_kernel, menus, report, unpack
+from unpacked_site import booted_kernel, menus, report, unpack
 
 from builder.cli.site import command
 from builder.errors import InputError, NfsrootError

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from site_case import menus
+from unpacked_site import menus
 
 from builder.errors import NfsrootError
 from builder.site import generations

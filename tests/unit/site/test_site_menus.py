@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from made_releases import with_changes
-from site_case import booted_kernel, unpack
+from unpacked_site import booted_kernel, unpack
 
 from builder.errors import NfsrootError
 from builder.recipe.models import Recipe, Transport

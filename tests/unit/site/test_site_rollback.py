@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from site_case import unpack
+from unpacked_site import unpack
 
 from builder.errors import InputError
 from builder.recipe.models import Recipe

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from made_releases import with_changes
-from site_case import boot_id, unpack
+from unpacked_site import boot_id, unpack
 
 from builder.errors import InputError
 from builder.recipe.models import Recipe

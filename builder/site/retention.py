@@ -1,0 +1,83 @@
+"""Decides which releases of a recipe stay on the server, each with the reasons that keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from builder.site.clock import Clock, wall_time
+from builder.site.history import left_menus
+from builder.site.journal import Entry
+from builder.site.nodes import fold
+from builder.site.records import Record
+from builder.site.reports import Report
+from builder.site.selection import node_names
+from builder.site.state import Serving
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The release `version`, and what keeps it on the server, in words; without reasons it goes."""
+
+    version: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """All that is known of the use of a recipe's releases.
+
+    `mounts` has by version the nodes that were seen to have its root, each with how that is known.
+    """
+
+    entries: Sequence[Entry]
+    reports: Mapping[str, Report]
+    mounts: Mapping[str, Sequence[str]]
+    clock: Clock
+
+
+def decide_retention(
+    name: str, serving: Serving, versions: Mapping[str, Record], known: Knowledge, keep: int, grace: int
+) -> tuple[Retention, ...]:
+    """What keeps each of a recipe's releases, the one that was unpacked last first.
+
+    `keep` is the number of releases that stay in any case, those that were unpacked last.  `grace` is the time in
+    seconds for which a release stays after it was unpacked, after nodes stopped to boot it, and after a report.
+    """
+    newest = list(versions)[:keep]
+    return tuple(
+        Retention(
+            version,
+            (
+                *_menu_reasons(version, serving, versions),
+                *([f"it is one of the {keep} that were unpacked last"] if version in newest else []),
+                *_use_reasons(name, record, known, grace),
+            ),
+        )
+        for version, record in versions.items()
+    )
+
+
+def _menu_reasons(version: str, serving: Serving, versions: Mapping[str, Record]) -> Iterator[str]:
+    nodes = node_names(versions[serving.version]) if serving.version in versions else ()
+    boot = [node for node in nodes if serving.version_of(node) == version]
+    fall_back = [node for node in nodes if serving.earlier_version_of(node) == version]
+    if boot:
+        yield f"{fold(boot)} {'boots' if len(boot) == 1 else 'boot'} it"
+    if fall_back:
+        yield f"{fold(fall_back)} {'falls' if len(fall_back) == 1 else 'fall'} back to it"
+    if version == serving.before and not fall_back:
+        yield "it is the version before"
+
+
+def _use_reasons(name: str, record: Record, known: Knowledge, grace: int) -> Iterator[str]:
+    since = known.clock.now - grace
+    left = left_menus(known.entries, name, record.version)
+    if left is not None and left > since:
+        yield f"nodes booted it until {wall_time(left)}"
+    if record.origin.unpacked > since:
+        yield f"it was unpacked on {wall_time(record.origin.unpacked)}"
+    for node, report in known.reports.items():
+        if (report.release, report.version) == (name, record.version) and report.received > since:
+            yield f"{node} reported on {wall_time(report.received)} that it runs it"
+    yield from known.mounts.get(record.version, ())
