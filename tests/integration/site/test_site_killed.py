@@ -65,13 +65,16 @@ def whole_menus(places: Places, state: SiteState) -> dict[str, str]:
 
 
 def tree(places: Places) -> dict[str, bytes | str]:
-    """What a person finds on the server: all files but the journal, and menus without their generation's number."""
+    """What a person finds on the server: all but journal and backups, and menus without their generation's number."""
     return dict(_tree(places))
 
 
 def _tree(places: Places) -> Iterator[tuple[str, bytes | str]]:
     for path in sorted(places.root.rglob("*")):
-        if not any(path.is_relative_to(left_out) for left_out in (places.journal, places.generations, places.state)):
+        if not any(
+            path.is_relative_to(left_out)
+            for left_out in (places.journal, places.backups, places.generations, places.state)
+        ):
             content = path.read_bytes() if path.is_file() else "directory" if path.is_dir() else "gone"
             yield str(path.relative_to(places.root)), content if not path.is_symlink() else "link"
     if places.menus.exists():

@@ -13,6 +13,7 @@ from builder.cli.site import command
 from builder.errors import InputError, NfsrootError
 from builder.recipe.models import Recipe
 from builder.site import state as states
+from builder.site.errors import RefusedError
 from builder.site.journal import read_entries
 from builder.site.places import Places
 
@@ -158,6 +159,57 @@ def test_a_change_that_cannot_be_finished_does_not_stand_in_the_way(
         "The change before was interrupted and cannot be finished: nodes boot debian-nfsroot 1.1"
     )
     assert booted(places) == of_all("1.2")
+
+
+def below(places: Places, directory: str) -> set[str]:
+    """The names in a directory of the server."""
+    return {path.name for path in places.on_server(directory).iterdir()}
+
+
+def test_releases_that_nothing_needs_are_removed(places: Places, debian: Recipe) -> None:
+    """Tree, served files, exports and record go; what stays has a reason."""
+    unpack(places, debian, "0.9", 0)
+    site(places, "switch", NAME, "1.1")
+    exports = {f"{NAME}-{version}.exports" for version in ("0.9", "1.0", "1.1")}
+    assert below(places, "etc/exports.d") >= exports
+    expected = [
+        f"{NAME} 1.1 stays: ssi[1-4] boot it; it is one of the 1 that were unpacked last.",
+        f"{NAME} 1.0 would go.",
+        f"{NAME} 0.9 would go.",
+    ]
+    assert site(places, "prune", NAME, "--keep", "1", "--dry-run").output.splitlines() == expected
+    assert below(places, f"/NFSROOT/{NAME}") >= {"0.9", "1.0", "1.1"}
+    done = site(places, "prune", NAME, "--keep", "1")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-2:] == [f"{NAME} 1.0 is removed.", f"{NAME} 0.9 is removed."]
+    for directory in (f"srv/tftp/{NAME}", f"var/lib/nfsroot-site/releases/{NAME}"):
+        assert below(places, directory) == {"1.1"}
+    assert below(places, f"/NFSROOT/{NAME}") & {"0.9", "1.0", "1.1", ".0.9.pruned"} == {"1.1"}
+    assert below(places, "etc/exports.d") & exports == {f"{NAME}-1.1.exports"}
+    assert booted(places) == of_all("1.1")
+    assert read_entries(places)[-1].command == ("prune", NAME, "--keep", "1", "--grace", "604800s")
+
+
+def test_a_recipe_is_removed(places: Places) -> None:
+    """The server is as it was; a node that runs it is a reason not to."""
+    (places.root / "etc").mkdir()
+    (places.root / "etc/hosts").write_text("127.0.0.1 localhost\n")
+    site(places, "switch", NAME, "1.0")
+    report(places, "ssi1", NAME, "1.0", 1)
+    error = site(places, "remove", NAME).exception
+    assert isinstance(error, RefusedError)
+    assert "ssi1 reported on" in error.details
+    assert site(places, "remove", NAME, "--force", "--dry-run").exit_code == 0
+    assert booted(places) == of_all("1.0")
+    done = site(places, "remove", NAME, "--force")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1] == f"{NAME} is removed."
+    assert states.read(places.state).recipes == {}
+    left = {path for path in places.root.rglob("*") if path.is_file()}
+    kept = {path for path in left if places.data in path.parents or places.backups in path.parents}
+    assert left - kept == {places.reports_over_nfs / "ssi1", places.root / "etc/hosts"}
+    assert (places.root / "etc/hosts").read_text() == "127.0.0.1 localhost\n"
+    assert not places.menus.exists()
 
 
 def fail(*_arguments: object) -> None:
