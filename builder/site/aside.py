@@ -28,15 +28,13 @@ def set_aside(records: Iterable[Record]) -> None:
             sync(record.directory.parent)
 
 
-def remove_set_aside(places: Places) -> list[str]:
-    """Remove what belongs to releases that were set aside, which nobody exports any more; give their names.
+def remove_set_aside(places: Places) -> None:
+    """Remove what belongs to releases that were set aside, which nobody exports any more.
 
     A tree has another name before the first of its files goes: nobody who looks there finds half a tree.
     """
-    names = []
     for directory in sorted(places.releases.glob(f"*/.*{SUFFIX}")):
         record = Record(directory)
-        names.append(f"{record.name} {directory.name[1 : -len(SUFFIX)]}")
         for target in _targets(places, record):
             if target.exists():
                 target.rename(_aside(target))
@@ -47,7 +45,6 @@ def remove_set_aside(places: Places) -> list[str]:
     for directory in places.releases.glob(f"*/.*{GONE}"):
         shutil.rmtree(directory)
         _remove_empty(directory.parent)
-    return names
 
 
 def _targets(places: Places, record: Record) -> list[Path]:

@@ -54,13 +54,13 @@ class Comparison:
     """Changes of files and conflicts.
 
     `kept` are the paths of files that somebody changed by hand, and into which the site has nothing new to write;
-    `settled` has the copies of settings that are in place already.
+    `settled` has the copies of settings that are in place already (None: that have gone).
     """
 
     changes: tuple[Change, ...]
     conflicts: tuple[Conflict, ...]
     kept: tuple[str, ...]
-    settled: Mapping[str, str]
+    settled: Mapping[str, str | None]
 
     @property
     def paths(self) -> frozenset[str]:
@@ -82,10 +82,10 @@ def compare(places: Places, composition: Composition, *, replace: bool = False) 
 
 
 class Settled(NamedTuple):
-    """Settings that are in place as composed."""
+    """Settings that are in place as composed; None when those of the site have gone, and their copy has not."""
 
     copy: str
-    written: str
+    written: str | None
 
 
 Verdict = Change | Conflict | Settled
@@ -151,9 +151,8 @@ def _raise_connections(places: Places, number: int) -> Iterator[Change]:
 
 def _compare_file(places: Places, path: str, new: str | None) -> Iterator[Verdict]:
     found, bases = read(places.root / path), _bases(places, path)
-    if found == new:
-        if new is not None:
-            yield Settled(path, new)
+    if found == (_original(places, path) if new is None else new):
+        yield Settled(path, new)
     elif found is None:
         yield Change(path, None, new, Author.NFSROOT, path, new)
     elif found in bases:
@@ -170,8 +169,7 @@ def _compare_block(places: Places, path: str, new: str | None) -> Iterator[Verdi
     text, copy = read(places.root / path) or "", f"{path}{BLOCK_COPY}"
     shared, bases = blocks.split(text), _bases(places, copy)
     if shared.block == new:
-        if new is not None:
-            yield Settled(copy, new)
+        yield Settled(copy, new)
     elif shared.block is None or not bases or shared.block in bases:
         yield Change(path, text or None, blocks.join(shared, new), Author.OTHER, copy, new)
     else:

@@ -111,14 +111,15 @@ def _is_ours(places: Places, change: Change) -> bool:
 def _note_copies(places: Places, comparison: Comparison) -> None:
     for copy, text in comparison.settled.items():
         file = places.installed / copy
-        if not file.exists() or file.read_text(encoding="utf-8", errors="surrogateescape") != text:
+        if text is None:
+            _forget(places, copy)
+        elif not file.exists() or file.read_text(encoding="utf-8", errors="surrogateescape") != text:
             replace_file(file, text)
     for change in filter(_has_copy, comparison.changes):
         if change.written is not None:
             replace_file(places.installed / change.copy, change.written)
         else:
-            (places.installed / change.copy).unlink(missing_ok=True)
-            (places.replaced / change.copy).unlink(missing_ok=True)
+            _forget(places, change.copy)
         if change.copy.endswith(BLOCK_COPY):
             (places.installed / change.path).unlink(missing_ok=True)
     shutil.rmtree(places.pending, ignore_errors=True)
@@ -126,6 +127,11 @@ def _note_copies(places: Places, comparison: Comparison) -> None:
 
 def _has_copy(change: Change) -> bool:
     return change.copy != ""
+
+
+def _forget(places: Places, copy: str) -> None:
+    for directory in (places.installed, places.replaced):
+        (directory / copy).unlink(missing_ok=True)
 
 
 def _words(change: Change) -> str:

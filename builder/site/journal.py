@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import NfsrootError
-from builder.site import staging
+from builder.site import aside, staging
 from builder.site import state as states
 from builder.site.places import Places
 from builder.site.state import SiteState
@@ -91,13 +91,14 @@ def change(places: Places, command: tuple[str, ...], after: SiteState, apply: Ap
 def recover(places: Places, apply: Apply) -> Entry | None:
     """Finish the last change if it was interrupted; whoever calls this holds the lock.
 
-    What a killed run unpacked is put into place before, or removed.
+    What a killed run unpacked is put into place before, or removed.  Afterwards goes what a killed run was about to
+    remove, for nobody exports that any more.
     """
     staging.sweep(places)
     last = next(reversed(read_entries(places)), None)
-    if last is None or last.ended is not None:
-        return None
-    return _carry_out(places, last, apply)
+    finished = None if last is None or last.ended is not None else _carry_out(places, last, apply)
+    aside.remove_set_aside(places)
+    return finished
 
 
 def read_entries(places: Places) -> list[Entry]:

@@ -13,7 +13,6 @@ from builder.errors import NfsrootError
 from builder.site import apply as applying
 from builder.site import journal
 from builder.site import state as states
-from builder.site.aside import remove_set_aside
 from builder.site.decision import Decision
 from builder.site.places import Places
 from builder.site.records import read_records
@@ -74,11 +73,8 @@ def _recover(site: Site) -> None:
     """Finish a change that was interrupted.  One that cannot be finished is left to the change that comes now."""
     try:
         entry = applying.recover(site, show)
-        gone = remove_set_aside(site.places)
     except NfsrootError as error:
         write(f"The change before was interrupted and cannot be finished: {error.brief}", err=True)
         return
     if entry:
         write(f"Change {entry.number} was interrupted, and is finished now.", err=True)
-    for name in gone:
-        write(f"{name} was to be removed, and is now.", err=True)
