@@ -109,6 +109,11 @@ def read_entries(places: Places) -> list[Entry]:
     return [_read(file) for file in sorted(places.journal.glob("[0-9]*.json"))]
 
 
+def read_backwards(places: Places, most: int) -> list[Entry]:
+    """The last changes, so many at most, the newest first; errors as `read_entries`."""
+    return [_read(file) for file in sorted(places.journal.glob("[0-9]*.json"), reverse=True)[:most]]
+
+
 def _carry_out(places: Places, entry: Entry, apply: Apply) -> Entry:
     apply(entry.after)
     states.write(places.state, entry.after)

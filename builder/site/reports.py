@@ -36,7 +36,8 @@ class Report:
     `release` and `version` name the release, `boot_id` the boot (random(4), /proc/sys/kernel/random/boot_id).  `state`
     is systemd's word for the node, `failed` names its failed units.  `seconds` is the time from the kernel's start to
     the end of the boot.  `time` is when the node wrote it, by the node's clock, and `received` when it arrived, by the
-    server's; both are seconds since 1970 (UTC).  `way` is nfs or http.
+    server's; both are seconds since 1970 (UTC).  `way` is nfs or http.  `uptime` is the time from the kernel's
+    start to the report; None where the report does not say so.
     """
 
     node: str
@@ -49,6 +50,7 @@ class Report:
     time: int
     received: float
     way: str
+    uptime: float | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ def parse(content: bytes, node: str, received: float, way: str) -> Report:
         time=int(_number(document, "time")),
         received=received,
         way=way,
+        uptime=_number(document, "uptime") if "uptime" in document else None,
     )
 
 

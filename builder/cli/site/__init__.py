@@ -19,6 +19,7 @@ VERBS = {
     "prune": "Remove releases that nothing needs any more, and say what keeps the others.",
     "remove": "Take all of a recipe off this server.",
     "undo": "Take the last change of what nodes boot back.",
+    "status": "Say what nodes run, and what they boot next.",
     "log": "Show the changes that were made here.",
 }
 """The verbs in the order of their use, each in a module of its own that is imported when it is called."""
@@ -57,6 +58,7 @@ def command(context: click.Context, root: Path, replace: bool) -> None:
       nfsroot-site switch kerrighed 2026.02.01 --dry-run
       nfsroot-site switch kerrighed 2026.02.01 --nodes 'ssi[1-2]' --confirm 15m
       nfsroot-site rollback kerrighed
+      nfsroot-site status --watch      what nodes run, and what they boot next
       nfsroot site log                 show the changes that were made on this server
       nfsroot-site log                 the same; an NFS server needs no more than the package nfsroot-site
 

@@ -84,6 +84,8 @@ def test_the_report_says_what_the_node_runs(reporting: Node) -> None:
     assert (report.node, report.release, report.version) == ("ssi1", "kerrighed", "2026.11.27~1")
     assert (report.boot_id, report.state, report.seconds, report.failed) == (boot_id, "running", 12.34, ())
     assert report.time > 1_700_000_000
+    assert report.uptime is not None
+    assert report.uptime > 0
     assert [file.name for file in directory.iterdir() if file.is_file()] == ["ssi1"]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from devtools import Tab, open_tab
+from devtools import LEAST_CHART_TEXT, LEAST_CONTRAST, LEAST_TEXT, TEXTS, Tab, open_tab
 from lab_report import FAILED, PASSED, cell, node, report
 from small_release import make_release
 
@@ -28,47 +28,10 @@ from builder.store.storage.directory import DirectoryStorage
 from builder.store.transfer import Transfers
 
 WIDTHS = (1280, 390)
-LEAST_TEXT, LEAST_CHART_TEXT = 13.0, 11.0
-"""The smallest text of a page and of its chart, in CSS pixels."""
-
-LEAST_CONTRAST = 4.5
-"""Of text against its ground (WCAG 2.2, success criterion 1.4.3)."""
-
 LONG = "a-recipe-whose-name-is-as-long-as-somebody-could-make-it-on-a-bad-day.with+signs~"
 REASON = "nodes with igb cards hang; " + "no-space-in-this-word" * 8
 
 OPEN = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
-
-TEXTS = """(() => {
-  const numbers = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
-  const light = part => (part /= 255) <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4;
-  const luminance = ([r, g, b]) => .2126 * light(r) + .7152 * light(g) + .0722 * light(b);
-  const ground = element => {
-    for (; element; element = element.parentElement) {
-      const colour = numbers(getComputedStyle(element).backgroundColor);
-      if (colour.length === 3) return colour;
-    }
-    throw new Error("there is no ground");
-  };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const found = [];
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement, style = getComputedStyle(element);
-    if (!walker.currentNode.data.trim() || !element.getClientRects().length) continue;
-    if (element.closest("script, style, title")) continue;
-    const chart = element.closest("svg");
-    const [one, other] = [luminance(numbers(style.color)), luminance(ground(element))];
-    found.push({
-      text: walker.currentNode.data.trim().slice(0, 40),
-      size: parseFloat(style.fontSize) * (chart ? chart.getScreenCTM().a : 1),
-      chart: Boolean(chart),
-      contrast: (Math.max(one, other) + .05) / (Math.min(one, other) + .05),
-      right: element.getBoundingClientRect().right,
-    });
-  }
-  return found;
-})()"""
-"""Every text that is seen, with its size, its contrast, and the right edge of its element, all in CSS pixels."""
 
 
 class SmallStore:

@@ -186,6 +186,8 @@ def test_reports_behind_a_link_are_not_read(places: Places, tmp_path: Path) -> N
         {"failed": ["\x1b[2J"]},
         {"failed": ["u"] * 65},
         {"failed": [None]},
+        {"uptime": None},
+        {"uptime": -1},
     ],
 )
 def test_what_is_not_well_formed_is_refused(changes: dict[str, Any]) -> None:

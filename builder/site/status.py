@@ -1,0 +1,181 @@
+"""Says for each node of a site what it runs, what it boots next, and whether that is as it was switched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import NamedTuple
+
+from builder.difference.packages import PackageChange, Way, compare_packages
+from builder.errors import NfsrootError
+from builder.site.clock import wall_time
+from builder.site.journal import Entry
+from builder.site.records import Record
+from builder.site.selection import Records
+from builder.site.sightings import SECONDS_OF_A_BOOT, Sighting
+from builder.site.state import Serving, SiteState
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """A node of the recipe `recipe`, and what is known of it.
+
+    `sighting` is what it ran when it was seen last; None when it never was.  `next_version` is what it boots next;
+    empty as long as nobody switched.  `trial` says how it stands on trial, and is empty for a node that is not.
+    `changes` are the packages that differ between what it runs and what it boots next; None where nobody can tell.
+    `differs` is why it is not as it was switched, and is empty when it is.
+    """
+
+    recipe: str
+    node: str
+    address: str
+    sighting: Sighting | None
+    next_version: str
+    trial: str = ""
+    changes: tuple[PackageChange, ...] | None = ()
+    differs: str = ""
+
+    @property
+    def runs(self) -> str:
+        """The version that the node runs, behind the name where it is another recipe's; empty when nobody knows."""
+        seen = self.sighting
+        if seen is None or not seen.version:
+            return ""
+        return seen.version if seen.name == self.recipe else f"{seen.name} {seen.version}"
+
+    @property
+    def changes_at_boot(self) -> bool:
+        """Whether the node is known to run something else than it boots next."""
+        return bool(self.runs and self.next_version and self.runs != self.next_version)
+
+
+@dataclass(frozen=True)
+class SiteStatus:
+    """The nodes of a site, and sentences about what is wrong with the site itself and what could not be read."""
+
+    nodes: tuple[NodeStatus, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_as_switched(self) -> bool:
+        """Whether nothing differs from what was switched."""
+        return not self.problems and not any(node.differs for node in self.nodes)
+
+
+class _Package(NamedTuple):
+    name: str
+    version: str
+    architecture: str
+    source: str
+    security: str | None
+
+
+def find_node_status(
+    name: str, serving: Serving, records: Records, sightings: Mapping[str, Sighting], changed: Mapping[str, float]
+) -> tuple[NodeStatus, ...]:
+    """The status of each node of a recipe, in the order of its cluster.
+
+    `changed` has the time at which each node got another menu, as far as the journal says.
+    """
+    versions = records.get(name, {})
+    record = versions.get(serving.version) or next(iter(versions.values()), None)
+    if record is None:
+        return ()
+
+    @cache
+    def compare(before: str, after: str) -> tuple[PackageChange, ...] | None:
+        pair = versions.get(before), versions.get(after)
+        return compare_packages(read_packages(pair[0]), read_packages(pair[1])) if pair[0] and pair[1] else None
+
+    found = []
+    for node in record.settings.nodes:
+        sighting, after = sightings.get(node.name), serving.version_of(node.name)
+        status = NodeStatus(name, node.name, str(node.address), sighting, after, _trial(serving, node.name))
+        if status.changes_at_boot:
+            differs = _differs(status, changed.get(node.name))
+            status = replace(status, changes=compare(status.runs, after), differs=differs)
+        found.append(status)
+    return tuple(found)
+
+
+def read_packages(record: Record) -> list[_Package]:
+    """The packages in the tree of an unpacked release, as its manifest lists them.
+
+    :raises NfsrootError: the manifest cannot be read.
+    """
+    file = record.directory / MANIFEST
+    try:
+        listed = json.loads(file.read_bytes())["packages"]
+        return [
+            _Package(p["name"], p["version"], p["architecture"], p.get("source", ""), p.get("security")) for p in listed
+        ]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise NfsrootError(f"{file} cannot be read: {error!r}", resolution="Unpack the release once more.") from error
+
+
+def find_changes(entries: Iterable[Entry], name: str, nodes: Iterable[str]) -> dict[str, float]:
+    """When each node of a recipe got the menu that it has now; `entries` of the journal have the newest first.
+
+    Nodes that always had it, as far as the journal goes back, are left out.
+    """
+    found: dict[str, float] = {}
+    wanted = set(nodes)
+    for entry in entries:
+        before, after = entry.before.of(name), entry.after.of(name)
+        if before != after:
+            moved = [node for node in wanted if before.version_of(node) != after.version_of(node)]
+            found.update(dict.fromkeys(moved, entry.ended or entry.begun))
+            wanted.difference_update(moved)
+        if not wanted:
+            break
+    return found
+
+
+def find_problems(state: SiteState, records: Records, last: Entry | None) -> tuple[str, ...]:
+    """What is wrong with the site itself, whatever its nodes run."""
+    found = []
+    if last is not None and last.ended is None:
+        found.append(f"change {last.number} ({' '.join(last.command)}) was interrupted; the next verb finishes it")
+    for name, serving in state.recipes.items():
+        missing = sorted(serving.versions() - {serving.before} - set(records.get(name, {})))
+        found += [f"nodes boot {name} {version}, which is not unpacked here" for version in missing]
+    return tuple(found)
+
+
+def words_of_changes(changes: tuple[PackageChange, ...] | None) -> str:
+    """How many packages differ, in words: `2 packages updated, 1 added`."""
+    if changes is None:
+        return "one of the two is not unpacked here"
+    groups = {
+        "updated": [c for c in changes if c.way is Way.UP],
+        "set back": [c for c in changes if c.way is Way.DOWN],
+        "changed": [c for c in changes if c.way is Way.OTHER],
+        "added": [c for c in changes if c.way is Way.ADDED],
+        "removed": [c for c in changes if c.way is Way.REMOVED],
+    }
+    parts = [(len(group), word) for word, group in groups.items() if group]
+    if not parts:
+        return "the same packages"
+    number, word = parts[0]
+    rest = "".join(f", {count} {each}" for count, each in parts[1:])
+    return f"{number} package{'s' if number != 1 else ''} {word}{rest}"
+
+
+def _trial(serving: Serving, node: str) -> str:
+    trial = serving.trial
+    if trial is None or node not in trial.nodes:
+        return ""
+    return "confirmed" if node in trial.confirmed else f"until {wall_time(trial.deadline)}"
+
+
+def _differs(status: NodeStatus, changed: float | None) -> str:
+    """Why a node that runs something else than it boots next should not: it booted after its menu changed."""
+    seen = status.sighting
+    if changed is None or seen is None or seen.since is None or seen.since < changed + SECONDS_OF_A_BOOT:
+        return ""
+    return f"booted {status.runs} at {wall_time(seen.since)}, although its menu has {status.next_version}"
