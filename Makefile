@@ -6,11 +6,13 @@ ENGINE ?= sandbox
 OUTPUT ?= output
 PYTEST ?=
 
-# What a build needs on the host; what the lab needs beside it, a rack's servers and an emulator with its firmware;
-# what only the tests need, and the tools beside which the benchmark runs us.
+# What a build needs on the host; what the lab needs beside it, a rack's servers and an emulator with its firmware; what
+# makes and checks the Debian package nfsroot-site; what only the tests need, and the tools beside which the benchmark
+# runs us.
 BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
 LAB_PACKAGES := nginx dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-server nfs-ganesha nfs-ganesha-vfs \
 	openssh-client ovmf qemu-system-x86 rpcbind seabios tftpd-hpa zstd
+DEB_PACKAGES := debhelper dh-python dpkg-dev lintian mandoc patch
 TEST_PACKAGES := apache2-utils busybox catatonit chromium curl docker-registry gnupg grub-common initramfs-tools-core jq \
 	libcap2-bin libnfs-utils locales podman shellcheck skopeo squashfs-tools tftp-hpa
 BENCH_PACKAGES := debootstrap kea-admin kpartx mkosi qemu-utils sudo zstd
@@ -104,6 +106,10 @@ publish: .venv/installed  ## publish a release: make publish RECIPE=NAME STORE=/
 	@$(NFSROOT) publish $(call quoted,$(or $(RELEASE),$(RECIPE))) --to $(call quoted,$(STORE)) $(OUTPUT_FLAG) \
 		$(if $(CHANNEL),--channel $(call quoted,$(CHANNEL))) $(if $(LIMIT),--limit $(call quoted,$(LIMIT)))
 
+.PHONY: deb
+deb: deb-packages .venv/installed  ## make the Debian package of nfsroot-site, for NFS servers
+	@.venv/bin/python deploy/deb $(call quoted,$(OUTPUT))
+
 .PHONY: lab
 lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all]
 	@$(AS_ROOT) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
@@ -115,7 +121,7 @@ lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases
 SIDE_BY_SIDE := tests/bench tests/elements tests/integration/store
 
 .PHONY: test
-test: root build-packages lab-packages test-packages .venv/tested .venv/servers  ## run the linters and every test but those of test-full
+test: root build-packages lab-packages deb-packages test-packages .venv/tested .venv/servers  ## run the linters and every test but those of test-full
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -127,7 +133,7 @@ test: root build-packages lab-packages test-packages .venv/tested .venv/servers 
 	$(AS_ROOT) .venv/bin/pytest tests/boot -m 'alone and not full' $(PYTEST)
 
 .PHONY: test-full
-test-full: root build-packages lab-packages test-packages .venv/tested .venv/servers  ## run the tests that `make test` leaves out: slow ones of what rarely breaks
+test-full: root build-packages lab-packages deb-packages test-packages .venv/tested .venv/servers  ## run the tests that `make test` leaves out: slow ones of what rarely breaks
 	$(AS_ROOT) .venv/bin/pytest -m full $(PYTEST)
 
 .PHONY: test-quick
@@ -171,6 +177,10 @@ build-packages:
 .PHONY: lab-packages
 lab-packages:
 	$(call install,$(LAB_PACKAGES))
+
+.PHONY: deb-packages
+deb-packages:
+	$(call install,$(DEB_PACKAGES))
 
 .PHONY: test-packages
 test-packages:

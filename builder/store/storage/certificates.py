@@ -5,7 +5,15 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+import urllib3
+
 from builder.errors import InputError
+
+URLLIB3_COMPARES_NAMES = urllib3.__version__.startswith("1.")  # type: ignore[attr-defined]
+"""Whether urllib3 compares a server's name with the names in its certificate by itself, where OpenSSL is not told to.
+
+Debian 12 has urllib3 1.26, which does, and which cannot tell OpenSSL of servers that are named by an address.
+"""
 
 
 def accepted_certificates(ca_file: Path | None) -> ssl.SSLContext:
@@ -14,6 +22,7 @@ def accepted_certificates(ca_file: Path | None) -> ssl.SSLContext:
     :raises InputError: the file cannot be read, or holds no certificate.
     """
     context = ssl.create_default_context()
+    context.check_hostname = not URLLIB3_COMPARES_NAMES
     if ca_file:
         try:
             context.load_verify_locations(ca_file)

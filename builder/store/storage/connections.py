@@ -29,6 +29,9 @@ REDIRECTS = 5
 HEADERS = {"User-Agent": f"nfsroot/{__version__}", "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
 """No compression, because digests are those of the stored bytes; no answer from a cache that may be out of date."""
 
+REFUSED_CERTIFICATE = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
+"""Words of OpenSSL, and of urllib3 1.26, for a certificate that is not the server's."""
+
 
 class Answer(NamedTuple):
     """A server's answer, of which the body is not read yet, and the address that gave it.
@@ -115,7 +118,13 @@ class Connections:
     ) -> urllib3.BaseHTTPResponse:
         with explained(url):
             return self._pool(urlsplit(url)).request(
-                method, url, body=body, headers=headers, preload_content=False, redirect=False
+                method,
+                url,
+                body=body,
+                headers=headers,
+                preload_content=False,
+                redirect=False,
+                enforce_content_length=True,  # which urllib3 1.26 does not do unasked
             )
 
     def _pool(self, url: SplitResult) -> urllib3.PoolManager:
@@ -158,7 +167,9 @@ def explained(url: str) -> Iterator[None]:
                 details=str(reason),
                 resolution="Write the proxy's user and password into the variable that names the proxy.",
             ) from error
-        if isinstance(reason, urllib3.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(reason):
+        if isinstance(reason, urllib3.exceptions.SSLError) and any(
+            words in str(reason) for words in REFUSED_CERTIFICATE
+        ):
             raise StoreError(
                 f"the certificate of {_host(url)} is not accepted",
                 details=str(reason),

@@ -37,9 +37,7 @@ def open_storage(address: str, access: Access = ANONYMOUS) -> Storage:
 
         return HttpStorage(address, access)
     if scheme == "s3":
-        from builder.store.storage.s3 import S3Storage
-
-        return S3Storage(address, access)
+        return _open_bucket(address, access)
     if scheme == "oci":
         from builder.store.storage.oci import open_repository
 
@@ -48,6 +46,20 @@ def open_storage(address: str, access: Access = ANONYMOUS) -> Storage:
         f"{scheme}:// is no kind of store that nfsroot knows",
         resolution="Name a directory, or a URL that begins with file://, http://, https://, s3:// or oci://.",
     )
+
+
+def _open_bucket(address: str, access: Access) -> Storage:
+    try:
+        from builder.store.storage.s3 import S3Storage
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "obstore":
+            raise
+        raise InputError(
+            f"{without_users(address)} cannot be opened: buckets need the Python package obstore, which is not here",
+            resolution="Name the https:// address at which the bucket can be read, or copy the store to a directory, "
+            "a web server or a registry with `nfsroot mirror`, and name that.",
+        ) from error
+    return S3Storage(address, access)
 
 
 def open_store(
