@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.cli import store_options as options
+from builder.cli import reading_options as options
 from builder.cli.output import write
 from builder.cli.render import renderer
 from builder.cli.site.following import is_replacing
