@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-PROJECT = Path(__file__).parents[3]
-
-
-def make_deb(output: Path, **environment: str) -> Path:
-    """Make the package as `make deb` does, with other variables in the environment."""
-    argv = [sys.executable, PROJECT / "deploy/deb", output]
-    made = subprocess.run(argv, env={**os.environ, **environment}, capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    return Path(made.stdout.strip())
+from made_deb import make_deb
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import make_deb
+from made_deb import make_deb
 
 from builder import __version__
 from builder.cli.site import VERBS
