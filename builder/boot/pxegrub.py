@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 from builder.container.engine import Engine, Image, Job
+from builder.parallel import crew
 from builder.process import OnLine
 from builder.recipe.models import Variant
 
@@ -62,28 +65,36 @@ SERVED = {
 
 
 def make(directory: Path, *, engine: Engine, image: Image, variants: tuple[Variant, ...], on_line: OnLine) -> None:
-    """Make `pxegrub.VARIANT` and `secure-boot/` in `directory`.
+    """Make `pxegrub.VARIANT` and `secure-boot/` in `directory`, the variants side by side.
 
     :raises CommandError: grub-mkimage failed.
     """
-    for variant in variants:
+    early = directory / "early.cfg"
+    early.write_text(EARLY, encoding="utf-8")
+
+    def run(variant: Variant) -> None:
         if variant is Variant.SECURE_BOOT:
             _copy_signed(directory, engine, image, on_line)
         else:
-            _link(directory, variant, engine, image, on_line)
+            engine.run(image, _link(directory, variant, early), on_line)
 
-
-def _link(directory: Path, variant: Variant, engine: Engine, image: Image, on_line: OnLine) -> None:
-    form, modules = LINKED[variant]
-    early = directory / "early.cfg"
-    early.write_text(EARLY, encoding="utf-8")
-    argv = ["grub-mkimage", f"--format={form}", "--prefix=/grub", "--config=/input/early.cfg"]
-    argv += [f"--output=/output/pxegrub.{variant}", *MODULES, *modules]
-    engine.run(image, Job(tuple(argv), output=directory, inputs={"/input/early.cfg": early}), on_line)
+    with crew(os.cpu_count() or 1) as makers:
+        for made in [makers.begin(partial(run, variant)) for variant in variants]:
+            made()
     early.unlink()
 
 
+def _link(directory: Path, variant: Variant, early: Path) -> Job:
+    form, modules = LINKED[variant]
+    argv = ["grub-mkimage", f"--format={form}", "--prefix=/grub", "--config=/input/early.cfg"]
+    argv += [f"--output=/output/pxegrub.{variant}", *MODULES, *modules]
+    return Job(tuple(argv), output=directory, inputs={"/input/early.cfg": early})
+
+
 def _copy_signed(directory: Path, engine: Engine, image: Image, on_line: OnLine) -> None:
+    """Copy all files by one job, and give them their names."""
+    target = "secure-boot"
+    argv = ("install", "-D", "--mode=644", f"--target-directory=/output/{target}", *SIGNED.values())
+    engine.run(image, Job(argv, output=directory), on_line)
     for name, source in SIGNED.items():
-        argv = ("install", "-D", "--mode=644", source, f"/output/secure-boot/{name}")
-        engine.run(image, Job(argv, output=directory), on_line)
+        (directory / target / PurePosixPath(source).name).rename(directory / target / name)

@@ -74,9 +74,9 @@ def pretend(job: Job, on_line: OnLine) -> None:
             name = next(word for word in job.argv if word.startswith("--output=/output/"))
             (output / name.removeprefix("--output=/output/")).write_text("grub")
         case "install":
-            target = output / job.argv[-1].removeprefix("/output/")
-            target.parent.mkdir(exist_ok=True)
-            target.write_text("signed")
+            (output / "secure-boot").mkdir()
+            for source in map(Path, job.argv[4:]):
+                (output / "secure-boot" / source.name).write_text("signed")
         case "zstd" | "gzip":
             for source in (output / Path(name).name for name in job.argv if name.startswith("/output/")):
                 source.rename(source.with_name(source.name + {"zstd": ".zst", "gzip": ".gz"}[job.name]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from recording_engine import IMAGE, RecordingEngine
@@ -82,10 +83,36 @@ def test_early_configuration_is_an_input(tmp_path: Path) -> None:
 
 def test_signed_chain_is_copied_under_the_names_it_asks_for(tmp_path: Path) -> None:
     """Shim loads grubx64.efi and mmx64.efi from its own directory: each signed file gets such a name."""
-    copies = {job.argv[-1]: job.argv[-2] for job in jobs_of(tmp_path, Variant.SECURE_BOOT)}
-    assert set(copies) == {f"/output/secure-boot/{name}" for name in ("shimx64.efi", "grubx64.efi", "mmx64.efi")}
-    assert all(source.endswith(".signed") for source in copies.values())
-    assert "grubnetx64" in copies["/output/secure-boot/grubx64.efi"]
+
+    def copy(job: Job, _on_line: OnLine) -> None:
+        (job.output / "secure-boot").mkdir()
+        for source in map(Path, job.argv[4:]):
+            (job.output / "secure-boot" / source.name).write_text(source.name)
+
+    engine, signed = RecordingEngine(copy), (Variant.SECURE_BOOT,)
+    pxegrub.make(tmp_path, engine=engine, image=IMAGE, variants=signed, on_line=lambda _line: None)
+    (job,) = engine.jobs
+    assert job.argv[:4] == ("install", "-D", "--mode=644", "--target-directory=/output/secure-boot")
+    assert {file.name: file.read_text() for file in (tmp_path / "secure-boot").iterdir()} == {
+        "shimx64.efi": "shimx64.efi.signed",
+        "grubx64.efi": "grubnetx64.efi.signed",
+        "mmx64.efi": "mmx64.efi.signed",
+    }
+
+
+def test_variants_are_made_side_by_side(tmp_path: Path) -> None:
+    """The two variants that are linked run at the same time: each waits until the other has begun."""
+    both = Barrier(2)
+
+    def wait(_job: Job, _on_line: OnLine) -> None:
+        both.wait(timeout=60)
+
+    engine = RecordingEngine(wait)
+    linked = (Variant.I386_PC, Variant.X86_64_EFI)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.cpu_count", lambda: 2)
+        pxegrub.make(tmp_path, engine=engine, image=IMAGE, variants=linked, on_line=lambda _line: None)
+    assert len(engine.jobs) == 2
 
 
 def test_only_wanted_variants(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ CHANGES: dict[str, set[str]] = {
     "headers.py": CHEAP,
     "disk.py": CHEAP,
     "templates.py": CHEAP,
-    "parallel.py": CHEAP,
+    "parallel.py": PXEGRUB,
     "release/*": CHEAP,
     "release/proof.py": set(),
     "release/source.py": set(),
