@@ -8,6 +8,7 @@ names its modules in full, so that a pattern finds them; Python's own parser wou
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
@@ -32,12 +33,15 @@ class Module(NamedTuple):
 
 
 class Code:
-    """The modules of the program in the directory `top`; each is read once, when it is first asked for."""
+    """The modules of the program in the directory `top`; each is read once, when it is first asked for.
+
+    Every build looks at a hundred of them.  So paths are text in here: a Path of each takes longer than to read it.
+    """
 
     def __init__(self, top: Path = Path(__file__).parent) -> None:
-        self._top = top
+        self._top = str(top)
         self._modules: dict[str, Module] = {}
-        self._files: dict[str, Path | None] = {}
+        self._files: dict[str, str | None] = {}
 
     def digest(self, *modules: str, alone: Iterable[str] = (), beyond: Collection[str] = ()) -> str:
         """SHA-256 over `modules`, all that they import, the templates that these fill, and the modules `alone`.
@@ -67,13 +71,13 @@ class Code:
             file = self._file(name)
             if file is None:
                 raise KeyError(name)
-            content = file.read_bytes()
+            with open(file, "rb", buffering=0) as text:  # noqa: PTH123
+                content = text.read()
             imports = tuple(sorted(set(self._imports(content.decode()))))
             digest = hashlib.sha256(content)
-            for template in sorted((file.parent / "templates").rglob("*.j2")) if TEMPLATES in imports else ():
-                text = template.read_bytes()
-                digest.update(f"{template.relative_to(file.parent)}\0{len(text)}\0".encode() + text)
-            self._modules[name] = Module(file, digest.hexdigest(), imports)
+            if TEMPLATES in imports:
+                _add_templates(digest, Path(file).parent)
+            self._modules[name] = Module(Path(file), digest.hexdigest(), imports)
         return self._modules[name]
 
     def _imports(self, text: str) -> Iterator[str]:
@@ -83,13 +87,20 @@ class Code:
             for name in NAME.findall(re.sub("#.*", "", names)):
                 yield f"{package}.{name}" if self._file(f"{package}.{name}") else package
 
-    def _file(self, name: str) -> Path | None:
+    def _file(self, name: str) -> str | None:
         """The file of the module, or package, called `name`, if there is one."""
         if name not in self._files:
-            stem = self._top.joinpath(*name.split(".")[1:])
-            files = (stem.with_name(f"{stem.name}.py"), stem / "__init__.py")
-            self._files[name] = next((file for file in files if file.is_file()), None)
+            stem = "/".join((self._top, *name.split(".")[1:]))
+            files = (f"{stem}.py", f"{stem}/__init__.py")
+            self._files[name] = next(filter(os.path.isfile, files), None)
         return self._files[name]
+
+
+def _add_templates(digest: hashlib._Hash, directory: Path) -> None:
+    """Have the templates count of a package in `directory`."""
+    for template in sorted((directory / "templates").rglob("*.j2")):
+        text = template.read_bytes()
+        digest.update(f"{template.relative_to(directory)}\0{len(text)}\0".encode() + text)
 
 
 @cache

@@ -29,7 +29,7 @@ def digest_of_files(root: Path, patterns: Iterable[str] = ("*",), without: Colle
     """
     digest, chosen = hashlib.sha256(), tuple(patterns)
     for name in _names(root, without):
-        if any(fnmatchcase(name.rpartition("/")[2], pattern) for pattern in chosen):
+        if "*" in chosen or any(fnmatchcase(name.rpartition("/")[2], pattern) for pattern in chosen):
             _add(digest, os.path.join(root, name), name)  # noqa: PTH118
     return digest.hexdigest()
 
@@ -62,7 +62,7 @@ def _add(digest: hashlib._Hash, path: str, name: str) -> None:
     status = os.lstat(path)
     if stat.S_ISREG(status.st_mode):
         digest.update(os.fsencode(f"{name}\0{int(is_executable(status))}\0{status.st_size}\0"))
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             digest.update(file.read())
     elif stat.S_ISLNK(status.st_mode):
         digest.update(os.fsencode(f"{name}\0link\0{os.readlink(path)}\0"))  # noqa: PTH115

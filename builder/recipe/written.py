@@ -2,6 +2,9 @@
 
 Where a table is written as it is meant, its model is that of `builder.recipe.models`.  The others leave out what
 another file of the recipe may add; `builder.recipe.load` says what is missing in the end.
+
+A table that is left out is constructed without validation, which its defaults do not need: for the other way pydantic
+would make a validator of each table's own whenever this module is imported, beside that of the whole recipe.
 """
 
 from __future__ import annotations
@@ -144,7 +147,9 @@ class WrittenCluster(Model):
     broadcast: IPv4Address | None = Field(default=None, description="Broadcast address; the subnet's when absent.")
     dns: tuple[IPv4Address, ...] = Field(default=(), description="Addresses of DNS servers.")
     ntp: tuple[NtpServer, ...] = Field(default=(), description="Addresses or host names of NTP servers.")
-    server: WrittenServer = Field(default=WrittenServer(), description="The machine that serves DHCP, TFTP and NFS.")
+    server: WrittenServer = Field(
+        default=WrittenServer.model_construct(), description="The machine that serves DHCP, TFTP and NFS."
+    )
     nodes: tuple[WrittenNodes, ...] = Field(default=(), description="The diskless nodes.")
 
 
@@ -175,7 +180,7 @@ class WrittenRecipe(Model):
     elements: tuple[ElementName, ...] = Field(
         default=(), description="diskimage-builder elements; their dependencies come with them."
     )
-    paths: WrittenPaths = Field(default=WrittenPaths(), description="Where else to look for elements.")
+    paths: WrittenPaths = Field(default=WrittenPaths.model_construct(), description="Where else to look for elements.")
     environment: tuple[EnvironmentName, ...] = Field(
         default=(), description="Variables of the environment that hooks get, as they are when the build begins."
     )
@@ -183,13 +188,15 @@ class WrittenRecipe(Model):
         default=None,
         description="The cluster: a file, relative to this one or to a directory of recipes, or a table.",
     )
-    image: WrittenImage = Field(default=WrittenImage(), description="The release's name and version.")
-    debian: Debian = Field(default=Debian(), description="What the tree is bootstrapped from.")
-    kernel: WrittenKernel = Field(default=WrittenKernel(), description="The nodes' kernel.")
-    initramfs: Initramfs = Field(default=Initramfs(), description="What the initramfs holds.")
-    root: WrittenRoot = Field(default=WrittenRoot(), description="The NFSROOT and how nodes mount it.")
-    boot: Boot = Field(default=Boot(), description="Network boot loaders and their menus.")
-    access: Credentials = Field(default=Credentials(), description="Who may log in, and which ports are open.")
+    image: WrittenImage = Field(default=WrittenImage.model_construct(), description="The release's name and version.")
+    debian: Debian = Field(default=Debian.model_construct(), description="What the tree is bootstrapped from.")
+    kernel: WrittenKernel = Field(default=WrittenKernel.model_construct(), description="The nodes' kernel.")
+    initramfs: Initramfs = Field(default=Initramfs.model_construct(), description="What the initramfs holds.")
+    root: WrittenRoot = Field(default=WrittenRoot.model_construct(), description="The NFSROOT and how nodes mount it.")
+    boot: Boot = Field(default=Boot.model_construct(), description="Network boot loaders and their menus.")
+    access: Credentials = Field(
+        default=Credentials.model_construct(), description="Who may log in, and which ports are open."
+    )
     kerrighed: Kerrighed | None = Field(default=None, description="Parameters of the single system image.")
     variables: dict[str, dict[str, Any]] = Field(
         default={}, description="Values of the elements' variables: a table per element."
