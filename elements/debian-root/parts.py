@@ -76,15 +76,16 @@ class Part(NamedTuple):
         return all(path in before and before[path] == after.get(path) for path in self.group.paths)
 
 
-def survey(tree: Path) -> bytes:
+def survey(tree: Path, *, last: bool = False) -> bytes:
     """All paths below a directory, on its file system, as `entries` reads them.
 
-    What is changed later has a later time than anything here.
+    What is changed later has a later time than anything here.  After the last survey nobody changes anything.
     """
     found = subprocess.run(
         ["find", tree, "-mindepth", "1", "-xdev", "-printf", FIND], stdout=subprocess.PIPE, check=True
     )
-    time.sleep(TICK if FRACTION.search(found.stdout) else 1 + TICK)
+    if not last:
+        time.sleep(TICK if FRACTION.search(found.stdout) else 1 + TICK)
     return found.stdout
 
 
@@ -159,7 +160,7 @@ class Maker:
 
     def end(self) -> None:
         """Keep the parts whose files are as they were, make others of what has come or changed; pack the rest."""
-        after = entries(survey(self._tree))
+        after = entries(survey(self._tree, last=True))
         begun, self._begun = self._begun, []
         kept = [part for each in begun for part in self._keep(*each, after)]
         taken = {path for part in kept for path in part.group.paths}
