@@ -13,7 +13,7 @@ from builder.tree import index
 from builder.tree.archive import Archive
 from builder.tree.relations import version_key
 
-_FILES = "SELECT file FROM package WHERE name = ? AND list LIKE ? ESCAPE '\\'"
+_FILES = "SELECT file FROM package WHERE name IN ({}) AND list LIKE ? ESCAPE '\\'"
 
 
 def find_fixed(archive: Archive, suite: str, names: Iterable[str]) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -22,9 +22,10 @@ def find_fixed(archive: Archive, suite: str, names: Iterable[str]) -> dict[tuple
     apt names a list by its address: HOST_..._dists_SUITE-security_COMPONENT_binary-ARCHITECTURE_Packages.
     """
     found: dict[tuple[str, str], set[str]] = {}
+    wanted = sorted(set(names))
+    query = _FILES.format(", ".join("?" * len(wanted)))
     with closing(index.connect(archive.index)) as database:
-        for name in set(names):
-            for (file,) in database.execute(_FILES, (name, f"%\\_dists\\_{suite}-security\\_%")):
-                _name, version, architecture = file.removesuffix(".deb").split("_")
-                found.setdefault((name, architecture), set()).add(version.replace("%3a", ":"))
+        for (file,) in database.execute(query, (*wanted, f"%\\_dists\\_{suite}-security\\_%")):
+            name, version, architecture = file.removesuffix(".deb").split("_")
+            found.setdefault((name, architecture), set()).add(version.replace("%3a", ":"))
     return {package: tuple(sorted(versions, key=version_key)) for package, versions in found.items()}
