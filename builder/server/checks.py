@@ -32,18 +32,35 @@ ENVIRONMENT = {"KEA_LOCKFILE_DIR": "none"}
 _COPY = ("sh", "-euc", 'cp "$(command -v "$0")" /scratch/ && exec "/scratch/$0" "$@"')
 """Runs a copy of a program: AppArmor, where the host has it, lets the original read its own directories only."""
 
+_EACH = (
+    "sh",
+    "-euc",
+    'cp "$(command -v "$0")" /scratch/; for file; do "/scratch/$0" "$file" || { echo "in $file"; exit 1; }; done',
+)
+"""Runs a copy of a program on one file after the other: a sandbox for each takes longer than the program."""
+
 
 class Check(NamedTuple):
-    """A checker with its arguments, and what it reads: a file of the bundle, or a directory of them."""
+    """A checker with its arguments, and what it reads: a file of the bundle, or a directory of them.
+
+    Of a directory it may read only these `files`, one at a time.
+    """
 
     program: str
     arguments: tuple[str, ...]
     path: str
+    files: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of what it reads."""
+        return tuple(f"{self.path}/{file}" for file in self.files) or (self.path,)
 
     @property
     def argv(self) -> tuple[str, ...]:
         """The command in the builder image, where the bundle stands below `BUNDLE`."""
-        return (*_COPY, self.program, *self.arguments, f"{BUNDLE}/{self.path}")
+        run = _EACH if self.files else _COPY
+        return (*run, self.program, *self.arguments, *(f"{BUNDLE}/{path}" for path in self.paths))
 
 
 def checks(recipe: Recipe) -> tuple[Check, ...]:
@@ -58,7 +75,7 @@ def checks(recipe: Recipe) -> tuple[Check, ...]:
         Check("kea-dhcp4", ("-t",), KEA_CONF),
         Check("dnsmasq", ("--test", "--conf-file=/dev/null", "--conf-dir"), DNSMASQ_D),
         *((Check("nginx", ("-q", "-t", "-c", f"{BUNDLE}/{NGINX_CHECK}", "-p"), NGINX_D),) if recipe.needs_http else ()),
-        *(Check("grub-script-check", (), f"{MENUS}/{menu}") for menu in menus),
+        Check("grub-script-check", (), MENUS, menus),
     )
 
 
@@ -68,7 +85,7 @@ def checked(recipe: Recipe, files: Iterable[RenderedFile]) -> tuple[RenderedFile
     Kea's and nginx's checkers refuse an interface or address that the machine lacks on which they run: they read
     what the recipe would lead to without one.
     """
-    paths = {check.path for check in checks(recipe)}
+    paths = {path for check in checks(recipe) for path in check.paths}
     found = {file.path: file for file in files if file.path in paths or file.path.rpartition("/")[0] in paths}
     found[KEA_CONF] = text_file(KEA_CONF, kea.anywhere(str(found[KEA_CONF].content, "utf-8")))
     if site := found.get(NGINX_SITE):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server.bundle import render
-from builder.server.checks import check, checks
+from builder.server.checks import BUNDLE, check, checks
 
 
 def run(recipe: Recipe, facts: ReleaseFacts, engine: RecordingEngine, scratch: Path) -> None:
@@ -24,27 +26,45 @@ def run(recipe: Recipe, facts: ReleaseFacts, engine: RecordingEngine, scratch: P
 
 def test_every_server_has_its_checker(debian: Recipe) -> None:
     """dhcpd, Kea and dnsmasq read their own settings, and GRUB the menus that stand for all."""
-    assert [(check.program, check.path) for check in checks(debian)] == [
-        ("dhcpd", "etc/dhcp/dhcpd.conf"),
-        ("kea-dhcp4", "etc/kea/kea-dhcp4.conf"),
-        ("dnsmasq", "etc/dnsmasq.d"),
-        ("grub-script-check", "srv/tftp/grub/grub.cfg"),
-        ("grub-script-check", "srv/tftp/grub/default.cfg"),
-        ("grub-script-check", "srv/tftp/grub/ssi1.cfg"),
+    menus = tuple(f"srv/tftp/grub/{menu}.cfg" for menu in ("grub", "default", "ssi1"))
+    assert [(check.program, check.paths) for check in checks(debian)] == [
+        ("dhcpd", ("etc/dhcp/dhcpd.conf",)),
+        ("kea-dhcp4", ("etc/kea/kea-dhcp4.conf",)),
+        ("dnsmasq", ("etc/dnsmasq.d",)),
+        ("grub-script-check", menus),
     ]
 
 
+@pytest.mark.parametrize("broken", [None, "grub.cfg", "default.cfg", "ssi1.cfg"])
+def test_every_menu_is_checked(debian: Recipe, tmp_path: Path, broken: str | None) -> None:
+    """A menu that the checker rejects ends the job, whichever it is, and is named."""
+    job = next(check for check in checks(debian) if check.program == "grub-script-check")
+    for path in job.paths:
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("bad" if file.name == broken else "good")
+    (tmp_path / "grub-script-check").write_text('#!/bin/sh\ngrep -q good "$1"\n')
+    (tmp_path / "grub-script-check").chmod(0o755)
+    argv = [word.replace(BUNDLE, str(tmp_path)).replace("/scratch/", f"{tmp_path}/copy-of-") for word in job.argv]
+    argv[2] = argv[2].replace(f" {tmp_path}/copy-of-;", f' "{tmp_path}/copy-of-$0";')
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == (1 if broken else 0), done.stderr
+    assert done.stdout == (f"in {tmp_path}/srv/tftp/grub/{broken}\n" if broken else "")
+
+
 def test_checkers_read_what_is_shipped(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
-    """Each job has no network, and its last argument names a file, or a directory of files, as in the bundle."""
+    """Each job has no network, and its last arguments name files, or a directory of files, as in the bundle."""
     engine = RecordingEngine()
     run(debian, facts, engine, tmp_path)
     shipped = {file.path: file.content for file in render(debian, facts)}
-    assert len(engine.jobs) == len(checks(debian)) == 6
+    assert len(engine.jobs) == len(checks(debian)) == 4
     for job in engine.jobs:
         assert not job.network
         ((target, source),) = job.inputs.items()
-        read = source / Path(job.argv[-1]).relative_to(target)
-        files = [read] if read.is_file() else list(read.iterdir())
+        read = [source / Path(word).relative_to(target) for word in job.argv[3:] if word.startswith(f"{target}/srv")]
+        read = read or [source / Path(job.argv[-1]).relative_to(target)]
+        files = list(read[0].iterdir()) if read[0].is_dir() else read
         assert files
         for file in files:
             assert file.read_bytes() == shipped[str(file.relative_to(source))]
