@@ -31,6 +31,8 @@ from builder.recipe.search import SearchPath
 
 HERE = Path(__file__).parent
 NODES = (10, 100, 1000, 10_000)
+CLUSTERS = 10
+"""The number of clusters of a site with the largest number of nodes."""
 FEW, SHORT = 3, 9
 """Rounds of what takes a second or two with a large tree, and of what takes less."""
 FILES = {"root tarball": "*-root.tar.zst", "initramfs": "initrd.img-*", "kernel": "vmlinuz-*"}
@@ -51,7 +53,8 @@ def main() -> None:
             "packages": list(recipe.packages),
             "targets": measure(own, Peers(recipe, room, tools), options, room),
             "sizes": {kind: _only(own, pattern).stat().st_size for kind, pattern in FILES.items()},
-            "inventory": [_inventory(options.recipe, count) for count in NODES],
+            "inventory": [_script("inventory", options.recipe, str(count)) for count in NODES],
+            "composition": _script("composition", options.recipe, str(NODES[-1]), str(CLUSTERS)),
             "compression": [asdict(level) for level in of_tree(_only(own, FILES["root tarball"]), room)],
             "initramfs_compression": [asdict(level) for level in of_initramfs(_only(own, FILES["initramfs"]), room)],
             "changes": [change._asdict() for change in measure_changes(own)],
@@ -127,8 +130,9 @@ def _only(own: Own, pattern: str) -> Path:
     return file
 
 
-def _inventory(recipe: str, nodes: int) -> dict[str, float]:
-    argv = [sys.executable, str(HERE / "inventory.py"), recipe, str(nodes)]
+def _script(name: str, *arguments: str) -> dict[str, float]:
+    """What a script beside this one measured, in a process of its own."""
+    argv = [sys.executable, str(HERE / f"{name}.py"), *arguments]
     told: dict[str, float] = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
     return told
 

@@ -50,7 +50,7 @@ def targets(measured: dict[str, Any]) -> list[Target]:
         for peer, most in (("mmdebstrap", 0.5), ("diskimage-builder", 0.3))
         if peer in cold
     ]
-    largest = measured["inventory"][-1]
+    largest, site = measured["inventory"][-1], measured["composition"]
     update, added, node = measured["changes"]
     return [
         *kept,
@@ -63,6 +63,9 @@ def targets(measured: dict[str, Any]) -> list[Target]:
         Target("nfsroot --help", found["nfsroot --help"]["median"], 0.15, "s"),
         Target(f"server bundle of {largest['nodes']} nodes", largest["seconds"], 2.0, "s"),
         Target("its memory", largest["peak_mib"], 300, "MiB"),
+        Target(
+            f"settings of a site with {site['nodes']} nodes in {site['clusters']} clusters", site["seconds"], 3.0, "s"
+        ),
         Target(
             "new in a root tarball after an update, without the kernel",
             _mb(update["root"] - update["kernel"]),
