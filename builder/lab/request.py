@@ -16,7 +16,7 @@ from builder.lab.qemu import CARDS, FIRMWARE_OF_ROMS, MATRIX_NICS, Firmware, Nic
 from builder.lab.release import Release
 from builder.lab.server import ServerKind
 from builder.process import CommandError, output
-from builder.recipe.models import DhcpServer, NfsServer, Node, Server, TftpServer, Transport, Variant
+from builder.recipe.models import Cluster, DhcpServer, NfsServer, Node, Server, TftpServer, Transport, Variant
 from builder.recipe.nics import ALL, expand, plain
 
 
@@ -55,8 +55,9 @@ def request(
     machine.  In a namespace that is ganesha, which needs nothing of the kernel that the rack shares with this machine.
 
     :raises InputError: the release has no such node, no boot loader for the firmware, or no driver of the NIC; or
-        QEMU's firmware cannot boot by this NIC.
+        QEMU's firmware cannot boot by this NIC; or the server is on another network than the nodes.
     """
+    _need_one_network(release.recipe.cluster)
     nodes = {node.name: node for node in release.recipe.cluster.nodes}
     unknown = [name for name in names if name not in nodes]
     if unknown:
@@ -78,6 +79,14 @@ def request(
     nfs = own.nfs if kind is ServerKind.VM else NfsServer.GANESHA
     server = own.model_copy(update={"dhcp": dhcp or own.dhcp, "tftp": tftp or own.tftp, "nfs": nfs})
     return Request(wanted, firmware, server, nic, kind)
+
+
+def _need_one_network(cluster: Cluster) -> None:
+    if cluster.server.address not in cluster.subnet:
+        raise InputError(
+            f"the lab has one network, and the server of {cluster.name} is not on that of its nodes, {cluster.subnet}",
+            resolution="Try a release of the recipe for a cluster whose server is on the nodes' network.",
+        )
 
 
 def _need_driver(release: Release, node: Node, nic: Nic) -> None:

@@ -88,7 +88,10 @@ def _subnet(parts: _Parts) -> Iterator[Problem]:
 
 
 def _addresses(parts: _Parts) -> Iterator[Problem]:
-    """Every address is one that a host of the subnet may have."""
+    """Every address is one that a host of the subnet may have.
+
+    A server that nodes reach by a gateway may be elsewhere: their questions of DHCP come to it by a relay.
+    """
     written, subnet = parts.written, parts.written.subnet
     if subnet is None or subnet.prefixlen > 30:
         return
@@ -99,7 +102,8 @@ def _addresses(parts: _Parts) -> Iterator[Problem]:
         *parts.words("addresses"),
     ]
     addresses = {word.text: IPv4Address(word.text) for word in (*broadcast, *hosts)}
-    strays = [word for word in (*broadcast, *hosts) if addresses[word.text] not in subnet]
+    distant = {written.server.address} if written.gateway else set()
+    strays = [w for w in (*broadcast, *hosts) if addresses[w.text] not in subnet and addresses[w.text] not in distant]
     yield from _outside(strays, subnet)
     taken = {
         subnet.network_address: f"the network address of {subnet}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,14 @@ def test_unknown_node(kerrighed: Recipe, tmp_path: Path) -> None:
     """A node that the cluster does not have is told with those that it has."""
     with pytest.raises(InputError, match=r"no node ssi9\nIts nodes are ssi1, ssi2, ssi3, ssi4"):
         request(release_of(kerrighed, tmp_path), ["ssi1", "ssi9"], Firmware.BIOS)
+
+
+def test_a_server_behind_a_relay(kerrighed: Recipe, tmp_path: Path) -> None:
+    """The lab has one network: a cluster whose server is on another one is not tried."""
+    server = kerrighed.cluster.server.model_copy(update={"address": IPv4Address("10.9.0.1")})
+    cluster = kerrighed.cluster.model_copy(update={"server": server})
+    with pytest.raises(InputError, match="the lab has one network, and the server of mycluster is not on that"):
+        request(release_of(kerrighed.model_copy(update={"cluster": cluster}), tmp_path), [], Firmware.BIOS)
 
 
 @pytest.mark.parametrize(

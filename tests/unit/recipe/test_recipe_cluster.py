@@ -44,6 +44,8 @@ def mistakes(project: Project, text: str) -> list[str]:
         # the server
         ('"nfsserver"', '"nfs.server"', [f"5:8: 'nfs.server': {LABEL}, without the domain"]),
         ('"192.168.0.1"', '"192.168.1.1"', [f"6:11: '192.168.1.1' is {OUTSIDE}"]),
+        ('name = "nfsserver"\naddress = "192.168.0.1"', 'name = "nfsserver"\naddress = "10.9.0.1"', [
+            f"6:11: '10.9.0.1' is {OUTSIDE}"]),
         ('"192.168.0.1"', '"192.168.0.255"', [f"6:11: 192.168.0.255 is the broadcast address of {SUBNET}; {SPAN}"]),
         ('name = "nfsserver"\n', "", [
             "4:2: the cluster lacks server.name; write name = \"nfsserver\" in the table server"]),
@@ -199,3 +201,11 @@ def test_servers_are_chosen_by_the_cluster(project: Project) -> None:
     project.write("recipes/clusters/small.toml", chosen)
     server = project.load("base").cluster.server
     assert (server.dhcp, server.tftp, server.nfs) == ("kea", "dnsmasq", "ganesha")
+
+
+def test_a_server_behind_a_gateway_may_be_on_another_network(project: Project) -> None:
+    """Its nodes' questions of DHCP come by a relay, and nodes reach it by their gateway."""
+    text = CLUSTER.replace('"192.168.0.1"', '"10.9.0.1"').replace("[server]", 'gateway = "192.168.0.1"\n[server]')
+    project.write("recipes/clusters/small.toml", text)
+    cluster = project.load("base").cluster
+    assert cluster.server.address not in cluster.subnet
