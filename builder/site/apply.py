@@ -77,7 +77,7 @@ def carry_out(site: Site, prepared: Prepared, emit: Emit) -> None:
     """
     for file in prepared.left:
         emit(Notice(f"{file} stays: it exports a release that was not unpacked by nfsroot-site."))
-    found = news.remember(site.places, News(prepared.comparison.paths, _gone_exports(prepared.comparison)))
+    found = news.remember(site.places, News(prepared.comparison.news, _gone_exports(prepared.comparison)))
     install(site.places, prepared.comparison, emit)
     make_report_directories(site.places, (program.role for program in prepared.composition.programs))
     dropped = serving.dropped_programs(prepared.composition, prepared.ours)

@@ -39,6 +39,11 @@ class Change(NamedTuple):
     copy: str
     written: str | None
 
+    @property
+    def has_meaning(self) -> bool:
+        """Whether more than comments change, so that a service has to learn of it."""
+        return _statements(self.before) != _statements(self.after)
+
 
 class Conflict(NamedTuple):
     """Settings changed by hand: as the site wrote them (None: it did not), as they are, and as they are composed."""
@@ -63,9 +68,9 @@ class Comparison:
     settled: Mapping[str, str | None]
 
     @property
-    def paths(self) -> frozenset[str]:
-        """The paths of all files that are to change."""
-        return frozenset(change.path for change in self.changes)
+    def news(self) -> frozenset[str]:
+        """The paths of files that are to change in more than comments."""
+        return frozenset(change.path for change in self.changes if change.has_meaning)
 
 
 def compare(places: Places, composition: Composition, *, replace: bool = False) -> Comparison:
@@ -184,6 +189,13 @@ def _force(places: Places, conflict: Conflict) -> Change:
         joined = blocks.join(shared, conflict.new)
         return Change(conflict.path, text, joined, Author.OTHER, f"{conflict.path}{BLOCK_COPY}", conflict.new)
     return Change(conflict.path, text, conflict.new, Author.OTHER, conflict.path, conflict.new)
+
+
+def _statements(text: str | None) -> list[str] | None:
+    """The lines that are neither empty nor comments; None for no file."""
+    if text is None:
+        return None
+    return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
 
 
 def _bases(places: Places, copy: str) -> list[str]:
