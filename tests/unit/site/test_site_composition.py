@@ -178,7 +178,7 @@ def test_exports_are_those_of_all_unpacked_releases(blue: ReleaseSettings, tmp_p
     newer = replace(older, version="1.1", exports=tuple(e._replace(path="/NFSROOT/blue/1.1") for e in blue.exports))
     named = [replace(each, exports=tuple(_own(e) for e in each.exports)) for each in (older, blue, newer)]
     files = composed(tmp_path, *named, state=serving(blue)).files
-    paths = [path for path in files if path.startswith("etc/exports.d/")]
+    paths = [path for path in files if path.startswith("etc/exports.d/blue-")]
     assert paths == [f"etc/exports.d/blue-{version}.exports" for version in ("0.9", "1.0", "1.1")]
     assert all(f"/NFSROOT/blue/{Path(path).stem.removeprefix('blue-')} " in files[path] for path in paths)
 
@@ -197,7 +197,8 @@ def test_ganesha_numbers_are_given_once(blue: ReleaseSettings, green: ReleaseSet
     around = Surroundings(export_ids=frozenset({GANESHA_IDS[number] + 1}))
     both = (blue, replace(green, exports=(same,)))
     found = composed(tmp_path, *both, options=Options({"nfs": "ganesha"}), surroundings=around)
-    text = "".join(text for path, text in found.files.items() if path.startswith("etc/ganesha/exports.d/"))
+    ours = {f"etc/ganesha/exports.d/{name}-1.0.conf" for name in ("blue", "green")}
+    text = "".join(text for path, text in found.files.items() if path in ours)
     assert re.findall(r"Export_Id = (\d+)", text) == [str(GANESHA_IDS[number]), str(GANESHA_IDS[number] + 2)]
 
 
