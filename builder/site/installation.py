@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -16,6 +17,9 @@ from builder.site.strangers import Author
 
 UNFINISHED = ".nfsroot-new"
 """How the name of a file ends that is not in its place yet; it begins with a dot, and no server reads it."""
+
+UNIT_DIRECTORY = ".service.d"
+"""How the directories of a unit's settings end; who made one for a file takes it away with that."""
 
 
 def install(places: Places, comparison: Comparison, emit: Emit) -> None:
@@ -77,8 +81,24 @@ def _put(places: Places, change: Change) -> None:
     file = places.root / change.path
     if change.after is None:
         file.unlink(missing_ok=True)
-    else:
+        if file.parent.name.endswith(UNIT_DIRECTORY) and not any(file.parent.iterdir()):
+            file.parent.rmdir()
+        return
+    try:
         _unfinished(file).replace(file)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        _write_in_place(file)
+
+
+def _write_in_place(file: Path) -> None:
+    """Write into a file over which nothing can be renamed: a container's /etc/hosts is a mount of its own."""
+    with file.open("wb") as written:
+        written.write(_unfinished(file).read_bytes())
+        written.flush()
+        os.fsync(written.fileno())
+    _unfinished(file).unlink()
 
 
 def _unfinished(file: Path) -> Path:

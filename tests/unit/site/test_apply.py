@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +187,52 @@ def test_nothing_is_left_when_the_last_recipe_goes(site: Site, first: ReleaseSet
     assert etc(site, "hosts") == "127.0.0.1 localhost\n"
     assert etc(site, "default/tftpd-hpa") == debian
     assert told(site) == ["reload units", "stop isc-dhcp-server", "restart tftpd-hpa", "export"]
+
+
+def test_a_file_that_is_a_mount_of_its_own_is_written_in_place(
+    site: Site, first: ReleaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be renamed over a container's /etc/hosts."""
+    rename = Path.replace
+
+    def replace_others(self: Path, target: Path) -> Path:
+        if Path(target).name == "hosts":
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_others)
+    inode = (site.places.root / "etc/hosts").stat().st_ino
+    applying.apply(site, serving(first), Heard())
+    assert "blue1.blue.example" in etc(site, "hosts")
+    assert (site.places.root / "etc/hosts").stat().st_ino == inode
+    assert sorted(file.name for file in (site.places.root / "etc").iterdir() if file.is_file()) == ["hosts"]
+
+
+@pytest.mark.parametrize("moment", range(12))
+def test_a_run_that_is_killed_at_a_rename_is_finished(
+    moment: int, site: Site, first: ReleaseSettings, second: ReleaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever files stand half-way, the next call goes on, sees nobody's hand in them, and tells all services."""
+    applying.apply(site, serving(first), Heard())
+    told(site)
+    rename, left = Path.replace, [moment * 2]
+
+    def replace_some(self: Path, target: Path) -> Path:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace_some)
+        with pytest.raises(KeyboardInterrupt):
+            applying.apply(site, serving(first, second), Heard())
+    applying.apply(site, serving(first, second), Heard())
+    assert "host green1 " in etc(site, "dhcp/dhcpd.conf")
+    assert "green1" in etc(site, "hosts")
+    assert {"restart isc-dhcp-server", "restart tftpd-hpa"} <= set(told(site))
+    applying.apply(site, serving(first, second), Heard())
+    assert told(site) == []
 
 
 def _fail(*_arguments: object) -> None:
