@@ -48,6 +48,11 @@ class Person:
         return done.stdout + done.stderr
 
 
+def _names(directory: Path) -> set[str]:
+    """The names of all files below a directory."""
+    return {path.name for path in directory.rglob("*")}
+
+
 @pytest.fixture
 def person(kind: Kind, tmp_path: Path) -> Callable[[str], Person]:
     """Makes users of one store of each kind."""
@@ -61,12 +66,8 @@ def _fetched(directory: Path) -> dict[str, bytes]:
     return {file: content for file, content in files.items() if file not in added}
 
 
-@pytest.mark.parametrize("kind", ["directory", "nginx", "seaweedfs", "rclone"], indirect=True)
 def test_publish_and_fetch(person: Callable[[str], Person], kind: Kind, tmp_path: Path) -> None:
-    """What one user publishes another one fetches byte for byte, by version and by channel.
-
-    A registry gets an image of the root as well, for which the manifest of a made-up release says too little.
-    """
+    """What one user publishes another one fetches byte for byte, by version and by channel; then the other verbs."""
     ann, bob = person("ann"), person("bob")
     first, second = (make_release(tmp_path / "output", version=version) for version in ("1.0", "2.0"))
     said = ann.run("publish", str(first), "--to", "site", "--channel", "test")
@@ -86,5 +87,14 @@ def test_publish_and_fetch(person: Callable[[str], Person], kind: Kind, tmp_path
 
     ann.run("yank", "small", "1.0", "--from", "site", "--reason", "it does not boot")
     assert "it does not boot" in bob.run("fetch", "small@1.0", str(tmp_path / "no"), "--from", "site", status=3)
+    bob.run("export", "small@2.0", "--from", "site", "--to", str(tmp_path / "medium"))
+    bob.run("fetch", "small", str(tmp_path / "carried"), "--from", str(tmp_path / "medium"))
+    assert files_in(tmp_path / "carried") == files_in(tmp_path / "fetched")
+    bob.run("mirror", "site", str(tmp_path / "mirror"))
+    assert "signatures and all blobs verified" in bob.run("verify", str(tmp_path / "mirror"))
+    assert _names(tmp_path / "medium/blobs") < _names(tmp_path / "mirror/blobs")
+    ann.run("store", "refresh", "site")
+    assert ann.run("store", "prune", "site", "--dry-run").startswith("0 objects")
+    assert fingerprint[0] in ann.run("store", "keys", "show", "site")
     checked = ann.run("store", "check", "site")
     assert ("not safe" in checked) != kind.swaps_safely
