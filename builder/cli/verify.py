@@ -30,15 +30,17 @@ MOST_OF_LIST = 1 << 30
     metavar="RELEASE",
     help="WHAT is a tree that was unpacked from this release.",
 )
+@click.option("--partial", is_flag=True, help="WHAT is a copy of a store that has some of its releases only.")
 @options.trust_option
 @options.log_format_option
-def command(what: str, against: Path | None, trust: str | None, log_format: str | None) -> None:
+def command(what: str, against: Path | None, partial: bool, trust: str | None, log_format: str | None) -> None:
     """Verify a release's directory, everything in a store, or a tree that was unpacked from a release.
 
     \b
     Examples:
       nfsroot verify output/kerrighed/2026.01.31
       nfsroot verify /srv/artifacts
+      nfsroot verify /media/usb/nfsroot --partial
       nfsroot verify /NFSROOT/kerrighed/2026.01.31 --against output/kerrighed/2026.01.31
 
     Exit status: 0 all is as it was signed; 1 something is damaged; 3 the signatures do not hold.
@@ -52,20 +54,21 @@ def command(what: str, against: Path | None, trust: str | None, log_format: str 
     elif Path(what, "etc").is_dir() and not Path(what, "metadata").is_dir():
         raise InputError(f"{what} is a tree", resolution="Name the release that it comes from: --against RELEASE.")
     else:
-        _verify_store(what, trust, log_format)
+        _verify_store(what, trust, log_format, partial=partial)
 
 
-def _verify_store(address: str, trust: str | None, log_format: str | None) -> None:
+def _verify_store(address: str, trust: str | None, log_format: str | None, *, partial: bool) -> None:
     from builder.store.verify import verify_store
 
     trusted = options.open_trusted(address, trust)
     with renderer(log_format, verbose=False) as show:
-        faults = verify_store(trusted, show)
+        faults = verify_store(trusted, show, partial=partial)
     if faults:
         raise NfsrootError(
             f"{len(faults)} faults in {trusted.storage.address}",
             details="\n".join(f"  {fault}" for fault in faults),
-            resolution="Publish the releases once more from where they were built, with --repair.",
+            resolution="Publish the releases once more from where they were built, with --repair."
+            + ("" if partial else "\n   A copy that has some of its store's releases only is verified with --partial."),
         )
     write(f"{trusted.storage.address}: signatures and all blobs verified; signed {trusted.renewed:%Y-%m-%d %H:%M} UTC")
 

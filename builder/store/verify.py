@@ -48,11 +48,17 @@ def verify_release(directory: Path) -> int:
     return manifest.size
 
 
-def verify_store(store: TrustedStore, emit: Emit) -> list[Fault]:
-    """Read back everything that a store's signed metadata names, and say what is missing or damaged."""
+def verify_store(store: TrustedStore, emit: Emit, *, partial: bool = False) -> list[Fault]:
+    """Read back everything that a store's signed metadata names, and say what is missing or damaged.
+
+    Of a `partial` copy releases without a manifest do not count: they are elsewhere.
+    """
+    from builder.store.page.update import find_held
+
     faults: list[Fault] = []
     users: dict[Blob, list[str]] = {}
-    for release in (entry for releases in catalog.read_catalog(store.targets).values() for entry in releases):
+    named = find_held(store) if partial else catalog.read_catalog(store.targets)
+    for release in (entry for releases in named.values() for entry in releases):
         faults += _described_faults(store.storage, release)
         try:
             manifest = fetch_manifest(store.storage, release)

@@ -88,6 +88,8 @@ def test_publish_and_fetch(person: Callable[[str], Person], kind: Kind, tmp_path
     ann.run("yank", "small", "1.0", "--from", "site", "--reason", "it does not boot")
     assert "it does not boot" in bob.run("fetch", "small@1.0", str(tmp_path / "no"), "--from", "site", status=3)
     bob.run("export", "small@2.0", "--from", "site", "--to", str(tmp_path / "medium"))
+    assert "verified with --partial" in bob.run("verify", str(tmp_path / "medium"), status=1)
+    assert "signatures and all blobs verified" in bob.run("verify", str(tmp_path / "medium"), "--partial")
     bob.run("fetch", "small", str(tmp_path / "carried"), "--from", str(tmp_path / "medium"))
     assert files_in(tmp_path / "carried") == files_in(tmp_path / "fetched")
     bob.run("mirror", "site", str(tmp_path / "mirror"))
