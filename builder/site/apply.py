@@ -6,13 +6,13 @@ differs.  `change` does so for a new state and writes it down in the journal; wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.events import Caution, Emit, Notice
 from builder.site import checkers, journal, news, serving
-from builder.site.comparison import Comparison, compare, refuse
+from builder.site.comparison import BLOCK_COPY, Comparison, compare, copies, refuse
 from builder.site.composition import EXPORTS_OF_GANESHA, Composition, compose
 from builder.site.generations import install_generation
 from builder.site.installation import install
@@ -22,9 +22,10 @@ from builder.site.menus import compose_menus, label
 from builder.site.news import News
 from builder.site.options import read_options
 from builder.site.places import Places
-from builder.site.records import read_records
+from builder.site.records import Record, read_records
 from builder.site.releases import unpacked_releases
 from builder.site.report_places import make_report_directories
+from builder.site.selection import Records
 from builder.site.site import Site
 from builder.site.state import SiteState
 from builder.site.strangers import EXPORT_ID, left_exports, look_around
@@ -46,16 +47,19 @@ class Prepared:
     left: tuple[Path, ...]
 
 
-def prepare(site: Site, state: SiteState, emit: Emit, *, replace: bool = False) -> Prepared:
+def prepare(
+    site: Site, state: SiteState, emit: Emit, *, replace: bool = False, gone: Iterable[Record] = ()
+) -> Prepared:
     """Find out what changes on the server for a state; nothing is changed.
 
-    With `replace`, settings that somebody changed by hand are to be replaced.
+    With `replace`, settings that somebody changed by hand are to be replaced.  Releases that are `gone` count as not
+    unpacked any more.
 
     :raises RefusedError: releases contradict each other, or somebody changed settings by hand, or another program
         serves.
     :raises NfsrootError: a server's own checker rejects its settings.
     """
-    places, records = site.places, read_records(site.places)
+    places, records = site.places, _without(read_records(site.places), gone)
     unpacked = unpacked_releases(records)
     composition = compose(state, records, read_options(places), look_around(places, unpacked))
     comparison = compare(places, composition, replace=replace)
@@ -68,6 +72,14 @@ def prepare(site: Site, state: SiteState, emit: Emit, *, replace: bool = False) 
     checkers.check(places.root, _changed_texts(composition, comparison), menus, emit)
     left = tuple(left_exports(places, unpacked))
     return Prepared(state, composition, comparison, find_loaders(state, records), menus, ours, left)
+
+
+def _without(records: Records, gone: Iterable[Record]) -> Records:
+    names = {(record.name, record.version) for record in gone}
+    return {
+        name: {version: record for version, record in versions.items() if (name, version) not in names}
+        for name, versions in records.items()
+    }
 
 
 def carry_out(site: Site, prepared: Prepared, emit: Emit) -> None:
@@ -121,13 +133,8 @@ def foretell(prepared: Prepared) -> list[str]:
 
 
 def _installed(places: Places) -> frozenset[str]:
-    copies = (file for directory in (places.installed, places.pending) for file in directory.rglob("*"))
-    roots = (places.installed, places.pending)
-    return frozenset(
-        str(file.relative_to(next(root for root in roots if file.is_relative_to(root))))
-        for file in copies
-        if file.is_file()
-    )
+    """The paths of settings that the site has written."""
+    return frozenset(copy.removesuffix(BLOCK_COPY) for copy in copies(places))
 
 
 def _changed_texts(composition: Composition, comparison: Comparison) -> dict[str, str]:

@@ -24,12 +24,12 @@ def remove_releases(
 ) -> None:
     """Remove releases, and make the site what the state `after` says; whoever calls this holds the lock.
 
-    Settings are looked through as they are first, so that a refusal changes nothing.  Then the releases count as not
+    Settings without these releases are looked through first, so that a refusal changes nothing.  Then they count as not
     unpacked; menus, exports and other settings follow; at last trees and files go.
 
     :raises RefusedError: somebody changed settings by hand, and they are not to be replaced.
     """
-    prepare(site, after, emit, replace=replace)
+    prepare(site, after, emit, replace=replace, gone=records)
 
     def carry_out(state: SiteState) -> None:
         set_aside(records)

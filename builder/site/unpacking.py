@@ -11,9 +11,11 @@ from builder.events import Emit
 from builder.settings.release import ReleaseSettings
 from builder.site import bundle, journal, kept, records
 from builder.site import state as states
+from builder.site.conflicts import refuse_conflicts
 from builder.site.journal import Apply
 from builder.site.places import Places
 from builder.site.records import Origin, Record
+from builder.site.releases import unpacked_releases
 from builder.site.room import Need, check_room, tree_need
 from builder.site.source import Source
 from builder.site.staging import Staging
@@ -32,7 +34,8 @@ def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit,
 
     `apply` makes the server's exports follow.  Until the end nothing is where servers look for it.
 
-    :raises RefusedError: another release has this name and version here, or something else is in its place.
+    :raises RefusedError: another release has this name and version here, or something else is in its place, or another
+        recipe exports what this release does.
     :raises UntrustedError: the release's archives do not hold what its manifest and its list say.
     :raises NoSpaceError: the disk is full.
     """
@@ -41,6 +44,7 @@ def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit,
         journal.recover(places, apply)
         if is_here(places, source.manifest.name, source.manifest.version, source.manifest.sha256):
             return False
+        refuse_conflicts((), (*unpacked_releases(records.read_records(places)), settings))
     staging = Staging.of(places, settings)
     staging.refuse_occupied()
     with staging.begun():
