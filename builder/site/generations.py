@@ -6,6 +6,7 @@ has it (docs/adr/0023).  Nodes read the old menus or the new ones, wherever this
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from builder.disk import sync
+from builder.disk import read_file, sync, sync_file_system
 from builder.errors import NfsrootError
 from builder.site import state as states
 from builder.site.places import Places
@@ -113,34 +114,45 @@ def _install(places: Places, files: Files, label: str) -> Generation:
 def _write(places: Places, files: Files, label: str, stage: Path) -> str:
     """Write a generation beside the others, and then give it its name; the newest is taken when it is the same."""
     number, newest = _newest(places)
-    if newest and _read_files(places.generations / newest) == files:
+    is_killed_run = newest != "" and not _is_current(places, newest)
+    if is_killed_run and _read_files(places.generations / newest) == files:
         return newest
     directory = stage / "new"
-    directory.mkdir()
+    for parent in {name.rpartition("/")[0] for name in files}:
+        (directory / parent).mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        _write_file(directory / name, content)
-    _sync_file_system(directory)  # what the menus name is on the disk before anybody reads them
+        _write_file(f"{directory}/{name}", content)
+    sync_file_system(directory)  # what the menus name is on the disk before anybody reads them
     name = f"{number + 1}-{label}"
     directory.rename(places.generations / name)
     sync(places.generations)
     return name
 
 
-def _write_file(path: Path, content: bytes | Link) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _is_current(places: Places, generation: str) -> bool:
+    return places.menus.is_symlink() and places.menus.readlink().name == generation
+
+
+def _write_file(path: str, content: bytes | Link) -> None:
     if isinstance(content, Link):
-        path.symlink_to(content.target)
+        Path(path).symlink_to(content.target)
     else:
-        path.write_bytes(content)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
 
 
-def _read_files(directory: Path) -> Files:
+def _read_files(directory: Path, below: str = "") -> Files:
     found: dict[str, bytes | Link] = {}
-    for path in directory.rglob("*"):
-        if path.is_symlink():
-            found[str(path.relative_to(directory))] = Link(str(path.readlink()))
-        elif path.is_file():
-            found[str(path.relative_to(directory))] = path.read_bytes()
+    with contextlib.suppress(FileNotFoundError), os.scandir(directory / below) as entries:
+        for entry in entries:
+            path = f"{below}{entry.name}"
+            if entry.is_symlink():
+                found[path] = Link(str(Path(entry.path).readlink()))
+            elif entry.is_dir():
+                found.update(_read_files(directory, f"{path}/"))
+            else:
+                found[path] = read_file(entry.path)
     return found
 
 
@@ -170,18 +182,6 @@ def _exchange(one: Path, other: Path) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     done: int = libc.renameat2(at_fdcwd, os.fsencode(one), at_fdcwd, os.fsencode(other), rename_exchange)
     return done == 0
-
-
-def _sync_file_system(path: Path) -> None:
-    """Bring all files of a file system to the disk (syncfs(2)); of thousands of files that is quicker than each."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        if libc.syncfs(handle) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(path))
-    finally:
-        os.close(handle)
 
 
 def _remove_old(places: Places, kept: set[str], stage: Path) -> None:

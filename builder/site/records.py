@@ -8,11 +8,13 @@ when its record is there: the record appears last and goes first.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from builder.disk import read_file
 from builder.errors import NfsrootError
 from builder.settings import release
 from builder.settings.release import ReleaseSettings
@@ -74,7 +76,8 @@ class Record:
     def menus(self) -> Mapping[str, str]:
         """The texts of the release's menus by their names: HOST, HOST.cfg, MAC.cfg, grub.cfg, default, default.cfg."""
         directory = self.directory / BUNDLE / MENUS
-        return {file.name: _read(file).decode() for file in sorted(directory.iterdir())}
+        with os.scandir(directory) as files:
+            return {file.name: _read(file.path).decode() for file in files}
 
 
 def write_origin(directory: Path, origin: Origin) -> None:
@@ -94,9 +97,9 @@ def read_records(places: Places) -> dict[str, dict[str, Record]]:
     }
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path | str) -> bytes:
     try:
-        return file.read_bytes()
+        return read_file(str(file))
     except OSError as error:
         raise NfsrootError(
             f"{file} cannot be read: {error.strerror}", resolution="Unpack the release once more."
