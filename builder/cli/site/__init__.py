@@ -16,6 +16,7 @@ VERBS = {
     "switch": "Have nodes boot a version, all of them or some, for good or on trial.",
     "confirm": "Confirm nodes on trial, by hand or by their reports.",
     "rollback": "Have nodes boot the version before again, or another one.",
+    "sync": "Follow a channel of a store: unpack what it names, and switch.",
     "prune": "Remove releases that nothing needs any more, and say what keeps the others.",
     "remove": "Take all of a recipe off this server.",
     "undo": "Take the last change of what nodes boot back.",

@@ -27,6 +27,21 @@ def command(places: Places, name: str, version: str, nodes: str | None, confirm:
       nfsroot-site switch kerrighed 2026.02.01 --dry-run
       nfsroot-site switch debian-nfsroot 2026.02.01 --nodes 'ssi[1-2]' --confirm 15m
     """
+    words = ("switch", name, version, *(("--nodes", nodes) if nodes else ()))
+    switch_nodes(places, words, name, version, nodes=nodes, confirm=confirm, dry_run=dry_run)
+
+
+def switch_nodes(
+    places: Places,
+    words: tuple[str, ...],
+    name: str,
+    version: str,
+    *,
+    nodes: str | None = None,
+    confirm: int = 0,
+    dry_run: bool = False,
+) -> None:
+    """Have nodes boot a version; `words` are what somebody typed, but for --confirm."""
     from builder.site.clock import read_clock
     from builder.site.decision import Decision
     from builder.site.nodes import read_nodes
@@ -42,5 +57,4 @@ def command(places: Places, name: str, version: str, nodes: str | None, confirm:
         reports = read_reports(places, {node.name: node.address for node in record.settings.nodes}).by_node
         return switch(state, records, Switch(name, version, chosen, confirm), reports, read_clock())
 
-    words = ("switch", name, version, *(("--nodes", nodes) if nodes else ()))
     carry_out(places, (*words, *(("--confirm", f"{confirm}s") if confirm else ())), decide, dry_run=dry_run)

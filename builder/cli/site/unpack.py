@@ -18,6 +18,8 @@ from builder.site.places import Places
 if TYPE_CHECKING:
     from builder.events import Emit
     from builder.site.journal import Apply
+    from builder.store.catalog import Release
+    from builder.store.reader import TrustedStore
 
 
 @click.command("unpack")
@@ -85,18 +87,27 @@ def _unpack_from_store(
     limit: float | None,
     show: Emit,
 ) -> str:
-    from builder.site import source as sources
+    from builder.site.source import find_in_store
     from builder.site.trust import open_trusted
-    from builder.site.unpacking import is_here, unpack
 
     store = open_trusted(places, address, lambda text: write(text, err=True), max_age)
-    release = sources.find_in_store(store, reference, allow_yanked=allow_yanked)
-    if is_here(places, release.name, release.version, release.manifest.sha256):
-        return _words(release.name, release.version, False)
-    source = sources.fetch_from_store(places, store, release, options.transfers(show, limit))
-    made = unpack(places, source, ("unpack", release.reference, "--from", address), show, _applying(places, show))
-    sources.forget_others(places, release.name, release.version)
+    release = find_in_store(store, reference, allow_yanked=allow_yanked)
+    made = unpack_release(places, store, release, limit, show)
     return _words(release.name, release.version, made)
+
+
+def unpack_release(places: Places, store: TrustedStore, release: Release, limit: float | None, show: Emit) -> bool:
+    """Unpack a release of a store that is trusted; false when it is here already."""
+    from builder.site import source as sources
+    from builder.site.unpacking import is_here, unpack
+
+    if is_here(places, release.name, release.version, release.manifest.sha256):
+        return False
+    source = sources.fetch_from_store(places, store, release, options.transfers(show, limit))
+    words = ("unpack", release.reference, "--from", store.storage.address)
+    made = unpack(places, source, words, show, _applying(places, show))
+    sources.forget_others(places, release.name, release.version)
+    return made
 
 
 def _words(name: str, version: str, made: bool) -> str:
