@@ -49,9 +49,12 @@ def test_nodes_follow_a_channel(trusting: Places, published: Case) -> None:
 
 def test_a_version_that_was_given_up_is_not_tried_again(trusting: Places, published: Case) -> None:
     """Until the channel names another one."""
-    site(trusting, "sync", f"{NAME}@stable")
-    published.publish(release(published.releases, "1.1", name=NAME), channel="stable")
-    site(trusting, "sync", f"{NAME}@stable")
+    for version in ("1.0", "1.1"):
+        if version != "1.0":
+            published.publish(release(published.releases, version, name=NAME), channel="stable")
+        done = site(trusting, "sync", f"{NAME}@stable")
+        assert done.returncode == 0, done.stderr
+        assert states.read(trusting.state).of(NAME).version == version
     assert site(trusting, "rollback", NAME).returncode == 0
     assert "1.1 was given up here" in site(trusting, "sync", f"{NAME}@stable").stdout
     assert states.read(trusting.state).of(NAME).version == "1.0"
