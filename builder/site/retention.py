@@ -10,8 +10,8 @@ from builder.site.history import left_menus
 from builder.site.journal import Entry
 from builder.site.nodes import fold
 from builder.site.records import Record
-from builder.site.reports import Report
 from builder.site.selection import node_names
+from builder.site.sightings import Sighting
 from builder.site.state import Serving
 
 
@@ -25,15 +25,15 @@ class Retention:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """All that is known of the use of a recipe's releases.
+    """All that is known of the use of a recipe's releases: the journal, and the last sighting of each node.
 
-    `mounts` has by version the nodes that were seen to have its root, each with how that is known.
+    `unread` has a sentence for each source of traces that cannot be read.
     """
 
     entries: Sequence[Entry]
-    reports: Mapping[str, Report]
-    mounts: Mapping[str, Sequence[str]]
+    sightings: Mapping[str, Sighting]
     clock: Clock
+    unread: tuple[str, ...] = ()
 
 
 def decide_retention(
@@ -77,7 +77,12 @@ def _use_reasons(name: str, record: Record, known: Knowledge, grace: int) -> Ite
         yield f"nodes booted it until {wall_time(left)}"
     if record.origin.unpacked > since:
         yield f"it was unpacked on {wall_time(record.origin.unpacked)}"
-    for node, report in known.reports.items():
-        if (report.release, report.version) == (name, record.version) and report.received > since:
-            yield f"{node} reported on {wall_time(report.received)} that it runs it"
-    yield from known.mounts.get(record.version, ())
+    for node, seen in known.sightings.items():
+        if (seen.name, seen.version) == (name, record.version) and (seen.seen is None or seen.seen > since):
+            yield describe_sighting(node, seen)
+
+
+def describe_sighting(node: str, sighting: Sighting) -> str:
+    """How it is known that a node has a release, and since when."""
+    when = "nobody knows when" if sighting.seen is None else f"on {wall_time(sighting.seen)}"
+    return f"{node} {sighting.evidence} ({sighting.version}, {when})"

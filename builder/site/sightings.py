@@ -11,6 +11,9 @@ from builder.site.reports import Report
 
 SERVED = "/srv/tftp"
 
+REPORTED = "reported"
+"""The evidence of a node that reported; of others it says what they did."""
+
 SECONDS_OF_A_BOOT = 120
 """Between the first file that a node loads and its report; what is older than that is of an earlier boot."""
 
@@ -82,7 +85,7 @@ def _from_trace(trace: Trace, release: tuple[str, str]) -> Sighting:
 def _from_report(report: Report) -> Sighting:
     since = report.received - report.uptime if report.uptime is not None else None
     name, version = report.release, report.version
-    return Sighting(name, version, since, report.received, "reported", report.state, report.failed)
+    return Sighting(name, version, since, report.received, REPORTED, report.state, report.failed)
 
 
 def _later(one: Sighting | None, other: Sighting) -> Sighting:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from builder.site.changes import describe
-from builder.site.clock import wall_time
 from builder.site.decision import Decision
 from builder.site.errors import RefusedError
-from builder.site.retention import Knowledge
+from builder.site.retention import Knowledge, describe_sighting
 from builder.site.selection import Records, versions_of
+from builder.site.sightings import REPORTED
 from builder.site.state import SiteState
 
 RECENT = 1800
@@ -41,10 +41,10 @@ def take_away(state: SiteState, records: Records, name: str, known: Knowledge, *
 
 
 def _uses(name: str, known: Knowledge) -> list[str]:
+    """How it is known that nodes run a release of a recipe: by a recent report; a mount is not known to have ended."""
     since = known.clock.now - RECENT
-    reported = [
-        f"{node} reported on {wall_time(report.received)} that it runs {report.version}"
-        for node, report in known.reports.items()
-        if report.release == name and report.received > since
+    return [
+        describe_sighting(node, seen)
+        for node, seen in known.sightings.items()
+        if seen.name == name and (seen.evidence != REPORTED or (seen.seen or 0) > since)
     ]
-    return [*reported, *(use for uses in known.mounts.values() for use in uses)]

@@ -1,18 +1,26 @@
-"""Gathers what is known of the use of a recipe's releases: journal, reports, mounts."""
+"""Gathers what is known of the use of a recipe's releases: the journal, and the last sighting of each node."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from builder.site import evidence
 from builder.site.clock import read_clock
 from builder.site.journal import read_entries
 from builder.site.places import Places
-from builder.site.records import Record
 from builder.site.reports import read_reports
 from builder.site.retention import Knowledge
+from builder.site.selection import Records
+from builder.site.sightings import find_sightings, release_directories
 
 
-def gather(places: Places, versions: Mapping[str, Record]) -> Knowledge:
-    """What is known of the use of a recipe's releases by the nodes of all of them."""
-    nodes = {node.name: node.address for record in versions.values() for node in record.settings.nodes}
-    return Knowledge(read_entries(places), read_reports(places, nodes).by_node, {}, read_clock())
+def gather(places: Places, records: Records, name: str) -> Knowledge:
+    """What is known of the use of a recipe's releases by the nodes of all of them.
+
+    What nodes did with releases of other recipes is looked at, too: who boots another recipe now has left this one.
+    """
+    clock = read_clock()
+    nodes = [node for record in records.get(name, {}).values() for node in record.settings.nodes]
+    reports = read_reports(places, {node.name: node.address for node in nodes}).by_node
+    found = evidence.collect(places, clock.now)
+    directories = release_directories(record for versions in records.values() for record in versions.values())
+    sightings = find_sightings(reports, found.traces, {str(node.address): node.name for node in nodes}, directories)
+    return Knowledge(read_entries(places), sightings, clock, found.unread)

@@ -61,9 +61,11 @@ def _decide(site: Site, name: str, keep: int, grace: int) -> tuple[Retention, ..
     from builder.site.selection import versions_of
     from builder.site.use import gather
 
-    versions = versions_of(read_records(site.places), name)
-    serving = states.read(site.places.state).of(name)
-    return decide_retention(name, serving, versions, gather(site.places, versions), keep, grace)
+    records = read_records(site.places)
+    versions, known = versions_of(records, name), gather(site.places, records, name)
+    for line in known.unread:
+        write(f"{line}: it may have told of nodes that run a release.", err=True)
+    return decide_retention(name, states.read(site.places.state).of(name), versions, known, keep, grace)
 
 
 def _remove(site: Site, name: str, decided: tuple[Retention, ...], words: tuple[str, ...]) -> None:

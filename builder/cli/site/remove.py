@@ -34,12 +34,12 @@ def command(places: Places, name: str, force: bool, dry_run: bool) -> None:
     site = open_site(places)
     if dry_run:
         records = read_records(places)
-        known = gather(places, records.get(name, {}))
+        known = gather(places, records, name)
         tell(take_away(states.read(places.state), records, name, known, force=force), dry_run=True)
         return
     with locked(site):
         records = read_records(places)
-        known = gather(places, records.get(name, {}))
+        known = gather(places, records, name)
         decision = take_away(states.read(places.state), records, name, known, force=force)
         gone, words = list(records[name].values()), ("remove", name, *(["--force"] if force else []))
         removal.remove_releases(site, gone, words, decision.state, show, replace=is_replacing())

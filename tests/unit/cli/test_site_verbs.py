@@ -190,6 +190,16 @@ def test_releases_that_nothing_needs_are_removed(places: Places, debian: Recipe)
     assert read_entries(places)[-1].command == ("prune", NAME, "--keep", "1", "--grace", "604800s")
 
 
+def test_a_release_that_a_node_has_mounted_is_not_removed(places: Places) -> None:
+    """mountd's list names the node's address and the directory."""
+    site(places, "switch", NAME, "1.1")
+    rmtab = places.root / "var/lib/nfs/rmtab"
+    rmtab.parent.mkdir(parents=True)
+    rmtab.write_text(f"192.168.0.103:/NFSROOT/{NAME}/1.0:0x00000001\n")
+    done = site(places, "prune", NAME, "--keep", "1")
+    assert f"{NAME} 1.0 stays: ssi3 mounted its root (1.0, nobody knows when)." in done.stdout.splitlines()
+
+
 def test_a_recipe_is_removed(places: Places) -> None:
     """The server is as it was; a node that runs it is a reason not to."""
     (places.root / "etc").mkdir()
@@ -198,7 +208,7 @@ def test_a_recipe_is_removed(places: Places) -> None:
     report(places, "ssi1", NAME, "1.0", 1)
     error = site(places, "remove", NAME).exception
     assert isinstance(error, RefusedError)
-    assert "ssi1 reported on" in error.details
+    assert "ssi1 reported (1.0, on " in error.details
     assert site(places, "remove", NAME, "--force", "--dry-run").exit_code == 0
     assert booted(places) == of_all("1.0")
     done = site(places, "remove", NAME, "--force")

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from unpacked_site import boot_id, unpack
+from unpacked_site import unpack
 
 from builder.errors import InputError
 from builder.recipe.models import Recipe
@@ -16,16 +16,16 @@ from builder.site.history import left_menus
 from builder.site.journal import Entry
 from builder.site.places import Places
 from builder.site.records import Record, read_records
-from builder.site.reports import Report
 from builder.site.retention import Knowledge, decide_retention
 from builder.site.selection import Records
+from builder.site.sightings import REPORTED, Sighting
 from builder.site.state import Serving, SiteState, Trial
 from builder.site.taking_away import take_away
 
 NAME = "debian-nfsroot"
 NOW = 1_000_000.0
 DAY, WEEK = 86400, 7 * 86400
-UNKNOWN = Knowledge((), {}, {}, Clock(NOW, "boot-a", 5.0))
+UNKNOWN = Knowledge((), {}, Clock(NOW, "boot-a", 5.0))
 VERSIONS = ("1.4", "1.3", "1.2", "1.1", "1.0")
 
 
@@ -59,9 +59,9 @@ def switched(number: int, before: str, after: str, ended: float | None) -> Entry
     return Entry(number, ("switch",), "root", ended - 1 if ended else NOW - 1, *states, ended)
 
 
-def report(node: str, version: str, received: float, release: str = NAME) -> dict[str, Report]:
-    """The report of a node."""
-    return {node: Report(node, release, version, boot_id(1), "running", 20.0, (), 0, received, "nfs")}
+def seen(node: str, version: str, when: float | None, did: str = REPORTED, name: str = NAME) -> dict[str, Sighting]:
+    """The last sighting of a node."""
+    return {node: Sighting(name, version, None, when, did)}
 
 
 def test_releases_that_were_unpacked_last_stay(versions: dict[str, Record]) -> None:
@@ -104,20 +104,22 @@ def test_a_release_stays_for_a_while_after_it_was_unpacked(versions: dict[str, R
 
 def test_a_release_that_a_node_reported_stays(versions: dict[str, Record]) -> None:
     """As long as the report is not older than the grace; a report of another recipe's release keeps nothing."""
-    reports = {
-        **report("ssi1", "1.0", NOW - WEEK + 1),
-        **report("ssi2", "1.1", NOW - WEEK - 1),
-        **report("ssi3", "1.2", NOW, "other"),
+    sightings = {
+        **seen("ssi1", "1.0", NOW - WEEK + 1),
+        **seen("ssi2", "1.1", NOW - WEEK - 1),
+        **seen("ssi3", "1.2", NOW, name="other"),
     }
-    found = reasons(versions, Serving("1.4"), replace(UNKNOWN, reports=reports))
-    assert found["1.0"] == (f"ssi1 reported on {wall_time(NOW - WEEK + 1)} that it runs it",)
+    found = reasons(versions, Serving("1.4"), replace(UNKNOWN, sightings=sightings))
+    assert found["1.0"] == (f"ssi1 reported (1.0, on {wall_time(NOW - WEEK + 1)})",)
     assert set(found) == {"1.4", "1.0"}
 
 
 def test_a_release_whose_root_is_mounted_stays(versions: dict[str, Record]) -> None:
-    """Whatever else is known."""
-    found = reasons(versions, Serving("1.4"), replace(UNKNOWN, mounts={"1.0": ("ssi1 has it mounted",)}))
-    assert found["1.0"] == ("ssi1 has it mounted",)
+    """Also when nobody knows since when."""
+    sightings = {**seen("ssi1", "1.0", None, "mounted its root"), **seen("ssi2", "1.1", NOW - DAY, "loaded files")}
+    found = reasons(versions, Serving("1.4"), replace(UNKNOWN, sightings=sightings))
+    assert found["1.0"] == ("ssi1 mounted its root (1.0, nobody knows when)",)
+    assert found["1.1"] == (f"ssi2 loaded files (1.1, on {wall_time(NOW - DAY)})",)
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -160,13 +162,17 @@ def test_a_recipe_is_taken_away(records: Records) -> None:
 def test_a_recipe_that_nodes_run_is_taken_away_by_force_alone(records: Records) -> None:
     """A report of ten minutes ago, and a mount, are signs of life; a report of yesterday is none."""
     state = SiteState({NAME: Serving("1.4")})
-    reports = {**report("ssi1", "1.3", NOW - 600), **report("ssi2", "1.3", NOW - DAY)}
-    known = replace(UNKNOWN, reports=reports, mounts={"1.0": ("ssi3 has it mounted",)})
+    sightings = {
+        **seen("ssi1", "1.3", NOW - 600),
+        **seen("ssi2", "1.3", NOW - DAY),
+        **seen("ssi3", "1.0", NOW - DAY, "mounted its root"),
+    }
+    known = replace(UNKNOWN, sightings=sightings)
     with pytest.raises(RefusedError, match="nodes run debian-nfsroot, and would lose their root") as refusal:
         take_away(state, records, NAME, known, force=False)
     assert refusal.value.details.splitlines() == [
-        f"  ssi1 reported on {wall_time(NOW - 600)} that it runs 1.3",
-        "  ssi3 has it mounted",
+        f"  ssi1 reported (1.3, on {wall_time(NOW - 600)})",
+        f"  ssi3 mounted its root (1.0, on {wall_time(NOW - DAY)})",
     ]
     assert take_away(state, records, NAME, known, force=True).state == SiteState()
 
