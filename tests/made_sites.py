@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
@@ -13,7 +14,7 @@ from builder.recipe.models import Recipe, ReleaseFacts
 from builder.server.settings import decide
 from builder.settings.dhcp import Reservation
 from builder.settings.release import FILE, ReleaseSettings
-from builder.site import records
+from builder.site import journal, records
 from builder.site.places import Places
 from builder.site.records import BUNDLE, Origin, Record, write_origin
 from builder.site.state import Serving, SiteState
@@ -102,6 +103,32 @@ def serving(*releases: ReleaseSettings) -> SiteState:
 
 MENUS = f"{BUNDLE}/{records.MENUS}"
 """The menus' directory in a record."""
+
+
+def make_reporting_site(places: Places, recipe: Recipe, nodes: int, lines: int) -> None:
+    """A site whose nodes report that they run the release before the one to which they were switched.
+
+    nginx's log has so many lines, and each tree 400 packages, of which every ninth differs.
+    """
+    releases = [in_cluster(asked(recipe, version), "big", 7, nodes=nodes) for version in ("1", "2")]
+    for number, release in enumerate(releases):
+        packages = [
+            {"name": f"p{n}", "version": f"{n}.{number if n % 9 == 0 else 0}", "architecture": "amd64", "source": "s"}
+            for n in range(400)
+        ]
+        record = unpack(places, release, number)
+        (record.directory / "manifest.json").write_text(json.dumps({"packages": packages}))
+        journal.change(places, ("switch",), serving(release), lambda _state: None)
+    places.reports_over_nfs.mkdir(parents=True)
+    boot_id = "0d5b6a52-9c68-4b9e-8a6c-6a1f9f1f5a01"
+    said = {"schema": 1, "release": "big", "version": "1", "boot_id": boot_id, "state": "running", "seconds": 9.4}
+    for node in releases[0].nodes:
+        report = {**said, "node": node.name, "uptime": 99_999, "failed": [], "time": 1}
+        (places.reports_over_nfs / node.name).write_text(json.dumps(report))
+    log = places.on_server("/var/log/nginx/access.log")
+    log.parent.mkdir(parents=True)
+    loaded = '- - [29/Nov/2026:10:00:00 +0000] "GET /big/1/vmlinuz HTTP/1.1" 200 2 "-" "G"'
+    log.write_text("".join(f"10.7.0.{n % 200 + 10} {loaded}\n" for n in range(lines)))
 
 
 @dataclass

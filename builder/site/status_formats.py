@@ -10,7 +10,7 @@ from builder.site.status import NodeStatus, SiteStatus
 
 
 def render_json(status: SiteStatus, now: float) -> str:
-    """The status as a JSON object, with a list of nodes."""
+    """The status as a JSON object, with a list of nodes; what differs between two versions stands there once."""
     document = {
         "schema_version": 1,
         "time": int(now),
@@ -18,13 +18,32 @@ def render_json(status: SiteStatus, now: float) -> str:
         "problems": list(status.problems),
         "notes": list(status.notes),
         "nodes": [_node(each) for each in status.nodes],
+        "changes": _changes(status),
     }
-    return json.dumps(document, indent=1) + "\n"
+    return json.dumps(document) + "\n"
+
+
+def _changes(status: SiteStatus) -> list[dict[str, Any]]:
+    """What differs between a version that nodes run and the one that they boot next."""
+    pairs = {(node.recipe, node.runs, node.next_version): node.changes for node in status.nodes if node.changes_at_boot}
+    return [
+        {
+            "recipe": recipe,
+            "runs": runs,
+            "next_boot": after,
+            "packages": None
+            if changes is None
+            else [
+                {"name": each.name, "way": str(each.way), "before": each.before or None, "after": each.after or None}
+                for each in changes
+            ],
+        }
+        for (recipe, runs, after), changes in pairs.items()
+    ]
 
 
 def _node(status: NodeStatus) -> dict[str, Any]:
     seen = status.sighting
-    changes = status.changes
     return {
         "recipe": status.recipe,
         "node": status.node,
@@ -38,12 +57,6 @@ def _node(status: NodeStatus) -> dict[str, Any]:
         "failed": list(seen.failed) if seen else [],
         "trial": status.trial or None,
         "differs": status.differs or None,
-        "changes": None
-        if changes is None
-        else [
-            {"package": each.name, "way": str(each.way), "before": each.before or None, "after": each.after or None}
-            for each in changes
-        ],
     }
 
 

@@ -206,7 +206,9 @@ def test_other_programs_read_json(places: Places) -> None:
     first, second = document["nodes"][:2]
     assert (first["runs"], first["next_boot"]) == ({"release": "debian-nfsroot", "version": "1"}, "2")
     assert (first["state"], first["failed"], first["evidence"]) == ("degraded", ["a.service"], "reported")
-    assert first["changes"][0] == {"package": "bash", "way": "up", "before": "5.2-1", "after": "5.2-2"}
+    (changes,) = document["changes"]
+    assert (changes["recipe"], changes["runs"], changes["next_boot"]) == ("debian-nfsroot", "1", "2")
+    assert changes["packages"][0] == {"name": "bash", "way": "up", "before": "5.2-1", "after": "5.2-2"}
     assert (second["runs"], second["seen"], second["failed"]) == (None, None, [])
 
 
