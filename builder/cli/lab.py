@@ -8,15 +8,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from builder.cli.options import cache_at, cache_option
+from builder.cli.options import cache_at, cache_option, output_option
 from builder.cli.output import write
 from builder.errors import InputError
 
 if TYPE_CHECKING:
+    from builder.cache import Cache
     from builder.cli.lab_display import Display
     from builder.lab.attempt import Meanwhile
     from builder.lab.node import VirtualNode
@@ -30,6 +31,11 @@ FAULTS = (
 )  # fmt: skip
 CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "server", "fault", "keep", "shell")
 """Options that say what the matrix decides, or that are for one cell only."""
+NOT_OF_STORIES = (
+    "firmware", "nic", "dhcp", "tftp", "server", "matrix", "fault", "ssh_key", "state", "reboot", "keep", "shell",
+)  # fmt: skip
+"""Options of which a story decides, or knows nothing."""
+STORIES = ("update",)
 
 
 @click.command("lab")
@@ -71,6 +77,12 @@ CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "server", "fault", "keep"
     "--reboot/--no-reboot", default=None,
     help="Start the first node anew when it has passed. [default: unless --keep, --shell or --fault is given]",
 )  # fmt: skip
+@click.option(
+    "--story", type=click.Choice(STORIES),
+    help="Play several releases on one server, one after the other, with nodes that run: an update and the way back.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="With --story: say what is done and what must hold, and do nothing.")
+@output_option
 @cache_option
 @click.option("--keep", is_flag=True, help="Leave the nodes on until Ctrl-C.")
 @click.option("--shell", metavar="NODE", help="Give root's shell on a node that runs; the trial ends with it.")
@@ -89,6 +101,9 @@ def command(
     ssh_key: Path | None,
     state: Path | None,
     reboot: bool | None,
+    story: str | None,
+    dry_run: bool,
+    output: Path,
     cache_dir: Path | None,
     keep: bool,
     shell: str | None,
@@ -107,9 +122,15 @@ def command(
       nfsroot lab output/*/2026.01.31 --matrix full
       nfsroot lab output/kerrighed/2026.01.31 --fault nfs-outage --fault loss-20
       nfsroot lab output/mine/2026.01.31 output/mine/2026.02.07 --state /var/tmp/state
+      nfsroot lab --story update debian-nfsroot
 
     Exit status: 0 when every release passed all that was tried with it, in earlier runs too, else 1.
     """
+    if dry_run and not story:
+        raise InputError("--dry-run is for a story", resolution="Give --story, too.")
+    if story:
+        _play(context, story, releases, nodes, cache_at(cache_dir), output, dry_run=dry_run)
+
     from builder.cli.lab_display import display
     from builder.lab import host, run
     from builder.lab.faults import named
@@ -156,7 +177,34 @@ def command(
             for release, requests in wanted
         ]
         shown.summary(reports)
-    sys.exit(0 if all(report.verdict == "passed" for _, report in reports) else 1)
+    passed = [report.verdict == "passed" for _, report in reports]
+    if matrix == "quick":
+        from builder.cli.lab_story import play_quickly
+
+        passed.append(play_quickly(found, cache, output))
+    sys.exit(0 if all(passed) else 1)
+
+
+def _play(
+    context: click.Context,
+    story: str,
+    named: Sequence[Path],
+    nodes: str | None,
+    cache: Cache,
+    output: Path,
+    *,
+    dry_run: bool,
+) -> NoReturn:
+    """Play a story with each release or recipe, and end this program."""
+    from builder.cli import lab_story
+
+    if given := [f"--{name.replace('_', '-')}" for name in NOT_OF_STORIES if context.params[name]]:
+        raise InputError(f"--story decides by itself: leave out {', '.join(given)}")
+    if dry_run:
+        lab_story.print_screenplay(story)
+        sys.exit(0)
+    passed = [lab_story.play(story, str(each), _names(nodes, None), cache, output) for each in named]
+    sys.exit(0 if all(passed) else 1)
 
 
 def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Request]]]:

@@ -20,13 +20,16 @@ from builder.cli.output import write
 from builder.lab.events import (
     CellBegan,
     Checked,
+    Claimed,
     Done,
     LabEvent,
     LoaderRead,
     PhaseBegan,
     PoweredOn,
     RackReady,
+    Ran,
     Rebooting,
+    SceneBegan,
     Stopped,
     Struck,
 )
@@ -179,6 +182,12 @@ def text(event: LabEvent) -> str:
             return f"{node:8} is told to start anew"
         case Stopped(node, _, reason):
             return f"{node:8} FAILED  {reason}"
+        case SceneBegan(name, title):
+            return f"== {name}: {title}"
+        case Ran(command, status, _, seconds):
+            return f"# {command}  ({seconds:.1f} s, exit status {status})"
+        case Claimed(_, result):
+            return f"{'passed' if result.passed else 'FAILED'}  {result.name}: {result.reason}"
         case Done(node, passed, seconds):
             return f"{node:8} {seconds:6.1f} s  {'passed' if passed else 'FAILED'}"
 

@@ -111,7 +111,7 @@ class Attempt:
 
     def _try(self, scratch: Path, meanwhile: Meanwhile) -> None:
         """Put a trial of each node, with all that came of it, into `trials`."""
-        began, emit = time.monotonic(), _one_at_a_time(self.emit)
+        began, emit = time.monotonic(), one_at_a_time(self.emit)
         with ExitStack() as powered:
             running = powered.enter_context(
                 rack(self.release, self.wanted.server, self.wanted.kind, scratch, self.cache, self.wanted.state)
@@ -173,7 +173,8 @@ def compare(trials: Iterable[Trial]) -> None:
         running[name].note(*identity.UNIQUE, finding)
 
 
-def _one_at_a_time(emit: Emit) -> Emit:
+def one_at_a_time(emit: Emit) -> Emit:
+    """An emitter for several threads, which passes one event on after the other."""
     lock = threading.Lock()
 
     def locked(event: LabEvent) -> None:

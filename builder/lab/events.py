@@ -97,5 +97,49 @@ class Done:
     seconds: float
 
 
-LabEvent = CellBegan | RackReady | PoweredOn | Struck | LoaderRead | PhaseBegan | Checked | Rebooting | Stopped | Done
+@dataclass(frozen=True)
+class SceneBegan:
+    """A scene of a story begins; `title` says in a sentence what it shows."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command was typed on the server of a story: its exit status, how long it took, and what it wrote.
+
+    `began` is in seconds of time.monotonic().
+    """
+
+    command: str
+    status: int
+    began: float
+    seconds: float
+    output: str
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A claim of a scene was looked at."""
+
+    scene: str
+    result: CheckResult
+
+
+LabEvent = (
+    CellBegan
+    | RackReady
+    | PoweredOn
+    | Struck
+    | LoaderRead
+    | PhaseBegan
+    | Checked
+    | Rebooting
+    | Stopped
+    | Done
+    | SceneBegan
+    | Ran
+    | Claimed
+)
 Emit = Callable[[LabEvent], None]

@@ -94,10 +94,13 @@ def _packet_socket(interface: str) -> socket.socket:
 
 
 @contextmanager
-def machine(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str]) -> Iterator[Namespace]:
+def machine(
+    host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], read_only: Sequence[Path] = ()
+) -> Iterator[Namespace]:
     """A new machine with an empty root, this machine's /usr and each of `binds` (inside: outside).
 
-    `tmpfs` are its further file systems.  When the block is left, nothing of it remains.
+    `tmpfs` are its further file systems, `read_only` directories that it has where this machine has them.  When the
+    block is left, nothing of it remains.
 
     :raises InputError: this process is not root's.
     """
@@ -105,7 +108,7 @@ def machine(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str]) -> 
         raise InputError("the lab makes network devices and mounts, which only root may do", resolution="Use sudo.")
     info, info_child = os.pipe()
     lifeline, lifeline_ours = os.pipe()
-    argv = arguments(host_name, binds, tmpfs, info_child)
+    argv = arguments(host_name, binds, tmpfs, info_child, read_only)
     bwrap = subprocess.Popen(
         argv, env=ENVIRONMENT, stdin=lifeline, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(info_child,)
     )
@@ -118,7 +121,9 @@ def machine(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str]) -> 
         _wait(bwrap)
 
 
-def arguments(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], info: int) -> list[str]:
+def arguments(
+    host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], info: int, read_only: Sequence[Path] = ()
+) -> list[str]:
     """The bwrap(1) command that makes the machine and tells its init on file descriptor `info`.
 
     bwrap's own init would wait for processes that have lost their parent, such as the workers of a server that was
@@ -146,6 +151,8 @@ def arguments(host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], i
         argv += ["--tmpfs", directory]
     for inside, outside in binds.items():
         argv += ["--bind", str(outside), inside]
+    for shared in map(str, read_only):
+        argv += ["--ro-bind", shared, shared]
     return [*argv, "--", "sh", "-c", "echo up; exec cat"]
 
 

@@ -12,15 +12,18 @@ FREE_PORT = "switch1"
 """The interface behind the bridge's port to which no node is connected."""
 
 
-def connect(machine: Namespace, bridge: str, taps: Iterable[str]) -> None:
+def connect(
+    machine: Namespace, bridge: str, taps: Iterable[str], free_port: tuple[str, str] = ("switch0", FREE_PORT)
+) -> None:
     """Make the bridge, a port for each tap device that a virtual machine takes, and a free one.
 
     The free port gives the bridge a carrier before a node is on, as a switch does: Kea opens no socket at an interface
-    that has none.  Its other end answers no ARP, or nodes would take it for the server.
+    that has none.  Its other end, the second name of `free_port`, answers no ARP: nodes would take it for the server.
     """
+    port, other_end = free_port
     commands = [f"link add {bridge} type bridge forward_delay 0", f"link set {bridge} up"]
-    commands += [f"link add switch0 type veth peer name {FREE_PORT}", f"link set switch0 master {bridge} up"]
-    commands.append(f"link set {FREE_PORT} arp off up")
+    commands += [f"link add {port} type veth peer name {other_end}", f"link set {port} master {bridge} up"]
+    commands.append(f"link set {other_end} arp off up")
     for tap in taps:
         commands += [f"tuntap add dev {tap} mode tap", f"link set {tap} master {bridge} up"]
     _ip(machine, commands)

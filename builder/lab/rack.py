@@ -86,7 +86,8 @@ class Rack:
         self._hardware[node.name] = firmware, patience, nic
         directory = self._directory / node.name
         if directory.exists():  # of the node's last boot
-            directory.rename(directory.with_name(f"{node.name}-before"))
+            boots = len(list(directory.parent.glob(f"{node.name}-before*")))
+            directory.rename(directory.with_name(f"{node.name}-before{boots or ''}"))
         directory.mkdir()
         word = secrets.token_hex(8)
         (directory / "oem-string").write_text(oem_string(word), encoding="utf-8")

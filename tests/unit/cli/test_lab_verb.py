@@ -22,6 +22,7 @@ from builder.lab import faults, host, run
 from builder.lab.events import (
     CellBegan,
     Checked,
+    Claimed,
     Done,
     Emit,
     LabEvent,
@@ -29,7 +30,9 @@ from builder.lab.events import (
     PhaseBegan,
     PoweredOn,
     RackReady,
+    Ran,
     Rebooting,
+    SceneBegan,
     Stopped,
     Struck,
 )
@@ -60,6 +63,11 @@ EVENTS: list[LabEvent] = [
     Done("ssi1", False, 90.0),
     PoweredOn("ssi2"),
     Stopped("ssi2", Phase.KERNEL, "ssi2 hung in phase kernel"),
+]
+OF_A_STORY: list[LabEvent] = [
+    SceneBegan("boot", "The nodes are powered on."),
+    Ran("nfsroot-site log", 0, 4.0, 1.5, "1\n2\n"),
+    Claimed("boot", WRONG),
 ]
 
 
@@ -244,6 +252,15 @@ def test_events_in_words() -> None:
     assert all("\n" not in line for line in lines)
     assert [line[:4] for line in lines[2:]] == ["ssi1"] * 7 + ["ssi2"] * 2
     assert "FAILED  clock: it is wrong by [1 h]" in lines[7]
+
+
+def test_events_of_a_story_in_words() -> None:
+    """Scenes, commands and claims are a line each, too."""
+    assert [text(event) for event in OF_A_STORY] == [
+        "== boot: The nodes are powered on.",
+        "# nfsroot-site log  (1.5 s, exit status 0)",
+        "FAILED  clock: it is wrong by [1 h]",
+    ]
 
 
 def test_live_table() -> None:

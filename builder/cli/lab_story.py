@@ -1,0 +1,154 @@
+"""`nfsroot lab --story`: several releases on one server, one after the other, while nodes run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.cli.output import write
+from builder.errors import InputError
+
+if TYPE_CHECKING:
+    from builder.cache import Cache
+    from builder.lab.release import Release
+    from builder.lab.story.actors import Actors
+    from builder.lab.story.report import StoryReport
+    from builder.lab.story.scene import Scene
+    from builder.recipe.models import Recipe
+
+NODES = 4
+"""So many nodes play, where the cluster has them."""
+QUICK_NODES = 2
+"""So many play in the quick matrix."""
+
+
+def print_screenplay(story: str) -> None:
+    """Say which scenes a story has, with what each does and what must hold; nothing is done."""
+    from builder.lab.story.scene import screenplay
+    from builder.lab.story.stories import STORIES
+
+    write(screenplay(STORIES[story]))
+
+
+def play_quickly(found: Sequence[Release], cache: Cache, output: Path) -> bool:
+    """Play the scenes of the quick matrix with the first release that suits; whether all passed that were played."""
+    from builder.lab.story.stories import QUICK
+
+    suitable = next((release for release in found if _suits(release)), None)
+    if suitable is None:
+        return True
+    names = [node.name for node in suitable.recipe.cluster.nodes[:QUICK_NODES]]
+    return play("update", str(suitable.directory), names, cache, output, QUICK)
+
+
+def _suits(release: Release) -> bool:
+    from builder.lab.story.cast import need_suitable
+    from builder.recipe.search import SearchPath
+
+    try:
+        need_suitable(release.recipe)
+    except InputError:
+        return False
+    known = SearchPath.default().recipe(release.manifest.name) is not None
+    return known and len(release.recipe.cluster.nodes) >= QUICK_NODES
+
+
+def play(
+    story: str,
+    named: str,
+    nodes: Sequence[str],
+    cache: Cache,
+    output: Path,
+    scenes: Sequence[Scene[Actors]] | None = None,
+) -> bool:
+    """Play a story with a release, by its directory, or with the release of a recipe; whether it passed.
+
+    `scenes` are those that are played, if not all of the story.
+
+    Releases that are not there are built: that of a recipe into `output`, the others for the story alone.
+
+    :raises InputError: the story cannot be played with this release, or here.
+    """
+    from builder.cli.lab_display import Lines
+    from builder.lab import host
+    from builder.lab.qemu import Firmware
+    from builder.lab.story.cast import gather, need_suitable
+    from builder.lab.story.run import run
+    from builder.lab.story.scene import needed_releases
+    from builder.lab.story.stories import STORIES
+
+    recipe, base, release = _find(named)
+    need_suitable(recipe)
+    names = list(nodes) or [node.name for node in recipe.cluster.nodes[:NODES]]
+    _need_nodes(recipe, names)
+    host.need(Firmware.BIOS)
+    with cache.work("story") as scratch:
+        first = release or _build(recipe, cache, output, None)
+        played = STORIES[story] if scenes is None else scenes
+        letters = needed_releases(played)
+        releases = gather(first, base, scratch, _builder(cache, scratch / "output"), letters)
+        report = run(story, played, releases, names, cache, Lines().emit)
+    write("\n".join(_conclusion(report, first)))
+    return report.passed
+
+
+def _find(named: str) -> tuple[Recipe, str, Release | None]:
+    """A recipe, its path or name, and the release of it that is on trial, if that is there already."""
+    from builder.lab.release import read
+    from builder.recipe.load import load
+    from builder.recipe.search import SearchPath
+    from builder.release.manifest import FILE
+
+    search = SearchPath.default()
+    if not (Path(named) / FILE).is_file():
+        return load(named, search), str(Path(named).absolute()) if Path(named).is_file() else named, None
+    release = read(Path(named))
+    name = release.manifest.name
+    if search.recipe(name) is None:
+        raise InputError(
+            f"there is no recipe {name} here, from which a story builds updates of {named}",
+            resolution="Name the recipe's file instead of the release.",
+        )
+    return release.recipe, name, release
+
+
+def _builder(cache: Cache, output: Path) -> Callable[[Path, str], Release]:
+    """Builds the recipes of a story into a directory of its own."""
+    from builder.recipe.load import load
+    from builder.recipe.search import SearchPath
+
+    return lambda file, version: _build(load(str(file), SearchPath.default()), cache, output, version)
+
+
+def _build(recipe: Recipe, cache: Cache, output: Path, version: str | None) -> Release:
+    from builder.build import build
+    from builder.cli.render import renderer
+    from builder.container import choose
+    from builder.lab.release import read
+    from builder.workshop import Workshop
+
+    with renderer(None, verbose=False) as show:
+        workshop = Workshop(cache, choose("sandbox"), output, show)
+        return read(build(recipe, workshop, version=version, source_date=None, refresh=False).directory)
+
+
+def _need_nodes(recipe: Recipe, names: Sequence[str]) -> None:
+    known = [node.name for node in recipe.cluster.nodes]
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(f"the release has no node {unknown[0]}", resolution=f"Its nodes are {', '.join(known)}.")
+    if len(names) < 2:
+        raise InputError("a story needs two nodes: one that tries an update, and one that does not")
+
+
+def _conclusion(report: StoryReport, first: Release) -> list[str]:
+    from builder.lab.story.page import FILE
+
+    lines = [
+        f"Story {report.story} of {report.name}: {'passed' if report.passed else 'failed'} ({report.seconds:.0f} s)"
+    ]
+    lines += [report.problem] if report.problem else []
+    for scene in report.scenes:
+        lines += [f"  {scene.name}: {claim.name}: {claim.reason}" for claim in scene.claims if not claim.passed]
+    lines += [f"  not played: {', '.join(report.not_played)}"] if report.not_played else []
+    return [*lines, f"Report: {first.directory.parent / FILE}"]

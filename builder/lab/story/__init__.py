@@ -1,0 +1,1 @@
+"""Stories: several releases of one recipe on one server, one after the other, while nodes run."""

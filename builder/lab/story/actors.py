@@ -1,0 +1,116 @@
+"""Everything that takes part in a story: the stage, the commands that are typed there, and the nodes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from builder.errors import NfsrootError
+from builder.lab.checks.model import Finding
+from builder.lab.events import Emit
+from builder.lab.story.commands import Commands
+from builder.lab.story.player import Player
+from builder.lab.story.stage import Stage
+from builder.parallel import crew
+
+STORE = "/srv/store"
+STATE = "/var/lib/nfsroot-site/state.json"
+MENUS = "/srv/tftp/grub"
+PATIENCE = 2.0
+"""Limits of time are multiplied by this beside the share of a processor that a node has: commands run meanwhile."""
+
+
+@dataclass
+class Actors:
+    """The actors; `names` are the nodes of the first cluster that are powered on."""
+
+    stage: Stage
+    commands: Commands
+    emit: Emit
+    names: Sequence[str]
+    players: dict[str, Player] = field(default_factory=dict)
+    host_keys: dict[str, str] = field(default_factory=dict)
+    settings_before: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the release on trial."""
+        return self.stage.releases["A"].manifest.name
+
+    @property
+    def canary(self) -> list[Player]:
+        """The first half of the nodes."""
+        every = self.first_cluster
+        return every[: max(1, len(every) // 2)]
+
+    @property
+    def others(self) -> list[Player]:
+        """The second half of the nodes."""
+        return self.first_cluster[len(self.canary) :]
+
+    @property
+    def first_cluster(self) -> list[Player]:
+        """The nodes of the release on trial."""
+        return [self.player("A", name) for name in self.names]
+
+    def player(self, letter: str, name: str) -> Player:
+        """The node called `name` of a release's cluster."""
+        if name not in self.players:
+            node = next(node for node in self.stage.nodes(letter) if node.name == name)
+            patience = PATIENCE * max(1.0, len(self.names) / (os.cpu_count() or 1))
+            self.players[name] = Player(self.stage, node, self.emit, patience)
+        return self.players[name]
+
+    def version(self, letter: str) -> str:
+        """The version of a release."""
+        return self.stage.releases[letter].manifest.version
+
+    def reference(self, letter: str) -> str:
+        """A release as commands name it, NAME@VERSION."""
+        manifest = self.stage.releases[letter].manifest
+        return f"{manifest.name}@{manifest.version}"
+
+    def root(self, letter: str) -> str:
+        """Where the root of a release stands on the server."""
+        return self.stage.releases[letter].manifest.server_directory
+
+    def serving(self) -> dict[str, Any]:
+        """What the site's state says of the release on trial."""
+        table: dict[str, Any] = json.loads(self.commands.ask("cat", STATE))["recipes"]
+        return dict(table.get(self.name, {}))
+
+    def menu(self, name: str) -> str:
+        """The menu that a node of this name reads next."""
+        return self.commands.ask("cat", f"{MENUS}/{name}")
+
+    def first_kernel(self, name: str) -> str:
+        """The line of a node's menu that loads a kernel, of the first entry."""
+        lines = [line.strip() for line in self.menu(name).splitlines()]
+        return next((line for line in lines if line.startswith(("kernel ", "linux "))), "")
+
+    def exists(self, path: str) -> bool:
+        """Whether the server has a file or directory."""
+        return self.stage.server.run(["test", "-e", path]).status == 0
+
+    def at_once(self, players: Sequence[Player], do: Callable[[Player], list[str]]) -> Finding:
+        """What is wrong after something was done to every one of the nodes, at the same time."""
+        with crew(len(players)) as nodes:
+            try:
+                wrong = [done() for done in [nodes.begin(partial(do, player)) for player in players]]
+            except BaseException:
+                self.stage.cut_power()
+                raise
+        named = [
+            f"{player.node.name}: {each}" for player, problems in zip(players, wrong, strict=True) for each in problems
+        ]
+        return Finding(", ".join(player.node.name for player in players), tuple(named))
+
+
+def need(finding: Finding) -> None:
+    """Stop a scene in which the nodes are not as the next deeds need them; raises NfsrootError."""
+    if finding.problems:
+        raise NfsrootError("; ".join(finding.problems))

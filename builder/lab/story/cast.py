@@ -1,0 +1,126 @@
+"""The releases of a story: the one on trial, and others that differ from it in one thing each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import InputError
+from builder.lab.release import Release
+from builder.recipe.models import Access, Recipe
+
+PACKAGE = "tree"
+"""A package of 100 kB that needs nothing but the C library and starts nothing: the release that has it is an update."""
+
+UNIT = "never-complete"
+HOOK = f"""\
+#!/bin/bash
+# A unit that boot-complete.target needs, and that fails.
+set -euo pipefail
+units=/etc/systemd/system
+printf '[Unit]\\nDescription=Fail\\n[Service]\\nType=oneshot\\nExecStart=/bin/false\\n' >"$units/{UNIT}.service"
+mkdir -p "$units/boot-complete.target.requires"
+ln -s "../{UNIT}.service" "$units/boot-complete.target.requires/{UNIT}.service"
+"""
+DESCRIPTION = 'description = "A unit of boot-complete.target that fails"\n'
+
+OTHER_CLUSTER = """\
+domain = "other.home"
+subnet = "10.77.0.0/24"
+gateway = "10.77.0.1"
+
+[server]
+name = "{server}"
+address = "10.77.0.1"
+
+[[nodes]]
+names = "other[1-2]"
+addresses = "10.77.0.[11-12]"
+macs = ["52:54:00:00:77:01", "52:54:00:00:77:02"]
+"""
+
+Build = Callable[[Path, str], Release]
+"""Builds the recipe in a file, as a version, and gives the release."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A release that a story needs beside the one on trial.
+
+    `letter` is its name in the story, `is_what` says in words what it is.  `keys` and `tables` are what its recipe says
+    beyond the recipe of the release on trial.  `image` is the name of the release, if that is another one.
+    """
+
+    letter: str
+    is_what: str
+    keys: str = ""
+    tables: str = ""
+    image: str = ""
+
+
+PARTS = (
+    Part("B", f"an update, with the package {PACKAGE}", tables=f'[debian]\npackages = ["{PACKAGE}"]\n'),
+    Part(
+        "C",
+        "a release whose nodes never reach boot-complete.target",
+        keys=f'elements = ["{UNIT}"]\n',
+        tables='[paths]\nelements = ["elements"]\n',
+    ),
+    Part("D", "a release that is damaged after it was signed", tables='[kernel]\narguments = ["story=damaged"]\n'),
+    Part(
+        "other",
+        "a release of a second cluster, on a network of its own",
+        keys='cluster = "second.toml"\n',
+        image="other",
+    ),
+)
+
+
+def need_suitable(recipe: Recipe) -> None:
+    """Refuse a recipe with whose releases the story cannot be played.
+
+    :raises InputError: the nodes share one writable root, or the root does not come over NFS.
+    """
+    if recipe.root.access is Access.READ_WRITE:
+        raise InputError(
+            f"the nodes of {recipe.image.name} share one writable root, of which some cannot try another release",
+            resolution='Take a recipe with access = "ro" under [root], such as debian-nfsroot.',
+        )
+    if not recipe.needs_nfs:
+        raise InputError(f"the root of {recipe.image.name} does not come over NFS, whose exports the story is about")
+
+
+def recipe_text(part: Part, base: str, name: str) -> str:
+    """The recipe of a part: `base` is the recipe that it extends, `name` the name of the release on trial."""
+    image = f"[image]\nname = {json.dumps(part.image or name)}\n"
+    return f"extends = {json.dumps(base)}\n{part.keys}{image}{part.tables}"
+
+
+def write_recipes(directory: Path, base: str, recipe: Recipe) -> Mapping[str, Path]:
+    """Write the recipes of all parts, with what they name, and give their files by the parts' letters."""
+    hooks = directory / "elements" / UNIT / "install.d"
+    hooks.mkdir(parents=True)
+    (hooks.parent / "element.toml").write_text(DESCRIPTION, encoding="utf-8")
+    hook = hooks / f"50-{UNIT}"
+    hook.write_text(HOOK, encoding="utf-8")
+    hook.chmod(0o755)
+    cluster = OTHER_CLUSTER.format(server=recipe.cluster.server.name)
+    (directory / "second.toml").write_text(cluster, encoding="utf-8")
+    files = {part.letter: directory / f"{part.letter.lower()}.toml" for part in PARTS}
+    for part in PARTS:
+        files[part.letter].write_text(recipe_text(part, base, recipe.image.name), encoding="utf-8")
+    return files
+
+
+def gather(first: Release, base: str, directory: Path, build: Build, letters: Container[str]) -> Mapping[str, Release]:
+    """Releases of the story by their letters: `first` is A, others are built as versions that follow its.
+
+    `base` is the recipe that A was built from, `directory` gets the recipes of the others, of which those in `letters`
+    are built.
+    """
+    files = write_recipes(directory, base, first.recipe)
+    version = first.manifest.version
+    wanted = [part.letter for part in PARTS if part.letter in letters]
+    return {"A": first} | {letter: build(files[letter], f"{version}.{letter.lower()}") for letter in wanted}

@@ -1,0 +1,76 @@
+"""The story `update` ends with a second cluster, on a network of its own, which the same server serves for a while."""
+
+from __future__ import annotations
+
+from builder.lab.checks.model import Finding
+from builder.lab.story.actors import STORE, Actors
+from builder.lab.story.findings import run_from
+from builder.lab.story.scene import Claim, Findings, Scene
+from builder.lab.story.update import PUBLISH
+
+LABS_OWN = ("etc/init.d/*", "etc/nfsroot-lab/*")
+SETTINGS = " ".join(
+    (
+        "cd / && find -L etc srv/tftp/grub -type f",
+        *(f"! -path '{path}'" for path in LABS_OWN),
+        "-exec sha256sum {} + | sort -k 2",
+    )
+)
+"""Prints the digests of all settings and menus of the server."""
+
+
+def _add(actors: Actors) -> Findings:
+    typed, other = actors.commands, actors.stage.releases["other"]
+    actors.settings_before = typed.ask("sh", "-c", SETTINGS)
+    typed.nfsroot(*PUBLISH, actors.stage.directory_of("other"))
+    typed.site("unpack", actors.reference("other"), "--from", STORE)
+    typed.site("switch", other.manifest.name, other.manifest.version)
+    first = actors.player("other", other.recipe.cluster.nodes[0].name)
+    yield "other", Finding(first.node.name, tuple(first.boot("other")))
+    again = actors.canary[-1]
+    yield "first", Finding(again.node.name, tuple(again.reboot("A")))
+
+
+def _remove(actors: Actors) -> Findings:
+    typed, other = actors.commands, actors.stage.releases["other"]
+    actors.player("other", other.recipe.cluster.nodes[0].name).power_off()
+    typed.site("remove", other.manifest.name)
+    left = [path for path in (actors.root("other"), f"/srv/tftp/{other.manifest.name}") if actors.exists(path)]
+    yield "gone", Finding("nothing of it is there", tuple(f"{path} is there" for path in left))
+    yield "gone", _differences(actors.settings_before, typed.ask("sh", "-c", SETTINGS))
+    yield "untouched", run_from(actors, actors.first_cluster, "A")
+    again = actors.canary[-1]
+    yield "untouched", Finding(again.node.name, tuple(again.reboot("A")))
+
+
+def _differences(before: str, after: str) -> Finding:
+    """Whether settings and menus are what they were."""
+    changed = sorted({line.split()[-1] for line in set(before.splitlines()) ^ set(after.splitlines())})
+    return Finding(f"{len(after.splitlines())} files as before", tuple(f"/{path} differs" for path in changed))
+
+
+SCENES: tuple[Scene[Actors], ...] = (
+    Scene(
+        "second cluster",
+        "The server gets a second cluster, on a network of its own.",
+        ("nfsroot publish OTHER --to STORE", "nfsroot-site unpack OTHER --from STORE", "nfsroot-site switch OTHER",
+         "a node of each cluster boots"),
+        (
+            Claim("other", "the node of the second cluster boots and passes every check of the lab"),
+            Claim("first", "the node of the first one does, too"),
+        ),
+        _add,
+        ("other",),
+    ),
+    Scene(
+        "remove",
+        "The second cluster goes away again.",
+        ("nfsroot-site remove OTHER", "a node of the first cluster starts anew"),
+        (
+            Claim("gone", "roots, kernels, menus and settings of the second cluster are gone"),
+            Claim("untouched", "the nodes of the first cluster run on, and boot"),
+        ),
+        _remove,
+    ),
+)  # fmt: skip
+"""The scenes with two clusters."""

@@ -1,0 +1,75 @@
+"""Commands that a story types on its server: nfsroot and nfsroot-site, as an administrator does."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import builder
+from builder.errors import NfsrootError
+from builder.lab.agent import Answer
+from builder.lab.events import Emit, Ran
+
+Run = Callable[[Sequence[str]], Answer]
+
+ENVIRONMENT = ("env", "HOME=/root", "NFSROOT_CACHE_DIR=/var/tmp/cache", "NO_COLOR=1", "PYTHONDONTWRITEBYTECODE=1")
+"""The rack's machine has a home of its own, so that the story makes no keys in the user's."""
+
+
+@dataclass
+class Commands:
+    """The commands that were typed so far; `run` runs a command on the server, `programs` is where nfsroot stands."""
+
+    run: Run
+    programs: Path
+    emit: Emit
+    typed: list[Ran] = field(default_factory=list)
+
+    def nfsroot(self, *words: str) -> Ran:
+        """Type `nfsroot WORDS...`, which must succeed; raises NfsrootError."""
+        return self._succeed("nfsroot", words)
+
+    def site(self, *words: str) -> Ran:
+        """Type `nfsroot-site WORDS...`, which must succeed; raises NfsrootError."""
+        return self._succeed("nfsroot-site", words)
+
+    def try_site(self, *words: str) -> Ran:
+        """Type `nfsroot-site WORDS...`, whatever its exit status is."""
+        return self._type("nfsroot-site", words)
+
+    def ask(self, *argv: str) -> str:
+        """The output of a command that must succeed and that is no part of the story; raises NfsrootError."""
+        answer = self.run(argv)
+        if answer.status != 0:
+            raise NfsrootError(f"{shlex.join(argv)} failed on the server", details=answer.text)
+        return answer.text
+
+    def _succeed(self, program: str, words: Sequence[str]) -> Ran:
+        ran = self._type(program, words)
+        if ran.status != 0:
+            raise NfsrootError(f"{ran.command} failed with exit status {ran.status}", details=ran.output)
+        return ran
+
+    def _type(self, program: str, words: Sequence[str]) -> Ran:
+        began = time.monotonic()
+        answer = self.run([*ENVIRONMENT, str(self.programs / program), *words])
+        ran = Ran(shlex.join((program, *words)), answer.status, began, time.monotonic() - began, answer.text)
+        self.typed.append(ran)
+        self.emit(ran)
+        return ran
+
+
+def shared_directories() -> list[Path]:
+    """The directories that the rack's machine needs of this one, so that nfsroot runs there: Python and nfsroot."""
+    wanted = {Path(sys.prefix), Path(sys.base_prefix), Path(builder.__file__).resolve().parent.parent, Path("/usr")}
+    outermost = {path for path in wanted if wanted.isdisjoint(path.parents)}
+    return sorted(outermost - {Path("/usr")})
+
+
+def programs() -> Path:
+    """The directory of this machine with the programs nfsroot and nfsroot-site."""
+    return Path(sys.prefix) / "bin"

@@ -1,0 +1,74 @@
+"""The report on a story as a page for people: story.html, which needs no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from builder.lab.page import readable
+from builder.lab.story.report import SceneReport, StoryReport
+from builder.lab.timeline import LABEL_WIDTH, ROW, STEPS, TICK_WIDTH, TOP, WIDTH, Tick
+
+FILE = "story.html"
+SERVER = "server"
+
+_templates = Environment(
+    loader=PackageLoader("builder.lab"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters["readable"] = readable
+
+
+@dataclass(frozen=True)
+class Box:
+    """Something that happened in a row of the chart; `says` is its text for whoever points at it."""
+
+    x: float
+    width: float
+    says: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The chart of a story: a row for the server and each node, a band for each scene."""
+
+    height: float
+    rows: tuple[tuple[str, float, tuple[Box, ...]], ...]
+    bands: tuple[Box, ...]
+    ticks: tuple[Tick, ...]
+    width: float = WIDTH
+
+
+def chart(report: StoryReport) -> Chart:
+    """Where everything of a story stands in its chart, whose time goes from left to right."""
+    scale = (WIDTH - LABEL_WIDTH - 10) / (report.seconds or 1.0)
+
+    def box(began: float, ended: float, says: str, kind: str) -> Box:
+        return Box(LABEL_WIDTH + began * scale, max(1.0, (ended - began) * scale), says, kind)
+
+    commands = [each for scene in report.scenes for each in scene.commands]
+    boxes: dict[str, list[Box]] = {SERVER: [box(each.began, each.ended, each.command, "command") for each in commands]}
+    for span in report.spans:
+        boxes.setdefault(span.node, []).append(box(span.began, span.ended, span.what, "node"))
+    step = next((step for step in STEPS if report.seconds / step <= WIDTH // TICK_WIDTH), STEPS[-1])
+    return Chart(
+        height=TOP + ROW * len(boxes),
+        rows=tuple((name, TOP + ROW * place, tuple(row)) for place, (name, row) in enumerate(boxes.items())),
+        bands=tuple(box(scene.began, scene.ended, scene.name, _kind(scene)) for scene in report.scenes),
+        ticks=tuple(Tick(LABEL_WIDTH + second * scale, second) for second in range(0, int(report.seconds) + 1, step)),
+    )
+
+
+def render(report: StoryReport, logs: Mapping[str, str]) -> str:
+    """The page; `logs` are the last lines of the servers' logs, by their names."""
+    return _templates.get_template("story.html.j2").render(report=report, chart=chart(report), logs=logs)
+
+
+def _kind(scene: SceneReport) -> str:
+    return "passed" if scene.passed else "failed"

@@ -1,0 +1,61 @@
+"""A scene as it is played: its commands, and what was found of its claims."""
+
+from __future__ import annotations
+
+import time
+from typing import TypeVar
+
+from builder.errors import NfsrootError
+from builder.lab.checks.model import Finding
+from builder.lab.events import Claimed, Emit, Ran, SceneBegan
+from builder.lab.report import CheckResult
+from builder.lab.story.commands import Commands
+from builder.lab.story.report import CommandRun, SceneReport
+from builder.lab.story.scene import Claim, Scene, missing
+
+Actors = TypeVar("Actors")
+
+
+def play_scene(scene: Scene[Actors], actors: Actors, commands: Commands, emit: Emit, since: float) -> SceneReport:
+    """Play a scene; a claim of which nothing was found does not hold.
+
+    `since` is when the story began (seconds, time.monotonic()).
+    """
+    emit(SceneBegan(scene.name, scene.title))
+    began, typed = time.monotonic() - since, len(commands.typed)
+    known = {claim.name: claim for claim in scene.claims}
+    results: list[CheckResult] = []
+    problem = None
+
+    def note(claim: Claim, finding: Finding) -> None:
+        result = CheckResult(name=claim.name, holds=claim.holds, passed=not finding.problems, reason=finding.reason)
+        results.append(result)
+        emit(Claimed(scene.name, result))
+
+    try:
+        for name, finding in scene.play(actors):
+            note(known[name], finding)
+    except NfsrootError as error:
+        problem = str(error)
+    for claim in missing(scene, {result.name for result in results}):
+        note(claim, Finding("", (f"nobody could look at that: {problem or 'it was left out'}",)))
+    return SceneReport(
+        name=scene.name,
+        title=scene.title,
+        began=began,
+        ended=time.monotonic() - since,
+        passed=problem is None and all(result.passed for result in results),
+        problem=problem,
+        commands=tuple(_command(each, since) for each in commands.typed[typed:]),
+        claims=tuple(results),
+    )
+
+
+def _command(ran: Ran, began: float) -> CommandRun:
+    return CommandRun(
+        command=ran.command,
+        status=ran.status,
+        began=ran.began - began,
+        ended=ran.began - began + ran.seconds,
+        output=ran.output,
+    )

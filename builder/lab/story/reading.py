@@ -1,0 +1,92 @@
+"""A node that reads files over and over, and how much of them the server sent it again."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from builder.errors import NfsrootError
+from builder.lab.checks.model import Finding
+from builder.lab.node import VirtualNode
+
+PLACE = "/run/nfsroot-lab/reading"
+FILES = "/usr/bin /usr/lib/systemd"
+"""Directories of the root whose files are read: some 30 MB, which a node keeps in memory."""
+
+READER = f"""\
+while [ -e {PLACE}/go ]; do
+    xargs -0 cat <{PLACE}/files >/dev/null 2>>{PLACE}/errors || echo "cat: $?" >>{PLACE}/errors
+    echo >>{PLACE}/rounds
+    sleep 1
+done
+"""
+AWAIT = f'until [ "$(wc -l <{PLACE}/rounds)" -ge "$enough" ]; do sleep 0.5; done\n'
+BEGIN = f"""\
+mkdir -p {PLACE} && cd {PLACE} && rm -f errors rounds && : >go && : >errors && : >rounds
+find {FILES} -xdev -type f -print0 >files
+setsid sh -c {shlex.quote(READER)} >/dev/null 2>&1 </dev/null &
+enough=2
+{AWAIT}"""
+AWAIT_MORE = f"enough=$(($(wc -l <{PLACE}/rounds) + 2))\n{AWAIT}"
+"""Waits until all was read once more at least, from begin to end."""
+
+LOOK = f"""\
+awk '$1 == "bytes:" {{ bytes += $6 }} END {{ print "received", bytes + 0 }}' /proc/self/mountstats
+echo rounds $(wc -l <{PLACE}/rounds)
+echo errors $(wc -l <{PLACE}/errors)
+echo size $(xargs -0 stat --format=%s <{PLACE}/files | awk '{{ size += $1 }} END {{ print size + 0 }}')
+"""
+"""The sixth word of "bytes:" is what NFS read from the server for a mount (Linux, include/linux/nfs_iostat.h)."""
+
+SHARE = 0.1
+"""Of the files' size, other programs of a node may read so much meanwhile; all of dropped pages is read again."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the reader did so far: bytes that came from the server, rounds, errors; and the size of the files."""
+
+    received: int
+    rounds: int
+    errors: int
+    size: int
+
+
+def begin(virtual: VirtualNode) -> Look:
+    """Have the node read files over and over; the first rounds, which fill its memory, are over then."""
+    return _look(virtual, BEGIN)
+
+
+def end(virtual: VirtualNode) -> Look:
+    """Have it read all once more, and no more."""
+    look = _look(virtual, AWAIT_MORE)
+    virtual.ask(f"rm {PLACE}/go")
+    return look
+
+
+def judge(node: str, before: Look, after: Look) -> Finding:
+    """Whether the node went on to read without an error, and out of its memory.
+
+    All files had come from the server when it began, which shows that the node counts what comes.
+    """
+    rounds, received = after.rounds - before.rounds, after.received - before.received
+    saw = f"{node} read {after.size / 1e6:.1f} MB {rounds} times, for which the server sent {received / 1e6:.2f} MB"
+    problems = [f"{after.errors} errors"] if after.errors else []
+    problems += [f"{saw}: pages were dropped"] if received > SHARE * after.size else []
+    if before.received < before.size:
+        problems.append(f"NFS has sent {before.received} bytes by its own count, and files of {before.size} were read")
+    problems += ["it did not go on reading"] if rounds < 2 or not after.size else []
+    return Finding(saw, tuple(f"{node}: {problem}" for problem in problems))
+
+
+def parse(text: str) -> Look:
+    """What LOOK printed; raises NfsrootError."""
+    try:
+        found = {name: int(number) for name, number in map(str.split, text.splitlines())}
+        return Look(**found)
+    except (ValueError, TypeError) as error:
+        raise NfsrootError("the node does not say what it read", details=text) from error
+
+
+def _look(virtual: VirtualNode, first: str) -> Look:
+    return parse(virtual.ask(f"{first}\n{LOOK}").text)

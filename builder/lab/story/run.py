@@ -1,0 +1,112 @@
+"""A story from its releases to its report.  `run` is its table of contents."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import builder
+from builder.cache import Cache
+from builder.errors import InputError, NfsrootError
+from builder.lab.attempt import LOG_LINES, one_at_a_time
+from builder.lab.directory import last_lines, server_logs
+from builder.lab.events import Emit
+from builder.lab.qemu import Accelerator
+from builder.lab.release import Release
+from builder.lab.story import page, report
+from builder.lab.story.actors import Actors
+from builder.lab.story.commands import Commands, programs
+from builder.lab.story.performance import play_scene
+from builder.lab.story.report import SceneReport, SpanReport, StoryReport
+from builder.lab.story.scene import Scene
+from builder.lab.story.stage import stage
+from builder.release.verdict import replace
+
+
+@dataclass
+class Telling:
+    """What came of a story so far; `began` is when it did (seconds, time.monotonic())."""
+
+    emit: Emit
+    began: float
+    scenes: list[SceneReport] = field(default_factory=list)
+    spans: list[SpanReport] = field(default_factory=list)
+    accelerator: Accelerator | None = None
+    problem: str | None = None
+    logs: Mapping[str, str] = field(default_factory=dict)
+
+
+def run(
+    story: str,
+    scenes: Sequence[Scene[Actors]],
+    releases: Mapping[str, Release],
+    names: Sequence[str],
+    cache: Cache,
+    emit: Emit,
+) -> StoryReport:
+    """Play the scenes with releases, by their letters, and with the nodes of these names; stop at one that fails.
+
+    The report is put beside the directory of release A.
+
+    :raises InputError: the lab cannot run here at all.
+    """
+    started = datetime.now(UTC).replace(microsecond=0)
+    telling = Telling(one_at_a_time(emit), time.monotonic())
+    with cache.in_use(), cache.work("lab") as scratch:
+        try:
+            _play(telling, scenes, releases, names, cache, scratch)
+        except InputError:
+            raise
+        except NfsrootError as error:
+            telling.problem = str(error)
+        telling.logs = {log.name: last_lines(log, LOG_LINES) for log in server_logs(scratch)}
+    first = releases["A"]
+    made = StoryReport(
+        story=story,
+        name=first.manifest.name,
+        versions={letter: release.manifest.version for letter, release in releases.items()},
+        tool_version=builder.__version__,
+        accelerator=telling.accelerator,
+        started=started,
+        seconds=round(time.monotonic() - telling.began, 1),
+        passed=len(telling.scenes) == len(scenes) and all(scene.passed for scene in telling.scenes),
+        problem=telling.problem,
+        scenes=tuple(telling.scenes),
+        not_played=tuple(scene.name for scene in scenes[len(telling.scenes) :]),
+        spans=tuple(telling.spans),
+    )
+    replace(first.directory.parent / report.FILE, made.text().encode())
+    replace(first.directory.parent / page.FILE, page.render(made, telling.logs).encode())
+    return made
+
+
+def _play(
+    telling: Telling,
+    scenes: Sequence[Scene[Actors]],
+    releases: Mapping[str, Release],
+    names: Sequence[str],
+    cache: Cache,
+    scratch: Path,
+) -> None:
+    """Play scenes on a stage until one fails."""
+    with ExitStack() as stack:
+        made = stack.enter_context(stage(releases, scratch, cache))
+        telling.accelerator = made.accelerator
+        commands = Commands(made.server.run, programs(), telling.emit)
+        actors = Actors(made, commands, telling.emit, names)
+        stack.callback(made.cut_power)
+        for scene in scenes:
+            telling.scenes.append(play_scene(scene, actors, actors.commands, telling.emit, telling.began))
+            spans = [span for player in actors.players.values() for span in player.spans]
+            telling.spans = [
+                SpanReport(
+                    node=span.node, began=span.began - telling.began, ended=span.ended - telling.began, what=span.what
+                )
+                for span in spans
+            ]
+            if not telling.scenes[-1].passed:
+                return

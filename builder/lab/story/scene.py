@@ -1,0 +1,58 @@
+"""A story as data: scenes, each with what is done in it and the claims that must hold then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from builder.lab.checks.model import Finding
+
+Actors = TypeVar("Actors")
+
+Findings = Iterator[tuple[str, Finding]]
+"""Names of claims with what was found of each; a claim may come again, for another node."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that must hold in a scene; `holds` is a sentence about it."""
+
+    name: str
+    holds: str
+
+
+@dataclass(frozen=True)
+class Scene(Generic[Actors]):
+    """A part of a story, named `name` and told in one sentence by `title`.
+
+    `does` says in order what is done: commands as they are typed, with A, B, C for versions, and deeds of nodes.
+    `play` does it and yields what it finds of the claims.  `releases` are the letters of those that it brings.
+    """
+
+    name: str
+    title: str
+    does: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    play: Callable[[Actors], Findings]
+    releases: tuple[str, ...] = ()
+
+
+def missing(scene: Scene[Actors], made: set[str]) -> list[Claim]:
+    """The claims of a scene of which nothing was found."""
+    return [claim for claim in scene.claims if claim.name not in made]
+
+
+def needed_releases(scenes: Sequence[Scene[Actors]]) -> frozenset[str]:
+    """The letters of the releases that scenes bring."""
+    return frozenset(letter for scene in scenes for letter in scene.releases)
+
+
+def screenplay(scenes: tuple[Scene[Actors], ...]) -> str:
+    """The scenes in words, for a person who wants to know beforehand."""
+    parts = []
+    for number, scene in enumerate(scenes, 1):
+        lines = [f"{number}. {scene.name}: {scene.title}", *(f"     {deed}" for deed in scene.does)]
+        lines += [f"   - {claim.name}: {claim.holds}" for claim in scene.claims]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)

@@ -1,0 +1,88 @@
+"""Scripts of /etc/init.d in the rack's machine: by these nfsroot-site starts its daemons, as on any machine.
+
+The machine has no systemd.  What each script runs is what becomes the daemon in other labs (builder.lab.servers).
+"""
+
+from __future__ import annotations
+
+from builder.lab.directory import INSIDE, SERVER_LOGS
+from builder.lab.namespace import Namespace
+from builder.lab.servers import RPCBIND, SCRIPTS
+from builder.recipe.models import Server
+
+DAEMONS = "/etc/nfsroot-lab"
+"""Where the machine has the script that becomes each daemon."""
+
+STATE = (
+    *("/root", "/var/lib/dhcp", "/var/lib/kea", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm"),
+    *("/var/lib/nginx", "/var/log/nginx"),
+)
+"""Directories that the daemons' packages make."""
+
+OPEN = ("/etc", "/var")
+"""Directories that bwrap(1) makes for root alone; rpcbind, of another user, refuses every call where it cannot read."""
+
+SCRIPT = f"""\
+#!/bin/sh
+# usage: service NAME start|stop|restart|reload|status
+name=${{0##*/}}
+pid_file=/run/nfsroot-$name.pid
+log={INSIDE}/{SERVER_LOGS}/$name.log
+
+# The machine's init waits for nobody: who has ended stays in the table of processes as a zombie (proc_pid_status(5)).
+runs() {{
+  [ -s "$pid_file" ] && grep -qs '^State:.[^ZX]' "/proc/$(cat "$pid_file")/status"
+}}
+
+start() {{
+  if runs; then return; fi
+  setsid sh -eu "{DAEMONS}/$name" >>"$log" 2>&1 </dev/null &
+  echo $! >"$pid_file"
+  sleep 0.3
+  runs || {{ echo "$name ended at once: see $log" >&2; exit 1; }}
+}}
+
+stop() {{
+  if ! runs; then return; fi
+  kill -TERM "$(cat "$pid_file")"
+  tries=100
+  while runs; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || kill -KILL "$(cat "$pid_file")"
+    sleep 0.1
+  done
+  rm "$pid_file"
+}}
+
+case ${{1:-}} in
+  start) start ;;
+  stop) stop ;;
+  restart | force-reload) stop; start ;;
+  reload) runs && kill -HUP "$(cat "$pid_file")" ;;
+  status) runs || exit 3 ;;
+  *) echo "$name: start, stop, restart, reload or status" >&2; exit 2 ;;
+esac
+"""
+
+
+OPTIONS = "/etc/nfsroot-site.toml"
+"""The site's own configuration, which names the programs that serve."""
+
+
+def install(machine: Namespace, server: Server, *, rpcbind: bool) -> None:
+    """Give the machine its scripts, of which the programs that `server` names are to be used.
+
+    rpcbind is started where nodes ask it for the NFS server.
+    """
+    machine.run(("chmod", "755", *OPEN))
+    machine.run(("mkdir", "-p", "/etc/init.d", DAEMONS, f"{INSIDE}/{SERVER_LOGS}", *STATE))
+    for name, becomes in SCRIPTS.items():
+        machine.path(f"{DAEMONS}/{name}").write_text(f"{becomes}\n", encoding="utf-8")
+        if name != RPCBIND or rpcbind:
+            script = machine.path(f"/etc/init.d/{name}")
+            script.write_text(SCRIPT, encoding="utf-8")
+            script.chmod(0o755)
+    chosen = "".join(f'{role} = "{getattr(server, role)}"\n' for role in ("dhcp", "tftp", "nfs"))
+    machine.path(OPTIONS).write_text(f"[server]\n{chosen}", encoding="utf-8")
+    if rpcbind:
+        machine.run(("service", RPCBIND, "start"))

@@ -1,0 +1,122 @@
+"""The stage of a story: one server, and a network for each cluster that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from builder.cache import Cache
+from builder.lab import accelerator, network
+from builder.lab.capture import Capture, capture
+from builder.lab.directory import INSIDE
+from builder.lab.meter import Meter
+from builder.lab.namespace import Namespace, machine
+from builder.lab.qemu import Accelerator
+from builder.lab.rack import Rack
+from builder.lab.release import Release
+from builder.lab.router import router
+from builder.lab.server import ServerMachine
+from builder.lab.servers import NamespaceServer
+from builder.lab.story import services
+from builder.lab.story.commands import shared_directories
+from builder.recipe.models import Cluster, NfsServer, Node, Server
+
+RELEASES = "/releases"
+"""Where the server has the directory of each release, NAME/VERSION, as a builder would have it."""
+
+ORDINALS = 100
+"""So far apart are the numbers of the ports of two clusters' nodes."""
+
+
+@dataclass
+class Stage:
+    """The server and the networks, on which a node of any release can be powered on."""
+
+    releases: Mapping[str, Release]
+    server: ServerMachine
+    programs: Server
+    machine: Namespace
+    directory: Path
+    accelerator: Accelerator
+    captures: Mapping[str, Capture]
+    cables: ExitStack
+    _racks: dict[str, Rack] = field(default_factory=dict)
+
+    def rack(self, letter: str) -> Rack:
+        """The rack as nodes of a release see it."""
+        if letter not in self._racks:
+            release = self.releases[letter]
+            captured = self.captures[str(release.recipe.cluster.subnet)]
+            at = self.machine.path(INSIDE)
+            self._racks[letter] = Rack(
+                release, self.programs, self.server, self.machine, at, captured, self.accelerator, self.cables
+            )
+        return self._racks[letter]
+
+    def nodes(self, letter: str) -> tuple[Node, ...]:
+        """The nodes of a release's cluster, with the numbers of their ports."""
+        cluster = self.releases[letter].recipe.cluster
+        return _numbered(cluster, list(self.captures).index(str(cluster.subnet)))
+
+    def directory_of(self, letter: str) -> str:
+        """Where the server has the directory of a release that was built."""
+        return inside(self.releases[letter])
+
+    def cut_power(self) -> None:
+        """Take the power from every node."""
+        for rack in self._racks.values():
+            rack.cut_power()
+
+
+@contextmanager
+def stage(releases: Mapping[str, Release], directory: Path, cache: Cache) -> Iterator[Stage]:
+    """A stage with nothing but programs on its server: no release is installed, and no daemon has settings.
+
+    Everything is in memory, and gone when the block is left, but for the logs in `directory`.
+
+    :raises InputError: this process is not root's.
+    :raises NfsrootError: the machine or its networks could not be made.
+    """
+    first = next(iter(releases.values()))
+    clusters = {str(each.recipe.cluster.subnet): each.recipe.cluster for each in releases.values()}
+    mounts = {INSIDE: directory, **{inside(release): release.directory for release in releases.values()}}
+    tops = {f"/{PurePosixPath(release.recipe.root.path).parts[1]}" for release in releases.values()}
+    tmpfs = [*sorted(tops), "/srv", "/var/tmp"]
+    with ExitStack() as stack:
+        made = stack.enter_context(
+            machine(first.recipe.cluster.server.name, mounts, tmpfs, read_only=shared_directories())
+        )
+        captures = {
+            subnet: _connect(made, cluster, number, directory, stack)
+            for number, (subnet, cluster) in enumerate(clusters.items())
+        }
+        programs = first.recipe.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
+        asks_rpcbind = any(release.recipe.root.nfs_version == 3 for release in releases.values())
+        services.install(made, programs, rpcbind=asks_rpcbind)
+        kernel = f"{inside(first)}/{first.kernel.name}"
+        accelerated_by = accelerator.remembered(cache, made, kernel, directory / "kvm.log")
+        server = NamespaceServer(made, programs, made.path(INSIDE), Meter(made.path("/proc")))
+        yield Stage(releases, server, programs, made, directory, accelerated_by, captures, stack)
+
+
+def inside(release: Release) -> str:
+    """Where the stage's server has the directory of a release."""
+    return f"{RELEASES}/{release.manifest.name}/{release.manifest.version}"
+
+
+def _connect(made: Namespace, cluster: Cluster, number: int, directory: Path, stack: ExitStack) -> Capture:
+    """Make the network of a cluster, of which the server has its address, and read what happens there."""
+    bridge = cluster.server.interface or f"cluster{number}"
+    taps = [f"tap{node.ordinal}" for node in _numbered(cluster, number)]
+    network.connect(made, bridge, taps, (f"switch{number}", f"switch{number}-end"))
+    network.become_server(made, cluster, bridge)
+    captured = stack.enter_context(capture(made.packet_socket(bridge), directory / f"network{number}.log"))
+    stack.enter_context(router(made.packet_socket(bridge)))
+    return captured
+
+
+def _numbered(cluster: Cluster, number: int) -> tuple[Node, ...]:
+    """The nodes of a stage's cluster: a node's ordinal is the number of its port, which is its own on all networks."""
+    return tuple(node.model_copy(update={"ordinal": node.ordinal + ORDINALS * number}) for node in cluster.nodes)

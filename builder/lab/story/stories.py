@@ -1,0 +1,12 @@
+"""The stories by their names, and what the quick matrix plays."""
+
+from __future__ import annotations
+
+from builder.lab.story import clusters, trouble, update
+from builder.lab.story.actors import Actors
+from builder.lab.story.scene import Scene
+
+QUICK = update.SCENES
+"""The scenes that the quick matrix plays."""
+
+STORIES: dict[str, tuple[Scene[Actors], ...]] = {"update": (*update.SCENES, *trouble.SCENES, *clusters.SCENES)}

@@ -1,0 +1,93 @@
+"""The story `update` goes on: a release whose boot is never complete, and one that was damaged."""
+
+from __future__ import annotations
+
+import time
+
+from builder.lab.checks.model import Finding
+from builder.lab.story.actors import STATE, STORE, Actors
+from builder.lab.story.findings import boot_next, keep_host_keys, run_from
+from builder.lab.story.player import Player
+from builder.lab.story.scene import Claim, Findings, Scene
+from builder.lab.story.update import PUBLISH
+
+TRIAL_SECONDS = 240
+"""Long enough for a node without KVM to boot; nodes that are not there by then start anew by themselves."""
+
+REFUSED = 3
+"""The exit status of a command that refuses what it was asked for."""
+
+
+def _fall_back(actors: Actors) -> Findings:
+    typed, player = actors.commands, actors.canary[0]
+    name, began = player.node.name, time.monotonic()
+    typed.nfsroot(*PUBLISH, actors.stage.directory_of("C"))
+    typed.site("unpack", actors.reference("C"), "--from", STORE)
+    typed.site("switch", actors.name, actors.version("C"), "--nodes", name, "--confirm", f"{TRIAL_SECONDS}s")
+    yield "menu", boot_next(actors, [player], "C")
+    player.go_down()
+    yield "anew", _starts_anew(player, "C")
+    time.sleep(max(0.0, began + TRIAL_SECONDS + 1 - time.monotonic()))
+    told = typed.try_site("confirm", "--due")
+    yield "told", Finding(told.output, () if name in told.output else (f"{name} is not named: {told.output}",))
+    yield "back", boot_next(actors, [player], "A")
+    yield "back", Finding(name, tuple(player.boot("A")))
+    yield "back", run_from(actors, actors.first_cluster, "A")
+    yield "host keys", keep_host_keys(actors, [player])
+
+
+def _starts_anew(player: Player, letter: str) -> Finding:
+    """Whether a node that boots a release gives up by itself, in time."""
+    seconds = TRIAL_SECONDS * player.patience
+    if player.starts_by_itself(letter, seconds):
+        return Finding(f"{player.node.name} started anew by itself")
+    return Finding("", (f"{player.node.name} had not started anew by itself after {seconds:.0f} s",))
+
+
+def _refuse(actors: Actors) -> Findings:
+    typed, root = actors.commands, actors.root("D")
+    typed.nfsroot(*PUBLISH, actors.stage.directory_of("D"))
+    manifest = f"{STORE}/releases/{actors.name}/{actors.version('D')}/*.manifest.json"
+    typed.ask("sh", "-euc", f"sed -i 's/story=damaged/story=Damaged/' {manifest}")
+    before = typed.ask("cat", STATE), typed.ask("readlink", "/srv/tftp/grub")
+    told = typed.try_site("unpack", actors.reference("D"), "--from", STORE)
+    status = f"exit status {told.status}: {told.output}"
+    yield "refused", Finding(status, () if told.status == REFUSED else (status,))
+    yield "nothing", Finding(f"{root} is not there", (f"{root} is there",) if actors.exists(root) else ())
+    after = typed.ask("cat", STATE), typed.ask("readlink", "/srv/tftp/grub")
+    yield "as before", Finding(after[1], () if after == before else (f"{before} became {after}",))
+    yield "as before", run_from(actors, actors.first_cluster, "A")
+
+
+SCENES: tuple[Scene[Actors], ...] = (
+    Scene(
+        "fall back",
+        "A node tries a release whose boot is never complete, and nobody helps.",
+        ("nfsroot publish C --to STORE", "nfsroot-site unpack NAME@C --from STORE",
+         f"nfsroot-site switch NAME C --nodes NODE --confirm {TRIAL_SECONDS}s", "the node starts anew",
+         "nfsroot-site confirm --due, by a timer, at the deadline"),
+        (
+            Claim("menu", "the node's menu loads C first"),
+            Claim("anew", "the node, which does not reach boot-complete.target, starts anew by itself"),
+            Claim("told", "at the deadline the command names the node that did not report"),
+            Claim("back", "the node boots A by itself, and passes every check of the lab"),
+            Claim("host keys", "it has the ssh host keys that it had"),
+        ),
+        _fall_back,
+        ("C",),
+    ),
+    Scene(
+        "refuse",
+        "A release is altered in the store after it was signed.",
+        ("nfsroot publish D --to STORE", "its manifest in the store is altered",
+         "nfsroot-site unpack NAME@D --from STORE"),
+        (
+            Claim("refused", f"the command ends with exit status {REFUSED}"),
+            Claim("nothing", "nothing of D is on the server"),
+            Claim("as before", "state and menus are as before, and the nodes run on"),
+        ),
+        _refuse,
+        ("D",),
+    ),
+)  # fmt: skip
+"""The scenes with a release that nobody wants."""

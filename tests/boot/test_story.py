@@ -1,0 +1,65 @@
+"""An update, with several releases on one server, and nodes that run meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT
+
+from builder.build import build
+from builder.cache import Cache
+from builder.container.sandbox import Sandbox
+from builder.lab.release import Release, read
+from builder.lab.story import update
+from builder.lab.story.actors import Actors
+from builder.lab.story.cast import gather
+from builder.lab.story.run import run
+from builder.lab.story.scene import Scene, needed_releases
+from builder.lab.story.stories import STORIES
+from builder.recipe.load import load
+from builder.recipe.search import SearchPath
+from builder.workshop import Workshop
+
+pytestmark = [pytest.mark.boot, pytest.mark.alone]
+
+RECIPE = "debian-nfsroot"
+Play = Callable[..., list[str]]
+
+
+@pytest.fixture
+def play(release_to_boot: Callable[[str], Release], cache: Cache, tmp_path: Path) -> Play:
+    """Plays scenes with the release of the shipped recipe, and gives everything that ought not to be so, in words."""
+    first = release_to_boot(RECIPE)
+
+    def built(file: Path, version: str) -> Release:
+        workshop = Workshop(cache, Sandbox(), tmp_path / "output", lambda _: None)
+        recipe = load(str(file), SearchPath.default(PROJECT))
+        return read(build(recipe, workshop, version=version, source_date=None, refresh=False).directory)
+
+    def played(scenes: tuple[Scene[Actors], ...], *names: str) -> list[str]:
+        releases = gather(first, RECIPE, tmp_path, built, needed_releases(scenes))
+        report = run("update", scenes, releases, names, cache, print)
+        wrong = [
+            f"{scene.name}: {claim.name}: {claim.reason}"
+            for scene in report.scenes
+            for claim in scene.claims
+            if not claim.passed
+        ]
+        problems = [report.problem, *(scene.problem for scene in report.scenes)]
+        assert report.passed is (not wrong and not any(problems) and not report.not_played)
+        return [*wrong, *filter(None, problems), *report.not_played]
+
+    return played
+
+
+def test_update_and_back(play: Play) -> None:
+    """An update is unpacked beside nodes that read files, tried by one of two nodes, confirmed, and given up."""
+    assert play(update.SCENES, "ssi1", "ssi2") == []
+
+
+@pytest.mark.full
+def test_whole_story(play: Play) -> None:
+    """With four nodes, an update comes and goes, two releases fail, and a second cluster comes and goes."""
+    assert play(STORIES["update"], "ssi1", "ssi2", "ssi3", "ssi4") == []
