@@ -68,6 +68,8 @@ def unpack_archive(
     zstd = _start(["zstd", "--decompress", "--stdout", "--quiet", str(archive)], stdin=subprocess.DEVNULL)
     try:
         tar, too_long = _run_tar(zstd, sandbox(directory, largest, keep=keep), _most_bytes(entries.values()), emit)
+        if not too_long:
+            zstd.wait()  # it has written all, or nobody reads it any more: it ends by itself, and not at once
     finally:
         end(zstd)
     if too_long:
