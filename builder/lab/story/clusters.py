@@ -37,13 +37,13 @@ def _remove(actors: Actors) -> Findings:
     typed.site("remove", other.manifest.name)
     left = [path for path in (actors.root("other"), f"/srv/tftp/{other.manifest.name}") if actors.exists(path)]
     yield "gone", Finding("nothing of it is there", tuple(f"{path} is there" for path in left))
-    yield "gone", _differences(actors.settings_before, typed.ask("sh", "-c", SETTINGS))
+    yield "gone", differences(actors.settings_before, typed.ask("sh", "-c", SETTINGS))
     yield "untouched", run_from(actors, actors.first_cluster, "A")
     again = actors.canary[-1]
     yield "untouched", Finding(again.node.name, tuple(again.reboot("A")))
 
 
-def _differences(before: str, after: str) -> Finding:
+def differences(before: str, after: str) -> Finding:
     """Whether settings and menus are what they were."""
     changed = sorted({line.split()[-1] for line in set(before.splitlines()) ^ set(after.splitlines())})
     return Finding(f"{len(after.splitlines())} files as before", tuple(f"/{path} differs" for path in changed))
