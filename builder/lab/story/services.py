@@ -29,15 +29,18 @@ name=${{0##*/}}
 pid_file=/run/nfsroot-$name.pid
 log={INSIDE}/{SERVER_LOGS}/$name.log
 
-# The machine's init waits for nobody: who has ended stays in the table of processes as a zombie (proc_pid_status(5)).
 runs() {{
-  [ -s "$pid_file" ] && grep -qs '^State:.[^ZX]' "/proc/$(cat "$pid_file")/status"
+  [ -s "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2>/dev/null
 }}
 
 start() {{
   if runs; then return; fi
-  setsid sh -eu "{DAEMONS}/$name" >>"$log" 2>&1 </dev/null &
-  echo $! >"$pid_file"
+  rm -f "$pid_file"
+  # The machine's init waits for nobody: a daemon would stay in the table of processes as a zombie, and dhcpd would not
+  # start again as long as the process is there that its file of before names.
+  # shellcheck disable=SC2016
+  setsid sh -c 'sh -eu "$1" & echo $! >"$2"; wait' "$name" "{DAEMONS}/$name" "$pid_file" >>"$log" 2>&1 </dev/null &
+  until [ -s "$pid_file" ]; do sleep 0.05; done
   sleep 0.3
   runs || {{ echo "$name ended at once: see $log" >&2; exit 1; }}
 }}
