@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from builder.cli import store_options as options
+from builder.cli import reading_options as options
 from builder.cli.output import write
 from builder.cli.site.durations import confirm_option, read_duration
 from builder.errors import InputError
