@@ -140,6 +140,7 @@ class RecordedServices:
     on_ports: dict[int, set[str]] = field(default_factory=dict)
     paths: set[str] = field(default_factory=set)
     has_dbus: bool = True
+    has_own_kernel: bool = True
 
     def is_installed(self, service: str) -> bool:
         """Every service is there."""

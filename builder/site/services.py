@@ -32,6 +32,11 @@ def open_site(places: Places) -> Site:
 class NoServices:
     """No services: files alone change."""
 
+    @property
+    def has_own_kernel(self) -> bool:
+        """The running kernel is another machine's."""
+        return False
+
     def is_installed(self, service: str) -> bool:  # noqa: ARG002
         """No service is there."""
         return False
@@ -122,6 +127,11 @@ class _Machine(NoServices):
 
 class Systemd(_Machine):
     """Services that systemd starts (systemctl(1))."""
+
+    @property
+    def has_own_kernel(self) -> bool:
+        """Who runs systemd is a whole machine, or a container that its host gave all that it needs."""
+        return True
 
     def is_installed(self, service: str) -> bool:
         """See Services."""

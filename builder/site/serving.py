@@ -137,9 +137,10 @@ def _serve(
 
 def _serve_kernel(site: Site, program: Program, composition: Composition, news: News, emit: Emit) -> None:
     """The kernel's NFS server exports again; it is not stopped for that."""
-    start_if_down(site.services, [program], emit)
-    if NFS_CONF in news.paths:
-        site.services.set_threads(composition.sizes.nfs_threads)
+    if site.services.has_own_kernel:
+        start_if_down(site.services, [program], emit)
+        if NFS_CONF in news.paths:
+            site.services.set_threads(composition.sizes.nfs_threads)
     paths = [path for path in program.settings if path.startswith(EXPORTS_OF_KERNEL)]
     if news.has(EXPORTS_OF_KERNEL) or (paths and not site.services.exported()):
         site.services.export_again()

@@ -12,6 +12,10 @@ from builder.site.places import Places
 class Services(Protocol):
     """The services of the machine on which a site is."""
 
+    @property
+    def has_own_kernel(self) -> bool:
+        """Whether the kernel's NFS server is this machine's to start; a container's kernel is its host's."""
+
     def is_installed(self, service: str) -> bool:
         """Whether there is such a service."""
 

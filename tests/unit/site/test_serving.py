@@ -190,3 +190,14 @@ def test_limits_and_threads_are_set_for_many_nodes(site: Site, services: Recorde
     apply(site, serving(large), Heard())
     assert "limits 60-nfsroot.conf" in services.told
     assert "threads 64" in services.told
+
+
+def test_a_container_starts_no_nfs_server_of_its_hosts_kernel(
+    site: Site, services: RecordedServices, blue: ReleaseSettings
+) -> None:
+    """What it exports is exported all the same."""
+    services.has_own_kernel = False
+    unpack(site.places, blue)
+    apply(site, serving(blue), Heard())
+    assert [word for word in services.told if "nfs" in word] == []
+    assert "export" in services.told
