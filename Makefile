@@ -14,7 +14,7 @@ LAB_PACKAGES := nginx dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-
 	openssh-client ovmf qemu-system-x86 rpcbind seabios tftpd-hpa zstd
 DEB_PACKAGES := debhelper dh-python dpkg-dev lintian mandoc patch
 TEST_PACKAGES := apache2-utils busybox catatonit chromium curl docker-registry gnupg grub-common initramfs-tools-core jq \
-	libcap2-bin libnfs-utils locales podman shellcheck skopeo squashfs-tools tftp-hpa
+	libcap2-bin libnfs-utils locales podman shellcheck skopeo squashfs-tools tftp-hpa xfsprogs
 BENCH_PACKAGES := debootstrap kea-admin kpartx mkosi qemu-utils sudo zstd
 
 # $(1) as one word for the shell.

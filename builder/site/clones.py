@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ FICLONE = 0x40049409
 
 UNABLE = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS)
 """Why a file system lets no files share blocks, or not these two."""
+
+PIECE = 1 << 20
+"""Bytes that are copied at once."""
 
 LEAST = 4096
 """Bytes of a file that is worth a clone: a smaller one takes a block of its own anyway."""
@@ -85,6 +89,17 @@ def restore(tree: Path, cloned: set[str], entries: Mapping[str, Entry], members:
         elif path in cloned:
             _set_time(place, member.nanoseconds)
     return {path for path in cloned & known.keys() if known[path].kind != "-" or known[path].has_attributes}
+
+
+def clone_or_copy(source: Path, target: Path) -> None:
+    """Make a new file with what another one has, whose blocks it shares where the file system can."""
+    with source.open("rb") as read, target.open("xb") as written:
+        try:
+            fcntl.ioctl(written, FICLONE, read.fileno())
+        except OSError as error:
+            if error.errno not in UNABLE:
+                raise
+            shutil.copyfileobj(read, written, PIECE)
 
 
 def _is_directory(path: str) -> bool:

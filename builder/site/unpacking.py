@@ -9,7 +9,7 @@ from pathlib import Path
 
 from builder.events import Emit
 from builder.settings.release import ReleaseSettings
-from builder.site import bundle, journal, kept, records
+from builder.site import attributes, bundle, clones, journal, kept, records
 from builder.site import state as states
 from builder.site.conflicts import refuse_conflicts
 from builder.site.journal import Apply
@@ -20,10 +20,14 @@ from builder.site.room import Need, check_room, tree_need
 from builder.site.source import Source
 from builder.site.staging import Staging
 from builder.site.tree import fill_tree, find_donor, read_listing
+from builder.site.verification import sha256, write_sums
 from builder.store.errors import RefusedError, UntrustedError
 from builder.store.release import MANIFEST
 from builder.store.tree_entries import FILE as LISTING
 from builder.store.tree_entries import Entry
+
+OVERLAY = "overlay.tar.zst"
+"""The overlay's name beside an image."""
 
 BYTES_BESIDE = 8 << 20
 """Bytes of a server bundle beside the files of the release: settings, menus of thousands of nodes."""
@@ -107,21 +111,25 @@ def _fill(
     )
     if is_image:
         _copy_image(source, settings, staging.tree.path)
+        attributes.write(staging.record.path, {})
     else:
         donor = find_donor(places, settings.name)
         fill_tree(source, source.file(settings.root.file), staging.tree.path, entries, donor, emit)
+        attributes.write(staging.record.path, attributes.read_attributes(staging.tree.path, entries.values()))
     accounts = kept.read_tree_accounts(staging.tree.path)
     if staging.shared is not None:
         _move_shared(settings, entries, staging.tree.path, staging.shared.path)
-    _write_record(source, settings, staging)
+    _write_record(places, source, settings, staging)
     return accounts
 
 
 def _copy_image(source: Source, settings: ReleaseSettings, directory: Path) -> None:
     """Copy an image and its overlay to where nodes look for them (docs/reference/root-kinds.md)."""
     root = settings.root
-    shutil.copyfile(source.file(root.file), directory / Path(root.place).name)
-    shutil.copyfile(source.file(root.overlay), directory / "overlay.tar.zst")
+    for file, target in ((root.file, Path(root.place).name), (root.overlay, OVERLAY)):
+        clones.clone_or_copy(source.file(file), directory / target)
+        if sha256(directory / target) != source.described(file).sha256:
+            raise UntrustedError(f"{source.file(file)} was changed while it was copied")
 
 
 def _move_shared(settings: ReleaseSettings, entries: Mapping[str, Entry], tree: Path, shared: Path) -> None:
@@ -134,11 +142,14 @@ def _move_shared(settings: ReleaseSettings, entries: Mapping[str, Entry], tree: 
         (tree / path.lstrip("/")).mkdir()
 
 
-def _write_record(source: Source, settings: ReleaseSettings, staging: Staging) -> None:
+def _write_record(places: Places, source: Source, settings: ReleaseSettings, staging: Staging) -> None:
     """Write the files to serve, and the record."""
     record = staging.record.path
     texts = record / records.BUNDLE
     bundle.write_files(source.bundle, settings, texts, staging.served.path, source.manifest.size + BYTES_BESIDE)
+    stages = {staging.served, *([staging.tree] if settings.root.overlay else [])}
+    files = [(file, stage.target / file.name) for stage in stages for file in stage.path.iterdir()]
+    write_sums(record, places.root, files)
     (record / MANIFEST).write_bytes(source.manifest.content)
     shutil.copyfile(source.listing, record / LISTING)
     origin = Origin(source.address, int(time.time()), source.manifest.sha256, source.lab)

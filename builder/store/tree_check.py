@@ -50,13 +50,22 @@ def compare_tree(directory: Path, lines: Iterable[str]) -> Iterator[Difference]:
     yield from compare_entries(directory, read_entries(lines))
 
 
-def compare_entries(directory: Path, entries: Mapping[str, Entry]) -> Iterator[Difference]:
-    """Yield what differs between the tree in `directory` and its list; each file is read once, and no link followed."""
-    top, listed = str(directory), list(entries.values())
+def compare_entries(
+    directory: Path, entries: Mapping[str, Entry], ignored: frozenset[str] = frozenset()
+) -> Iterator[Difference]:
+    """Yield what differs between the tree in `directory` and its list; each file is read once, and no link followed.
+
+    The paths in `ignored` and all below them are not looked at.
+    """
+    top, listed = str(directory), [entry for entry in entries.values() if not _is_below(entry.path, ignored)]
     shares = [listed[start : start + AT_ONCE] for start in range(0, len(listed), AT_ONCE)]
     for differences in run_each(lambda share: _compare_share(top, share), shares):
         yield from differences
-    yield from _added(top, entries)
+    yield from _added(top, entries, ignored)
+
+
+def _is_below(path: str, ignored: frozenset[str]) -> bool:
+    return bool(ignored) and any(path == each or path.startswith(f"{each}/") for each in ignored)
 
 
 def _compare_share(top: str, share: list[Entry]) -> list[Difference]:
@@ -98,9 +107,10 @@ def _sha256(path: str) -> str:
     return digest.hexdigest()
 
 
-def _added(top: str, entries: Mapping[str, Entry]) -> Iterator[Difference]:
+def _added(top: str, entries: Mapping[str, Entry], ignored: frozenset[str]) -> Iterator[Difference]:
     start = len(top) + 1
     for parent, directories, files in os.walk(top):
+        directories[:] = [name for name in directories if f"{parent}/{name}"[start:] not in ignored]
         for name in sorted(directories + files):
             path = f"{parent}/{name}"[start:]
             if path not in entries:

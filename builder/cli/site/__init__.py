@@ -21,6 +21,7 @@ VERBS = {
     "remove": "Take all of a recipe off this server.",
     "undo": "Take the last change of what nodes boot back.",
     "status": "Say what nodes run, and what they boot next.",
+    "verify": "Compare unpacked releases with what was unpacked.",
     "log": "Show the changes that were made here.",
 }
 """The verbs in the order of their use, each in a module of its own that is imported when it is called."""

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from made_releases import Made
+from made_releases import Made, with_changes
 from store_case import Case
 
 from builder.recipe.load import load
-from builder.recipe.models import Recipe
+from builder.recipe.models import Recipe, WritableDirectory, WritableKind
 from builder.recipe.search import SearchPath
 from builder.site.places import Places
 from builder.store.storage.directory import DirectoryStorage
@@ -24,6 +24,11 @@ TREE = (("usr/bin/tool", 0o4755, b"#!/bin/sh\n", "tool"), ("usr/share/empty", 0o
 def recipe(name: str = "kerrighed") -> Recipe:
     """A recipe of the project."""
     return load(name, SearchPath.default())
+
+
+def with_shared(changed: Recipe, path: str) -> Recipe:
+    """A recipe whose nodes share one writable directory."""
+    return with_changes(changed, root__writable=(WritableDirectory(path=path, kind=WritableKind.SHARED),))
 
 
 def release(
