@@ -152,6 +152,10 @@ bench-boots: root build-packages lab-packages .venv/tested  ## boot releases bes
 bench-storm: root build-packages lab-packages bench-packages .venv/tested  ## boot 1, 2, 4 and 8 nodes and simulate hundreds, beside what capacity estimates
 	$(AS_ROOT) .venv/bin/python tests/bench/storm.py
 
+.PHONY: bench-unpack
+bench-unpack: root build-packages bench-packages test-packages .venv/tested  ## unpack two releases beside tar: make bench-unpack RELEASE="output/NAME/OLD output/NAME/NEW"
+	$(AS_ROOT) .venv/bin/python tests/bench/unpacking.py $(RELEASE)
+
 .PHONY: bench-stores
 bench-stores: .venv/tested .venv/servers  ## move files to an S3 server and a registry and back, beside rclone and skopeo
 	.venv/bin/python tests/bench/stores.py

@@ -85,7 +85,7 @@ def unpack_archive(
 
 def sandbox(directory: Path, largest: int, *, keep: bool = False) -> list[str]:
     """The command that runs tar, with programs and their libraries to read and `directory` to write, as /tree."""
-    argv = ["bwrap", "--die-with-parent", "--new-session", "--clearenv"]
+    argv = ["bwrap", "--die-with-parent", "--clearenv"]
     argv += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C", "--setenv", "TZ", "UTC0"]
     argv += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--cap-drop", "ALL"]
     for capability in CAPABILITIES:
@@ -191,6 +191,7 @@ def _start(
             stdout=stdout,
             stderr=stderr if stderr is not None else subprocess.DEVNULL,
             start_new_session=True,
+            pipesize=PIECE,
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
         )
     except OSError as error:

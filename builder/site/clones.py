@@ -27,7 +27,7 @@ UNABLE = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSY
 PIECE = 1 << 20
 """Bytes that are copied at once."""
 
-LEAST = 4096
+LEAST = 8192
 """Bytes of a file that is worth a clone: a smaller one takes a block of its own anyway."""
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 MEMBER = re.compile(
@@ -53,6 +54,7 @@ def _byte(escaped: bytes) -> bytes:
     return bytes([int(escaped, 8) & 0xFF]) if len(escaped) == 3 else LETTERS.get(escaped, escaped)
 
 
+@lru_cache(maxsize=1024)  # a package's files mostly have one time
 def _nanoseconds(time: bytes, fraction: bytes | None) -> int:
     seconds = int(datetime.fromisoformat(time.decode()).replace(tzinfo=UTC).timestamp())
     return seconds * 10**9 + (int(fraction[1:].ljust(9, b"0")) if fraction else 0)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
+from builder.disk import sync_file_system
 from builder.errors import InputError, NfsrootError
 from builder.events import Emit, Notice
+from builder.parallel import crew
 from builder.release.unpacking import unpack_zstd
 from builder.site import clones
 from builder.site.archive import unpack_archive
@@ -67,7 +70,7 @@ def fill_tree(
     while True:
         members = unpack_archive(archive, tree, entries, emit, keep=bool(cloned))
         odd = clones.restore(tree, cloned, entries, read_members(members)) if cloned else set()
-        found = list(compare_entries(tree, entries))
+        found = _compare_and_sync(tree, entries)
         odd |= {difference.name for difference in found} & cloned
         if not odd:
             break
@@ -83,6 +86,15 @@ def fill_tree(
             else f"{len(entries)} paths are as listed"
         )
     )
+
+
+def _compare_and_sync(tree: Path, entries: Mapping[str, Entry]) -> list[Difference]:
+    """Compare a tree with its list, while all of it is brought to the disk."""
+    with crew(1) as aside:
+        synced = aside.begin(partial(sync_file_system, tree))
+        found = list(compare_entries(tree, entries))
+        synced()
+    return found
 
 
 def refuse(source: Source, found: list[Difference]) -> None:
