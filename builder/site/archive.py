@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import IO
 
 from builder.errors import NfsrootError, NoSpaceError
-from builder.events import Emit, Transferred
+from builder.events import Emit
 from builder.process import end
 from builder.store.errors import UntrustedError
+from builder.store.transfer import Progress
 from builder.store.tree_entries import Entry
 
 CAPABILITIES = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD", "CAP_SETFCAP")
@@ -69,7 +70,7 @@ def unpack_archive(
     try:
         tar, too_long = _run_tar(zstd, sandbox(directory, largest, keep=keep), _most_bytes(entries.values()), emit)
         if not too_long:
-            zstd.wait()  # it has written all, or nobody reads it any more: it ends by itself, and not at once
+            zstd.wait()  # all that it writes was read: it ends by itself, and not at once
     finally:
         end(zstd)
     if too_long:
@@ -115,21 +116,17 @@ def _run_tar(zstd: subprocess.Popen[bytes], argv: list[str], most: int, emit: Em
 
 
 def _hand_over(zstd: subprocess.Popen[bytes], tar: subprocess.Popen[bytes], most: int, emit: Emit) -> bool:
-    """Copy from zstd to tar; true when there are more than `most` bytes."""
+    """Move bytes from zstd to tar, which never come here (splice(2)); true when there are more than `most`."""
     assert zstd.stdout and tar.stdin
-    done = 0
+    source, target, progress = zstd.stdout.fileno(), tar.stdin.fileno(), Progress("unpack", most, emit)
     try:
-        while piece := zstd.stdout.read(PIECE):
-            done += len(piece)
-            if done > most:
-                return True
-            tar.stdin.write(piece)
-            emit(Transferred("unpack", done, most, 0.0))
-        tar.stdin.close()
-    except BrokenPipeError:  # tar has ended, and says why
-        pass
-    zstd.stdout.close()
-    return False
+        while progress.done <= most and (moved := os.splice(source, target, PIECE)):
+            progress.add(moved)
+    except BrokenPipeError:  # tar has seen the archive's end, or has failed; zstd says whether the rest is whole
+        while progress.done <= most and (left := os.read(source, PIECE)):
+            progress.add(len(left))
+    tar.stdin.close()
+    return progress.done > most
 
 
 def _check(archive: Path, tar: Tar) -> None:
