@@ -111,11 +111,11 @@ deb: deb-packages .venv/installed  ## make the Debian package of nfsroot-site, f
 	@.venv/bin/python deploy/deb $(call quoted,$(OUTPUT))
 
 .PHONY: lab
-lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all]
+lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all] [STORY=update]
 	@$(AS_ROOT) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 		$(if $(NIC),--nic $(NIC)) $(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP)) \
 		$(if $(SERVER),--server $(SERVER)) $(if $(MATRIX),--matrix $(MATRIX)) $(FAULT:%=--fault %) \
-		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY)))
+		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY))) $(if $(STORY),--story $(STORY))
 
 # Tests with servers, directories and trees of their own, two files at a time; builds use both processors by themselves.
 SIDE_BY_SIDE := tests/bench tests/elements tests/integration/store

@@ -11,7 +11,7 @@ from builder.lab.node import VirtualNode
 
 PLACE = "/run/nfsroot-lab/reading"
 FILES = "/usr/bin /usr/lib/systemd"
-"""Directories of the root whose files are read: some 30 MB, which a node keeps in memory."""
+"""Directories of the root whose files are read: some 40 MB, which a node keeps in memory."""
 
 READER = f"""\
 while [ -e {PLACE}/go ]; do
