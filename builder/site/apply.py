@@ -28,7 +28,7 @@ from builder.site.report_places import make_report_directories
 from builder.site.selection import Records
 from builder.site.site import Site
 from builder.site.state import SiteState
-from builder.site.strangers import EXPORT_ID, left_exports, look_around
+from builder.site.strangers import EXPORT_ID, left_exports, look_around, read
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def prepare(
     ours = _installed(places)
     serving.refuse_other_servers(site, composition, ours)
     menus = compose_menus(state, records)
-    checkers.check(places.root, _changed_texts(composition, comparison), menus, emit)
+    checkers.check(places.root, _changed_texts(places, composition, comparison), menus, emit)
     left = tuple(left_exports(places, unpacked))
     return Prepared(state, composition, comparison, find_loaders(state, records), menus, ours, left)
 
@@ -137,17 +137,18 @@ def _installed(places: Places) -> frozenset[str]:
     return frozenset(copy.removesuffix(BLOCK_COPY) for copy in copies(places))
 
 
-def _changed_texts(composition: Composition, comparison: Comparison) -> dict[str, str]:
-    """The settings that checkers read: those of each program of which any settings change."""
+def _changed_texts(places: Places, composition: Composition, comparison: Comparison) -> dict[str, str]:
+    """The settings that checkers read: those of each program of which any settings change, with what stays by hand."""
     after = {each.path: each.after for each in comparison.changes if each.after is not None}
-    texts = dict(after)
-    for program in composition.programs:
-        if after.keys() & set(program.settings):
-            texts = {
-                **{path: composition.files[path] for path in program.settings if path in composition.files},
-                **texts,
-            }
-    return texts
+    by_hand = {path: text for path in comparison.kept if (text := read(places.root / path)) is not None}
+    own = {
+        path: composition.files[path]
+        for program in composition.programs
+        if after.keys() & set(program.settings)
+        for path in program.settings
+        if path in composition.files
+    }
+    return {**own, **{path: text for path, text in by_hand.items() if path in own}, **after}
 
 
 def _gone_exports(comparison: Comparison) -> frozenset[int]:

@@ -238,6 +238,18 @@ def test_a_file_that_does_not_parse_is_refused(root: Path) -> None:
     assert not (root / "etc/hosts").exists()
 
 
+def test_a_change_by_hand_that_does_not_parse_is_refused_before_a_restart(root: Path) -> None:
+    """What stays as somebody wrote it is checked, too, when its server is to learn anything else."""
+    (blue, *_) = releases()
+    compose(root, "isc", blue)
+    conf = root / "etc/dhcp/dhcpd.conf"
+    conf.write_text(f"{conf.read_text()}subnet 10.4.1.0 netmask {{\n")
+    (root / "etc/default/isc-dhcp-server").unlink()
+    with pytest.raises(NfsrootError, match=r"dhcpd rejects /etc/dhcp/dhcpd\.conf; nothing was changed"):
+        apply(Site(Places(root), NoServices()), serving(blue), _ignore)
+    assert not (root / "etc/default/isc-dhcp-server").exists()
+
+
 def test_a_foreign_dhcp_server_is_refused(root: Path, tmp_path: Path) -> None:
     """While another program answers DHCP on the machine, no settings are written for one more."""
     (release, *_) = releases()
