@@ -19,6 +19,7 @@ VERBS = {
     "sync": "Follow a channel of a store: unpack what it names, and switch.",
     "prune": "Remove releases that nothing needs any more, and say what keeps the others.",
     "remove": "Take all of a recipe off this server.",
+    "apply": "Make the server's settings follow, after a change of the site's own configuration.",
     "undo": "Take the last change of what nodes boot back.",
     "status": "Say what nodes run, and what they boot next.",
     "verify": "Compare unpacked releases with what was unpacked.",
