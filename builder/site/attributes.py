@@ -27,7 +27,7 @@ def read_attributes(tree: Path, entries: Iterable[Entry]) -> dict[str, dict[str,
     found = {}
     for entry in entries:
         path = f"{tree}/{entry.path}"
-        if entry.kind in "fd" and os.path.lexists(path) and (names := _names(path)):
+        if entry.kind in "fd" and (names := _names(path)):
             found[entry.path] = {name: os.getxattr(path, name, follow_symlinks=False).hex() for name in names}
     return found
 
@@ -57,4 +57,7 @@ def compare(kept: Attributes, found: Attributes, entries: Mapping[str, Entry]) -
 
 
 def _names(path: str) -> list[str]:
-    return [name for name in os.listxattr(path, follow_symlinks=False) if name.startswith(KEPT)]
+    try:
+        return [name for name in os.listxattr(path, follow_symlinks=False) if name.startswith(KEPT)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []

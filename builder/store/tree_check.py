@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from builder.store.transfer import run_each
+from builder.parallel import crew
 from builder.store.tree_entries import Entry, escape, read_entries
 
 TYPES = {
@@ -23,8 +25,15 @@ TYPES = {
 PIECE = 1 << 20
 """Bytes of a file that are read at once."""
 
-AT_ONCE = 256
-"""Paths that a thread compares before it takes the next ones."""
+LARGE = 64 << 10
+"""Bytes of a file that a thread hashes beside the one that looks at all paths: of small files Python itself takes most
+of the time, and its threads would wait for each other."""
+
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
+"""Why a path cannot be opened at which there is no regular file."""
+
+HASHING = 2
+"""Threads that hash large files."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +67,14 @@ def compare_entries(
     The paths in `ignored` and all below them are not looked at.
     """
     top, listed = str(directory), [entry for entry in entries.values() if not _is_below(entry.path, ignored)]
-    shares = [listed[start : start + AT_ONCE] for start in range(0, len(listed), AT_ONCE)]
-    for differences in run_each(lambda share: _compare_share(top, share), shares):
-        yield from differences
+    with crew(HASHING) as aside:
+        hashed = {
+            entry.path: aside.begin(partial(_sha256, f"{top}/{entry.path}", entry.size))
+            for entry in listed
+            if _is_large(entry)
+        }
+        differing = [(entry, _difference(f"{top}/{entry.path}", entry, hashed.get(entry.path))) for entry in listed]
+    yield from (Difference(entry.written, what, entry.path) for entry, what in differing if what)
     yield from _added(top, entries, ignored)
 
 
@@ -68,13 +82,15 @@ def _is_below(path: str, ignored: frozenset[str]) -> bool:
     return bool(ignored) and any(path == each or path.startswith(f"{each}/") for each in ignored)
 
 
-def _compare_share(top: str, share: list[Entry]) -> list[Difference]:
-    found = ((entry, _difference(f"{top}/{entry.path}", entry)) for entry in share)
-    return [Difference(entry.written, what, entry.path) for entry, what in found if what]
+def _is_large(entry: Entry) -> bool:
+    return entry.kind == "f" and entry.size >= LARGE
 
 
-def _difference(path: str, entry: Entry) -> str:
-    """In what a path differs from its entry, in words; nothing when it does not."""
+def _difference(path: str, entry: Entry, hashed: Callable[[], str] | None) -> str:
+    """In what a path differs from its entry, in words; nothing when it does not.
+
+    `hashed` gives the digest of a file that another thread reads.
+    """
     try:
         found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -87,7 +103,9 @@ def _difference(path: str, entry: Entry) -> str:
         differing.append(f"mode {stat.S_IMODE(found.st_mode):04o}, and not {entry.mode:04o}")
     if (found.st_uid, found.st_gid) != (entry.owner, entry.group):
         differing.append(f"owner {found.st_uid}:{found.st_gid}, and not {entry.owner}:{entry.group}")
-    if kind == "f" and (found.st_size != entry.size or _sha256(path) != entry.sha256):
+    if kind == "f" and (
+        found.st_size != entry.size or (hashed() if hashed else _sha256(path, entry.size)) != entry.sha256
+    ):
         differing.append("other content")
     if kind == "l" and str(Path(path).readlink()) != entry.target:
         differing.append("leads elsewhere")
@@ -96,10 +114,19 @@ def _difference(path: str, entry: Entry) -> str:
     return "; ".join(differing)
 
 
-def _sha256(path: str) -> str:
+def _sha256(path: str, size: int) -> str:
+    """SHA-256 of a regular file of so many bytes, in hexadecimal digits; nothing of what is none."""
     digest = hashlib.sha256()
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in ABSENT:
+            return ""
+        raise
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != size:
+            return ""
         while piece := os.read(handle, PIECE):
             digest.update(piece)
     finally:
