@@ -14,6 +14,7 @@ from builder.site.composition import compose
 from builder.site.places import Places
 from builder.site.records import read_records
 from builder.site.report_places import make_report_directories
+from builder.site.strangers import left_exports
 
 KERNEL, GANESHA = "etc/exports.d/nfsroot-reports.exports", "etc/ganesha/exports.d/nfsroot-reports.conf"
 
@@ -36,6 +37,16 @@ def test_every_cluster_over_nfs_may_report(tmp_path: Path, debian: Recipe, nfs: 
     assert text.count("EXPORT {") == (0 if nfs == "kernel" else 1)
     assert ("all_squash" if nfs == "kernel" else "Squash = All_Squash") in text
     assert "no_root_squash" not in text.lower()
+
+
+def test_what_install_sh_exports_for_reports_becomes_the_sites(tmp_path: Path, debian: Recipe) -> None:
+    """It is no export of a stranger: the site's own file has its place and its number."""
+    places, release = Places(tmp_path), asked(debian)
+    unpack(places, release)
+    for path in (KERNEL, GANESHA):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("    Export_Id = 7;\n")
+    assert left_exports(places, (release,)) == []
 
 
 def test_directories_are_made_for_what_serves(tmp_path: Path) -> None:
