@@ -146,7 +146,8 @@ def arguments(
         argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     argv += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--proc", "/proc", "--dev", "/dev"]
     argv += ["--dev-bind", "/dev/net/tun", "/dev/net/tun", "--dev-bind-try", "/dev/kvm", "/dev/kvm"]
-    argv += ["--symlink", "../run", "/var/run", "--symlink", "../proc/self/mounts", "/etc/mtab"]
+    # Of its own accord bwrap makes the directory of a link for root alone, and nginx writes below /var as www-data.
+    argv += ["--dir", "/var", "--symlink", "../run", "/var/run", "--symlink", "../proc/self/mounts", "/etc/mtab"]
     for directory in ("/run", "/tmp", *tmpfs):
         argv += ["--tmpfs", directory]
     for inside, outside in binds.items():

@@ -99,8 +99,7 @@ class NamespaceServer:
         choice = ["--dhcp", server.dhcp, "--tftp", server.tftp]
         choice += ["--nfs", server.nfs] if release.recipe.needs_nfs else []
         for argv in (
-            # Whatever the umask: nginx writes what nodes send below /var as www-data.
-            ("install", "-d", "/bundle", "/server", *state),
+            ("mkdir", "-p", "/bundle", "/server", *state),
             ("tar", "-C", "/bundle", "-xzf", f"/release/{release.server_bundle.name}"),
             ("sh", "/bundle/install.sh", "--root", "/server", *choice),
             ("cp", "-a", "/server/.", "/"),
