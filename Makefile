@@ -157,6 +157,10 @@ bench-storm: root build-packages lab-packages bench-packages .venv/tested  ## bo
 bench-unpack: root build-packages bench-packages test-packages .venv/tested  ## unpack two releases beside tar: make bench-unpack RELEASE="output/NAME/OLD output/NAME/NEW"
 	$(AS_ROOT) .venv/bin/python tests/bench/unpacking.py $(RELEASE)
 
+.PHONY: bench-switch
+bench-switch: .venv/tested  ## switch 1,000 nodes to another release, beside install.sh
+	.venv/bin/python tests/bench/switching.py
+
 .PHONY: bench-stores
 bench-stores: .venv/tested .venv/servers  ## move files to an S3 server and a registry and back, beside rclone and skopeo
 	.venv/bin/python tests/bench/stores.py
