@@ -222,6 +222,21 @@ def test_a_recipe_is_removed(places: Places) -> None:
     assert not places.menus.exists()
 
 
+def test_copies_of_settings_that_a_killed_run_took_away_go(places: Places) -> None:
+    """Killed between a file and its copy, the next call removes the copy; what came back is no conflict."""
+    site(places, "switch", NAME, "1.0")
+    gone, back = "etc/exports.d/gone.exports", "etc/exports.d/back.exports"
+    for path in (gone, back):
+        (places.installed / path).write_text("ours\n")
+    (places.replaced / back).parent.mkdir(parents=True, exist_ok=True)
+    for file in (places.replaced / back, places.root / back):
+        file.write_text("theirs\n")
+    assert site(places, "switch", NAME, "1.1").exit_code == 0
+    assert not (places.installed / gone).exists()
+    assert not (places.installed / back).exists()
+    assert (places.root / back).read_text() == "theirs\n"
+
+
 def fail(*_arguments: object) -> None:
     """Fail as on a full disk."""
     raise NfsrootError("the disk is full")
