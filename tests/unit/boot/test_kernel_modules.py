@@ -230,8 +230,10 @@ def test_early_archives(tree: Path, tmp_path: Path) -> None:
     ],
 )
 def test_early_archives_of_another_tree(tree: Path, tmp_path: Path, touch: str) -> None:
-    """Archives are made anew when a hook has touched modules or firmware, however little."""
+    """Archives are made anew when a hook has touched modules or firmware since, however little."""
     assert early(tree, tmp_path / "job", "begin") == 0
+    # A change that comes before the archives are begun is in them.
+    subprocess.run(["flock", tmp_path / f"job/scratch/nic-drivers-{VERSION}.lock", "true"], check=True)
     subprocess.run(["sh", "-ec", touch], cwd=tree, check=True)
     assert early(tree, tmp_path / "job", "take") == 1
     assert not list((tmp_path / "job/output/nic-drivers").iterdir())

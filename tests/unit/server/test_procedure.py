@@ -14,6 +14,9 @@ from builder.server.procedure import Procedure, procedure
 
 PROJECT = Path(__file__).parents[3]
 HOW_TO = PROJECT / "docs/how-to/install-on-the-server.md"
+README = PROJECT / "README.md"
+SITE_HOW_TO = PROJECT / "docs/how-to/set-up-a-server.md"
+TUTORIAL = PROJECT / "docs/tutorial/first-cluster.md"
 
 
 def sections(found: Procedure) -> dict[str, tuple[str, ...]]:
@@ -41,12 +44,20 @@ def test_how_to_has_every_command(kerrighed: Recipe) -> None:
         assert all(command in text for command in found[name] if not command.startswith("ls "))
 
 
-@pytest.mark.parametrize(("page", "name"), [("README.md", "kerrighed"), ("docs/tutorial/first-cluster.md", "lab")])
-def test_first_pages_have_every_command(kerrighed: Recipe, page: str, name: str) -> None:
-    """The project's README and the tutorial tell how a release is installed, together and as it is to be typed."""
+def test_tutorial_has_every_command(kerrighed: Recipe) -> None:
+    """The tutorial tells how a release is installed, in one block as it is to be typed."""
     found = procedure(kerrighed, "VERSION", kerrighed.cluster.server)
     commands = "".join(f"    {command}\n" for command in (*found.unpack, *found.install))
-    assert commands.replace("kerrighed", name) + "\n" in (PROJECT / page).read_text()
+    assert commands.replace("kerrighed", "lab") + "\n" in TUTORIAL.read_text()
+
+
+def test_readme_has_the_commands_of_the_how_to() -> None:
+    """Each command of nfsroot-site in the README's chapter on the server stands in the how-to, too."""
+    chapter = README.read_text().partition("\n## On the server\n")[2].partition("\n## ")[0]
+    commands = [line.strip() for line in chapter.splitlines() if line.startswith("    nfsroot-site ")]
+    assert len(commands) == 4
+    how_to = SITE_HOW_TO.read_text()
+    assert [command for command in commands if f"\n    {command}\n" not in how_to] == []
 
 
 def test_other_servers_are_named_to_the_installer(kerrighed: Recipe) -> None:
