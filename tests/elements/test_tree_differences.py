@@ -55,12 +55,16 @@ PACKAGE_NFSBOOTED = """
     usr/lib/nfsbooted/node.sh
     usr/lib/nfsbooted/prepare-node
     usr/lib/nfsbooted/release.list
+    usr/lib/nfsbooted/report
     usr/lib/nfsbooted/seeds.list
     usr/lib/nfsbooted/ssh-host-keys
     usr/lib/nfsbooted/state.sh
+    usr/lib/nfsbooted/trial
     usr/lib/sysctl.d/50-nfsbooted.conf
     usr/lib/systemd/journald.conf.d/nfsbooted.conf
     usr/lib/systemd/network/98-nfsbooted.link
+    usr/lib/systemd/system/boot-complete.target.d
+    usr/lib/systemd/system/boot-complete.target.d/nfsbooted.conf
     usr/lib/systemd/system/chrony.service.d
     usr/lib/systemd/system/chrony.service.d/nfsbooted.conf
     usr/lib/systemd/system/ifupdown-pre.service.d
@@ -71,14 +75,19 @@ PACKAGE_NFSBOOTED = """
     usr/lib/systemd/system/logrotate.timer.d/nfsbooted.conf
     usr/lib/systemd/system/modprobe@.service.d
     usr/lib/systemd/system/modprobe@.service.d/nfsbooted-less-work.conf
+    usr/lib/systemd/system/multi-user.target.wants/nfsbooted-report.service
     usr/lib/systemd/system/networking.service.d
     usr/lib/systemd/system/networking.service.d/nfsbooted-less-work.conf
+    usr/lib/systemd/system/nfsbooted-report.service
+    usr/lib/systemd/system/nfsbooted-report.timer
     usr/lib/systemd/system/nfsbooted-ssh-host-keys.service
+    usr/lib/systemd/system/nfsbooted-trial.service
     usr/lib/systemd/system/ssh.service.d
     usr/lib/systemd/system/ssh.service.d/nfsbooted-less-work.conf
     usr/lib/systemd/system/ssh.service.d/nfsbooted.conf
     usr/lib/systemd/system/ssh.socket.d
     usr/lib/systemd/system/ssh.socket.d/nfsbooted.conf
+    usr/lib/systemd/system/sysinit.target.wants/nfsbooted-trial.service
     usr/lib/systemd/system/systemd-random-seed.service.d
     usr/lib/systemd/system/systemd-random-seed.service.d/nfsbooted.conf
     usr/lib/systemd/system/systemd-tmpfiles-setup-dev.service.d
@@ -86,6 +95,7 @@ PACKAGE_NFSBOOTED = """
     usr/lib/systemd/system/systemd-udev-trigger.service.d
     usr/lib/systemd/system/systemd-udev-trigger.service.d/nfsbooted-less-work.conf
     usr/lib/systemd/system/systemd-udevd.service.d/nfsbooted-less-work.conf
+    usr/lib/systemd/system/timers.target.wants/nfsbooted-report.timer
     usr/sbin/nfsbooted
     usr/share/doc/nfsbooted
     usr/share/doc/nfsbooted/copyright

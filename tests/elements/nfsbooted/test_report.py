@@ -189,7 +189,9 @@ def nginx(node: Node, directory: Path) -> None:
     (directory / "nginx.conf").write_text(NGINX.replace("/tmp", str(directory)))
     (directory / "reports").mkdir(mode=0o777)
     (directory / "reports").chmod(0o777)
-    node.network = f"{NETWORK}ip link set lo up\nnginx -p {directory} -c {directory}/nginx.conf\n"
+    # In mounts of its own it keeps its files wherever they are: the node mounts another /dev later.
+    start = f"unshare --mount nginx -p {directory} -c {directory}/nginx.conf"
+    node.network = f"{NETWORK}ip link set lo up\n{start}\n"
     node.spoil = f"touch $tree/tmp/nginx.pid; mount --bind {directory}/nginx.pid $tree/tmp/nginx.pid"
 
 
