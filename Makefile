@@ -161,6 +161,10 @@ bench-unpack: root build-packages bench-packages test-packages .venv/tested  ## 
 bench-switch: .venv/tested  ## switch 1,000 nodes to another release, beside install.sh
 	.venv/bin/python tests/bench/switching.py
 
+.PHONY: bench-status
+bench-status: .venv/tested  ## time the status of 1,000 nodes that report
+	.venv/bin/python tests/bench/site_status.py
+
 .PHONY: bench-stores
 bench-stores: .venv/tested .venv/servers  ## move files to an S3 server and a registry and back, beside rclone and skopeo
 	.venv/bin/python tests/bench/stores.py

@@ -23,6 +23,9 @@ from directory_store import measure_directory, ratios
 from machine import machine
 from own import GROWING, Own
 from peers import Peers, missing
+from site_status import measure_status
+from switching import measure_switch
+from unpacking import measure_unpack
 
 from builder.cache import Cache
 from builder.cli.options import cache_at
@@ -33,6 +36,8 @@ HERE = Path(__file__).parent
 NODES = (10, 100, 1000, 10_000)
 CLUSTERS = 10
 """The number of clusters of a site with the largest number of nodes."""
+MANY = 1000
+"""The nodes of a site that is switched, and asked for its status."""
 FEW, SHORT = 3, 9
 """Rounds of what takes a second or two with a large tree, and of what takes less."""
 FILES = {"root tarball": "*-root.tar.zst", "initramfs": "initrd.img-*", "kernel": "vmlinuz-*"}
@@ -59,6 +64,7 @@ def main() -> None:
             "initramfs_compression": [asdict(level) for level in of_initramfs(_only(own, FILES["initramfs"]), room)],
             "changes": [change._asdict() for change in measure_changes(own)],
             "store": store(own, room, options.rounds),
+            "site": site(own, room, options.rounds),
             "growth": growth(own, room),  # at the end: what it builds is no release of the recipe's own packages
         }
     options.output.mkdir(parents=True, exist_ok=True)
@@ -86,13 +92,31 @@ def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> 
 
 def store(own: Own, room: Path, rounds: int) -> dict[str, Any]:
     """Publishing to a directory, fetching and listing: seconds, ratios to cp in the same run, bytes of a node added."""
+    measured = measure_directory(room / "store", *two_releases(own), rounds)
+    return {"times": _told(measured.times), "ratios": ratios(measured), "node_bytes": measured.node_bytes}
+
+
+def site(own: Own, room: Path, rounds: int) -> dict[str, Any]:
+    """The verbs of a site: unpacking on each file system, switching 1,000 nodes, and their status."""
+    places = {name: room / f"site-{name}" for name in ("unpack", "switch", "status")}
+    for place in places.values():
+        place.mkdir()
+    unpacked = measure_unpack(*two_releases(own), rounds, places["unpack"])
+    return {
+        "unpack": {kind: {"median": one.median, "ratio": one.ratio(other)} for kind, (one, other) in unpacked.items()},
+        "switch": _told(measure_switch(places["switch"], MANY, SHORT)),
+        "status": _told(measure_status(places["status"], SHORT)),
+    }
+
+
+def two_releases(own: Own) -> tuple[Path, Path]:
+    """The directories of a release, and of one with a node more."""
     own.write()
     own.make()
     first = own.release()
     own.write(nodes=5)
     own.make()
-    measured = measure_directory(room / "store", first, own.release(), rounds)
-    return {"times": _told(measured.times), "ratios": ratios(measured), "node_bytes": measured.node_bytes}
+    return first, own.release()
 
 
 def growth(own: Own, room: Path) -> list[dict[str, float]]:

@@ -75,6 +75,7 @@ def targets(measured: dict[str, Any]) -> list[Target]:
         Target("new with a package added, beside its own size", _mb(added["release"] - added["packages"]), 4, "MB"),
         Target("new in a release with a node added", node["release"] / 1e3, 100, "kB"),
         *_store(measured["store"]),
+        *_site(measured["site"]),
         Target("memory of a cold build outside the container", cold["nfsroot"]["peak_mib"], 400, "MiB"),
     ]
 
@@ -90,6 +91,22 @@ def _store(store: dict[str, Any]) -> list[Target]:
         Target("bytes that a node added brings to a store", store["node_bytes"] / 1e3, 100, "kB"),
         Target(listing, times[listing]["median"], 0.3, "s"),
         Target("memory of a publish", times["first publish"]["peak_mib"], 200, "MiB"),
+    ]
+
+
+def _site(site: dict[str, Any]) -> list[Target]:
+    """The promises about the verbs of a site."""
+    second = "xfs, a second release"
+    switch, status = ({each["name"]: each for each in site[kind]} for kind in ("switch", "status"))
+    return [
+        *(
+            Target(f"unpacking on {kind}, in units of tar and sync", unpacked["ratio"], 1.5, "")
+            for kind, unpacked in site["unpack"].items()
+            if kind != second
+        ),
+        Target("unpacking a second release of one tree on XFS", site["unpack"][second]["median"], 2.0, "s"),
+        Target("switching 1,000 nodes", switch["nfsroot-site switch"]["median"], 0.5, "s"),
+        Target("the status of 1,000 nodes", status["status"]["median"], 1.0, "s"),
     ]
 
 

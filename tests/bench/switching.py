@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 
-from contest import Contestant, contest
+from contest import Contestant, Times, contest
 from machine import machine
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "unit" / "server")]
@@ -42,13 +42,17 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--room", type=Path, help="where all work")
     options = parser.parse_args()
-    recipe = with_nodes(load(RECIPE, SearchPath.default()), options.nodes)
     with tempfile.TemporaryDirectory(prefix="nfsroot-bench-", dir=options.room) as directory:
-        contestants = list(prepare(recipe, Path(directory)))
-        times = contest(contestants, options.rounds, Path(directory) / "log")
+        times = measure_switch(Path(directory), options.nodes, options.rounds)
     print(machine())  # noqa: T201
     for each in times.values():
         print(f"{each.name:24} {each.median:6.2f} s  {each.peak_mib:6.0f} MiB")  # noqa: T201
+
+
+def measure_switch(room: Path, nodes: int, rounds: int) -> dict[str, Times]:
+    """The times of everybody by name."""
+    recipe = with_nodes(load(RECIPE, SearchPath.default()), nodes)
+    return contest(list(prepare(recipe, room)), rounds, room / "log")
 
 
 def prepare(recipe: Recipe, room: Path) -> Iterator[Contestant]:

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from contest import Contestant, contest
+from contest import Contestant, Times, contest
 from machine import machine
 
 SITE = Path(sys.executable).with_name("nfsroot-site")
@@ -24,6 +24,8 @@ GIB = 1 << 30
 ROOM = 4 * GIB
 MAKE = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-m", "reflink=1"]}
 """How the file systems on loop devices are made."""
+
+SECOND = "xfs, a second release"
 
 
 def main() -> None:
@@ -36,13 +38,23 @@ def main() -> None:
     options = parser.parse_args()
     print(machine())  # noqa: T201
     with tempfile.TemporaryDirectory(prefix="nfsroot-bench-", dir=options.room) as directory:
-        room = Path(directory)
-        for kind in ("ext4", "tmpfs", "xfs"):
-            with file_system(kind, room / kind) as mounted:
-                tell(kind, first_release(mounted, options.old), options.rounds, room)
-        with file_system("xfs", room / "second") as mounted:
-            subprocess.run([SITE, "--root", mounted, "unpack", options.old], check=True, capture_output=True)
-            tell("xfs, a second release", second_release(mounted, options.old, options.new), options.rounds, room)
+        for what, (own, other) in measure_unpack(options.old, options.new, options.rounds, Path(directory)).items():
+            print(  # noqa: T201
+                f"{what:24} nfsroot-site {own.median:5.2f} s, tar and sync {other.median:5.2f} s: "
+                f"{own.ratio(other):4.2f} of it"
+            )
+
+
+def measure_unpack(old: Path, new: Path, rounds: int, room: Path) -> dict[str, tuple[Times, Times]]:
+    """The times of nfsroot-site, and of tar and sync, on each file system."""
+    found = {}
+    for kind in ("ext4", "tmpfs", "xfs"):
+        with file_system(kind, room / kind) as mounted:
+            found[kind] = run(first_release(mounted, old), rounds, room)
+    with file_system("xfs", room / "second") as mounted:
+        subprocess.run([SITE, "--root", mounted, "unpack", old], check=True, capture_output=True)
+        found[SECOND] = run(second_release(mounted, old, new), rounds, room)
+    return found
 
 
 @contextlib.contextmanager
@@ -101,12 +113,10 @@ def tar(mounted: Path, release: Path, prepare: Callable[[], object]) -> Contesta
     return Contestant("tar and sync", ["sh", "-c", f"mkdir {place} && {unpack} && sync -f {place}"], prepare)
 
 
-def tell(what: str, contestants: Sequence[Contestant], rounds: int, room: Path) -> None:
-    """Run a contest, and print what came of it."""
+def run(contestants: Sequence[Contestant], rounds: int, room: Path) -> tuple[Times, Times]:
+    """The times of both contestants."""
     own, other = contest(contestants, rounds, room / "log").values()
-    print(  # noqa: T201
-        f"{what:24} nfsroot-site {own.median:5.2f} s, tar and sync {other.median:5.2f} s: {own.ratio(other):4.2f} of it"
-    )
+    return own, other
 
 
 if __name__ == "__main__":
