@@ -1,7 +1,8 @@
-"""Makes a server what a state of its site asks for: settings, boot loaders, menus, and services that serve with them.
+"""Brings a server to the state of its site: settings, boot loaders, menus and running services.
 
-`apply` can be called at any time and again: it composes everything, compares that with the disk, and changes what
-differs.  `change` does so for a new state and writes it down in the journal; what cannot be done is refused before.
+`apply` can be called at any time and again: it composes all files, compares them with those on the disk, and changes
+those that differ.  `change` does so for a new state, and writes an entry in the journal.  Both refuse before they
+change anything.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ from builder.site.strangers import EXPORT_ID, left_exports, look_around, read
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that makes the server follow a state: it is composed, compared with the disk, and passed every check.
+    """A checked plan for bringing a server to a state: composed files, and how they differ from those on the disk.
 
-    `left` are files of exports that belong to no unpacked release; they stay.
+    `ours` are the paths of settings that the site has written.  `left` are files of exports that belong to no unpacked
+    release; they stay.
     """
 
     state: SiteState
@@ -50,9 +52,9 @@ class Prepared:
 def prepare(
     site: Site, state: SiteState, emit: Emit, *, replace: bool = False, gone: Iterable[Record] = ()
 ) -> Prepared:
-    """Find out what changes on the server for a state; nothing is changed.
+    """Plan and check the changes that bring a server to a state, without making them.
 
-    With `replace`, settings that somebody changed by hand are to be replaced.  Releases that are `gone` count as not
+    With `replace`, the plan replaces settings that somebody changed by hand.  The releases in `gone` count as not
     unpacked any more.
 
     :raises RefusedError: releases contradict each other, or somebody changed settings by hand, or another program
@@ -83,7 +85,7 @@ def _without(records: Records, gone: Iterable[Record]) -> Records:
 
 
 def carry_out(site: Site, prepared: Prepared, emit: Emit) -> None:
-    """Make the server what was prepared: files, then services in the order exports, menus, others.
+    """Carry out a prepared plan: install files, then start services in the order exports, menus, others.
 
     :raises NfsrootError: a file cannot be written, or a service does not start; a second call goes on.
     """
@@ -98,33 +100,33 @@ def carry_out(site: Site, prepared: Prepared, emit: Emit) -> None:
 
 
 def _give_menus(site: Site, prepared: Prepared, emit: Emit) -> None:
-    """Have nodes load what their release brings, from their next boot on."""
+    """Install boot loaders and menus, which nodes read from their next boot on."""
     for line in install_loaders(site.places, prepared.loaders):
         emit(Notice(line))
     install_generation(site.places, prepared.menus, label(prepared.state))
 
 
 def apply(site: Site, state: SiteState, emit: Emit, *, replace: bool = False) -> None:
-    """Make the server what a state asks for; errors as `prepare` and `carry_out`."""
+    """Bring a server to a state; errors as `prepare` and `carry_out`."""
     carry_out(site, prepare(site, state, emit, replace=replace), emit)
 
 
 def change(site: Site, command: tuple[str, ...], after: SiteState, emit: Emit, *, replace: bool = False) -> Entry:
-    """Change the site's state, with an entry in its journal; whoever calls this holds the lock.
+    """Change the site's state, with an entry in its journal; the caller holds the lock.
 
-    What is refused leaves no entry, and the site as it was; errors as `prepare` and `carry_out`.
+    A refused change leaves no entry, and the site as it was; errors as `prepare` and `carry_out`.
     """
     prepared = prepare(site, after, emit, replace=replace)
     return journal.change(site.places, command, after, lambda _state: carry_out(site, prepared, emit))
 
 
 def recover(site: Site, emit: Emit) -> Entry | None:
-    """Finish the last change if it was interrupted; whoever calls this holds the lock."""
+    """Finish the last change if it was interrupted; the caller holds the lock."""
     return journal.recover(site.places, lambda state: apply(site, state, emit))
 
 
 def foretell(prepared: Prepared) -> list[str]:
-    """What `carry_out` would change on the server, a sentence each."""
+    """A sentence for each file that `carry_out` would change on the server."""
     lines = []
     for each in prepared.comparison.changes:
         word = "removed" if each.after is None else "new" if each.before is None else "replaced"
@@ -138,7 +140,10 @@ def _installed(places: Places) -> frozenset[str]:
 
 
 def _changed_texts(places: Places, composition: Composition, comparison: Comparison) -> dict[str, str]:
-    """The settings that checkers read: those of each program of which any settings change, with what stays by hand."""
+    """The settings that the checkers read, by path: all files of each program of which at least one file changes.
+
+    Files that somebody changed by hand, and that stay so, are read as they are.
+    """
     after = {each.path: each.after for each in comparison.changes if each.after is not None}
     by_hand = {path: text for path in comparison.kept if (text := read(places.root / path)) is not None}
     own = {
@@ -152,7 +157,7 @@ def _changed_texts(places: Places, composition: Composition, comparison: Compari
 
 
 def _gone_exports(comparison: Comparison) -> frozenset[int]:
-    """The Export_Ids that nfs-ganesha has to forget."""
+    """The Export_Ids of exports that go away, which nfs-ganesha has to forget."""
     changes = [each for each in comparison.changes if each.path.startswith(EXPORTS_OF_GANESHA)]
     before, after = (
         {int(number) for text in texts for number in EXPORT_ID.findall(text or "")}

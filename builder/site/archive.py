@@ -23,31 +23,31 @@ from builder.store.transfer import Progress
 from builder.store.tree_entries import Entry
 
 CAPABILITIES = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD", "CAP_SETFCAP")
-"""What tar needs as root for owners, modes, devices and file capabilities."""
+"""The capabilities that tar needs as root, for owners, modes, devices and file capabilities."""
 
 MEMORY = 1 << 30
-"""Bytes of memory that tar gets: a hostile header may ask for any number."""
+"""The most memory that tar may use, in bytes: a hostile header may ask for any amount."""
 
 BLOCK = 512
 BYTES_BESIDE = 2048
-"""Bytes of an archive for each path beside its content and its name: headers, and what fills a block."""
+"""Bytes of an archive for each path, beside its content and its name: headers, and the padding of a block."""
 
 ENDS = 1 << 20
-"""Bytes of an archive beside its paths: the blocks at its end, and what fills the last record."""
+"""Bytes of an archive beside its paths: the blocks at its end, and the padding of the last record."""
 
 PIECE = 1 << 20
-"""Bytes that are handed over at once."""
+"""Bytes that are moved from zstd to tar at once."""
 
 SHOWN = 5
-"""Lines of tar's own words that are shown."""
+"""The most lines of tar's messages that an error shows."""
 
 DIRECTORY_MADE = re.compile(rb"d\S+ +Creating directory: ")
-"""How tar says that it makes a directory that the archive names later."""
+"""A line in which tar says that it makes a directory that the archive names later."""
 
 
 @dataclass(frozen=True)
 class Tar:
-    """How tar ended: its exit status, the lines of its list (`tar -vv`), and what it complained about."""
+    """The result of a run of tar: its exit status, the lines of its list (`tar -vv`), and its messages."""
 
     status: int
     listed: tuple[bytes, ...]
@@ -57,9 +57,9 @@ class Tar:
 def unpack_archive(
     archive: Path, directory: Path, entries: Mapping[str, Entry], emit: Emit, *, keep: bool = False
 ) -> tuple[bytes, ...]:
-    """Unpack a root tarball into a directory; the lines are returned in which tar describes each path.
+    """Unpack a root tarball into a directory, and return the lines of tar's list, one for each path.
 
-    With `keep`, paths that are there already stay as they are.
+    With `keep`, paths that exist already stay as they are.
 
     :raises UntrustedError: the archive holds other paths, or more bytes, than the list of the tree.
     :raises NoSpaceError: the disk is full.
@@ -70,7 +70,7 @@ def unpack_archive(
     try:
         tar, too_long = _run_tar(zstd, sandbox(directory, largest, keep=keep), _most_bytes(entries.values()), emit)
         if not too_long:
-            zstd.wait()  # all that it writes was read: it ends by itself, and not at once
+            zstd.wait()  # all its output was read: it ends by itself, a little later
     finally:
         end(zstd)
     if too_long:
@@ -85,7 +85,7 @@ def unpack_archive(
 
 
 def sandbox(directory: Path, largest: int, *, keep: bool = False) -> list[str]:
-    """The command that runs tar, with programs and their libraries to read and `directory` to write, as /tree."""
+    """The command that runs tar in a sandbox: tar reads programs and libraries, and writes to `directory`, as /tree."""
     argv = ["bwrap", "--die-with-parent", "--clearenv"]
     argv += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C", "--setenv", "TZ", "UTC0"]
     argv += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--cap-drop", "ALL"]
@@ -102,7 +102,7 @@ def sandbox(directory: Path, largest: int, *, keep: bool = False) -> list[str]:
 
 
 def _run_tar(zstd: subprocess.Popen[bytes], argv: list[str], most: int, emit: Emit) -> tuple[Tar, bool]:
-    """Hand tar what zstd unpacks, `most` bytes at most; the second value says that there was more."""
+    """Feed tar with the bytes that zstd unpacks, `most` at most; the second value says that there were more."""
     with _memory() as listed, _memory() as said:
         tar = _start(argv, stdin=subprocess.PIPE, stdout=listed, stderr=said)
         try:
@@ -116,7 +116,7 @@ def _run_tar(zstd: subprocess.Popen[bytes], argv: list[str], most: int, emit: Em
 
 
 def _hand_over(zstd: subprocess.Popen[bytes], tar: subprocess.Popen[bytes], most: int, emit: Emit) -> bool:
-    """Move bytes from zstd to tar, which never come here (splice(2)); true when there are more than `most`."""
+    """Move bytes from zstd to tar within the kernel (splice(2)); true when there are more than `most`."""
     assert zstd.stdout and tar.stdin
     source, target, progress = zstd.stdout.fileno(), tar.stdin.fileno(), Progress("unpack", most, emit)
     try:
@@ -130,7 +130,7 @@ def _hand_over(zstd: subprocess.Popen[bytes], tar: subprocess.Popen[bytes], most
 
 
 def _check(archive: Path, tar: Tar) -> None:
-    """Refuse an archive about which tar had anything to say."""
+    """Refuse an archive when tar wrote any message, or failed."""
     said = [line for line in tar.complaints.splitlines() if line]
     words = "\n".join(f"  | {line}" for line in said[:SHOWN])
     if said and said[0].startswith("bwrap: "):
@@ -159,7 +159,7 @@ def _most_bytes(entries: Iterable[Entry]) -> int:
 
 
 def _bytes_of_list(entries: Iterable[Entry]) -> int:
-    """The most bytes that tar may say about a tree, which count as a file, too."""
+    """The most bytes of tar's list of a tree, which is a file, too, and has the same limit."""
     return sum(BLOCK + 8 * len(os.fsencode(entry.path)) + 4 * len(os.fsencode(entry.target)) for entry in entries)
 
 

@@ -1,7 +1,7 @@
-"""Sets releases aside that are to be removed, and removes what belongs to them, each under another name before.
+"""Removes releases in two steps: sets their records aside, then removes all their directories.
 
-The record of a release that is to go becomes `.VERSION.pruned`: from then on the release counts as not unpacked, and
-whoever comes after a kill finds there what is still to be removed.
+The record of a release that is to go is renamed to `.VERSION.pruned`: from then on the release counts as not unpacked.
+When a run is killed, the next one finds in these records which directories are still to be removed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from builder.site.staging import Staging
 
 SUFFIX = ".pruned"
 GONE = ".gone"
-"""The end of the name of a record that says nothing any more, for all else of its release is removed."""
+"""The suffix of a record whose release is removed, but for the record itself."""
 
 
 def set_aside(records: Iterable[Record]) -> None:
-    """Let releases count as not unpacked: settings that are composed from now on do not export them."""
+    """Mark releases as not unpacked: settings that are composed from now on do not export them."""
     for record in records:
         if record.directory.exists():
             record.directory.rename(_aside(record.directory))
@@ -29,9 +29,9 @@ def set_aside(records: Iterable[Record]) -> None:
 
 
 def remove_set_aside(places: Places) -> None:
-    """Remove what belongs to releases that were set aside, which nobody exports any more.
+    """Remove all directories of releases that were set aside, which nobody exports any more.
 
-    A tree has another name before the first of its files goes: nobody who looks there finds half a tree.
+    Each directory is renamed before the first of its files goes: nobody finds half a tree under its name.
     """
     for directory in sorted(places.releases.glob(f"*/.*{SUFFIX}")):
         record = Record(directory)
@@ -48,7 +48,7 @@ def remove_set_aside(places: Places) -> None:
 
 
 def _targets(places: Places, record: Record) -> list[Path]:
-    """The directories of a release beside its record: tree, shared directories, served files, and what was fetched."""
+    """The directories of a release beside its record: tree, shared directories, served files, and fetched files."""
     settings = record.settings
     fetched = places.fetched / settings.name / settings.version
     return [*(stage.target for stage in Staging.of(places, settings).stages), fetched]

@@ -1,6 +1,7 @@
 """Extended attributes of a tree: file capabilities, and those of users (xattr(7)).
 
-The list of a tree has none of them.  A record keeps those that the root tarball brought, so that others are noticed.
+The list of a tree does not have them.  A record keeps the attributes that the root tarball brought, so that changed
+ones are noticed.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from builder.store.tree_entries import Entry
 
 FILE = "attributes.json"
 KEPT = ("security.capability", "user.")
-"""How names of attributes begin that a tree has from its release; others, such as labels, are the server's own."""
+"""Prefixes of the attributes that come from a release; others, such as labels, are the server's own."""
 
 Attributes = Mapping[str, Mapping[str, str]]
 """The attributes of each path that has any: by name, in hexadecimal digits."""
 
 
 def read_attributes(tree: Path, entries: Iterable[Entry]) -> dict[str, dict[str, str]]:
-    """The attributes of the files and directories of a tree; what is no longer there has none."""
+    """The attributes of the files and directories of a tree, by path; missing files have none."""
     found = {}
     for entry in entries:
         path = f"{tree}/{entry.path}"
@@ -50,7 +51,7 @@ def read(directory: Path) -> dict[str, dict[str, str]]:
 
 
 def compare(kept: Attributes, found: Attributes, entries: Mapping[str, Entry]) -> Iterator[Difference]:
-    """Yield the paths whose attributes are others than those that were kept."""
+    """Yield each path whose attributes differ from those that the record keeps."""
     for path in sorted({*kept, *found} & entries.keys()):
         if kept.get(path, {}) != found.get(path, {}):
             yield Difference(entries[path].written, "other extended attributes", path)

@@ -1,4 +1,4 @@
-"""The site's part of a file that others write as well: the lines between two marks (install.sh has the same ones)."""
+"""The site's block in a file to which others write as well: the lines between two marks, the same as install.sh's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BLOCK = re.compile(rf"^{BEGIN}(.*?)^{END}", re.MULTILINE | re.DOTALL)
 
 
 class Shared(NamedTuple):
-    """A file in three parts: what others wrote before the site's block, the block without its marks, and the rest.
+    """A shared file in three parts: the text before the site's block, the block without its marks, the text after it.
 
     `block` is None where the file has none.
     """
@@ -22,12 +22,12 @@ class Shared(NamedTuple):
 
     @property
     def others(self) -> str:
-        """What others wrote."""
+        """The text of the file without the site's block."""
         return self.before + self.after
 
 
 def split(text: str) -> Shared:
-    """The parts of a file."""
+    """The three parts of a shared file's text."""
     found = BLOCK.search(text)
     if found is None:
         return Shared(text, None, "")
@@ -35,7 +35,7 @@ def split(text: str) -> Shared:
 
 
 def join(shared: Shared, block: str | None) -> str:
-    """The file with another block in the place of its own, or at its end; None takes the block away."""
+    """The text of a shared file with a new block in the place of the old one, or at the end; None removes the block."""
     if block is None:
         return shared.others
     before = shared.before if not shared.before or shared.before.endswith("\n") else f"{shared.before}\n"

@@ -1,4 +1,4 @@
-"""Reads the server bundle of a release: what the release asks of the server, menus, boot loaders, files to serve."""
+"""Reads the server bundle of a release: its settings, menus, boot loaders and files to serve."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from builder.settings.release import ReleaseSettings
 from builder.store.errors import UntrustedError
 
 SERVED = "srv/tftp"
-"""What TFTP and HTTP serve, in the bundle and on the server."""
+"""The directory that TFTP and HTTP serve, in the bundle and on the server."""
 
 MOST_BYTES_OF_SETTINGS = 64 << 20
-"""Bytes of settings.json, at most: some 300,000 nodes."""
+"""The largest settings.json, in bytes: some 300,000 nodes."""
 
 
 def read_settings(bundle: Path) -> ReleaseSettings:
-    """What the release asks of its server.
+    """The settings that a release asks of its server, from settings.json in its server bundle.
 
     :raises InputError: an older nfsroot made the bundle.
     :raises UntrustedError: the bundle cannot be read.

@@ -1,4 +1,4 @@
-"""Says what a new state of the site changes: which nodes boot another version, and which settings follow."""
+"""Describes the difference between two states of a site: versions that nodes boot, and settings of servers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.site.state import Serving, SiteState
 
 
 def describe(before: SiteState, after: SiteState, records: Records) -> tuple[str, ...]:
-    """What is another in the state `after` than in the state `before`, a sentence each."""
+    """A sentence for each difference between the states `before` and `after`."""
     names = sorted({*before.recipes, *after.recipes})
     pairs = [(name, before.of(name), after.of(name)) for name in names]
     nodes = [line for pair in pairs for line in _describe_nodes(*pair, records)]
@@ -19,7 +19,7 @@ def describe(before: SiteState, after: SiteState, records: Records) -> tuple[str
 
 
 def describe_settings(before: SiteState, after: SiteState, records: Records) -> tuple[str, ...]:
-    """Which settings of the servers are others in the state `after` than in the state `before`, a sentence each."""
+    """A sentence for each setting of the servers that differs between the states `before` and `after`."""
     names = sorted({*before.recipes, *after.recipes})
     return tuple(line for name in names for line in _describe_settings(name, before.of(name), after.of(name), records))
 
@@ -64,7 +64,7 @@ def _boot(count: int, old: str, new: str, trial: bool) -> str:
 
 
 def compare(before: ReleaseSettings, after: ReleaseSettings) -> Iterator[str]:
-    """What differs between the settings of two releases, beside their own directories, a sentence each."""
+    """Yield a sentence for each difference between the settings of two releases, but for their own directories."""
     old = {node.name: (node.mac, str(node.address)) for node in before.nodes}
     new = {node.name: (node.mac, str(node.address)) for node in after.nodes}
     added, removed = [name for name in new if name not in old], [name for name in old if name not in new]

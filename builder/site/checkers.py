@@ -1,4 +1,4 @@
-"""Checks composed settings with each server's own checker, in a directory beside, before any file is replaced."""
+"""Checks composed settings with each server's own checker, in a temporary directory, before any file is replaced."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
 class Check(NamedTuple):
-    """A checker's program and arguments, the settings that it reads, and what feeds its standard input."""
+    """A call of a checker: program, arguments, path of the settings that it reads, and text for its standard input."""
 
     program: str
     arguments: tuple[str, ...]
@@ -32,9 +32,10 @@ class Check(NamedTuple):
 
 
 def check(root: Path, texts: Mapping[str, str], menus: Mapping[str, str], emit: Emit) -> None:
-    """Have each checker read the settings `texts`, by their paths on the server, and the menus for GRUB 2.
+    """Run each checker over the settings `texts`, by their paths on the server, and over the menus for GRUB 2.
 
-    `root` has the other settings that a server reads.  A checker that is not installed is said.
+    `root` is the root of the server's file system, which has other settings that a server reads.  A checker that is not
+    installed leads to a caution.
 
     :raises NfsrootError: a checker rejects settings; its own words are in the error.
     """
@@ -47,10 +48,10 @@ def check(root: Path, texts: Mapping[str, str], menus: Mapping[str, str], emit: 
 
 
 def staged(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
-    """The settings as checkers have to find them.
+    """The settings as the checkers read them, by path.
 
-    dnsmasq reads files of others beside its own.  Kea and nginx refuse interfaces and addresses that the machine of
-    another root need not have.
+    For dnsmasq, files of others in its directory are added.  Interfaces and addresses that this machine need not have
+    are replaced, for nginx and, below another root, for Kea: their checkers refuse unknown ones.
     """
     found = dict(texts)
     if any(path.startswith(f"{DNSMASQ_D}/") for path in texts):
@@ -66,7 +67,7 @@ def staged(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def checks(stage: Path, texts: Mapping[str, str], menus: Mapping[str, str]) -> Iterator[Check]:
-    """The checks of these settings, which stand below the directory `stage`."""
+    """Yield the checks of the settings `texts`, which stand below the directory `stage`, and of the menus."""
     if DHCPD_CONF in texts:
         yield Check("dhcpd", ("-4", "-t", "-cf", str(stage / DHCPD_CONF)), DHCPD_CONF)
     if KEA_CONF in texts:
@@ -86,13 +87,13 @@ def checks(stage: Path, texts: Mapping[str, str], menus: Mapping[str, str]) -> I
 
 
 def write(file: Path, text: str) -> None:
-    """Write a text into a file, whose directories are made."""
+    """Write a text into a file, and make its directories."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def _run(check: Check, stage: Path, emit: Emit) -> None:
-    """Run a checker, of whose program it takes a copy: AppArmor lets the original read its own directories only."""
+    """Run a copy of a checker's program: AppArmor lets the original read its own directories only."""
     found = shutil.which(check.program, path=PATH)
     if found is None:
         emit(Caution(f"{check.program} is not installed: /{check.reads} is not checked."))

@@ -1,4 +1,4 @@
-"""The time by two clocks: one that people and NTP set, and one that nobody sets."""
+"""The time by two clocks: the wall clock, which people and NTP set, and the uptime, which nobody sets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-"""Another text at each boot (random(4))."""
+"""The file with the identifier of this boot, a new one at each boot (random(4))."""
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,5 @@ def read_clock() -> Clock:
 
 
 def wall_time(seconds: float) -> str:
-    """A time in seconds since 1970 (UTC), as this machine's people write it."""
+    """A time in seconds since 1970 (UTC) as text, in the time zone of this machine."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

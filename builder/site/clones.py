@@ -1,7 +1,7 @@
-"""Clones files that the release unpacked before has, too, where the file system lets files share blocks (FICLONE).
+"""Clones files of a release unpacked before into the new tree, where files can share blocks (FICLONE).
 
-A clone is a file of its own: whoever writes to one leaves the other as it is, which hard links do not.  The file that
-is cloned may have been changed, for nodes write to some trees: so each clone is compared with the list of its tree.
+A clone is a file of its own: unlike with hard links, a write to one leaves the other as it is.  The file that is cloned
+may have been changed, for nodes write to some trees: so each clone is compared with the list of its tree.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ FICLONE = 0x40049409
 """The request of ioctl_ficlone(2)."""
 
 UNABLE = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS)
-"""Why a file system lets no files share blocks, or not these two."""
+"""Errors of a file system that lets no files share blocks, or not these two."""
 
 PIECE = 1 << 20
 """Bytes that are copied at once."""
 
 LEAST = 8192
-"""Bytes of a file that is worth a clone: a smaller one takes a block of its own anyway."""
+"""The smallest file that is worth a clone, in bytes: a smaller one takes a block of its own anyway."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Donor:
 
 
 def clone_files(donor: Donor, tree: Path, entries: Mapping[str, Entry]) -> set[str]:
-    """Clone the files that a tree shall have from a donor, and return their paths; none where nothing can be cloned."""
+    """Clone files of a new tree from a donor, and return the paths of the clones; none where nothing can be cloned."""
     wanted = [
         (entry, donor.paths[entry.sha256])
         for entry in entries.values()
@@ -70,10 +70,10 @@ def clone_files(donor: Donor, tree: Path, entries: Mapping[str, Entry]) -> set[s
 
 
 def restore(tree: Path, cloned: set[str], entries: Mapping[str, Entry], members: Iterable[Member]) -> set[str]:
-    """Give directories and clones the times that an archive has; directories get owners and modes as well.
+    """Set the times of directories and clones to those in the archive; directories get owners and modes as well.
 
-    The paths are returned of clones that are no clones in the archive: second names of files, and files with extended
-    attributes.  Nothing is done behind a link that the archive has put into the place of a directory.
+    The result has the paths that must not be clones: the archive has them as second names of files, or with extended
+    attributes.  Paths below a link stay untouched, where the archive has put the link into the place of a directory.
     """
     known = {member.path: member for member in members}
     reached = {""}
@@ -92,7 +92,7 @@ def restore(tree: Path, cloned: set[str], entries: Mapping[str, Entry], members:
 
 
 def clone_or_copy(source: Path, target: Path) -> None:
-    """Make a new file with what another one has, whose blocks it shares where the file system can."""
+    """Clone a file, or copy it where the file system lets no files share blocks."""
     with source.open("rb") as read, target.open("xb") as written:
         try:
             fcntl.ioctl(written, FICLONE, read.fileno())

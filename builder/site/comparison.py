@@ -1,4 +1,4 @@
-"""Compares the settings that a site composed with those on the server: what is to change, and what contradicts."""
+"""Compares the settings that a site composed with those on the server, and finds changes and conflicts."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from builder.site.places import Places
 from builder.site.strangers import Author, author, read
 
 BLOCK_COPY = ".block"
-"""How the name of a block's copy ends."""
+"""The suffix of the name of a block's copy."""
 
 NGINX_CONF = "etc/nginx/nginx.conf"
 CONNECTIONS = re.compile(r"^[^#\n]*worker_connections +([0-9]+);", re.MULTILINE)
 
 LINES = 30
-"""Lines of a difference that are shown, at most."""
+"""The most lines of a difference that a message shows."""
 
 
 class Change(NamedTuple):
-    """A file that is to change: its path, its text before and after (None: no file), and who wrote the one before.
+    """A file that is to change: its path, its text before and after (None: no file), and the author of the text before.
 
-    `copy` is the name of the site's copy of what it writes, `written` that text; both are empty where it changes a
-    number of others.
+    The site keeps a copy of the text that it writes: `copy` is the name of the copy, `written` its text.  Both are
+    empty where the site only raises a number in a file of others.
     """
 
     path: str
@@ -41,12 +41,16 @@ class Change(NamedTuple):
 
     @property
     def has_meaning(self) -> bool:
-        """Whether more than comments change, so that a service has to learn of it."""
+        """Whether more than comments change, so that a service has to read the file again."""
         return _statements(self.before) != _statements(self.after)
 
 
 class Conflict(NamedTuple):
-    """Settings changed by hand: as the site wrote them (None: it did not), as they are, and as they are composed."""
+    """Settings that somebody changed by hand, in three versions.
+
+    `base` is the text that the site wrote (None: it wrote none), `found` the text on the server, `new` the composed
+    text (None: no settings).
+    """
 
     path: str
     base: str | None
@@ -56,10 +60,11 @@ class Conflict(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Changes of files and conflicts.
+    """The result of a comparison: changes of files, and conflicts.
 
-    `kept` are the paths of files that somebody changed by hand, and into which the site has nothing new to write;
-    `settled` has the copies of settings that are in place already (None: that have gone).
+    `kept` are the paths of files that somebody changed by hand, and into which the site has nothing new to write.
+    `settled` has the texts of settings that are in place already, by the names of their copies (None: the settings have
+    gone).
     """
 
     changes: tuple[Change, ...]
@@ -74,7 +79,7 @@ class Comparison:
 
 
 def compare(places: Places, composition: Composition, *, replace: bool = False) -> Comparison:
-    """Compare composed settings with those on the server; with `replace` nothing that differs is a conflict."""
+    """Compare composed settings with those on the server; with `replace`, conflicts become changes."""
     found = list(_compare_all(places, composition))
     conflicts = [each for each in found if isinstance(each, Conflict)]
     forced = [_force(places, each) for each in conflicts] if replace else []
@@ -87,7 +92,10 @@ def compare(places: Places, composition: Composition, *, replace: bool = False) 
 
 
 class Settled(NamedTuple):
-    """Settings that are in place as composed; None when those of the site have gone, and their copy has not."""
+    """Settings that are in place as composed: the name of their copy, and their text.
+
+    The text is None when the site's settings have gone, and their copy has not.
+    """
 
     copy: str
     written: str | None
@@ -99,7 +107,7 @@ Verdict = Change | Conflict | Settled
 def refuse(conflicts: tuple[Conflict, ...]) -> None:
     """Refuse to replace settings that somebody changed by hand.
 
-    :raises RefusedError: there are any; the error shows the three versions of each.
+    :raises RefusedError: there are conflicts; the error shows the three versions of each.
     """
     if conflicts:
         several = "s" if len(conflicts) > 1 else ""
@@ -114,7 +122,7 @@ def refuse(conflicts: tuple[Conflict, ...]) -> None:
 
 
 def describe(conflict: Conflict) -> str:
-    """The three versions of settings as two differences: what somebody changed, and what the site would change."""
+    """A conflict as two differences: the lines that somebody changed, and the lines that the site would change."""
     path, base, found, new = conflict
     ours = "as nfsroot would have it"
     if base is None:
@@ -146,7 +154,7 @@ def _compare_all(places: Places, composition: Composition) -> Iterator[Verdict]:
 
 
 def _raise_connections(places: Places, number: int) -> Iterator[Change]:
-    """nginx takes the number of connections in its own nginx.conf alone: there it is raised where it is too small."""
+    """Yield the change that raises the number of connections in nginx.conf, its only place, where it is too small."""
     text = read(places.root / NGINX_CONF)
     found = CONNECTIONS.search(text or "")
     if text is not None and found and int(found[1]) < number:
@@ -182,7 +190,7 @@ def _compare_block(places: Places, path: str, new: str | None) -> Iterator[Verdi
 
 
 def _force(places: Places, conflict: Conflict) -> Change:
-    """The change that ends a conflict in the site's favour."""
+    """The change that replaces settings in conflict by the composed ones."""
     text = read(places.root / conflict.path) or ""
     shared = blocks.split(text)
     if shared.block is not None and conflict.found == shared.block:
@@ -192,20 +200,20 @@ def _force(places: Places, conflict: Conflict) -> Change:
 
 
 def _statements(text: str | None) -> list[str] | None:
-    """The lines that are neither empty nor comments; None for no file."""
+    """The lines of a text that are neither empty nor comments; None for no file."""
     if text is None:
         return None
     return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
 
 
 def _bases(places: Places, copy: str) -> list[str]:
-    """The settings as the site wrote them last, and as it was about to write them when it was killed."""
+    """The settings that the site wrote last, and those that it was about to write when it was killed."""
     found = (read(directory / copy) for directory in (places.installed, places.pending))
     return [text for text in found if text is not None]
 
 
 def copies(places: Places) -> set[str]:
-    """The names of the site's copies of what it has written, or was about to write when it was killed."""
+    """The names of the copies of settings that the site has written, or was about to write when it was killed."""
     return {
         str(file.relative_to(directory))
         for directory in (places.installed, places.pending)

@@ -25,15 +25,15 @@ ETC_HOSTS = "etc/hosts"
 EXPORTS_OF_GANESHA = "etc/ganesha/exports.d/"
 EXPORTS_OF_KERNEL = "etc/exports.d/"
 ORDER = ("nfs", "http", "tftp", "dhcp")
-"""Roles in the order in which programs get their settings: nobody sends nodes to what does not serve yet."""
+"""Roles in the order in which programs get their settings: no server sends nodes to one that does not serve yet."""
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What others have written into files that the site shares with them.
+    """The settings of others in files and directories that the site shares with them.
 
-    `shares_dhcpd_conf` says that dhcpd.conf has declarations of somebody else, `declared` the subnets among them;
-    `export_ids` are numbers that exports of nfs-ganesha have which are not the site's.
+    `shares_dhcpd_conf` says that dhcpd.conf has declarations of others, and `declared` has the subnets among these.
+    `export_ids` are the Export_Ids of exports of nfs-ganesha that are not the site's.
     """
 
     shares_dhcpd_conf: bool = False
@@ -45,9 +45,9 @@ class Surroundings:
 class Composition:
     """The settings of a site's servers.
 
-    `files` are whole files and `blocks` the site's part of files that others write, by their paths on the server
-    without the slash at the beginning.  `programs` serve, in the order in which they get their settings, each with the
-    paths of these.  `sizes` are for the nodes that are served.
+    `files` are whole files, and `blocks` the site's blocks in files that others write, by their paths on the server
+    without the slash at the beginning.  `programs` are the programs that serve, in the order in which they get their
+    settings, each with the paths of its settings.  `sizes` are the limits for the nodes that are served.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -57,13 +57,13 @@ class Composition:
 
 
 ALONE = Surroundings()
-"""Nobody else's settings."""
+"""The surroundings on a server on which others have no settings."""
 
 
 def compose(
     state: SiteState, records: Records, options: Options = NO_OPTIONS, surroundings: Surroundings = ALONE
 ) -> Composition:
-    """Compose the settings for what the nodes of all recipes boot.
+    """Compose the settings of a site's servers for the versions that the nodes of all recipes boot.
 
     :raises RefusedError: releases contradict each other, or one that nodes are to boot is not unpacked.
     """
@@ -85,14 +85,14 @@ def compose(
     blocks = {ETC_HOSTS: texts[HOSTS]()} if served else {}
     if DHCPD_CONF in wanted and surroundings.shares_dhcpd_conf:
         blocks[DHCPD_CONF] = isc.dhcpd_conf(served, beside_others=True, declared=surroundings.declared)
-        del wanted[DHCPD_CONF], wanted[ISC_DEFAULTS]  # who declares networks also says which interfaces dhcpd serves
+        del wanted[DHCPD_CONF], wanted[ISC_DEFAULTS]  # those who declare networks name dhcpd's interfaces, too
     return Composition({path: texts[path]() for path in wanted}, blocks, running, sizes_for(served))
 
 
 def _asked(
     served: tuple[ReleaseSettings, ...], mounting: tuple[ReleaseSettings, ...]
 ) -> dict[str, dict[str, ReleaseSettings]]:
-    """By role the programs that recipes choose, each with the first recipe that does."""
+    """The programs that recipes choose, by role, each with the release of the first recipe that chooses it."""
     asked: dict[str, dict[str, ReleaseSettings]] = {role: {} for role in ORDER}
     for role in ORDER:
         for release in mounting if role == "nfs" else served:
@@ -102,7 +102,7 @@ def _asked(
 
 
 def _running(chosen: Mapping[str, str], texts: Mapping[str, object]) -> Iterator[Program]:
-    """The chosen programs, each with those of its settings that there are, exports among them."""
+    """Yield the chosen programs, each with the paths of its settings that were composed, exports among them."""
     every = programs("", http=True, nfs=True, sized=True)
     for role in (role for role in ORDER if role in chosen):
         (program,) = (each for each in every if (each.role, each.name) == (role, chosen[role]))

@@ -24,7 +24,7 @@ SUBNET_SETTINGS: Mapping[str, Callable[[ReleaseSettings], object]] = {
     "DNS servers": lambda release: release.dhcp.dns,
     "NTP servers": lambda release: release.dhcp.ntp,
 }
-"""What all nodes of a subnet are told alike."""
+"""The settings that all nodes of a subnet share, by their names in messages."""
 
 SHOWN = 20
 """The most conflicts that a message shows."""
@@ -51,9 +51,9 @@ def find_export_conflicts(releases: Sequence[ReleaseSettings]) -> list[str]:
 
 
 def refuse_conflicts(served: Sequence[ReleaseSettings], unpacked: Sequence[ReleaseSettings]) -> None:
-    """Refuse releases that contradict each other: among those that are served, and among all exports.
+    """Refuse served releases that contradict each other, and unpacked releases whose exports do.
 
-    :raises RefusedError: they do.
+    :raises RefusedError: there are contradictions.
     """
     found = [*find_conflicts(served), *find_export_conflicts(unpacked)]
     if not found:
@@ -68,7 +68,7 @@ def refuse_conflicts(served: Sequence[ReleaseSettings], unpacked: Sequence[Relea
 
 
 def refuse_programs(asked: Mapping[str, Mapping[str, ReleaseSettings]], chosen: Mapping[str, str]) -> None:
-    """Refuse different programs for one role, where the site itself has not chosen.
+    """Refuse different programs for one role, where the site's own configuration names none.
 
     `asked` has by role the programs that recipes choose, each with one of these recipes.
 
@@ -90,7 +90,7 @@ def _exports(release: ReleaseSettings) -> Iterable[Export]:
 
 
 def _repeated_nodes(releases: Sequence[ReleaseSettings]) -> Iterator[str]:
-    """MAC addresses, addresses and names of nodes that two recipes have."""
+    """Yield a sentence for each MAC address, address and name of a node that two recipes have."""
     kinds: dict[str, Callable[[Reservation], str]] = {
         "the MAC address": lambda node: node.mac.lower(),
         "the address": lambda node: str(node.address),
@@ -114,7 +114,7 @@ def _clashes(claims: Iterable[tuple[Hashable, str, str]]) -> Iterator[tuple[Hash
 
 
 def _subnets(releases: Sequence[ReleaseSettings]) -> Iterator[str]:
-    """Subnets that overlap, and settings of one subnet that differ."""
+    """Yield a sentence for subnets that overlap, and for settings of one subnet that differ."""
     firsts: dict[object, ReleaseSettings] = {}
     for release in releases:
         first = firsts.setdefault(release.dhcp.subnet, release)
@@ -133,7 +133,7 @@ def _subnets(releases: Sequence[ReleaseSettings]) -> Iterator[str]:
 
 
 def _servers_as_nodes(releases: Sequence[ReleaseSettings]) -> Iterator[str]:
-    """Nodes that have the address that another cluster knows as the server's."""
+    """Yield a sentence for each node with the address that a cluster knows as its server's."""
     servers: dict[object, ReleaseSettings] = {}
     for release in releases:
         servers.setdefault(release.dhcp.server, release)

@@ -1,4 +1,4 @@
-"""A new state of the site, in words as well."""
+"""The decision of a verb: a new state of the site, and sentences about it."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ def with_fallback(menu: str, entry: str) -> str:
 
 
 def on_trial(menu: str, boot_seconds: int) -> str:
-    """A menu of one entry for a node on trial, which starts anew when it has not booted within so many seconds.
+    """The menu of a node on trial, which starts anew when the node has not booted within `boot_seconds`.
 
-    Of an argument that stands twice the kernel takes the last one, and so does the initramfs.
+    The menu has one entry.  Of an argument that stands twice, kernel and initramfs take the last one.
     """
     words = f" panic={PANIC_SECONDS} nfsbooted.trial={boot_seconds}"
     return LOAD.sub(lambda found: found[0] + words, menu, count=1)

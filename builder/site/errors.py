@@ -1,4 +1,4 @@
-"""The errors of a site beside those of every nfsroot (builder.errors)."""
+"""Errors of a site; the errors of all of nfsroot are in builder.errors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from builder.errors import NfsrootError
 
 
 class RefusedError(NfsrootError):
-    """A change of the site would harm somebody, or contradicts another one; exit status 3."""
+    """The refusal of a change that would harm somebody, or contradicts other settings; exit status 3."""
 
     exit_status = 3

@@ -1,7 +1,7 @@
-"""Traces that nodes leave on their server beside their reports: who mounted or loaded which release, and when.
+"""Traces that nodes leave on their server beside their reports: which release a node mounted or loaded, and when.
 
-None of them is complete: logs rotate, rmtab never forgets, a client of NFSv4 names no directory.  A source that is not
-there has no traces; one that cannot be read is named.
+No source of traces is complete: logs rotate, rmtab never forgets, a client of NFSv4 names no directory.  A missing
+source has no traces; a source that cannot be read is named.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from builder.settings import reports
 from builder.site.places import Places
 
 LARGEST = 8 << 20
-"""The bytes of a log that are read, from its end."""
+"""The most bytes of a log that are read, from its end."""
 
 MOST_LINES = 50_000
-"""Lines of the journal that are read, the newest."""
+"""The most lines of the journal that are read, the newest ones."""
 
 SECONDS_TO_ANSWER = 5.0
-"""Within which the journal and nfs-ganesha have to answer."""
+"""Seconds within which the journal and nfs-ganesha have to answer."""
 
 JOURNAL = (
     *("journalctl", "--quiet", "--no-pager", "--output=short-unix", f"--lines={MOST_LINES}"),
     f"--grep=^(?!.* for {reports.DIRECTORY}/)",
     *(f"SYSLOG_IDENTIFIER={name}" for name in ("rpc.mountd", "in.tftpd", "dnsmasq-tftp")),
 )
-"""What of the journal is read.  Mounts for reports, one each ten minutes from every node, are not (pcre2pattern(3))."""
+"""The command that reads the journal, without mounts for reports, one each ten minutes a node (pcre2pattern(3))."""
 
 GANESHA = (
     *("busctl", "--system", "--json=short", "call", "org.ganesha.nfsd", "/org/ganesha/nfsd/ClientMgr"),
     *("org.ganesha.nfsd.clientmgr", "ShowClients"),
 )
 SYSLOGS = ("/var/log/syslog", "/var/log/daemon.log")
-"""Where rsyslog writes what the journal has, too; read where there is no journal."""
+"""The log files of rsyslog, whose lines the journal has, too; they are for machines without a journal."""
 
 ACCESS_LOG = "/var/log/nginx/access.log"
 RMTAB = "/var/lib/nfs/rmtab"
@@ -49,10 +49,10 @@ NFSD_CLIENTS = "/proc/fs/nfsd/clients"
 
 @dataclass(frozen=True)
 class Trace:
-    """What a client did: `did` says it in words that go behind the client's name.
+    """An action of a client; `did` says it in words that go behind the client's name.
 
-    `address` is the client's, `path` what it mounted or loaded; the path is empty where nobody noted it.  `time` is in
-    seconds since 1970 (UTC), and None where nobody noted that.
+    `address` is the client's, and `path` the path that it mounted or loaded; empty where the source does not say.
+    `time` is in seconds since 1970 (UTC), and None where the source does not say.
     """
 
     address: str
@@ -70,7 +70,7 @@ class Evidence:
 
 
 def collect(places: Places, now: float) -> Evidence:
-    """Read every source that there is; below another root than / there are no daemons to ask."""
+    """Read all sources of traces; below another root than / only files, for there are no daemons to ask."""
     sources: dict[str, Callable[[], Iterable[Trace]]] = {
         ACCESS_LOG: lambda: parse_access_log(_tail(places.on_server(ACCESS_LOG))),
         RMTAB: lambda: parse_rmtab(_tail(places.on_server(RMTAB))),
@@ -104,7 +104,7 @@ _SYSLOG = re.compile(
 
 
 def parse_syslog(lines: Iterable[str], now: float) -> Iterator[Trace]:
-    """Traces in lines of the system's log; `now` tells the year of a line that has none."""
+    """Traces in lines of the system's log; `now` gives the year of a line that has none."""
     for line in lines:
         found = _SYSLOG.match(line)
         if found:
@@ -151,7 +151,7 @@ def parse_nfsd_client(text: str, now: float) -> Iterator[Trace]:
 
 
 def parse_ganesha(text: str) -> Iterator[Trace]:
-    """Traces in what nfs-ganesha answers to ShowClients, as busctl(1) writes it: a list of clients, behind the time.
+    """Traces in nfs-ganesha's answer to ShowClients, as busctl(1) writes it: the time, then a list of clients.
 
     A client is its address, then flags whose number differs from version to version, and the time of its last request.
     """
@@ -187,7 +187,7 @@ def _time(text: str, now: float) -> float | None:
 
 
 def _time_without_year(text: str, now: float) -> float | None:
-    """The time in the last twelve months that a line of the old form means, in the zone of this machine."""
+    """The time of a line without a year: within the last twelve months, in the time zone of this machine."""
     year = datetime.fromtimestamp(now).year
     for guess in (year, year - 1):
         try:
@@ -212,7 +212,7 @@ def _tail(file: Path) -> list[str]:
 
 
 def _ask(argv: tuple[str, ...]) -> list[str]:
-    """The lines that a program writes; none where it is not there, or nobody answers it."""
+    """The lines that a program writes; none where the program is missing, or fails, for instance without its daemon."""
     try:
         done = subprocess.run(argv, capture_output=True, timeout=SECONDS_TO_ANSWER, check=False)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The exports of all releases on a site, so that nodes that run an older one keep their root."""
+"""The exports of all releases on a site: nodes that run an older release keep their root."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from builder.settings.release import ReleaseSettings
 
 @dataclass(frozen=True)
 class Exports:
-    """The files that export, by path, for both NFS servers; and the Export_Id of each exported path."""
+    """The settings with all exports, by path, for both NFS servers; and the Export_Id of each exported path."""
 
     files: Mapping[str, str]
     ids: Mapping[str, int]
@@ -22,9 +22,10 @@ class Exports:
 def compose_exports(
     unpacked: Sequence[ReleaseSettings], served: Sequence[ReleaseSettings], taken: AbstractSet[int] = frozenset()
 ) -> Exports:
-    """The exports of releases; `unpacked` has the oldest first, which keeps its numbers when another one comes.
+    """The exports of all unpacked releases, of files that outlive releases, and of nodes' reports.
 
-    `taken` are Export_Ids of exports that are not the site's.
+    `unpacked` has the oldest release first, which keeps its Export_Ids when another release comes.  `taken` are
+    Export_Ids of exports that are not the site's.
     """
     over_nfs = [release for release in unpacked if "nfs" in release.programs]
     states = [_with_all_state(release, over_nfs) for release in _newest(over_nfs, served)]
@@ -36,12 +37,12 @@ def compose_exports(
 
 
 def _newest(unpacked: Sequence[ReleaseSettings], served: Sequence[ReleaseSettings]) -> list[ReleaseSettings]:
-    """The release of each recipe that says what state there is: the served one, else the one unpacked last."""
+    """The release of each recipe that decides which files outlive releases: the served one, else the newest one."""
     return list({release.name: release for release in (*unpacked, *served) if "nfs" in release.programs}.values())
 
 
 def _with_all_state(release: ReleaseSettings, unpacked: Sequence[ReleaseSettings]) -> ReleaseSettings:
-    """A release whose exports of state are those of all the recipe's releases, its own first."""
+    """A release with the state exports of all its recipe's releases, its own first."""
     exports: dict[str, Export] = {export.path: export for export in release.state_exports}
     for other in unpacked:
         if other.name == release.name:

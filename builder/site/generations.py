@@ -23,10 +23,10 @@ from builder.site import state as states
 from builder.site.places import Places
 
 KEPT = 5
-"""The number of generations that stay, the one of now among them."""
+"""The number of generations that stay, the current one among them."""
 NAME = re.compile(r"([0-9]+)-.+")
 STAGE = ".nfsroot."
-"""How names begin of what is not in its place yet."""
+"""The prefix of directories with menus that are not in their place yet."""
 MADE_BY_US = b"ade by nfsroot"
 
 
@@ -42,19 +42,19 @@ Files = Mapping[str, bytes | Link]
 
 @dataclass(frozen=True)
 class Generation:
-    """Nodes' new menus: their directory's name in /srv/tftp/.grub, and that of the menus before (empty: none)."""
+    """A new generation: the name of its directory in /srv/tftp/.grub, and that of the one before (empty: none)."""
 
     name: str
     before: str
 
 
 def install_generation(places: Places, texts: Mapping[str, str], label: str) -> Generation | None:
-    """Give nodes the menus `texts`, and files of the generation of before that nfsroot did not make.
+    """Install a generation with the menus `texts`, and with the files of the current one that nfsroot did not make.
 
-    None says that nodes have these menus already.  Without any menu, the site's last recipe was removed: link and
-    generations go away.  Menus of a server on which nobody switched yet are not the site's and stay.
+    The result is None when nodes have these menus already.  Empty `texts` mean that the site's last recipe was removed:
+    the link and all generations go away.  On a server on which nobody switched yet, menus are not the site's, and stay.
 
-    :raises NfsrootError: the menus cannot be written; nodes have those of before.
+    :raises NfsrootError: the menus cannot be written; nodes keep those of before.
     """
     if not texts and not states.read(places.state).recipes:
         return None
@@ -90,7 +90,7 @@ def _newest(places: Places) -> tuple[int, str]:
 
 
 def _find_menus(places: Places) -> Path:
-    """The directory of the menus that nodes have now, or had when a run was killed that took a directory over."""
+    """The directory of nodes' current menus; after a killed run that took a directory over, the newest generation."""
     return places.menus if places.menus.is_dir() else places.generations / _newest(places)[1]
 
 
@@ -112,7 +112,10 @@ def _install(places: Places, files: Files, label: str) -> Generation:
 
 
 def _write(places: Places, files: Files, label: str, stage: Path) -> str:
-    """Write a generation beside the others, and then give it its name; the newest is taken when it is the same."""
+    """Write a generation beside the others, rename it, and return its name.
+
+    When a killed run has left a generation with the same files, that one is used.
+    """
     number, newest = _newest(places)
     is_killed_run = newest != "" and not _is_current(places, newest)
     if is_killed_run and _read_files(places.generations / newest) == files:
@@ -122,7 +125,7 @@ def _write(places: Places, files: Files, label: str, stage: Path) -> str:
         (directory / parent).mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         _write_file(f"{directory}/{name}", content)
-    sync_file_system(directory)  # what the menus name is on the disk before anybody reads them
+    sync_file_system(directory)  # menus, and the files that they name, are on the disk before nodes read them
     name = f"{number + 1}-{label}"
     directory.rename(places.generations / name)
     sync(places.generations)
@@ -157,14 +160,14 @@ def _read_files(directory: Path, below: str = "") -> Files:
 
 
 def _foreign(files: Files) -> Files:
-    """The files that nfsroot did not make."""
+    """The files of a generation that nfsroot did not make."""
     return {name: content for name, content in files.items() if isinstance(content, Link) or MADE_BY_US not in content}
 
 
 def _take_over(places: Places, generation: str, link: Path) -> str:
-    """Put the link in the place of a directory of menus, which becomes a generation; give that one's name.
+    """Put the link in the place of a directory of menus, make the directory a generation, and return its name.
 
-    A file system that cannot exchange two names has no menus for a moment.
+    Where the file system cannot exchange two names, there are no menus for a moment.
     """
     earlier = places.generations / f"{_newest(places)[0] + 1}-before"
     earlier.unlink(missing_ok=True)
@@ -185,7 +188,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _remove_old(places: Places, kept: set[str], stage: Path) -> None:
-    """Move all but the last few generations into a directory that is to be removed."""
+    """Move all but the last few generations into the directory `stage`, which is then removed."""
     for name in generations(places)[:-KEPT]:
         if name not in kept:
             (places.generations / name).rename(stage / name)
@@ -199,6 +202,6 @@ def _remove_all(places: Places) -> None:
 
 
 def _sweep(places: Places) -> None:
-    """Remove what killed runs left."""
+    """Remove the stages that killed runs left."""
     for path in places.generations.glob(f"{STAGE}*"):
         shutil.rmtree(path)

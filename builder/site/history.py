@@ -1,4 +1,4 @@
-"""When nodes stopped to boot a release, by the journal of the site."""
+"""The time at which nodes stopped booting a release, from the journal of the site."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from builder.site.journal import Entry
 
 
 def left_menus(entries: Sequence[Entry], name: str, version: str) -> float | None:
-    """When the last menu went that named a release, in seconds since 1970 (UTC); None when none did, or one still does.
+    """The time at which the last menu went that named a release, in seconds since 1970 (UTC).
 
-    A change that was interrupted counts from its begin.
+    None means that no menu named the release, or that one still does.  A change that was interrupted counts from the
+    time at which it began.
     """
     left = None
     for entry in entries:

@@ -16,16 +16,16 @@ from builder.site.places import Places
 from builder.site.strangers import Author
 
 UNFINISHED = ".nfsroot-new"
-"""How the name of a file ends that is not in its place yet; it begins with a dot, and no server reads it."""
+"""The suffix of a file that is not in its place yet; its name begins with a dot, and no server reads it."""
 
 UNIT_DIRECTORY = ".service.d"
-"""How the directories of a unit's settings end; who made one for a file takes it away with that."""
+"""The suffix of a directory with settings of a unit, which is removed with the last of these settings."""
 
 
 def install(places: Places, comparison: Comparison, emit: Emit) -> None:
-    """Make the files what a comparison says; the site's copies of them follow.
+    """Carry out the changes of a comparison, and update the copies of settings.
 
-    Killed anywhere, the next call goes on: what was about to be written stands in `places.pending`.
+    When a call is killed, the next one goes on: the texts that were about to be written stand in `places.pending`.
 
     :raises NfsrootError: a file cannot be written.
     """
@@ -57,7 +57,7 @@ def _install(places: Places, comparison: Comparison, emit: Emit) -> None:
 
 
 def replace_file(file: Path, text: str) -> None:
-    """Write a text into a file, which has the old or the new one at any moment; its mode and owner stay."""
+    """Replace the text of a file, which has the old or the new one at any moment; its mode and owner stay."""
     _write_beside(file, text)
     _unfinished(file).replace(file)
 
@@ -93,7 +93,7 @@ def _put(places: Places, change: Change) -> None:
 
 
 def _write_in_place(file: Path) -> None:
-    """Write into a file over which nothing can be renamed: a container's /etc/hosts is a mount of its own."""
+    """Write into a file over which nothing can be renamed: a container's /etc/hosts is a mount point."""
     with file.open("wb") as written:
         written.write(_unfinished(file).read_bytes())
         written.flush()
@@ -106,7 +106,7 @@ def _unfinished(file: Path) -> Path:
 
 
 def _back_up(places: Places, changes: tuple[Change, ...], emit: Emit) -> None:
-    """Keep what the site did not write: a dated copy, and one that comes back when the site's settings go."""
+    """Keep files that the site did not write: a dated copy, and one that comes back when the site's settings go."""
     strange = [change for change in changes if change.before is not None and not _is_ours(places, change)]
     if not strange:
         return
@@ -124,7 +124,7 @@ def _back_up(places: Places, changes: tuple[Change, ...], emit: Emit) -> None:
 
 
 def _is_ours(places: Places, change: Change) -> bool:
-    """Whether the text before is the site's own."""
+    """Whether the site itself wrote the text before a change."""
     return change.author is Author.NFSROOT and (places.installed / change.copy).exists()
 
 

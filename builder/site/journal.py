@@ -1,7 +1,7 @@
 """The journal of a site: each change is written down before it is made, and again when it is done.
 
-A change is a new state of the site.  Since the server's files follow from the state, a change that was interrupted is
-finished by making them follow once more; `undo` makes the state of before the new one.
+A change is a new state of the site.  The server's files follow from the state: to finish a change that was interrupted,
+its state is applied once more.  `undo` makes an earlier state the new one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from builder.site.places import Places
 from builder.site.state import SiteState
 
 Apply = Callable[[SiteState], None]
-"""Makes the files and services of the server what a state asks for; a second time it changes nothing."""
+"""A function that brings the server's files and services to a state; a second call changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Entry:
     """A change of the site.
 
     `begun` and `ended` are times in seconds since 1970 (UTC); `ended` is None as long as the change is under way, or
-    when it was interrupted.  `command` is what somebody typed, `user` who that was (of sudo(8) the one who called it).
+    when it was interrupted.  `command` is the command that somebody typed, `user` the name of that person (under
+    sudo(8), of the one who called it).
     """
 
     number: int
@@ -44,7 +45,7 @@ class Entry:
     ended: float | None = None
 
     def document(self) -> dict[str, Any]:
-        """The entry as its file has it."""
+        """The entry as a JSON document."""
         return {
             "number": self.number,
             "command": list(self.command),
@@ -79,7 +80,7 @@ def locked(places: Places, *, wait: bool = True) -> Iterator[None]:
 
 
 def change(places: Places, command: tuple[str, ...], after: SiteState, apply: Apply) -> Entry:
-    """Make the site what the state `after` says; whoever calls this holds the lock.
+    """Bring the site to the state `after`, with an entry in the journal; the caller holds the lock.
 
     :raises NfsrootError: the change failed half-way; the next verb finishes it (`recover`).
     """
@@ -89,10 +90,10 @@ def change(places: Places, command: tuple[str, ...], after: SiteState, apply: Ap
 
 
 def recover(places: Places, apply: Apply) -> Entry | None:
-    """Finish the last change if it was interrupted; whoever calls this holds the lock.
+    """Finish the last change if it was interrupted; the caller holds the lock.
 
-    What a killed run unpacked is put into place before, or removed.  Afterwards goes what a killed run was about to
-    remove, for nobody exports that any more.
+    Before that, releases that a killed run unpacked are put into place, or removed.  Afterwards, releases are removed
+    that a killed run was about to remove, for nobody exports them any more.
     """
     staging.sweep(places)
     last = next(reversed(read_entries(places)), None)
@@ -110,7 +111,7 @@ def read_entries(places: Places) -> list[Entry]:
 
 
 def read_backwards(places: Places, most: int) -> list[Entry]:
-    """The last changes, so many at most, the newest first; errors as `read_entries`."""
+    """The last changes, `most` at most, the newest first; errors as `read_entries`."""
     return [_read(file) for file in sorted(places.journal.glob("[0-9]*.json"), reverse=True)[:most]]
 
 
@@ -149,5 +150,5 @@ def _read(file: Path) -> Entry:
 def _user() -> str:
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a user of no name
+    except (KeyError, OSError):  # a user without a name
         return str(os.getuid())

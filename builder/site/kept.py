@@ -1,6 +1,7 @@
-"""The directories of what nodes keep from release to release, and whose the files in them are.
+"""Directories of files that nodes keep from release to release, and the accounts that own these files.
 
-File `accounts` of such a directory has a line for each account that owned anything there: user or group, name, number.
+The file `accounts` of such a directory has a line for each account that owned anything there: user or group, name,
+number.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Accounts = Mapping[tuple[str, str], str]
 
 
 def read_tree_accounts(tree: Path) -> dict[tuple[str, str], str]:
-    """The accounts of a tree; none of an image, which has no tree on the server."""
+    """The accounts in etc/passwd and etc/group of a tree; none for an image, which has no tree on the server."""
     found = {}
     for kind, name in KINDS.items():
         file = tree / "etc" / name
@@ -37,7 +38,7 @@ def read_tree_accounts(tree: Path) -> dict[tuple[str, str], str]:
 
 
 def refuse_other_accounts(places: Places, settings: ReleaseSettings, accounts: Accounts) -> None:
-    """Refuse a release in which an account has another number than the one that owns what nodes keep here.
+    """Refuse a release in which an account has another number than in the files that nodes keep on this server.
 
     :raises RefusedError: at least one account has another number.
     """
@@ -60,7 +61,7 @@ def refuse_other_accounts(places: Places, settings: ReleaseSettings, accounts: A
 
 
 def make_directories(places: Places, settings: ReleaseSettings, accounts: Accounts) -> None:
-    """Make the directories of nodes that have none yet, and note whose number is whose."""
+    """Make the directories of nodes that have none yet, and note the number of each account."""
     root = settings.root
     if not root.state:
         return

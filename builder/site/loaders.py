@@ -17,13 +17,13 @@ from builder.site.selection import Records
 from builder.site.state import SiteState
 
 SERVED = "srv/tftp"
-"""What TFTP and HTTP serve, in a bundle."""
+"""The directory that TFTP and HTTP serve, in a bundle."""
 
 
 def find_loaders(state: SiteState, records: Records) -> dict[str, Path]:
-    """The files of boot loaders in the records, by their paths below what TFTP serves.
+    """The files of boot loaders in the records, by their paths below the directory that TFTP serves.
 
-    Where two recipes bring a loader of one name, the one that was switched to later has the newer one.
+    When two recipes bring a boot loader of one name, that of the recipe that was switched later is taken.
     """
     found: dict[str, Path] = {}
     for name, serving in sorted(state.recipes.items(), key=lambda item: (item[1].switched, item[0])):
@@ -35,7 +35,7 @@ def find_loaders(state: SiteState, records: Records) -> dict[str, Path]:
 
 
 def _beside_menus(served: Path) -> list[Path]:
-    """What stands beside the menus, of which there are thousands."""
+    """The files and directories to serve, but for that of the menus, of which there are thousands."""
     return sorted(path for path in served.iterdir() if path.name != Path(MENUS).name)
 
 
@@ -44,11 +44,11 @@ def _files(path: Path) -> list[Path]:
 
 
 def install_loaders(places: Places, loaders: Mapping[str, Path]) -> list[str]:
-    """Put boot loaders where TFTP serves them, each by one rename, and take those away that nobody needs any more.
+    """Install boot loaders where TFTP serves them, each by one rename, and remove those that nobody needs any more.
 
     The result has a sentence for each change.
 
-    :raises NfsrootError: one cannot be written.
+    :raises NfsrootError: a boot loader cannot be written.
     """
     before = _read_digests(places)
     now = {path: hashlib.sha256(file.read_bytes()).hexdigest() for path, file in loaders.items()}
@@ -68,7 +68,7 @@ def install_loaders(places: Places, loaders: Mapping[str, Path]) -> list[str]:
 
 
 def _install(places: Places, path: str, file: Path) -> bool:
-    """Install one loader; false when it is there already."""
+    """Install a boot loader; false when it is there already."""
     target = places.served / path
     if _is(target, hashlib.sha256(file.read_bytes()).hexdigest()):
         return False

@@ -1,4 +1,4 @@
-"""Looks at a site: state, journal, reports and traces, from which the status of its nodes follows."""
+"""Finds the status of a site's nodes from the site's state and journal, and from the nodes' reports and traces."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def look(places: Places, name: str | None = None) -> SiteStatus:
 
 
 MOST_ENTRIES = 50
-"""Changes in the journal that are looked at, the newest: a node whose menu none of them changed has had it long."""
+"""The most entries of the journal that are read, the newest: a menu that none of them changed is an old one."""
 
 
 def _addresses(records: Records) -> dict[str, IPv4Address]:
-    """The address of each node by its name: that of the release that was unpacked last."""
+    """The address of each node, by its name, from the release that was unpacked last."""
     found: dict[str, IPv4Address] = {}
     for versions in records.values():
         for record in reversed(list(versions.values())):

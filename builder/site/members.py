@@ -22,9 +22,10 @@ LINK_TO = b" link to "
 class Member(NamedTuple):
     """A member of an archive.
 
-    `path` is as Python has it (os.fsdecode), without a slash at its end; of a symbolic link it goes on with ` -> ` and
-    where that leads.  `kind` is tar's letter: `-` file, `d` directory, `h` a second name of a file.  `nanoseconds` is
-    its time since 1970 (UTC).  `has_attributes` says that the member has extended attributes, such as capabilities.
+    `path` is decoded by os.fsdecode, without a slash at its end; the path of a symbolic link is followed by ` -> ` and
+    the link's target.  `kind` is tar's letter: `-` file, `d` directory, `h` a second name of a file.  `nanoseconds` is
+    the member's time since 1970 (UTC).  `has_attributes` says that the member has extended attributes, such as
+    capabilities.
     """
 
     path: str

@@ -1,8 +1,8 @@
-"""Composes the menus of all nodes of a site, one generation: what each node boots, and the release to fall back to.
+"""Composes the menus of all nodes of a site: the release that each node boots, and the release to fall back to.
 
 Each release brings its menus along: HOST in GRUB legacy's syntax, HOST.cfg in GRUB 2's, and MAC.cfg, which names the
-host that has an address.  grub.cfg, which every boot loader reads first, is the releases' own as long as all of them
-have the same; else it is the site's, and leads each node to that of its release.
+host that has a MAC address.  Every boot loader reads grub.cfg first.  While all releases have the same grub.cfg, it is
+theirs; else it is the site's, and leads each node to the grub.cfg of its release.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from builder.templates import fill
 FIRST = "grub.cfg"
 """The menu that every boot loader reads first."""
 DEFAULTS = ("default", "default.cfg")
-"""The menus of machines to which no menu belongs."""
+"""The menus of machines that have no menu of their own."""
 HEADER = re.compile(r"\A(?:# (?:Made by nfsroot|Generated:).*\n)+")
 LEGACY = re.compile(r"^ *set form=$", re.MULTILINE)
 """A line of grub.cfg by which nodes may read menus in GRUB legacy's syntax."""
@@ -51,7 +51,7 @@ def compose_menus(state: SiteState, records: Records) -> dict[str, str]:
 
 
 def label(state: SiteState) -> str:
-    """What a generation is called beside its number: the release that was switched to last."""
+    """The name of a generation behind its number: the release that was switched to last."""
     served = [(serving.switched, f"{name}-{serving.version}") for name, serving in state.recipes.items()]
     return max(served, default=(0, "nothing"))[1]
 
@@ -90,7 +90,10 @@ def _compose(menu: _Menu, name: str) -> str:
 
 
 def _fallback(menu: _Menu, name: str) -> str:
-    """The second entry of a menu.  One for another NIC would not boot, nor one in a syntax that its release lacks."""
+    """The second entry of a menu; empty where there is none that the node can boot.
+
+    The node cannot boot an entry for another NIC, nor one in a syntax that the entry's release does not read.
+    """
     if menu.fallback is None or name not in menu.fallback.menus:
         return ""
     if not name.endswith(".cfg") and not _reads_legacy(menu.fallback.menus[FIRST]):
@@ -134,7 +137,7 @@ def _first(newest: Record, menus: list[_Menu]) -> dict[str, str]:
 
 
 def _release(record: Record) -> str:
-    """A release in the menus.  No host's name has an @ in it."""
+    """The name of a release in the menus; no host has this name, for it has an @ in it."""
     return f"{record.name}@{record.version}"
 
 

@@ -1,4 +1,4 @@
-"""What changed on a site and its services have to learn: a run that is killed leaves it to the next one."""
+"""Changes that the services of a site have not learned yet: a killed run leaves them to the next one."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ NOTHING: frozenset[int] = frozenset()
 
 @dataclass(frozen=True)
 class News:
-    """What changed: paths of settings, and the Export_Ids of exports that went away."""
+    """Changes of settings that services have to learn: paths, and the Export_Ids of exports that went away."""
 
     paths: AbstractSet[str]
     gone_exports: frozenset[int] = field(default=NOTHING)
 
     def has(self, beginning: str) -> bool:
-        """Whether a changed path begins so."""
+        """Whether the path of a changed file begins with `beginning`."""
         return any(path.startswith(beginning) for path in self.paths)
 
 
 def remember(places: Places, news: News) -> News:
-    """Write down what is about to change, and give all that services have not learned yet."""
+    """Write down changes that are about to be made, and return them with all that services have not learned yet."""
     before = _read(places)
     every = News(news.paths | before.paths, news.gone_exports | before.gone_exports)
     if every.paths:
@@ -36,7 +36,7 @@ def remember(places: Places, news: News) -> News:
 
 
 def forget(places: Places) -> None:
-    """Note that services have learned everything."""
+    """Note that services have learned all changes."""
     _file(places).unlink(missing_ok=True)
 
 

@@ -30,7 +30,7 @@ def read_nodes(text: str, known: Collection[str]) -> tuple[str, ...]:
 
 
 def fold(names: Iterable[str]) -> str:
-    """Names of nodes, as short as they can be written."""
+    """Names of nodes as one set, such as `ssi[1-2,4]`."""
     from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 
     return str(NodeSet.fromlist(list(names), resolver=RESOLVER_NOGROUP))

@@ -1,4 +1,4 @@
-"""The site's own configuration, /etc/nfsroot-site.toml: what its recipes do not decide, or decide differently."""
+"""The site's own configuration, /etc/nfsroot-site.toml: choices that recipes do not make, or make differently."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FILE = "/etc/nfsroot-site.toml"
 
 @dataclass(frozen=True)
 class Options:
-    """The site's choices: `programs` names the program that serves in a role, whatever recipes choose."""
+    """The site's choices: `programs` names the program for each role, which goes before the recipes' choice."""
 
     programs: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_OPTIONS = Options()
-"""Recipes decide everything."""
+"""The options of a site without a configuration: recipes decide everything."""
 
 
 def read_options(places: Places) -> Options:
@@ -56,6 +56,6 @@ def _options(table: Mapping[str, Any], where: str) -> Options:
 
 
 def choices() -> dict[str, tuple[str, ...]]:
-    """The programs that may serve, by their roles."""
+    """The names of the programs that may serve, by their roles."""
     every = programs("", http=True, nfs=True)
     return {role: tuple(each.name for each in every if each.role == role) for role in ("dhcp", "tftp", "http", "nfs")}

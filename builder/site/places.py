@@ -1,4 +1,4 @@
-"""Where a site keeps its own data, and where its servers find theirs.
+"""The paths of a site's own data, and of the files that its servers read.
 
 A site is an NFS server on which releases are unpacked.  All paths are below `root`, which is / but in tests and with
 --root.
@@ -37,27 +37,27 @@ class Places:
 
     @property
     def journal(self) -> Path:
-        """The directory of the journal: a file for each change, called by its number."""
+        """The directory of the journal, with a file for each change, whose name is the change's number."""
         return self.data / "journal"
 
     @property
     def installed(self) -> Path:
-        """Copies of the settings as the site wrote them last, by their paths on the server."""
+        """The directory with copies of the settings that the site wrote last, by their paths on the server."""
         return self.data / "installed"
 
     @property
     def pending(self) -> Path:
-        """Copies of the settings that are being written: they become those of `installed` when that is done."""
+        """The directory with copies of settings that are being written; they move to `installed` when that is done."""
         return self.data / "pending"
 
     @property
     def replaced(self) -> Path:
-        """The settings of before the site's first ones, by their paths on the server: they come back at the end."""
+        """The files that the site's first settings replaced, by their paths there; they come back at the end."""
         return self.data / "replaced"
 
     @property
     def backups(self) -> Path:
-        """Dated copies of the settings of others that were replaced; install.sh keeps its own there, too."""
+        """The directory of dated copies of replaced settings of others; install.sh keeps its own there, too."""
         return self.root / "var/backups/nfsroot"
 
     @property
@@ -72,17 +72,17 @@ class Places:
 
     @property
     def fetched(self) -> Path:
-        """Releases as a store had them, NAME/VERSION: the next fetch copies the parts that it has from there."""
+        """The directory of releases fetched from a store, NAME/VERSION: the next fetch takes parts from there."""
         return self.data / "fetched"
 
     @property
     def releases(self) -> Path:
-        """The records of unpacked releases, NAME/VERSION (builder.site.records)."""
+        """The directory with the records of unpacked releases, NAME/VERSION (builder.site.records)."""
         return self.data / "releases"
 
     @property
     def served(self) -> Path:
-        """What TFTP and HTTP serve."""
+        """The directory that TFTP and HTTP serve."""
         return self.root / "srv/tftp"
 
     @property
@@ -92,7 +92,7 @@ class Places:
 
     @property
     def generations(self) -> Path:
-        """The directory of all generations of menus, NUMBER-WORD."""
+        """The directory of all generations of menus, NUMBER-LABEL."""
         return self.served / ".grub"
 
     @property
@@ -102,5 +102,5 @@ class Places:
 
     @property
     def reports_over_http(self) -> Path:
-        """The directory in which nginx writes nodes' reports, each in a file called by the node's address."""
+        """The directory in which nginx writes nodes' reports, each in a file whose name is the node's address."""
         return self.on_server(reports.OVER_HTTP)

@@ -1,4 +1,4 @@
-"""The records of the releases that are unpacked on a site: what each asks of the server, and its menus.
+"""The records of the releases that are unpacked on a site: settings that a release asks of the server, menus, origin.
 
 A record is the directory releases/NAME/VERSION of the site's data.  It has the release's manifest.json and
 tree.tsv.zst, `record.json`, and below `bundle` the text files of the release's server bundle.  A release is unpacked
@@ -23,15 +23,15 @@ from builder.site.places import Places
 FILE = "record.json"
 BUNDLE = "bundle"
 MENUS = "srv/tftp/grub"
-"""The menus' directory in the bundle."""
+"""The directory of the menus in the bundle."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an unpacked release came from.
+    """The origin of an unpacked release.
 
     `source` is the address of a store or a directory of this machine, `unpacked` a time in seconds since 1970 (UTC),
-    `manifest` the SHA-256 of the release's manifest.  `lab` is the verdict in words that the source had.
+    `manifest` the SHA-256 of the release's manifest.  `lab` is the lab's verdict in words, as the source had it.
     """
 
     source: str
@@ -58,13 +58,13 @@ class Record:
 
     @cached_property
     def settings(self) -> ReleaseSettings:
-        """What the release asks of its server."""
+        """The settings that the release asks of its server."""
         file = self.directory / BUNDLE / release.FILE
         return release.parse(_read(file), str(file))
 
     @cached_property
     def origin(self) -> Origin:
-        """Where the release came from."""
+        """The origin of the release."""
         file = self.directory / FILE
         try:
             table = json.loads(_read(file))

@@ -1,4 +1,4 @@
-"""Chooses, from the releases that are unpacked on a site, those whose settings its servers have."""
+"""Chooses the releases whose settings a site's servers get, from the releases that are unpacked."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from builder.site.state import SiteState
 
 
 def served_releases(state: SiteState, records: Records) -> tuple[ReleaseSettings, ...]:
-    """Of each recipe the version that all its nodes boot, in the order of clusters and recipes.
+    """The release of each recipe that all its nodes boot, in the order of clusters and recipes.
 
-    :raises RefusedError: one of them is not unpacked.
+    :raises RefusedError: one of these releases is not unpacked.
     """
     found = []
     for name, serving in state.recipes.items():
@@ -30,10 +30,11 @@ def served_releases(state: SiteState, records: Records) -> tuple[ReleaseSettings
 
 
 def mounting_releases(served: tuple[ReleaseSettings, ...], records: Records) -> tuple[ReleaseSettings, ...]:
-    """Those for whose nodes the NFS server has its settings: the served ones, or as long as there is none, the newest.
+    """The releases that decide the NFS server's settings: the served ones, or, where none is served, the newest ones.
 
-    A recipe that is only unpacked leaves the NFS server's settings alone, which would have to be started again.  Where
-    any release of a recipe is mounted by version 3, nodes may still run that one.
+    A recipe that is only unpacked leaves the NFS server's settings alone, for the server would have to be started
+    again.  Each release gets the oldest NFS version of its recipe's unpacked releases, for nodes may still run any of
+    them.
     """
     newest = (next(iter(versions.values())).settings for versions in records.values() if versions)
     over_nfs = [each for each in served if "nfs" in each.programs] or [e for e in newest if "nfs" in e.programs]

@@ -1,4 +1,4 @@
-"""Takes releases off the server: out of menus, then their exports, then trees and files."""
+"""Removes releases from the server: first from menus, then their exports, then trees and files."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def remove_releases(
     *,
     replace: bool = False,
 ) -> None:
-    """Remove releases, and make the site what the state `after` says; whoever calls this holds the lock.
+    """Remove releases, and bring the site to the state `after`; the caller holds the lock.
 
-    Settings without these releases are looked through first, so that a refusal changes nothing.  Then they count as not
-    unpacked; menus, exports and other settings follow; at last trees and files go.
+    Settings without these releases are composed and checked first, so that a refusal changes nothing.  Then the
+    releases count as not unpacked; menus, exports and other settings follow; at last trees and files go.
 
-    :raises RefusedError: somebody changed settings by hand, and they are not to be replaced.
+    :raises RefusedError: somebody changed settings by hand, and `replace` is false.
     """
     prepare(site, after, emit, replace=replace, gone=records)
 

@@ -12,9 +12,9 @@ from builder.site.places import Places
 
 
 def make_report_directories(places: Places, roles: Iterable[str]) -> None:
-    """Make the directory of reports for each role, nfs or http, in which something serves; one that is there stays.
+    """Make the directory of reports for each of the `roles` nfs and http; a directory that is there stays as it is.
 
-    It belongs to whom the server is when a node writes: nobody, or nginx's user.
+    The directory belongs to the user that writes there for nodes: nobody over NFS, nginx's user over HTTP.
 
     :raises NfsrootError: a directory cannot be made.
     """

@@ -1,6 +1,6 @@
-"""Reports of nodes: which release a node runs, since when, and how systemd finds it.
+"""Reports of nodes: the release that a node runs, since when, and systemd's word for the node's state.
 
-Nodes write these files, so that nobody may trust one: any node can write any file over NFS, and under its own address
+Nodes write these files, so that nobody may trust them: any node can write any file over NFS, and under its own address
 over HTTP.  A file that is no small, regular, well-formed report of its node is passed over, with the reason.
 """
 
@@ -23,15 +23,15 @@ LARGEST = 4096
 """The size of the largest report, in bytes; nginx takes no larger one."""
 
 MOST_FAILED = 64
-"""The number of failed units that a report names at most."""
+"""The most failed units that a report names."""
 
 STATES = frozenset({"initializing", "starting", "running", "degraded", "maintenance", "stopping", "unknown"})
-"""What `systemctl is-system-running` says (systemctl(1))."""
+"""The words of `systemctl is-system-running` (systemctl(1))."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the node `node` said last about the release that it runs.
+    """The last report of the node `node` about the release that it runs.
 
     `release` and `version` name the release, `boot_id` the boot (random(4), /proc/sys/kernel/random/boot_id).  `state`
     is systemd's word for the node, `failed` names its failed units.  `seconds` is the time from the kernel's start to
@@ -55,7 +55,7 @@ class Report:
 
 @dataclass(frozen=True)
 class PassedOver:
-    """A file that is no report, and why."""
+    """A file that is no report, and the reason."""
 
     file: Path
     reason: str
@@ -70,14 +70,14 @@ class Reports:
 
 
 class ReportError(Exception):
-    """The file is no report; the message says why."""
+    """The error of a file that is no report; the message has the reason."""
 
 
 def read_reports(places: Places, nodes: Mapping[str, IPv4Address]) -> Reports:
-    """Read the reports of nodes, whose addresses are given by their names.
+    """Read the reports of the nodes in `nodes`, which has their addresses by their names.
 
-    Of a node that reported in both ways the later report counts.  Only files that can be a report of one of these
-    nodes are looked at, so that a directory full of others costs nothing.
+    When a node reported over NFS and over HTTP, its later report counts.  Only files that can be a report of one of
+    these nodes are read, so that a directory full of others costs nothing.
     """
     found: dict[str, Report] = {}
     passed_over = []
@@ -119,11 +119,11 @@ def _read_directory(
 
 
 def _read(name: str, directory: int) -> tuple[bytes, float]:
-    """The content of a small regular file, and when it was put there.
+    """The content of a small regular file, and the time at which it was written.
 
     The time is that of the last change of the inode (inode(7), ctime), which no client of NFS can set.
     """
-    _require_regular(os.lstat(name, dir_fd=directory))  # opening a device may do something
+    _require_regular(os.lstat(name, dir_fd=directory))  # opening a device may change its state
     handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=directory)
     with os.fdopen(handle, "rb", buffering=0) as file:
         status = os.fstat(handle)
@@ -174,7 +174,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}")
 _BOOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
-"""Characters of a unit's name (systemd.unit(5))."""
+"""A unit's name (systemd.unit(5))."""
 
 
 def _text(document: Mapping[str, Any], key: str, form: re.Pattern[str]) -> str:
@@ -192,7 +192,7 @@ def _state(document: Mapping[str, Any]) -> str:
 
 
 def _number(document: Mapping[str, Any], key: str) -> float:
-    """A number from 0 to 10^10, which no NaN is."""
+    """A number from 0 to 10^10 in a report; NaN is refused."""
     value = document.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e10:
         raise ReportError(f"its {key} is no number from 0 to 10^10")

@@ -17,7 +17,7 @@ from builder.site.state import Serving
 
 @dataclass(frozen=True)
 class Retention:
-    """The release `version`, and what keeps it on the server, in words; without reasons it goes."""
+    """The release `version`, and the reasons in words that keep it on the server; without reasons it is removed."""
 
     version: str
     reasons: tuple[str, ...]
@@ -39,7 +39,7 @@ class Knowledge:
 def decide_retention(
     name: str, serving: Serving, versions: Mapping[str, Record], known: Knowledge, keep: int, grace: int
 ) -> tuple[Retention, ...]:
-    """What keeps each of a recipe's releases, the one that was unpacked last first.
+    """The reasons that keep each of a recipe's releases, the one that was unpacked last first.
 
     `keep` is the number of releases that stay in any case, those that were unpacked last.  `grace` is the time in
     seconds for which a release stays after it was unpacked, after nodes stopped to boot it, and after a report.
@@ -83,6 +83,6 @@ def _use_reasons(name: str, record: Record, known: Knowledge, grace: int) -> Ite
 
 
 def describe_sighting(node: str, sighting: Sighting) -> str:
-    """How it is known that a node has a release, and since when."""
+    """A sighting in words: how and when a node was seen with a release."""
     when = "nobody knows when" if sighting.seen is None else f"on {wall_time(sighting.seen)}"
     return f"{node} {sighting.evidence} ({sighting.version}, {when})"

@@ -1,4 +1,4 @@
-"""Decides what nodes boot when somebody goes back."""
+"""Decides the versions that nodes boot after a rollback."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from builder.site.state import Serving, SiteState
 def roll_back(
     state: SiteState, records: Records, name: str, nodes: tuple[str, ...] | None, to: str, clock: Clock
 ) -> Decision:
-    """What nodes boot after going back.
+    """The state of a site after a rollback of a recipe's nodes.
 
-    Nodes on trial, and nodes that boot a version of their own, go back to what the others boot.  Without either, all
-    nodes go back to the version before.  With `to`, they go to that version instead.
+    Nodes on trial, and nodes that boot a version of their own, go back to the version of the others.  When there are no
+    such nodes, all nodes go back to the version before.  With `to`, nodes go to that version instead.
 
     :raises InputError: a version is not unpacked, or a node is not in the cluster.
     :raises RefusedError: there is no version to go back to; some nodes cannot boot a version of their own.
@@ -65,7 +65,10 @@ def _some(serving: Serving, records: Records, name: str, nodes: tuple[str, ...],
 
 
 def _leave_trial(serving: Serving, nodes: tuple[str, ...]) -> Serving:
-    """What nodes boot when some leave their trial; those that stay on it are not followed by all others any more."""
+    """The versions of nodes when some of them leave their trial.
+
+    The other nodes stay on trial, and at its end no more nodes get its version.
+    """
     trial = serving.trial
     if not trial or not set(nodes) & set(trial.nodes):
         return serving

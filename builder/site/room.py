@@ -1,4 +1,4 @@
-"""The room that a release needs on each file system, looked at before anything is written."""
+"""Checks that each file system has room for a release before anything is written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from builder.errors import NoSpaceError
 from builder.store.tree_entries import Entry
 
 BLOCK = 4096
-"""Bytes by which file systems give room."""
+"""The unit in which file systems give room, in bytes."""
 
 SPARE = 16 << 20
-"""Bytes that stay free."""
+"""Bytes that stay free on each file system."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def tree_need(directory: Path, entries: Mapping[str, Entry]) -> Need:
 
 
 def check_room(needs: Iterable[Need]) -> None:
-    """Refuse to begin what cannot end.
+    """Refuse to unpack where file systems have less room than is needed.
 
     :raises NoSpaceError: a file system has too few bytes or inodes.
     """

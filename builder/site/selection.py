@@ -1,4 +1,4 @@
-"""Finds what a person named: an unpacked release, and nodes of its cluster."""
+"""Finds unpacked releases by name and version, and the nodes of their clusters."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Records = Mapping[str, Mapping[str, Record]]
 
 
 def versions_of(records: Records, name: str) -> Mapping[str, Record]:
-    """The records of a recipe's releases.
+    """The records of a recipe's releases, by version.
 
-    :raises InputError: none is unpacked.
+    :raises InputError: no release of the recipe is unpacked.
     """
     if name not in records:
         others = ", ".join(sorted(records)) or "nothing"

@@ -23,72 +23,72 @@ GANESHA = ("org.ganesha.nfsd", "/org/ganesha/nfsd/ExportMgr", "org.ganesha.nfsd.
 
 
 def open_site(places: Places) -> Site:
-    """The site at these places; below another root than / no service is touched."""
+    """The site at `places`, with the services of this machine; below another root than / no service is touched."""
     if places.root != Path("/"):
         return Site(places, NoServices())
     return Site(places, Systemd() if Path("/run/systemd/system").is_dir() else InitScripts())
 
 
 class NoServices:
-    """No services: files alone change."""
+    """The services below another root than /: none runs, and commands do nothing."""
 
     @property
     def has_own_kernel(self) -> bool:
-        """The running kernel is another machine's."""
+        """False: the running kernel is another machine's."""
         return False
 
     def is_installed(self, service: str) -> bool:  # noqa: ARG002
-        """No service is there."""
+        """False: no service is installed."""
         return False
 
     def is_active(self, service: str) -> bool:  # noqa: ARG002
-        """No service runs."""
+        """False: no service runs."""
         return False
 
     def listeners(self, protocol: str, port: int) -> frozenset[str] | None:  # noqa: ARG002
-        """Nobody can tell."""
+        """None: nobody can tell which processes listen."""
         return None
 
     def enable(self, service: str) -> bool:  # noqa: ARG002
-        """Nothing starts with the machine."""
+        """False: no service is to start with the machine."""
         return False
 
     def reload_units(self) -> None:
-        """There are no units."""
+        """Do nothing: there are no units."""
 
     def restart(self, service: str) -> None:
-        """No service is started."""
+        """Do nothing: no service is started."""
 
     def reload(self, service: str) -> None:
-        """No service reads its settings."""
+        """Do nothing: no service reads settings."""
 
     def stop(self, service: str) -> None:
-        """No service is stopped."""
+        """Do nothing: no service runs."""
 
     def export_again(self) -> None:
-        """Nothing is exported."""
+        """Do nothing: nothing is exported."""
 
     def exported(self) -> frozenset[str]:
-        """Nothing is exported."""
+        """No paths: nothing is exported."""
         return frozenset()
 
     def drop_exports(self, ids: Iterable[int]) -> bool:  # noqa: ARG002
-        """Nothing is exported that would have to go."""
+        """True: nothing is exported that nfs-ganesha would have to forget."""
         return True
 
     def set_limits(self, path: str) -> bool:  # noqa: ARG002
-        """The running kernel is another machine's."""
+        """True, without a change: the running kernel is another machine's."""
         return True
 
     def set_threads(self, number: int) -> None:
-        """The running kernel is another machine's."""
+        """Do nothing: the running kernel is another machine's."""
 
 
 class _Machine(NoServices):
-    """What asks and tells the machine itself, whoever starts its services."""
+    """Questions and commands to this machine that are the same with systemd and with init scripts."""
 
     def listeners(self, protocol: str, port: int) -> frozenset[str] | None:
-        """See Services; ss(8) tells."""
+        """The names of the processes that listen on a port, by ss(8), an empty one for the kernel; None without ss."""
         if shutil.which("ss") is None:
             return None
         lines = _ask(["ss", "-Hlnp", f"--{protocol}", f"sport = :{port}"]).stdout.splitlines()
@@ -96,17 +96,17 @@ class _Machine(NoServices):
         return frozenset(name for found in names for name in found)
 
     def export_again(self) -> None:
-        """See Services."""
+        """Have the kernel's NFS server read its exports again (`exportfs -ra`)."""
         _tell(["exportfs", "-ra"], "the exports are not all in force", "Put right what exportfs says.")
 
     def exported(self) -> frozenset[str]:
-        """See Services."""
+        """The paths that the kernel's NFS server exports (`exportfs -s`)."""
         if shutil.which("exportfs") is None:
             return frozenset()
         return frozenset(line.split()[0] for line in _ask(["exportfs", "-s"]).stdout.splitlines() if line.strip())
 
     def drop_exports(self, ids: Iterable[int]) -> bool:
-        """See Services."""
+        """Have nfs-ganesha forget exports by their Export_Ids (D-Bus, RemoveExport); false when that fails."""
         if shutil.which("dbus-send") is None:
             return False
         name, path, method = GANESHA
@@ -114,11 +114,11 @@ class _Machine(NoServices):
         return all(_ask([*call, f"uint16:{number}"]).returncode == 0 for number in ids)
 
     def set_limits(self, path: str) -> bool:
-        """See Services."""
+        """Put the kernel's limits in a file in force (`sysctl --load`); false when not all are."""
         return _ask(["sysctl", "--quiet", f"--load={path}"]).returncode == 0
 
     def set_threads(self, number: int) -> None:
-        """See Services."""
+        """Give the running NFS server of the kernel a number of threads (nfsd(7))."""
         try:
             THREADS.write_text(f"{number}\n", encoding="ascii")
         except OSError as error:
@@ -130,38 +130,38 @@ class Systemd(_Machine):
 
     @property
     def has_own_kernel(self) -> bool:
-        """Who runs systemd is a whole machine, or a container that its host gave all that it needs."""
+        """True: systemd runs on a whole machine, or in a container that its host gave all that it needs."""
         return True
 
     def is_installed(self, service: str) -> bool:
-        """See Services."""
+        """Whether systemd finds the unit of a service (`systemctl cat`)."""
         return _ask(["systemctl", "cat", service]).returncode == 0
 
     def is_active(self, service: str) -> bool:
-        """See Services."""
+        """Whether a service runs (`systemctl is-active`)."""
         return _ask(["systemctl", "is-active", "--quiet", service]).returncode == 0
 
     def enable(self, service: str) -> bool:
-        """See Services."""
+        """Have a service start with the machine (`systemctl enable`); false when it does already."""
         if _ask(["systemctl", "is-enabled", service]).returncode == 0:
             return False
         _tell(["systemctl", "enable", service], f"{service} cannot be enabled")
         return True
 
     def reload_units(self) -> None:
-        """See Services."""
+        """Have systemd read its units again (`systemctl daemon-reload`)."""
         _tell(["systemctl", "daemon-reload"], "systemd does not read its units again")
 
     def restart(self, service: str) -> None:
-        """See Services."""
+        """Start a service, which is stopped first where it runs (`systemctl restart`)."""
         _tell(["systemctl", "restart", service], f"{service} does not start", f"See `journalctl -u {service}`.")
 
     def reload(self, service: str) -> None:
-        """See Services."""
+        """Have a service read its settings again while it serves (`systemctl reload`)."""
         _tell(["systemctl", "reload", service], f"{service} does not read its settings", f"`journalctl -u {service}`")
 
     def stop(self, service: str) -> None:
-        """See Services."""
+        """Stop a service, which then does not start with the machine either (`systemctl disable --now`)."""
         _tell(["systemctl", "disable", "--now", service], f"{service} cannot be stopped")
 
 
@@ -169,23 +169,23 @@ class InitScripts(_Machine):
     """Services that scripts of /etc/init.d start, as in a container (service(8))."""
 
     def is_installed(self, service: str) -> bool:
-        """See Services."""
+        """Whether /etc/init.d has a script for a service."""
         return os.access(f"/etc/init.d/{service}", os.X_OK)
 
     def is_active(self, service: str) -> bool:
-        """See Services."""
+        """Whether a service runs (`service SERVICE status`)."""
         return self.is_installed(service) and _ask(["service", service, "status"]).returncode == 0
 
     def restart(self, service: str) -> None:
-        """See Services."""
+        """Start a service, which is stopped first where it runs (`service SERVICE restart`)."""
         _tell(["service", service, "restart"], f"{service} does not start")
 
     def reload(self, service: str) -> None:
-        """See Services."""
+        """Have a service read its settings again while it serves (`service SERVICE reload`)."""
         _tell(["service", service, "reload"], f"{service} does not read its settings")
 
     def stop(self, service: str) -> None:
-        """See Services."""
+        """Stop a service (`service SERVICE stop`)."""
         _tell(["service", service, "stop"], f"{service} cannot be stopped")
 
 
@@ -199,7 +199,7 @@ class _Done(NamedTuple):
 def _ask(argv: Sequence[str]) -> _Done:
     """Run a command that may fail.
 
-    It writes to a file: a daemon that it starts may keep a pipe open for ever.
+    The command writes to a file: a daemon that it starts may keep a pipe open for ever.
     """
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     with tempfile.TemporaryFile() as written:
@@ -213,7 +213,7 @@ def _ask(argv: Sequence[str]) -> _Done:
 def _tell(argv: Sequence[str], brief: str, resolution: str = "") -> None:
     """Run a command that has to succeed.
 
-    :raises NfsrootError: it fails, or is not there.
+    :raises NfsrootError: the command fails, or is not there.
     """
     try:
         done = _ask(argv)

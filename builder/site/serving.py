@@ -1,4 +1,4 @@
-"""Has a site's servers serve with the settings that they have now; those whose settings did not change go on."""
+"""Starts, reloads or restarts a site's servers whose settings changed; other servers go on undisturbed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from builder.site.options import FILE as OPTIONS_FILE
 from builder.site.site import Services, Site
 
 PATIENCE, PAUSE = 100.0, 1.0
-"""Seconds to wait for a program that was started to listen, and between two looks."""
+"""Seconds in which a started program has to listen, and seconds between two looks."""
 
 
 def refuse_other_servers(site: Site, composition: Composition, ours: AbstractSet[str]) -> None:
     """Refuse to go on while a program serves that was not chosen: two DHCP servers would both answer the nodes.
 
-    `ours` are the paths of settings that the site has installed: who reads these serves for the site, and is stopped.
+    `ours` are the paths of settings that the site has installed: a program that reads these serves for the site, and is
+    stopped later.
 
     :raises RefusedError: another program listens.
     """
@@ -45,7 +46,10 @@ def refuse_other_servers(site: Site, composition: Composition, ours: AbstractSet
 
 
 def dropped_programs(composition: Composition, ours: AbstractSet[str]) -> list[Program]:
-    """The programs that served for the site until now, by the settings that it installed, and are not to any more."""
+    """The programs that served for the site until now, and are no longer chosen.
+
+    `ours` are the paths of settings that the site has installed: a program that reads one of them has served.
+    """
     kept = {program.service for program in composition.programs}
     every = programs("", http=True, nfs=True)
     return [
@@ -63,7 +67,7 @@ def serve(
     give_menus: Callable[[], None],
     emit: Emit,
 ) -> None:
-    """Have every program serve: first those that export, then menus, then whoever sends nodes there.
+    """Have all programs serve, in this order: those that export, then menus, then those that send nodes there.
 
     :raises NfsrootError: a service does not start.
     """
@@ -83,7 +87,7 @@ def serve(
 
 
 def _leave(site: Site, program: Program, emit: Emit) -> None:
-    """Have a service go on without the site's settings, if others have some for it; else stop it."""
+    """Have a service go on without the site's settings if it has settings of others; else stop it."""
     service, root = program.service, site.places.root
     if program.name == "kernel":
         site.services.export_again()
@@ -95,7 +99,7 @@ def _leave(site: Site, program: Program, emit: Emit) -> None:
 
 
 def _can_restart(services: Services, service: str) -> bool:
-    """Start a service with the settings of before; Debian's examples are not enough for each."""
+    """Restart a service with settings of others; false when it does not start: Debian's examples may not do."""
     try:
         services.restart(service)
     except NfsrootError:
@@ -113,7 +117,7 @@ def _by_service(running: Iterable[Program]) -> Iterator[tuple[str, list[Program]
 def _serve(
     site: Site, program: Program, group: list[Program], composition: Composition, news: News, emit: Emit
 ) -> None:
-    """Have one service serve, for all roles that it has."""
+    """Have one service serve in all of its roles."""
     services, service = site.services, program.service
     if not services.is_installed(service):
         if site.places.root.parent == site.places.root:
@@ -136,7 +140,7 @@ def _serve(
 
 
 def _serve_kernel(site: Site, program: Program, composition: Composition, news: News, emit: Emit) -> None:
-    """The kernel's NFS server exports again; it is not stopped for that."""
+    """Have the kernel's NFS server export again, without stopping it."""
     if site.services.has_own_kernel:
         start_if_down(site.services, [program], emit)
         if NFS_CONF in news.paths:
@@ -148,7 +152,7 @@ def _serve_kernel(site: Site, program: Program, composition: Composition, news: 
 
 
 def _serve_ganesha(services: Services, program: Program, changed: AbstractSet[str], news: News, emit: Emit) -> None:
-    """nfs-ganesha reads new and changed exports while it serves (SIGHUP); it forgets others when D-Bus tells it."""
+    """Have nfs-ganesha read changed exports while it serves (SIGHUP), and forget others over D-Bus; else restart it."""
     only_exports = all(path.startswith(EXPORTS_OF_GANESHA) for path in news.paths if "ganesha" in path)
     if not is_up(services, [program]) or (changed and not only_exports):
         _start(services, [program], "Restarted" if changed else "Started", emit)
@@ -168,7 +172,7 @@ def start_if_down(services: Services, group: list[Program], emit: Emit) -> None:
 
 
 def is_up(services: Services, group: list[Program]) -> bool:
-    """Whether a service runs and listens: it may be active and its program gone, for nobody watches init scripts'."""
+    """Whether a service runs and its programs listen: nobody watches the programs that init scripts have started."""
     return services.is_active(group[0].service) and not any(find_deaf(services, program) for program in group)
 
 
@@ -180,7 +184,7 @@ def find_deaf(services: Services, program: Program) -> str:
 
 
 def _start(services: Services, group: list[Program], word: str, emit: Emit) -> None:
-    """Start a service, or stop it first when it runs, and wait until it listens."""
+    """Start or restart a service, and wait until it listens."""
     service = group[0].service
     services.restart(service)
     deadline = time.monotonic() + PATIENCE
@@ -195,6 +199,6 @@ def _start(services: Services, group: list[Program], word: str, emit: Emit) -> N
 
 
 def _service(role: str, process: str) -> str:
-    """The service whose process listens."""
+    """The service to which a listening process belongs; the name of the process where no service is known."""
     every = programs("", http=True, nfs=True)
     return next((each.service for each in every if each.role == role and each.socket.endswith(f"/{process}")), process)

@@ -1,4 +1,4 @@
-"""What each node of a site ran when it was seen last: by its own report, else by the traces that it left."""
+"""The release that each node of a site ran when it was seen last: by its own report, else by traces that it left."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from builder.site.reports import Report
 SERVED = "/srv/tftp"
 
 REPORTED = "reported"
-"""The evidence of a node that reported; of others it says what they did."""
+"""The evidence of a node that reported; that of other nodes is the action in their last trace."""
 
 SECONDS_OF_A_BOOT = 120
-"""Between the first file that a node loads and its report; what is older than that is of an earlier boot."""
+"""Seconds from the first file that a node loads to its report; an older file is of an earlier boot."""
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """What a node ran when it was seen last.
+    """The release that a node ran when it was seen last.
 
     `name` and `version` name the release; both are empty where the node was seen and nobody knows what it runs.
     `since` is when it booted, `seen` when it was seen, in seconds since 1970 (UTC); None where nobody knows.
@@ -60,7 +60,7 @@ def find_sightings(
 
 
 def release_directories(records: Iterable[Record]) -> dict[str, tuple[str, str]]:
-    """Name and version of unpacked releases by each directory that nodes mount or load from."""
+    """The name and version of each unpacked release, by every directory that nodes mount or load from."""
     found = {}
     for record in records:
         settings = record.settings
@@ -71,7 +71,7 @@ def release_directories(records: Iterable[Record]) -> dict[str, tuple[str, str]]
 
 
 def find_release(path: str, releases: Mapping[str, tuple[str, str]]) -> tuple[str, str] | None:
-    """Name and version of the release to which a path on the server belongs."""
+    """The name and version of the release to which a path on the server belongs; None where it belongs to none."""
     place = path if path.startswith("/") else f"/{path}"
     while place and place not in releases:
         place = place.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""A site as verbs work on it: where its files are, and how its services are started and asked."""
+"""A site as verbs use it: the paths of its files, and the services of its machine."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Services(Protocol):
 
     @property
     def has_own_kernel(self) -> bool:
-        """Whether the kernel's NFS server is this machine's to start; a container's kernel is its host's."""
+        """Whether this machine may start the kernel's NFS server; a container's kernel is its host's."""
 
     def is_installed(self, service: str) -> bool:
-        """Whether there is such a service."""
+        """Whether a service is installed."""
 
     def is_active(self, service: str) -> bool:
         """Whether a service runs."""
@@ -41,7 +41,7 @@ class Services(Protocol):
         """Stop a service, which then does not start with the machine either; raises NfsrootError."""
 
     def export_again(self) -> None:
-        """Have the kernel's NFS server export what its settings name (`exportfs -ra`); raises NfsrootError."""
+        """Have the kernel's NFS server read its exports again (`exportfs -ra`); raises NfsrootError."""
 
     def exported(self) -> frozenset[str]:
         """The paths that the kernel's NFS server exports."""

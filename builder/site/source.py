@@ -1,4 +1,4 @@
-"""Where a release comes from that is unpacked on a site: a directory, or a store; each byte is verified."""
+"""Finds and verifies the release that is to be unpacked on a site, in a directory or a store."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ BUNDLE = "-server.tar.gz"
 
 @dataclass(frozen=True)
 class Source:
-    """A release in `directory` whose files are those of its manifest.
+    """A release in `directory`, whose files match its manifest.
 
-    `address` says where it came from; `lab` is the verdict in words, empty where nobody has tried the release.
+    `address` is the store or the directory that the release came from.  `lab` is the lab's verdict in words, empty
+    where the lab has not tried the release.
     """
 
     directory: Path
@@ -38,7 +39,7 @@ class Source:
 
     @property
     def bundle(self) -> Path:
-        """The archive with what the release's server needs."""
+        """The server bundle of the release."""
         return self.file(f"{self.manifest.name}-{self.manifest.version}{BUNDLE}")
 
     @property
@@ -49,7 +50,7 @@ class Source:
     def described(self, path: str) -> ReleaseFile:
         """A file of the release as the manifest describes it.
 
-        :raises InputError: the release has none of this name.
+        :raises InputError: the release has no file of this name.
         """
         for file in self.manifest.files:
             if file.path == path:
@@ -60,9 +61,9 @@ class Source:
         )
 
     def file(self, path: str) -> Path:
-        """A file of the release, which its manifest names.
+        """The path of a file that the manifest names.
 
-        :raises InputError: the release has none of this name.
+        :raises InputError: the release has no file of this name.
         """
         return self.directory / self.described(path).path
 
@@ -80,8 +81,8 @@ def open_directory(directory: Path) -> Source:
 def find_in_store(store: TrustedStore, reference: str, *, allow_yanked: bool) -> Release:
     """The release NAME[@VERSION|@CHANNEL] of a store.
 
-    :raises InputError: the store has none.
-    :raises RefusedError: it was withdrawn.
+    :raises InputError: the store has no such release.
+    :raises RefusedError: the release was withdrawn.
     """
     name, wanted = catalog.parse_reference(reference)
     release = catalog.find(catalog.read_catalog(store.targets), name, wanted)
@@ -94,7 +95,7 @@ def find_in_store(store: TrustedStore, reference: str, *, allow_yanked: bool) ->
 
 
 def fetch_from_store(places: Places, store: TrustedStore, release: Release, transfers: Transfers) -> Source:
-    """Fetch a release of a store to the site's own data, but for the parts that are there already.
+    """Fetch a release of a store into the site's own data; parts that are there already are not fetched again.
 
     :raises UntrustedError: the store holds other bytes than those that were signed.
     """
@@ -110,14 +111,14 @@ def fetch_from_store(places: Places, store: TrustedStore, release: Release, tran
 
 
 def forget_others(places: Places, name: str, version: str) -> None:
-    """Remove all releases of a name but one that were fetched from a store: its parts are there for the next fetch."""
+    """Remove the fetched releases of a recipe but for one version, from which the next fetch takes parts."""
     for directory in (places.fetched / name).glob("[!.]*"):
         if directory.name != version:
             shutil.rmtree(directory)
 
 
 def _is_sound(directory: Path, manifest: ReleaseManifest) -> bool:
-    """Whether a directory holds the release with this manifest, and each of its bytes."""
+    """Whether a directory holds the release with this manifest, whole and undamaged."""
     try:
         check_files(directory, manifest)
         return read_manifest(directory).content == manifest.content

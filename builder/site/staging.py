@@ -1,8 +1,8 @@
-"""Directories in which a release is unpacked, beside those in which it will stand, and how it gets there.
+"""Stages: directories in which a release is unpacked, beside those to which they are renamed at the end.
 
-A release has a tree, files that TFTP and HTTP serve, perhaps shared directories, and a record.  Each of them is made
-in a directory `.VERSION.unpacking` beside its own; then all are renamed, the record last.  The record's directory is
-there first and has the file `stages.json`, which names the others: whoever finds it after a kill removes them, or
+A release has a tree, files that TFTP and HTTP serve, perhaps shared directories, and a record.  Each of them is made in
+a directory `.VERSION.unpacking` beside its own; then all are renamed, the record last.  The record's stage is made
+first and has the file `stages.json`, which names the others: after a kill, the next run removes these stages, or
 renames those that were not renamed yet.
 """
 
@@ -37,7 +37,7 @@ class Stage:
 
     @classmethod
     def beside(cls, target: Path) -> Stage:
-        """The stage of a directory."""
+        """The stage of the directory `target`, beside it."""
         return cls(target.with_name(f".{target.name}{SUFFIX}"), target)
 
 
@@ -72,9 +72,9 @@ class Staging:
         return tuple(dict.fromkeys((self.tree, self.served, *((self.shared,) if self.shared else ()))))
 
     def refuse_occupied(self) -> None:
-        """Refuse to unpack where something stands that no record tells of.
+        """Refuse to unpack over files that nfsroot-site did not unpack.
 
-        :raises RefusedError: something stands there.
+        :raises RefusedError: a directory of the release is there already.
         """
         for stage in self.stages:
             if os.path.lexists(stage.target):
@@ -85,7 +85,7 @@ class Staging:
 
     @contextlib.contextmanager
     def begun(self) -> Iterator[None]:
-        """Make the stages, empty, and hold their lock; what ends the block by an error removes them.
+        """Make empty stages, and hold their lock during the block; an error in the block removes them.
 
         :raises RefusedError: another nfsroot-site unpacks this release.
         """
@@ -127,7 +127,7 @@ class Staging:
 
 
 def sweep(places: Places) -> None:
-    """Finish or remove what killed runs left; whoever calls this holds the lock of the site."""
+    """Finish or remove the stages that killed runs left; the caller holds the lock of the site."""
     for record in sorted(places.releases.glob(f"*/.*{SUFFIX}")):
         with _lock(record) as is_held:
             if is_held:
@@ -143,7 +143,10 @@ def _sweep(record: Path) -> None:
 
 
 def _read(file: Path) -> tuple[bool, tuple[Stage, ...]]:
-    """What the file says that names the stages; a run that was killed before it wrote the file has made none."""
+    """The content of stages.json: whether the stages are ready to be renamed, and the stages.
+
+    A run that was killed before it wrote the file has made no stages.
+    """
     try:
         table = json.loads(file.read_bytes())
         return bool(table["ready"]), tuple(Stage(Path(path), Path(target)) for path, target in table["stages"])
@@ -162,7 +165,7 @@ def _rename(record: Stage, stages: tuple[Stage, ...]) -> None:
 
 
 def _remove(record: Path, stages: tuple[Stage, ...]) -> None:
-    """Remove stages, and the record's last, which names the others."""
+    """Remove stages, and the record's last, for it names the others."""
     for path in (*(stage.path for stage in stages), record):
         if os.path.lexists(path):
             shutil.rmtree(path)

@@ -1,4 +1,7 @@
-"""What the nodes of a site boot, as one value: each verb decides a new one, and the server's files follow from it."""
+"""The state of a site, the versions that all nodes boot, as one value.
+
+Each verb decides on a new state, and the server's files follow from it.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,11 @@ SCHEMA = 1
 class Trial:
     """Nodes that boot a version on trial until they report, or until the deadline.
 
-    `deadline` is a time in seconds since 1970 (UTC).  `boot_id` and `uptime` say the same by the clock that nobody
+    `deadline` is a time in seconds since 1970 (UTC).  `boot_id` and `uptime` give this time by the clock that nobody
     sets: seconds since the server's boot `boot_id` (CLOCK_BOOTTIME, clock_gettime(2)).  Nodes in `confirmed` have
     reported that they run the version.  The trial lasts `seconds`.  `earlier_boots` are boots whose nodes reported the
-    version before the trial began, which proves nothing.  With `everywhere`, all nodes follow when those are confirmed.
+    version before the trial began, which proves nothing.  With `everywhere`, all nodes of the recipe get the version
+    when those on trial are confirmed.
     """
 
     version: str
@@ -38,11 +42,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Serving:
-    """What the nodes of one recipe boot.
+    """The versions that the nodes of one recipe boot.
 
-    `version` is what all nodes boot that `nodes` does not name; it is empty as long as nobody switched.  `before` is
-    the version before that, to which `rollback` goes; empty where there is none.  `nodes` has the version of each node
-    that boots another one (a canary).  Over all of them stands a trial.  `switched` is the time of the last switch, in
+    `version` is that of all nodes that `nodes` does not name; it is empty as long as nobody switched.  `before` is the
+    version before that, to which `rollback` goes; empty where there is none.  `nodes` has the version of each node that
+    boots another one (a canary).  A trial overrides both for its nodes.  `switched` is the time of the last switch, in
     seconds since 1970 (UTC).  `failed` is the version that was given up last, because its trial failed or because
     somebody went back: `sync` leaves it alone.
     """
@@ -77,16 +81,16 @@ class Serving:
 
 @dataclass(frozen=True)
 class SiteState:
-    """What the nodes of all recipes boot, by the recipe's name."""
+    """The versions that the nodes of all recipes boot, by the recipe's name."""
 
     recipes: Mapping[str, Serving] = field(default_factory=dict)
 
     def of(self, name: str) -> Serving:
-        """What the nodes of a recipe boot; of a recipe that nobody switched, nothing."""
+        """The versions that the nodes of a recipe boot; none for a recipe that nobody switched."""
         return self.recipes.get(name, Serving())
 
     def with_recipe(self, name: str, serving: Serving) -> SiteState:
-        """This state, in which a recipe's nodes boot something else."""
+        """This state with other versions for the nodes of a recipe."""
         return replace(self, recipes={**self.recipes, name: serving})
 
     def without_recipe(self, name: str) -> SiteState:
@@ -94,7 +98,7 @@ class SiteState:
         return replace(self, recipes={key: value for key, value in self.recipes.items() if key != name})
 
     def document(self) -> dict[str, Any]:
-        """The state as JSON has it."""
+        """The state as a JSON document."""
         return {
             "schema_version": SCHEMA,
             "recipes": {name: _serving_table(serving) for name, serving in sorted(self.recipes.items())},
@@ -102,7 +106,7 @@ class SiteState:
 
 
 def parse(document: Mapping[str, Any]) -> SiteState:
-    """The state in a document.
+    """The state in a JSON document.
 
     :raises NfsrootError: the document is no state of a site, or a newer nfsroot wrote it.
     """
@@ -134,12 +138,12 @@ def read(file: Path) -> SiteState:
 
 
 def write(file: Path, state: SiteState) -> None:
-    """Write the state into a file, which holds the old or the new one at any moment."""
+    """Write the state into a file, which holds the old or the new state at any moment."""
     replace_file(file, state.document())
 
 
 def replace_file(file: Path, document: Mapping[str, Any]) -> None:
-    """Write a document as JSON into a file, at once and down to the disk.
+    """Replace a file by a document as JSON in one step, and bring it to the disk.
 
     :raises NfsrootError: the file cannot be written.
     """

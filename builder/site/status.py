@@ -1,4 +1,4 @@
-"""Says for each node of a site what it runs, what it boots next, and whether that is as it was switched."""
+"""The status of each node: the version that it runs, the version that it boots next, and whether it is as switched."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """A node of the recipe `recipe`, and what is known of it.
+    """The status of a node of the recipe `recipe`.
 
-    `sighting` is what it ran when it was seen last; None when it never was.  `next_version` is what it boots next;
-    empty as long as nobody switched.  `trial` says how it stands on trial, and is empty for a node that is not.
-    `changes` are the packages that differ between what it runs and what it boots next; None where nobody can tell.
-    `differs` is why it is not as it was switched, and is empty when it is.
+    `sighting` is the last sighting of the node; None when it was never seen.  `next_version` is the version that it
+    boots next; empty as long as nobody switched.  `trial` says how the node stands on trial, and is empty for a node
+    that is not.  `changes` are the packages that differ between the version that the node runs and the next one; None
+    where nobody can tell.  `differs` is the reason why the node does not run as it was switched, and is empty when it
+    does.
     """
 
     recipe: str
@@ -41,7 +42,7 @@ class NodeStatus:
 
     @property
     def runs(self) -> str:
-        """The version that the node runs, behind the name where it is another recipe's; empty when nobody knows."""
+        """The version that the node runs, behind the release's name where the recipe is another; empty when unknown."""
         seen = self.sighting
         if seen is None or not seen.version:
             return ""
@@ -49,13 +50,13 @@ class NodeStatus:
 
     @property
     def changes_at_boot(self) -> bool:
-        """Whether the node is known to run something else than it boots next."""
+        """Whether the node is known to run another version than it boots next."""
         return bool(self.runs and self.next_version and self.runs != self.next_version)
 
 
 @dataclass(frozen=True)
 class SiteStatus:
-    """The nodes of a site, and sentences about what is wrong with the site itself and what could not be read."""
+    """The status of all nodes, sentences about problems of the site itself, and about sources that cannot be read."""
 
     nodes: tuple[NodeStatus, ...]
     problems: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ class SiteStatus:
 
     @property
     def is_as_switched(self) -> bool:
-        """Whether nothing differs from what was switched."""
+        """Whether no node differs from what was switched, and the site has no problems."""
         return not self.problems and not any(node.differs for node in self.nodes)
 
 
@@ -119,9 +120,9 @@ def read_packages(record: Record) -> list[_Package]:
 
 
 def find_changes(entries: Iterable[Entry], name: str, nodes: Iterable[str]) -> dict[str, float]:
-    """When each node of a recipe got the menu that it has now; `entries` of the journal have the newest first.
+    """The time at which each node of a recipe got its current menu, in seconds since 1970 (UTC).
 
-    Nodes that always had it, as far as the journal goes back, are left out.
+    `entries` of the journal have the newest first.  Nodes whose menu no entry changed are left out.
     """
     found: dict[str, float] = {}
     wanted = set(nodes)
@@ -137,7 +138,7 @@ def find_changes(entries: Iterable[Entry], name: str, nodes: Iterable[str]) -> d
 
 
 def find_problems(state: SiteState, records: Records, last: Entry | None) -> tuple[str, ...]:
-    """What is wrong with the site itself, whatever its nodes run."""
+    """A sentence for each problem of the site itself, whatever its nodes run."""
     found = []
     if last is not None and last.ended is None:
         found.append(f"change {last.number} ({' '.join(last.command)}) was interrupted; the next verb finishes it")
@@ -148,7 +149,7 @@ def find_problems(state: SiteState, records: Records, last: Entry | None) -> tup
 
 
 def words_of_changes(changes: tuple[PackageChange, ...] | None) -> str:
-    """How many packages differ, in words: `2 packages updated, 1 added`."""
+    """The numbers of packages that differ, in words: `2 packages updated, 1 added`."""
     if changes is None:
         return "one of the two is not unpacked here"
     groups = {
@@ -174,7 +175,7 @@ def _trial(serving: Serving, node: str) -> str:
 
 
 def _differs(status: NodeStatus, changed: float | None) -> str:
-    """Why a node that runs something else than it boots next should not: it booted after its menu changed."""
+    """The reason why a node differs: it booted after its menu changed, and not the version in the menu; else empty."""
     seen = status.sighting
     if changed is None or seen is None or seen.since is None or seen.since < changed + SECONDS_OF_A_BOOT:
         return ""

@@ -10,7 +10,7 @@ from builder.site.status import NodeStatus, SiteStatus
 
 
 def render_json(status: SiteStatus, now: float) -> str:
-    """The status as a JSON object, with a list of nodes; what differs between two versions stands there once."""
+    """The status as a JSON object; the packages that differ between two versions stand there once for all nodes."""
     document = {
         "schema_version": 1,
         "time": int(now),
@@ -24,7 +24,7 @@ def render_json(status: SiteStatus, now: float) -> str:
 
 
 def _changes(status: SiteStatus) -> list[dict[str, Any]]:
-    """What differs between a version that nodes run and the one that they boot next."""
+    """The packages that differ between each version that nodes run and the version that they boot next."""
     pairs = {(node.recipe, node.runs, node.next_version): node.changes for node in status.nodes if node.changes_at_boot}
     return [
         {
@@ -72,7 +72,7 @@ METRICS = {
     "nfsroot_site_problems": "Things that are wrong with the site itself.",
     "nfsroot_site_status_timestamp_seconds": "When this was written.",
 }
-"""Each gauge, and its meaning."""
+"""The meaning of each gauge, by its name."""
 
 
 def render_prometheus(status: SiteStatus, now: float) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TEMPLATE = "status.html.j2"
 STYLE = "status.css.j2"
 ORDER = ("bad", "warn", "none", "channel", "ok")
-"""Marks of nodes that want to be looked at come first."""
+"""Kinds of marks in the order of the page: nodes that need attention come first."""
 
 
 class Marked(NamedTuple):
@@ -28,7 +28,7 @@ class Marked(NamedTuple):
 
 
 def render_page(status: SiteStatus, server: str, now: float) -> str:
-    """The page of a site on the machine `server`; every word in it is text, never markup."""
+    """The HTML page about a site on the machine `server`; all values in it are text, never markup."""
     recipes: dict[str, list[Marked]] = {}
     for node in status.nodes:
         recipes.setdefault(node.recipe, []).append(Marked(node, *find_mark(node)))

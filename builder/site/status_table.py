@@ -1,4 +1,4 @@
-"""The table of nodes as text."""
+"""The status of a site as text, with a table of nodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from builder.site.status_words import HEAD, UNKNOWN, make_row
 
 
 def render_table(status: SiteStatus, now: float) -> str:
-    """What is wrong, a summary of each recipe, and a line for each node."""
+    """The status of a site as text: its problems, a summary of each recipe, and a line for each node."""
     if not status.nodes:
         return "".join(f"{problem}\n" for problem in status.problems) or "No release is unpacked on this server.\n"
     rows = [HEAD, *(make_row(node, now) for node in status.nodes)]
@@ -19,7 +19,7 @@ def render_table(status: SiteStatus, now: float) -> str:
 
 
 def summarize(nodes: tuple[NodeStatus, ...]) -> list[str]:
-    """For each recipe, which of its nodes run what."""
+    """A sentence for each recipe: which nodes run which version."""
     lines = []
     for recipe in dict.fromkeys(node.recipe for node in nodes):
         groups: dict[str, list[str]] = {}

@@ -25,7 +25,7 @@ UNKNOWN = "?"
 
 
 def make_row(status: NodeStatus, now: float) -> Row:
-    """The line of a node."""
+    """The line of a node in the table."""
     seen = status.sighting
     return Row(
         node=status.node,
@@ -38,7 +38,7 @@ def make_row(status: NodeStatus, now: float) -> Row:
 
 
 def evidence_words(status: NodeStatus, now: float) -> str:
-    """How and how long ago a node was seen last."""
+    """A node's last sighting in words: how and how long ago the node was seen."""
     seen = status.sighting
     if seen is None:
         return "never seen"
@@ -46,7 +46,7 @@ def evidence_words(status: NodeStatus, now: float) -> str:
 
 
 def state_words(status: NodeStatus) -> list[str]:
-    """What there is to say of a node, the gravest first."""
+    """Remarks about a node, the gravest first: difference, trial, failed units, changes at the next boot."""
     words = [f"DIFFERS: {status.differs}"] if status.differs else []
     if status.trial:
         words.append(f"on trial, {status.trial}" if status.trial != "confirmed" else "trial confirmed")
@@ -60,7 +60,7 @@ def state_words(status: NodeStatus) -> list[str]:
 
 
 def minute(seconds: float | None) -> str:
-    """A time as this machine's people write it, to the minute."""
+    """A time in seconds since 1970 (UTC) as text, to the minute, in the time zone of this machine."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds is not None else UNKNOWN
 
 

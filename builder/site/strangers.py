@@ -16,10 +16,10 @@ from builder.site.composition import DHCPD_CONF, EXPORTS_OF_GANESHA, EXPORTS_OF_
 from builder.site.places import Places
 
 DPKG_STATUS = "/var/lib/dpkg/status"
-"""Where dpkg notes the MD5 sum of each configuration file as its package brought it (dpkg-query(1), Conffiles)."""
+"""The file with the MD5 sum of each configuration file as its package brought it (dpkg-query(1), Conffiles)."""
 
 TOP = 3
-"""Lines at the top of a file in which nfsroot's header stands."""
+"""The number of lines at the top of a file among which nfsroot's header stands."""
 
 DEBIAN = {
     "etc/default/isc-dhcp-server": {'INTERFACESv4=""', 'INTERFACESv6=""'},
@@ -30,14 +30,14 @@ DEBIAN = {
         'TFTP_OPTIONS="--secure"',
     },
 }
-"""Lines of files that Debian's packages make when they are installed, which dpkg knows nothing of."""
+"""Lines of files that Debian's packages make when they are installed, and that dpkg does not know."""
 
 SUBNET = re.compile(r"^[ \t]*subnet\s+(\S+)\s+netmask\s+([0-9.]+)", re.MULTILINE)
 EXPORT_ID = re.compile(r"^\s*Export_Id\s*=\s*([0-9]+)", re.MULTILINE | re.IGNORECASE)
 
 
 class Author(Enum):
-    """Who wrote a file of settings that the site has no copy of."""
+    """The author of a file of settings of which the site has no copy."""
 
     NFSROOT = "nfsroot"
     DEBIAN = "Debian"
@@ -45,7 +45,7 @@ class Author(Enum):
 
 
 def author(places: Places, path: str, text: str) -> Author:
-    """Who wrote the text that a file has: nfsroot's header says so, and dpkg knows Debian's own."""
+    """The author of a file's text: nfsroot's header is in its own files, and dpkg knows Debian's."""
     if any(MARK in line for line in text.splitlines()[:TOP]):
         return Author.NFSROOT
     if not text.strip() or _statements(text) == DEBIAN.get(path) or _is_conffile(places, path, text):
@@ -62,7 +62,7 @@ def read(file: Path) -> str | None:
 
 
 def look_around(places: Places, releases: tuple[ReleaseSettings, ...]) -> Surroundings:
-    """What others have written into dhcpd.conf and among the exports of nfs-ganesha."""
+    """The settings of others in dhcpd.conf and among the exports of nfs-ganesha."""
     others = _declarations_of_others(places)
     found = [IPv4Network(f"{address}/{mask}", strict=False) for address, mask in _subnets(others)]
     texts = [read(file) or "" for file in left_exports(places, releases) if file.suffix == ".conf"]

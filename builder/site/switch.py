@@ -1,4 +1,4 @@
-"""Decides what nodes boot when somebody switches: all of them, or some, for good or on trial."""
+"""Decides the versions that nodes boot after a switch: of all nodes or of some, for good or on trial."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from builder.site.state import Serving, SiteState
 
 @dataclass(frozen=True)
 class Switch:
-    """A wish: nodes of the recipe `name` are to boot a version.
+    """A wish that nodes of the recipe `name` boot a version.
 
-    `nodes` is None for all of them.  `confirm` is how many seconds the version is on trial; 0 switches for good.
+    `nodes` is None for all nodes.  `confirm` is the length of the trial in seconds; 0 switches for good.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Switch:
 
 
 def switch(state: SiteState, records: Records, wish: Switch, reports: Mapping[str, Report], clock: Clock) -> Decision:
-    """What nodes boot when a wish comes true; the state of now when it is true already.
+    """The state of a site in which a wish is fulfilled; the current state when it is fulfilled already.
 
     :raises InputError: the release is not unpacked, or a node is not in its cluster.
     :raises RefusedError: a trial is under way; some nodes cannot boot a version of their own.

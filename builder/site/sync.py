@@ -11,7 +11,7 @@ from builder.site.state import Serving
 
 @dataclass(frozen=True)
 class Following:
-    """Whether nodes are to get the channel's version now, and why not."""
+    """Whether nodes are to get the channel's version now, and the reason why not."""
 
     switch: bool
     words: str = ""
@@ -20,8 +20,8 @@ class Following:
 def follow(name: str, serving: Serving, version: str) -> Following:
     """Whether the nodes of a recipe are to get the version that a channel names.
 
-    They are not while a trial is under way, nor when somebody gave the version up: its trial failed, or nodes went
-    back from it.  Then the site waits until the channel names another one.
+    Nodes do not get it while a trial is under way, nor when somebody gave the version up: its trial failed, or nodes
+    went back from it.  Then the site waits until the channel names another version.
     """
     trial = serving.trial
     if serving.version == version and not trial:

@@ -1,4 +1,4 @@
-"""Decides what becomes of a site when a recipe is taken off it."""
+"""Decides the state of a site after a recipe is removed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from builder.site.sightings import REPORTED
 from builder.site.state import SiteState
 
 RECENT = 1800
-"""Seconds for which a report says that a node runs: nodes report every ten minutes."""
+"""Seconds for which a node counts as running after a report: nodes report every ten minutes."""
 
 
 def take_away(state: SiteState, records: Records, name: str, known: Knowledge, *, force: bool) -> Decision:
-    """The site without a recipe.
+    """The state of the site without a recipe.
 
-    :raises InputError: none of its releases is unpacked.
-    :raises RefusedError: nodes run one of them; `force` takes it away nevertheless.
+    :raises InputError: no release of the recipe is unpacked.
+    :raises RefusedError: nodes run a release of the recipe, and `force` is false.
     """
     versions = versions_of(records, name)
     uses = _uses(name, known)
@@ -41,7 +41,7 @@ def take_away(state: SiteState, records: Records, name: str, known: Knowledge, *
 
 
 def _uses(name: str, known: Knowledge) -> list[str]:
-    """How it is known that nodes run a release of a recipe: by a recent report; a mount is not known to have ended."""
+    """A sentence for each node that runs a release of a recipe: by a recent report, or by traces, which do not end."""
     since = known.clock.now - RECENT
     return [
         describe_sighting(node, seen)

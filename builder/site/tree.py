@@ -1,4 +1,4 @@
-"""Fills the directory of a release's tree: clones of equal files, the rest from the root tarball, all compared."""
+"""Fills the directory of a release's tree: clones equal files, unpacks the rest of the root tarball, compares all."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from builder.store.tree_entries import FILE as LISTING
 from builder.store.tree_entries import Entry, read_entries
 
 MOST_BYTES_OF_LIST = 1 << 30
-"""Bytes of the list of a tree, at most: some five million paths."""
+"""The largest list of a tree, in bytes: some five million paths."""
 
 SHOWN = 10
-"""Differences that are shown, at most."""
+"""The most differences that an error shows."""
 
 
 def read_listing(listing: Path) -> dict[str, Entry]:
@@ -43,7 +43,7 @@ def read_listing(listing: Path) -> dict[str, Entry]:
 
 
 def find_donor(places: Places, name: str) -> Donor | None:
-    """The tree of this name that was unpacked last; none where there is no tree, or its list cannot be read."""
+    """The newest unpacked tree of the recipe `name`; None where there is no tree, or no list that can be read."""
     for record in read_records(places).get(name, {}).values():
         tree = places.on_server(record.settings.root.directory)
         if record.settings.root.overlay or not tree.is_dir():
@@ -51,7 +51,7 @@ def find_donor(places: Places, name: str) -> Donor | None:
         try:
             entries = read_listing(record.directory / LISTING)
         except (NfsrootError, OSError):
-            continue  # what is cloned is a gain, and no need
+            continue  # clones save time and room, and the tree can do without
         paths = {entry.sha256: entry.path for entry in entries.values() if entry.kind == "f"}
         return Donor(tree, paths, record.origin.unpacked)
     return None
@@ -62,9 +62,9 @@ def fill_tree(
 ) -> None:
     """Make the tree of a release in an empty directory, and compare it with its list.
 
-    A clone that is not as the list says gives way to what the archive has.
+    A clone that differs from the list is replaced by the file in the archive.
 
-    :raises UntrustedError: a path is not as the list says.
+    :raises UntrustedError: a path differs from the list.
     """
     cloned = clones.clone_files(donor, tree, entries) if donor else set()
     while True:
@@ -89,7 +89,7 @@ def fill_tree(
 
 
 def _compare_and_sync(tree: Path, entries: Mapping[str, Entry]) -> list[Difference]:
-    """Compare a tree with its list, while all of it is brought to the disk."""
+    """Compare a tree with its list, and meanwhile bring the tree to the disk."""
     with crew(1) as aside:
         synced = aside.begin(partial(sync_file_system, tree))
         found = list(compare_entries(tree, entries))
@@ -100,7 +100,7 @@ def _compare_and_sync(tree: Path, entries: Mapping[str, Entry]) -> list[Differen
 def refuse(source: Source, found: list[Difference]) -> None:
     """Refuse a tree with differences from its list.
 
-    :raises UntrustedError: there are any.
+    :raises UntrustedError: there are differences.
     """
     if found:
         raise UntrustedError(
@@ -112,6 +112,6 @@ def refuse(source: Source, found: list[Difference]) -> None:
 
 
 def lines_of(found: list[Difference]) -> str:
-    """Lines that show the first of some differences."""
+    """The first of some differences, a line each."""
     lines = [f"  {difference}" for difference in found[:SHOWN]]
     return "\n".join([*lines, *([f"  and {len(found) - SHOWN} more"] if len(found) > SHOWN else [])])

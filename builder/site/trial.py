@@ -1,4 +1,4 @@
-"""Trials: nodes boot a version, and whoever does not report that it runs gets the earlier one back."""
+"""Trials: nodes boot a version, and a node that does not report that it runs the version gets the earlier one back."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def boot_limit(trial: Trial) -> int:
 
 
 def anchor(trial: Trial, clock: Clock) -> Trial:
-    """The trial whose deadline is counted since the server's last boot.
+    """The trial with its deadline counted since the server's last boot.
 
-    After a boot nothing but the wall clock says how much time has gone, and that may be wrong: never is more left than
-    the trial had at its begin.
+    After a boot nothing but the wall clock says how much time has gone, and that clock may be wrong: the time that is
+    left is never longer than the whole trial.
     """
     if trial.boot_id == clock.boot_id:
         return trial
@@ -96,7 +96,10 @@ def confirm(state: SiteState, records: Records, name: str, nodes: tuple[str, ...
 
 
 def conclude(name: str, serving: Serving, is_shared: bool, clock: Clock) -> Decision | None:
-    """The end of a recipe's trial, if it has come; `is_shared` says that all nodes write to one root."""
+    """The decision that ends a recipe's trial; None where there is none, or its end has not come.
+
+    `is_shared` says that all nodes write to one root.
+    """
     trial = serving.trial
     if not trial:
         return None
@@ -111,7 +114,7 @@ def conclude(name: str, serving: Serving, is_shared: bool, clock: Clock) -> Deci
 
 
 def succeed(serving: Serving, trial: Trial, clock: Clock) -> Serving:
-    """What nodes boot after a trial that all of its nodes passed."""
+    """The versions of nodes after a trial that all of its nodes passed."""
     ended = replace(serving, trial=None, failed="")
     if trial.everywhere:
         return serve_all(ended, trial.version, clock)
@@ -119,13 +122,13 @@ def succeed(serving: Serving, trial: Trial, clock: Clock) -> Serving:
 
 
 def serve_all(serving: Serving, version: str, clock: Clock) -> Serving:
-    """What nodes boot when all of them boot a version, and the one of now is the one before."""
+    """The versions of nodes when all of them get one version, and the current one becomes the one before."""
     before = serving.before if version == serving.version else serving.version
     return replace(serving, version=version, before=before, nodes={}, switched=int(clock.now))
 
 
 def place(serving: Serving, nodes: Collection[str], version: str) -> Serving:
-    """What nodes boot when some of them boot a version, and the others what they did."""
+    """The versions of nodes when some of them get a version, and the others keep theirs."""
     others = {node: now for node, now in serving.nodes.items() if node not in nodes}
     own = {} if version == serving.version else dict.fromkeys(nodes, version)
     return replace(serving, nodes={**others, **own})
@@ -183,7 +186,7 @@ def _name_missing(name: str, trial: Trial, missing: tuple[str, ...], ended: Serv
 
 
 def deadline_words(trial: Trial, serving: Serving) -> str:
-    """What happens at the deadline of a trial that begins, in a sentence."""
+    """A sentence about what happens at the deadline of a trial that begins."""
     versions = sorted({serving.version_without_trial(node) for node in trial.nodes})
     return (
         f"Nodes on trial that have not reported by {wall_time(trial.deadline)} get {' or '.join(versions)} back: "

@@ -14,7 +14,7 @@ from builder.store.reader import TrustedStore
 from builder.store.storage.open import open_store
 
 Warn = Callable[[str], None]
-"""Takes a sentence that the user should read."""
+"""A function that shows a sentence to the user."""
 
 
 def trust(places: Places, store: str, fingerprint: str, warn: Warn) -> TrustedStore:
@@ -38,7 +38,7 @@ def open_trusted(places: Places, store: str, warn: Warn, max_age: timedelta | No
 def default_store(places: Places) -> str:
     """The address of the only store that this site trusts.
 
-    :raises InputError: it trusts none, or several.
+    :raises InputError: the site trusts no store, or several.
     """
     addresses = trusted_stores(places)
     if not addresses:
@@ -54,7 +54,7 @@ def default_store(places: Places) -> str:
 
 
 def trusted_stores(places: Places) -> list[str]:
-    """The addresses of all stores that this site trusts, in the order in which it came to."""
+    """The addresses of all stores that this site trusts, in the order in which it began to trust them."""
     try:
         return [str(address) for address in json.loads(places.stores.read_bytes())["stores"]]
     except FileNotFoundError:

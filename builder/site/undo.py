@@ -1,4 +1,4 @@
-"""Decides what takes the last change of what nodes boot back."""
+"""Decides the state that takes back the last change of the versions that nodes boot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONFIRM = "confirm"
 
 
 def undo(entries: Sequence[Entry], state: SiteState, records: Records) -> Decision:
-    """The state without the last change that has not been undone yet; what other changes did to other recipes stays.
+    """The state without the last change that has not been undone yet; other changes of other recipes stay.
 
     :raises RefusedError: there is no change, or nodes would boot a release that is not unpacked any more.
     """
@@ -36,9 +36,9 @@ def undo(entries: Sequence[Entry], state: SiteState, records: Records) -> Decisi
 
 
 def find_last_change(entries: Sequence[Entry]) -> Entry | None:
-    """The last change of what nodes boot that has not been undone.
+    """The last change of the versions that nodes boot, but for those that were undone; None where there is none.
 
-    What confirms a trial, or ends it, is part of the switch that began it.
+    A change that confirms or ends a trial is part of the switch that began the trial.
     """
     standing: list[Entry] = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Unpacks a release on a site, beside those that nodes use: `unpack` is the order in which that goes."""
+"""Unpacks a release on a site, beside the releases that nodes use: `unpack` has the steps in order."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from builder.store.tree_entries import FILE as LISTING
 from builder.store.tree_entries import Entry
 
 OVERLAY = "overlay.tar.zst"
-"""The overlay's name beside an image."""
+"""The name of the overlay's file beside an image."""
 
 BYTES_BESIDE = 8 << 20
-"""Bytes of a server bundle beside the files of the release: settings, menus of thousands of nodes."""
+"""The most bytes of a server bundle beside the files of the release: settings, menus of thousands of nodes."""
 
 
 def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit, apply: Apply) -> bool:
     """Unpack a release beside all others, and export it; false when the very same release is here already.
 
-    `apply` makes the server's exports follow.  Until the end nothing is where servers look for it.
+    `apply` brings the server's exports up to date.  Until the end no file is where servers look for it.
 
-    :raises RefusedError: another release has this name and version here, or something else is in its place, or another
-        recipe exports what this release does.
-    :raises UntrustedError: the release's archives do not hold what its manifest and its list say.
+    :raises RefusedError: another release has this name and version here, or other files are in its place, or another
+        recipe exports the same path.
+    :raises UntrustedError: the release's archives differ from its manifest and its list.
     :raises NoSpaceError: the disk is full.
     """
     settings = _settings(source)
@@ -68,7 +68,7 @@ def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit,
 
 
 def _settings(source: Source) -> ReleaseSettings:
-    """What the release asks of the server, which must be of the same release as its manifest."""
+    """The settings that a release asks of the server; a bundle of another release than the manifest's is refused."""
     settings = bundle.read_settings(source.bundle)
     if (settings.name, settings.version) != (source.manifest.name, source.manifest.version):
         raise UntrustedError(f"{source.bundle} is the server bundle of {settings.name} {settings.version}")
@@ -79,9 +79,9 @@ def _settings(source: Source) -> ReleaseSettings:
 
 
 def is_here(places: Places, name: str, version: str, manifest: str) -> bool:
-    """Whether the very release is unpacked here whose manifest has this SHA-256.
+    """Whether the release whose manifest has the SHA-256 `manifest` is unpacked here.
 
-    :raises RefusedError: another one is, with this name and version.
+    :raises RefusedError: another release with this name and version is unpacked here.
     """
     record = Record(places.releases / name / version)
     if not record.directory.exists():
@@ -143,7 +143,7 @@ def _move_shared(settings: ReleaseSettings, entries: Mapping[str, Entry], tree: 
 
 
 def _write_record(places: Places, source: Source, settings: ReleaseSettings, staging: Staging) -> None:
-    """Write the files to serve, and the record."""
+    """Write the files to serve and the record of a release into their stages."""
     record = staging.record.path
     texts = record / records.BUNDLE
     bundle.write_files(source.bundle, settings, texts, staging.served.path, source.manifest.size + BYTES_BESIDE)

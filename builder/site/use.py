@@ -1,4 +1,4 @@
-"""Gathers what is known of the use of a recipe's releases: the journal, and the last sighting of each node."""
+"""Gathers the knowledge of the use of a recipe's releases: the journal, and the last sighting of each node."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from builder.site.sightings import find_sightings, release_directories
 
 
 def gather(places: Places, records: Records, name: str) -> Knowledge:
-    """What is known of the use of a recipe's releases by the nodes of all of them.
+    """The knowledge of the use of a recipe's releases, for the nodes of all of them.
 
-    What nodes did with releases of other recipes is looked at, too: who boots another recipe now has left this one.
+    Traces of other recipes' releases count, too: a node that boots another recipe now has left this one.
     """
     clock = read_clock()
     nodes = [node for record in records.get(name, {}).values() for node in record.settings.nodes]

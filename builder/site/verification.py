@@ -1,4 +1,4 @@
-"""Compares an unpacked release with what was unpacked: its tree, and the files that are served or mounted."""
+"""Compares an unpacked release with its record: its tree, and the files that are served or mounted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ SUMS = "SHA256SUMS"
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found when a release was compared: how many paths were, and which differ; `note` explains them."""
+    """The result of a comparison of a release with its record: how many paths were compared, and which differ.
+
+    `note` explains the differences.
+    """
 
     record: Record
     compared: int
@@ -32,7 +35,7 @@ class Verified:
 def find_records(places: Places, name: str | None, version: str | None) -> list[Record]:
     """The records of all unpacked releases, of those of a name, or of one version.
 
-    :raises InputError: there is none.
+    :raises InputError: no such release is unpacked.
     """
     every = [record for versions in read_records(places).values() for record in versions.values()]
     found = [each for each in every if name in (None, each.name) and version in (None, each.version)]
@@ -96,6 +99,6 @@ def _note(record: Record, found: list[Difference]) -> str:
 
 
 def sha256(file: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """The SHA-256 of a file, in hexadecimal digits."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
