@@ -1,4 +1,4 @@
-"""What DHCP says to the nodes of one release's cluster, as data that every DHCP server's settings are rendered from."""
+"""The DHCP data of one release's cluster, from which the settings of every DHCP server are rendered."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
 MENU_OPTION = 150
-"""The option that names a node's GRUB menu ("GRUB configuration path name" in IANA's list of DHCP options)."""
+"""The DHCP option with a node's GRUB menu ("GRUB configuration path name" in IANA's list of DHCP options)."""
 
 
 class Loader(NamedTuple):
-    """The boot loader of a class of clients: those of these architectures (option 93, RFC 4578 section 2.1).
+    """The boot loader of the clients of some architectures (option 93, RFC 4578 section 2.1).
 
-    `by_default` adds those that name no architecture.  `file` is its path below the TFTP server's directory, or its
-    URL; `vendor_class` is what the answer has to say in option 60, if anything.
+    `by_default` adds clients that name no architecture.  `file` is the boot loader's path below the TFTP server's
+    directory, or its URL; `vendor_class` is the text of option 60 in the answer, empty where the answer has none.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Loader(NamedTuple):
 
 
 class Reservation(NamedTuple):
-    """What one node alone is told; `menu` is its GRUB menu as GRUB legacy writes paths."""
+    """The name, address and GRUB menu that DHCP gives to one node; `menu` is a path as GRUB legacy writes it."""
 
     name: str
     mac: str
@@ -40,10 +40,10 @@ class Reservation(NamedTuple):
 
 @dataclass(frozen=True)
 class Dhcp:
-    """Everything that DHCP says.  A machine that has no reservation is not answered.
+    """All DHCP data of a cluster; a machine that has no reservation gets no answer.
 
-    `server` is the machine that answers and serves the boot loaders; it does so at `interface`, or where it has
-    its address when that is empty.
+    `server` is the machine that answers and serves the boot loaders.  It answers at `interface`, or, where that is
+    empty, at the interface that has its address.
     """
 
     server: IPv4Address

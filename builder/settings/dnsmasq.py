@@ -15,7 +15,7 @@ TEMPLATES = "builder.settings"
 
 
 def main_conf(releases: Sequence[ReleaseSettings]) -> str:
-    """The text of nfsroot.conf: where dnsmasq serves."""
+    """The text of nfsroot.conf, with the interfaces and addresses at which dnsmasq serves."""
     return fill(
         TEMPLATES,
         "dnsmasq.conf",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from builder.settings import reports
 
 GANESHA_IDS = range(1, 1 << 16)
-"""What an Export_Id may be; 0 is the pseudo root's (ganesha-export-config(8))."""
+"""The range of Export_Ids; 0 is that of the pseudo root (ganesha-export-config(8))."""
 
 
 class Export(NamedTuple):
@@ -27,10 +27,10 @@ class Export(NamedTuple):
 
     @property
     def options(self) -> tuple[str, ...]:
-        """As exports(5) writes them.
+        """The options of the export in the syntax of exports(5).
 
-        A write is answered when it is on the server's disk (sync): what a node has fsynced outlives a crash of the
-        server.  Where nobody writes, it does not matter.
+        A write is answered when it is on the server's disk (sync): data that a node has fsynced outlive a crash of the
+        server.  For an export to which nobody writes, it does not matter.
         """
         access, commit = ("rw", "sync") if self.read_write else ("ro", "async")
         squash = (
@@ -42,7 +42,7 @@ class Export(NamedTuple):
 
     @property
     def ganesha_squash(self) -> str:
-        """Who clients are on the server, as ganesha-export-config(8) writes it."""
+        """The users that clients are on the server, in the syntax of ganesha-export-config(8)."""
         if not self.all_squash:
             return "Squash = No_Root_Squash;"
         return f"Squash = All_Squash; Anonymous_Uid = {reports.NFS_OWNER}; Anonymous_Gid = {reports.NFS_OWNER};"
@@ -58,9 +58,9 @@ def reports_export(clients: str) -> Export:
 
 
 def ganesha_ids(exports: tuple[Export, ...], taken: AbstractSet[int] = frozenset()) -> dict[str, int]:
-    """The Export_Id of each path that is exported: drawn from its fsid, so that releases seldom share one.
+    """The Export_Id of each exported path, derived from its fsid, so that releases seldom share one.
 
-    None is given twice, and none that is `taken` by exports of others.
+    No Export_Id is given twice, and none of those in `taken`, which exports of others have.
     """
     ids: dict[str, int] = {}
     used = set(taken)

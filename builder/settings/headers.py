@@ -1,4 +1,4 @@
-"""The comments at the top of settings that nfsroot makes, by which people and install.sh know whose they are."""
+"""The comments at the top of settings that nfsroot makes, by which people and install.sh recognise them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from builder.settings.release import ReleaseSettings
 
 
 def settings_header(releases: Sequence[ReleaseSettings]) -> str:
-    """The comment at the top of settings of clusters' servers, which outlive a release: it names no version.
+    """The comment at the top of server settings, which names no version, for settings outlive a release.
 
     With the same clusters, the next release leaves the settings as they are, and no server has to be restarted.
-    install.sh finds a cluster in each of the first lines.
+    install.sh finds the name of a cluster in each of the first lines.
     """
     clusters = dict.fromkeys(release.cluster for release in releases)
     return (

@@ -1,4 +1,4 @@
-"""Settings of ISC dhcpd: dhcpd.conf, and which interfaces it serves."""
+"""Settings of ISC dhcpd: dhcpd.conf, and the interfaces that it serves."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def dhcpd_conf(
 ) -> str:
     """The text of dhcpd.conf.
 
-    With several releases, and `beside_others` in a file with somebody else's declarations, options stand in the
-    scope of the nodes that they are for.  `declared` are subnets that somebody else declares there.
+    With several releases, or in a file with declarations of others (`beside_others`), options stand in the scope of the
+    nodes that need them.  `declared` are subnets that others declare in the file.
     """
     return fill(
         TEMPLATES,

@@ -15,11 +15,13 @@ from builder.settings.release import ReleaseSettings
 MENU = "grub-menu"
 MENU_DEFINITION = {"name": MENU, "code": MENU_OPTION, "type": "string"}
 UNKNOWN = {"name": "DROP", "test": "not member('KNOWN')"}
-"""The class of clients that have no reservation; Kea drops what they ask."""
+"""The class of clients that have no reservation, whose requests Kea drops."""
 
 PATIENCE = {"service-sockets-max-retries": 720, "service-sockets-retry-wait-time": 5000}
-"""Kea opens no socket on an interface without link or address, as when server and switch get their power at once: then
-it tries again for an hour.  The wait is in milliseconds."""
+"""Settings by which Kea tries for an hour to open its sockets; the wait is in milliseconds.
+
+Kea opens no socket on an interface without link or address, as when server and switch get their power at once.
+"""
 
 
 def kea_conf(releases: Sequence[ReleaseSettings]) -> str:
@@ -30,22 +32,23 @@ def kea_conf(releases: Sequence[ReleaseSettings]) -> str:
 
 
 def anywhere(text: str) -> str:
-    """The settings in a kea-dhcp4.conf, for every interface: the checker's machine need not have the server's."""
+    """The text of a kea-dhcp4.conf for every interface: the checker's machine need not have the server's."""
     return re.sub(r'"interfaces": \[[^\]]*\]', '"interfaces": ["*"]', text)
 
 
 def _json(value: object) -> str:
-    """A value as JSON, each thing of a list on a line of its own, as the other servers have a line for each node."""
+    """A value as JSON, with a line for each item of a list: other servers' settings have a line for each node, too."""
     if isinstance(value, list):
         return "[\n" + ",\n".join(f"    {json.dumps(item)}" for item in value) + "\n  ]"
     return json.dumps(value)
 
 
 def _dhcp4(releases: Sequence[ReleaseSettings]) -> dict[str, Any]:
-    """Reservations are global and looked up early, so that the class DROP can hold whoever has none.
+    """The settings of Kea's DHCPv4 server, by their names.
 
-    A boot ROM, GRUB and the initramfs name one node by three client identifiers: its MAC address alone counts.
-    Every address is reserved, so that no lease has to outlive the server.
+    Reservations are global and looked up early, so that the class DROP can hold clients that have none.  A boot ROM,
+    GRUB and the initramfs name one node by three client identifiers: its MAC address alone counts.  Every address is
+    reserved, so that no lease has to outlive the server.
     """
     interfaces = sorted({release.dhcp.interface or "*" for release in releases})
     return {
@@ -61,7 +64,7 @@ def _dhcp4(releases: Sequence[ReleaseSettings]) -> dict[str, Any]:
 
 
 def _of_one(dhcp: Dhcp) -> dict[str, Any]:
-    """A cluster's options hold everywhere."""
+    """The settings for one release: options of its cluster are global."""
     return {
         "next-server": str(dhcp.server),
         "option-def": [MENU_DEFINITION],
@@ -73,9 +76,10 @@ def _of_one(dhcp: Dhcp) -> dict[str, Any]:
 
 
 def _of_several(releases: Sequence[ReleaseSettings]) -> dict[str, Any]:
-    """Options of a network stand in its subnet, those of a recipe in a class to which its reservations belong.
+    """The settings for several releases.
 
-    Kea keeps `user-context` and makes nothing of it.
+    Options of a network stand in its subnet, those of a recipe in a class to which its reservations belong.  Kea keeps
+    `user-context` and does not use it.
     """
     return {
         "option-def": [MENU_DEFINITION],
@@ -104,7 +108,7 @@ def _class_name(release: ReleaseSettings) -> str:
 
 
 def _classes_of(release: ReleaseSettings) -> Iterator[dict[str, Any]]:
-    """The class of a recipe's nodes, and one for each of its loaders."""
+    """Yield the class of a recipe's nodes, and a class for each of the recipe's boot loaders."""
     name = _class_name(release)
     yield {
         "name": name,
@@ -132,7 +136,7 @@ def _root_path(dhcp: Dhcp) -> list[dict[str, Any]]:
 
 
 def _client_class(loader: Loader) -> dict[str, Any]:
-    """What clients of these architectures are told."""
+    """The class of a boot loader's clients, with the answer that they get."""
     tests = ["not option[93].exists"] if loader.by_default else []
     tests += [f"option[93].hex == 0x{architecture:04x}" for architecture in loader.architectures]
     answer = {"name": "vendor-class-identifier", "data": loader.vendor_class, "always-send": True}
@@ -145,9 +149,10 @@ def _client_class(loader: Loader) -> dict[str, Any]:
 
 
 def _reservation(reservation: Reservation) -> dict[str, Any]:
-    """Boot ROMs and GRUB never ask for the menu's option, so it is always sent.
+    """The reservation of a node, with its name and its menu as options.
 
-    The host name is an option, too, because Kea writes that of a reservation ("hostname") in lower case.
+    Boot ROMs and GRUB never ask for the menu's option, so it is always sent.  The host name is an option, too, because
+    Kea writes that of a reservation ("hostname") in lower case.
     """
     options = {"host-name": reservation.name, MENU: reservation.menu}
     return {

@@ -14,8 +14,8 @@ from builder.settings.release import ReleaseSettings
 class Network:
     """One subnet, and the releases whose nodes are in it.
 
-    Settings of the subnet (router, domain, DNS and NTP servers ...) are the same in all of these (`dhcp` is the
-    first one's); root path, loaders and nodes are each release's own.  `number` counts from 1.
+    Settings of the subnet (router, domain, DNS and NTP servers ...) are the same in all of these releases, and `dhcp`
+    has those of the first one; root path, loaders and nodes are each release's own.  `number` counts from 1.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""Settings of the NFS servers: what each release exports, for the kernel's server and for nfs-ganesha."""
+"""Settings of the NFS servers: the exports of each release, for the kernel's server and for nfs-ganesha."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def export_files(release: ReleaseSettings, ids: Mapping[str, int]) -> dict[str, 
 
 
 def state_files(release: ReleaseSettings, ids: Mapping[str, int]) -> dict[str, str]:
-    """The files that export what outlives releases of a recipe; none where nothing does."""
+    """The files that export a recipe's directories that outlive releases; none where it has no such directories."""
     if not release.root.state:
         return {}
     return _files(f"{release.name}-state", settings_header([release]), STATE_ABOUT, release.state_exports, ids)
@@ -48,7 +48,7 @@ def state_files(release: ReleaseSettings, ids: Mapping[str, int]) -> dict[str, s
 def report_files(releases: Sequence[ReleaseSettings], ids: Mapping[str, int]) -> dict[str, str]:
     """The files that export the directory of nodes' reports to every network from which they come; none for no release.
 
-    They are the same ones for all releases.
+    All releases have the same files.
     """
     exports = report_exports(releases)
     return _files(reports.EXPORTS, settings_header(releases), REPORTS_ABOUT, exports, ids) if exports else {}

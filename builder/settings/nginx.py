@@ -1,7 +1,7 @@
-"""How nginx's own checker, `nginx -t` (nginx(8)), reads the bundle's settings.
+"""Settings for a check by nginx's own checker, `nginx -t` (nginx(8)).
 
-It wants a whole configuration, of which they are a part, makes the directories and logs that this names, and binds
-the addresses on which it listens.
+The checker reads a whole configuration, of which the bundle's settings are a part.  It makes the directories and logs
+that this configuration names, and binds the addresses on which it listens.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 
 MODULES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-"""Each has a directory of its own for temporary files."""
+"""The modules of nginx that have a directory of their own for temporary files."""
 
 
 def whole(directory: str, site: str) -> str:
-    """A configuration that includes the file `site` and makes nothing outside `directory`."""
+    """A whole configuration that includes the file `site` and makes nothing outside `directory`."""
     temporary = "".join(f"    {module}_temp_path {directory}/{module};\n" for module in MODULES)
     return (
         f"pid {directory}/nginx.pid;\nerror_log stderr;\nevents {{}}\n"
@@ -22,5 +22,5 @@ def whole(directory: str, site: str) -> str:
 
 
 def anywhere(settings: str) -> str:
-    """The settings, listening where every machine can: the checker's need not have the server's address."""
+    """The settings with an address to listen on that every machine has: the checker's need not have the server's."""
     return re.sub(r"listen \S+;", "listen 127.0.0.1:8080;", settings)

@@ -12,9 +12,10 @@ HTTP_SERVER = "nginx"
 class Program(NamedTuple):
     """One of the programs that may serve in a role: dhcp, tftp, http or nfs.
 
-    `name` is the recipe's for it, `service` that of its systemd unit and its script of /etc/init.d, `package`
-    Debian's.  `socket` is where it listens: protocol, port, and the name that ss(8) shows for its process, which is
-    empty when the kernel itself listens.  `settings` are the files of the server bundle that it reads.
+    `name` is the program's name in recipes, `service` that of its systemd unit and its script of /etc/init.d, `package`
+    that of its Debian package.  `socket` is the socket on which it listens: protocol, port, and the name that ss(8)
+    shows for its process, which is empty when the kernel itself listens.  `settings` are the files of the server bundle
+    that it reads.
     """
 
     role: str
@@ -26,7 +27,7 @@ class Program(NamedTuple):
 
 
 NFS_CONF = "etc/nfs.conf.d/nfsroot.conf"
-"""The number of threads of the kernel's NFS server, where Debian's is too small."""
+"""The file with the number of threads of the kernel's NFS server, where Debian's number is too small."""
 
 
 def programs(
@@ -34,8 +35,8 @@ def programs(
 ) -> tuple[Program, ...]:
     """Every program that a server bundle has settings for, for HTTP and for NFS where the release needs them.
 
-    `release` is its NAME-VERSION; `sized` says that the number of nodes asks for more than Debian's defaults; `beside`
-    names the files of exports beside the release's own.
+    `release` is the NAME-VERSION of the release; `sized` says that the number of nodes asks for more than Debian's
+    defaults; `beside` names the files of exports beside the release's own.
     """
     return (
         *_dhcp_servers(),
@@ -46,12 +47,12 @@ def programs(
 
 
 def unit_settings(service: str) -> str:
-    """The file of the server bundle with what a service's unit says beyond Debian's (systemd.unit(5), "drop-in")."""
+    """The file of the server bundle that adds settings to Debian's unit of a service (systemd.unit(5), "drop-in")."""
     return f"etc/systemd/system/{_UNITS.get(service, service)}.service.d/nfsroot.conf"
 
 
 _UNITS = {"nfs-kernel-server": "nfs-server"}
-"""Units that Debian's service is an alias of."""
+"""The units whose names differ from those of Debian's services, which are aliases of them."""
 
 
 def _dhcp_servers() -> tuple[Program, ...]:

@@ -1,7 +1,7 @@
-"""What a release asks of its server, as data: the file settings.json of its server bundle.
+"""The settings that a release asks of its server: the file settings.json of the server bundle.
 
 A site that serves several releases and clusters composes the settings of its servers from these files.  A site has no
-pydantic, so that this module needs Python's standard library alone.
+pydantic, so this module needs Python's standard library alone.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class RootPlace:
-    """Where the nodes' root comes from, and where it stands on the server.
+    """The files of a release with the nodes' root, and the directories of the root on the server.
 
     `file` and `overlay` are files of the release; `overlay` is empty where the root tarball ends with the overlay.
-    `directory` is the release's own directory on the server, `place` what nodes mount or fetch: the directory itself,
-    or an image in it.  `shared` are paths in the tree whose directories stand below `shared_directory`.  What outlives
-    releases is below `state` (empty: nothing does), a directory for each node where `state_of_nodes`, and one for all
-    nodes where `state_of_all`.
+    `directory` is the release's own directory on the server.  `place` is the path that nodes mount or fetch: the
+    directory itself, or an image in it.  `shared` are paths in the tree whose directories stand below
+    `shared_directory`.  Files that outlive releases are below `state` (empty: there are none), in a directory for each
+    node where `state_of_nodes`, and in one for all nodes where `state_of_all`.
     """
 
     kind: str
@@ -50,12 +50,12 @@ class RootPlace:
 
 @dataclass(frozen=True)
 class ReleaseSettings:
-    """What the release NAME VERSION asks of the server of its cluster.
+    """The settings that the release NAME VERSION asks of the server of its cluster.
 
     `recipe` is the name of the recipe's file, `tool` the version of nfsroot that made the release, `kernel` the version
     of its kernel.  `programs` names the program that the recipe chooses for each role: dhcp, tftp, nfs and http; the
-    last two are absent where the release needs none.  `tftp_directory` is where kernel and initramfs stand, a path
-    below what TFTP and HTTP serve.  `nfs_version` is the version by which nodes mount.
+    last two are absent where the release needs none.  `tftp_directory` is the directory of kernel and initramfs, a path
+    below the directory that TFTP and HTTP serve.  `nfs_version` is the version of NFS by which nodes mount.
     """
 
     name: str

@@ -1,15 +1,15 @@
-"""Where nodes report to the server what they run: a directory that NFS exports, or one in which nginx puts reports."""
+"""Facts about nodes' reports: the directories that NFS exports or nginx writes to, their owners and options."""
 
 from __future__ import annotations
 
 DIRECTORY = "/srv/nfsroot/reports"
-"""Both directories are below it; data that a server serves lies below /srv (FHS 3.0, section 3.17)."""
+"""The directory above those of all reports; data that a server serves lies below /srv (FHS 3.0, section 3.17)."""
 
 OVER_NFS = f"{DIRECTORY}/nfs"
-"""Each node writes a file with its name here."""
+"""The directory in which each node writes a file with its name, over NFS."""
 
 OVER_HTTP = f"{DIRECTORY}/http"
-"""nginx writes a file here for each node, called by the node's address."""
+"""The directory in which nginx writes a file for each node, whose name is the node's address."""
 
 HTTP_PATH = "/report"
 """The path of the URL to which nodes send their reports."""

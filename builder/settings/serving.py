@@ -44,7 +44,7 @@ def nfs_conf(releases: Sequence[ReleaseSettings]) -> str:
 
 
 def unit_conf(service: str, releases: Sequence[ReleaseSettings]) -> str:
-    """The text of what a service's unit says beyond Debian's."""
+    """The text of the file that adds settings to Debian's unit of a service."""
     return _fill("unit.conf", releases, service=service)
 
 

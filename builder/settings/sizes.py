@@ -18,12 +18,12 @@ SYSCTL_CONF = "etc/sysctl.d/60-nfsroot.conf"
 
 DEFAULT_NODES = 64
 CONNECTIONS_A_NODE = 2
-"""The kernel's NFS client has one for all mounts of a server, and whoever starts anew leaves one behind."""
+"""NFS connections of a node: one for all its mounts of a server, and one that it leaves behind when it starts anew."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a server's settings ask for; they do for `nodes` nodes.
+    """The limits in a server's settings, which are enough for `nodes` nodes.
 
     - `neighbours`: gc_thresh1 to 3 (Linux, Documentation/networking/ip-sysctl.rst): below the first no entry of the
       ARP table is thrown out, beyond the third there is no room for one (1,024 by default).
@@ -56,7 +56,7 @@ class Sizes:
 
 
 def sizes(nodes: int) -> Sizes:
-    """Size the limits for this number of nodes."""
+    """The limits for a number of nodes."""
     room = max(DEFAULT_NODES, 1 << (nodes - 1).bit_length())
     return Sizes(
         nodes=room,
@@ -72,5 +72,5 @@ def sizes(nodes: int) -> Sizes:
 
 
 def sizes_for(releases: Sequence[ReleaseSettings]) -> Sizes:
-    """Size the limits for the nodes of all these releases together."""
+    """The limits for the nodes of all these releases together."""
     return sizes(sum(len(release.nodes) for release in releases))

@@ -19,7 +19,7 @@ Render = Callable[[], str]
 def renderers(
     releases: Sequence[ReleaseSettings], exporting: Sequence[ReleaseSettings] | None = None
 ) -> dict[str, Render]:
-    """What renders each file of settings, by its path on the server; exports have files of their own (settings.nfs).
+    """A function that renders each file of settings, by the file's path on the server; exports are in settings.nfs.
 
     `releases` are those whose clusters are served, `exporting` those whose nodes mount from the NFS server (those of
     `releases` that need it, unless others are given).
@@ -29,7 +29,7 @@ def renderers(
 
 
 def _clusters(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render]]:
-    """What serves the nodes of clusters until they mount their root."""
+    """Yield the settings of the servers that nodes need until they mount their root, by path."""
     if not releases:
         return
     loaded = [release for release in releases if "http" in release.programs]
