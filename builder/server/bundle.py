@@ -1,4 +1,4 @@
-"""The server bundle: what the DHCP, TFTP, HTTP and NFS servers of a cluster need, laid out as their file system."""
+"""The server bundle: settings of a cluster's DHCP, TFTP, HTTP and NFS servers, menus, and README and install.sh."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
 
 
 def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
-    """All but the menus: settings of every program that a recipe may choose, and what installs the chosen ones'."""
+    """Yield all text files but the menus: settings of every program that a recipe may choose, README, install.sh."""
     release, asked = f"{recipe.image.name}-{facts.version}", decide(recipe, facts)
     values = _values(recipe, facts, release)
     yield _text("README", "README", values)

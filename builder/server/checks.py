@@ -27,23 +27,23 @@ NGINX_CHECK = "check/nginx.conf"
 """The whole configuration of which NGINX_SITE is a part, made for the check alone."""
 
 ENVIRONMENT = {"KEA_LOCKFILE_DIR": "none"}
-"""Kea locks its log in a directory that only a server has."""
+"""The environment of the checkers: Kea would lock its log in a directory that only a server has."""
 
 _COPY = ("sh", "-euc", 'cp "$(command -v "$0")" /scratch/ && exec "/scratch/$0" "$@"')
-"""Runs a copy of a program: AppArmor, where the host has it, lets the original read its own directories only."""
+"""The command that runs a copy of a program: AppArmor, where the host has it, keeps the original in its directories."""
 
 _EACH = (
     "sh",
     "-euc",
     'cp "$(command -v "$0")" /scratch/; for file; do "/scratch/$0" "$file" || { echo "in $file"; exit 1; }; done',
 )
-"""Runs a copy of a program on one file after the other: a sandbox for each takes longer than the program."""
+"""The command that runs a copy of a program on each file: a sandbox for each would take longer than the program."""
 
 
 class Check(NamedTuple):
-    """A checker with its arguments, and what it reads: a file of the bundle, or a directory of them.
+    """A checker with its arguments, and the path that it reads: a file of the bundle, or a directory.
 
-    Of a directory it may read only these `files`, one at a time.
+    With `files`, it reads only these files of the directory, one at a time.
     """
 
     program: str
@@ -53,7 +53,7 @@ class Check(NamedTuple):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths of what it reads."""
+        """The paths that the checker reads."""
         return tuple(f"{self.path}/{file}" for file in self.files) or (self.path,)
 
     @property
@@ -80,10 +80,10 @@ def checks(recipe: Recipe) -> tuple[Check, ...]:
 
 
 def checked(recipe: Recipe, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:
-    """What the checkers read of a bundle's `files`.
+    """The files of a bundle that the checkers read.
 
-    Kea's and nginx's checkers refuse an interface or address that the machine lacks on which they run: they read
-    what the recipe would lead to without one.
+    Kea's and nginx's checkers refuse interfaces and addresses that their machine lacks: they read settings in which
+    those are replaced.
     """
     paths = {path for check in checks(recipe) for path in check.paths}
     found = {file.path: file for file in files if file.path in paths or file.path.rpartition("/")[0] in paths}

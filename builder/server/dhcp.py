@@ -1,4 +1,4 @@
-"""What DHCP has to say to the nodes of a cluster, decided once for every DHCP server that can say it."""
+"""Decides the DHCP data of a cluster once, for all DHCP servers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UEFI_LOADERS = {Variant.X86_64_EFI: "/pxegrub.efi", Variant.SECURE_BOOT: "/shimx
 
 
 def decide(recipe: Recipe) -> Dhcp:
-    """What DHCP says, whichever release nodes boot.
+    """The DHCP data of a recipe's cluster, whichever release nodes boot.
 
     The root is named without a version: a node's menu says from which release's directory it mounts its root.
     """
@@ -37,9 +37,10 @@ def decide(recipe: Recipe) -> Dhcp:
 
 
 def _loaders(recipe: Recipe) -> Iterator[Loader]:
-    """Only loaders that were made.  Some UEFI firmware for x64 says 9 where 7 is meant.
+    """Yield the boot loaders that the recipe makes, with the clients that load them.
 
-    Firmware that boots over HTTP takes no path (UEFI specification, 24.7.3.1).
+    Some UEFI firmware for x64 says 9 where 7 is meant.  Firmware that boots over HTTP takes no path (UEFI
+    specification, 24.7.3.1).
     """
     boot = recipe.boot
     if Variant.I386_PC in boot.variants:

@@ -13,7 +13,7 @@ from pathlib import Path
 EXPORTS = Path("/etc/exports.d")
 MARK = "ade by nfsroot"
 EXPORT = re.compile(r"^(/\S+) \S+\((r[ow]),[a-z]+,no_root_squash,", re.MULTILINE)
-"""An export on which root of a node is root; on that of nodes' reports it is nobody."""
+"""An export on which root of a node is root; exports of nodes' reports do not match, for there it is nobody."""
 
 
 def exported(directory: Path = EXPORTS) -> Iterator[tuple[str, bool]]:

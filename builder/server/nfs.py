@@ -1,4 +1,4 @@
-"""What the NFS server of a cluster exports, decided once for the kernel's server and for nfs-ganesha."""
+"""Decides the exports of a cluster's NFS server once, for the kernel's server and for nfs-ganesha."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.settings.exports import Export
 def exports(recipe: Recipe, version: str) -> tuple[Export, ...]:
     """The exports of a release: its root, and each shared writable directory of a read-only root.
 
-    An image that comes over HTTP needs none.
+    An image that comes over HTTP needs no export.
     """
     if not recipe.needs_nfs:
         return ()
@@ -25,7 +25,7 @@ def exports(recipe: Recipe, version: str) -> tuple[Export, ...]:
 
 
 def state_exports(recipe: Recipe) -> tuple[Export, ...]:
-    """The exports of what outlives releases, which no release changes.
+    """The exports of directories that outlive releases, which no release changes.
 
     Each node mounts its own directory below that of all nodes; with `isolate` each has an export of its own.
     """

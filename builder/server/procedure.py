@@ -1,4 +1,4 @@
-"""What an administrator does on the server, command by command: the bundle's README says it, the lab does it."""
+"""The commands that an administrator runs on the server: the bundle's README lists them, the lab runs them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ CHECKER = "grub-common"
 """The package with grub-script-check, by which install.sh checks the menus."""
 
 OLD = "OLD"
-"""Stands for the version of a release that is to be removed."""
+"""A placeholder for the version of a release that is to be removed."""
 
 GENERATION = "GENERATION"
-"""Stands for one of the directories that `ls` names, each of which holds the menus of a release."""
+"""A placeholder for one of the directories that `ls` names, each of which holds the menus of a release."""
 
 
 @dataclass(frozen=True)
 class Procedure:
-    """Commands of root's shell, a tuple a section of the README.
+    """Commands of root's shell, one tuple for each section of the README.
 
-    `packages` are what the server needs.  `unpack` and `install` are typed in one directory, which holds the release's
-    two archives.  `look` fails unless all serve.  `back` gives nodes the menus of before.
+    `packages` are the Debian packages that the server needs.  `unpack` and `install` are typed in one directory, which
+    holds the release's two archives.  `look` fails unless all services run.  `back` gives nodes the menus of before.
     """
 
     packages: tuple[str, ...]
@@ -37,7 +37,7 @@ class Procedure:
 
 
 def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
-    """The commands for a release when `server` names the programs, whose settings its bundle has in any case."""
+    """The commands for a release on a server with the programs that `server` names; the bundle has their settings."""
     release, directory = f"{recipe.image.name}-{version}", recipe.server_directory(version)
     running = chosen(recipe, version, server)
     services = dict.fromkeys(program.service for program in running)
@@ -71,7 +71,7 @@ def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
 
 
 def _options(usual: tuple[Program, ...], running: tuple[Program, ...]) -> list[str]:
-    """What install.sh has to be told: each program that is not the usual one."""
+    """The options for install.sh: each program that is not the usual one."""
     names = {program.role: program.name for program in usual}
     return [f"--{program.role} {program.name}" for program in running if names[program.role] != program.name]
 

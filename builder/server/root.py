@@ -1,4 +1,4 @@
-"""How a release's root gets to where the server serves it from."""
+"""Commands that put a release's root into its place on the server, and the paths there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNPACK = "tar --zstd --numeric-owner --xattrs --xattrs-include='*' -xpf"
 
 
 def commands(recipe: Recipe, version: str) -> tuple[str, ...]:
-    """Commands of root's shell on the server, in the release's directory."""
+    """The commands of root's shell that put the root into its place; they run in the release's directory."""
     directory, root = recipe.server_directory(version), recipe.root_file(version)
     if recipe.root.kind is RootKind.IMAGE:
         return (
@@ -23,19 +23,19 @@ def commands(recipe: Recipe, version: str) -> tuple[str, ...]:
 
 
 def place(recipe: Recipe, version: str) -> str:
-    """What is on the server once that is done."""
+    """The path on the server that nodes mount or fetch: the directory of the root, or the image in it."""
     directory = recipe.server_directory(version)
     return f"{directory}/root.{recipe.root.format}" if recipe.root.kind is RootKind.IMAGE else directory
 
 
 def directories(recipe: Recipe, version: str) -> tuple[str, ...]:
-    """Where a server has anything of a release but settings."""
+    """The directories of a release on the server, which have all of the release but its settings."""
     served = f"/{TFTP_DIRECTORY}{recipe.tftp_directory(version)}"
     return tuple(dict.fromkeys((served, recipe.server_directory(version), recipe.shared_directory(version))))
 
 
 def _shared(recipe: Recipe, version: str) -> Iterator[str]:
-    """Move shared directories out of the root, where they have to stand outside of it; a mount point stays."""
+    """Yield commands that move shared directories out of the root, where they stand outside; a mount point stays."""
     directory, shared = recipe.server_directory(version), recipe.shared_directory(version)
     if shared != directory:
         for path in recipe.root.shared:

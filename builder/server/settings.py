@@ -1,4 +1,4 @@
-"""What a release asks of its server, decided from its recipe."""
+"""Decides the settings that a release asks of its server, from its recipe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from builder.settings.release import ReleaseSettings, RootPlace
 
 
 def decide(recipe: Recipe, facts: ReleaseFacts) -> ReleaseSettings:
-    """What the release of a recipe asks of its server."""
+    """The settings that the release of a recipe asks of its server."""
     server = recipe.cluster.server
     chosen = {
         "dhcp": str(server.dhcp),
@@ -54,7 +54,7 @@ def _root(recipe: Recipe, version: str) -> RootPlace:
 
 
 def recipe_sizes(recipe: Recipe) -> limits.Sizes:
-    """Size the limits of a server for the nodes of a recipe's cluster."""
+    """The limits of a server for the nodes of a recipe's cluster."""
     return limits.sizes(len(recipe.cluster.nodes))
 
 
