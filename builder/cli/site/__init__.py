@@ -1,4 +1,4 @@
-"""The command `nfsroot-site` and its verbs; `nfsroot site` is the same."""
+"""The command `nfsroot-site`, which is also `nfsroot site`, and its verbs."""
 
 from __future__ import annotations
 

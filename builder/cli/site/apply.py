@@ -1,4 +1,4 @@
-"""`nfsroot-site apply`: has the server's settings follow once more."""
+"""`nfsroot-site apply`: brings the server's settings and menus up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries out what a verb decides: under the site's lock, and written down in its journal."""
+"""Carries out the decision of a verb under the site's lock, with an entry in the site's journal."""
 
 from __future__ import annotations
 

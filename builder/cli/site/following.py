@@ -1,4 +1,4 @@
-"""Has a server follow the state of its site, and says what happens."""
+"""Shows the user the events of a change, and reads the option --replace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nfsroot-site log`: the journal of the site."""
+"""`nfsroot-site log`: prints the journal of the site."""
 
 from __future__ import annotations
 

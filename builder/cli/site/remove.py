@@ -1,4 +1,4 @@
-"""`nfsroot-site remove`: takes all of a recipe off the server."""
+"""`nfsroot-site remove`: removes a recipe with all its releases from the server."""
 
 from __future__ import annotations
 

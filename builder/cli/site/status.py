@@ -1,4 +1,4 @@
-"""`nfsroot-site status`: what nodes run, and what they boot next."""
+"""`nfsroot-site status`: prints the versions that nodes run, and the versions that they boot next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nfsroot-site trust`: the store from which this server gets its releases."""
+"""`nfsroot-site trust`: trusts a store, from which this server then gets its releases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nfsroot-site undo`: takes the last change of what nodes boot back."""
+"""`nfsroot-site undo`: takes back the last change of the versions that nodes boot."""
 
 from __future__ import annotations
 

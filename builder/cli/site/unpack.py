@@ -1,4 +1,4 @@
-"""`nfsroot-site unpack`: a release onto this server, beside those that nodes use."""
+"""`nfsroot-site unpack`: unpacks a release on this server, beside the releases that nodes use."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _words(name: str, version: str, made: bool) -> str:
 
 
 def _applying(places: Places, show: Emit) -> Apply:
-    """What makes the server's settings follow."""
+    """A function that brings the server's files and services to a state of the site."""
     from builder.site.apply import apply
     from builder.site.services import open_site
 

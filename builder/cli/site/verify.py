@@ -1,4 +1,4 @@
-"""`nfsroot-site verify`: unpacked releases beside what was unpacked."""
+"""`nfsroot-site verify`: compares unpacked releases with their records."""
 
 from __future__ import annotations
 
