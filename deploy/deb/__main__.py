@@ -25,7 +25,7 @@ NAME = "nfsroot-site"
 DEBIAN = PROJECT / "deploy/debian"
 PAGE = "nfsroot-site.8"
 MADE_HERE = (f"{PAGE}.j2", "patches")
-"""What in deploy/debian this program reads, and debhelper does not."""
+"""The files in deploy/debian that this program reads, and debhelper does not."""
 
 
 def make(output: Path) -> Path:
@@ -40,7 +40,7 @@ def make(output: Path) -> Path:
 
 
 def lay_out(source: Path, epoch: int) -> None:
-    """Write everything into the directory `source` of which dpkg-buildpackage(1) makes the package."""
+    """Write all files from which dpkg-buildpackage(1) makes the package into the directory `source`."""
     for file in site_files():
         (source / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / file, source / file)
@@ -69,7 +69,7 @@ def build(source: Path, epoch: int) -> None:
 
 
 def source_date(environment: Mapping[str, str]) -> int:
-    """The time in seconds since 1970 that the package's files have."""
+    """The time of the package's files, in seconds since 1970."""
     named = environment.get("SOURCE_DATE_EPOCH")
     if named:
         return int(named)
@@ -83,7 +83,7 @@ def _maintainer(control: Path) -> str:
 
 
 def _move(package: Path, output: Path) -> Path:
-    """Put the package into `output` in one step: whoever reads there sees the one before or this one."""
+    """Move the package into `output` in one step: a reader finds the package of before, or this one."""
     output.mkdir(parents=True, exist_ok=True)
     unfinished = output / f".{package.name}"
     shutil.copyfile(package, unfinished)
@@ -91,7 +91,7 @@ def _move(package: Path, output: Path) -> Path:
 
 
 def main() -> None:
-    """Make the package, and say where it is."""
+    """Make the package, and print its path."""
     os.umask(UMASK)
     try:
         print(make(Path(sys.argv[1])))

@@ -1,4 +1,4 @@
-"""The Debian package's changelog (deb-changelog(5)), made of CHANGELOG.md."""
+"""The Debian package's changelog (deb-changelog(5)), made from CHANGELOG.md."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ ITEM = re.compile(r"^- (.*(?:\n  .*)*)", re.MULTILINE)
 
 
 def changelog(package: str, version: str, maintainer: str, text: str, epoch: int) -> str:
-    """One entry, of the time `epoch` in seconds since 1970: what CHANGELOG.md, `text`, says of a version.
+    """The entry of a version in the changelog, made from `text`, the text of CHANGELOG.md.
 
-    A version that CHANGELOG.md does not have yet is the one that it calls Unreleased.
+    `epoch` is the time of the entry in seconds since 1970.  A version that CHANGELOG.md does not have yet is the one
+    that it calls Unreleased.
     """
     section = sections(text).get(version) or sections(text)["Unreleased"]
     items = [" ".join(item.split()) for item in ITEM.findall(section)]

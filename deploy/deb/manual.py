@@ -1,4 +1,4 @@
-"""The manual page nfsroot-site(8): what each verb says of itself by --help, and what docs/ says of the rest.
+"""The manual page nfsroot-site(8), made from the --help of each verb and from hand-written sections.
 
 The page is written in the macros of man(7).  Its hand-written sections are in deploy/debian/nfsroot-site.8.j2.
 """
@@ -19,7 +19,7 @@ from builder.cli.site import command as group
 
 NAME = "nfsroot-site"
 LITERAL = "\b"
-"""A line of its own, after which click leaves the lines of a paragraph as they are."""
+"""The mark on a line of its own after which click leaves the lines of a paragraph as they are."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb: how it is called, what it does, and its options."""
+    """A verb: its name, its usage, the paragraphs of its help, and its options."""
 
     name: str
     usage: str
@@ -49,7 +49,7 @@ class Verb:
 
 
 def manual(template: Path, version: str, epoch: int) -> str:
-    """The page, of the time `epoch` in seconds since 1970, with one newline between any two lines."""
+    """The manual page, with one newline between any two lines; `epoch` is its time in seconds since 1970."""
     environment = Environment(loader=FileSystemLoader(template.parent), undefined=StrictUndefined, trim_blocks=True)
     environment.filters["roff"] = roff
     filled = environment.get_template(template.name).render(
@@ -73,7 +73,7 @@ def verbs() -> Iterator[Verb]:
 
 
 def roff(text: str) -> str:
-    r"""Text as roff prints it: a hyphen is typed as - by who copies it, and no line begins a macro."""
+    r"""Text with roff's escapes: a hyphen is a - for readers who copy it, and no line begins with a macro."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-")
     return re.sub(r"^(?=[.'])", r"\\&", escaped, flags=re.MULTILINE)
 

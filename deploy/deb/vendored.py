@@ -1,7 +1,8 @@
-"""Python packages that Debian 12 has not: they travel within the Debian package.
+"""Python packages that Debian 12 does not have, and that come with the Debian package.
 
-They are copied from the environment in which the package is made, where pip has compared them with the digests in
-requirements.lock.  Only Python's own text is taken: a compiled module would bind the package to one architecture.
+The packages are copied from the environment in which the Debian package is made, where pip has compared them with the
+digests in requirements.lock.  Only Python's own text is taken: a compiled module would bind the package to one
+architecture.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from pathlib import Path
 PACKAGES = ("securesystemslib", "tomli", "tuf")
 KINDS = (".py", ".typed")
 TESTS = ("test_", "tests", "conftest.py")
-"""How names of directories and files begin that only tests of these packages need."""
+"""Prefixes of directories and files that only tests of these packages need."""
 
 
 class VendoredError(Exception):
-    """A package in this environment is not as pip has installed it."""
+    """The error of a package in this environment that is not as pip has installed it."""
 
 
 def copy_packages(target: Path, patches: Path) -> None:
@@ -38,7 +39,7 @@ def copy_packages(target: Path, patches: Path) -> None:
 
 
 def needed_files(name: str) -> list[PackagePath]:
-    """The modules of an installed package, below the directory that is called as the package is, sorted."""
+    """The modules of an installed package, below the directory that has the package's name, sorted."""
     files = distribution(name).files or []
     return sorted(file for file in files if file.parts[0] == name and _is_needed(file))
 
