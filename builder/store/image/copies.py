@@ -1,4 +1,4 @@
-"""Keeps the images in a registry beside the releases that the store in the registry has."""
+"""Pushes and tags the images of the releases of a store, in the registry that holds the store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from builder.store.transfer import Transfers, again
 
 
 def publish_image(storage: Storage, release: Path, transfers: Transfers) -> None:
-    """Push the root of the release in the directory `release` as an image; a root that cannot be one is told."""
+    """Push the root of the release in the directory `release` as an image, or emit a notice why there is no image."""
     try:
         tag = again(lambda: push_image(_registry(storage), release))
     except InputError as error:
@@ -30,9 +30,9 @@ def publish_image(storage: Storage, release: Path, transfers: Transfers) -> None
 
 
 def publish_images_of_copies(storage: Storage, releases: Sequence[Release], transfers: Transfers) -> None:
-    """Push the images that a registry lacks of releases that were copied into it.
+    """Push those images of copied releases that the registry lacks.
 
-    An image is made of the release's files, so the release is fetched into a temporary directory for that ($TMPDIR).
+    An image is made of the release's files, so the release is fetched into a temporary directory ($TMPDIR) first.
     """
     for release in releases:
         if _lacks_image(_registry(storage), release):

@@ -19,9 +19,9 @@ from builder.store.storage.interface import Blob, FileSlice
 
 COMMAND = ("/bin/bash",)
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""The one of Debian's login(1) for root."""
+"""The PATH of Debian's login(1) for root."""
 ARCHITECTURES = {"i386": "386"}
-"""Names that Go has for Debian's architectures, where they differ (config.md, `architecture`)."""
+"""Go's names of Debian's architectures, where they differ (config.md, `architecture`)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Image:
 def image_of(release: Path) -> Image | None:
     """The image of the root of the release in the directory `release`; None where the root is no tarball.
 
-    :raises InputError: the root tarball is damaged, or no image can hold what it holds.
+    :raises InputError: the root tarball is damaged, or holds a file that no image can hold.
     """
     manifest = Manifest.read(release)
     recipe = manifest.read_recipe()
@@ -82,7 +82,10 @@ def image_of(release: Path) -> Image | None:
 
 
 def _join(file: Path, pieces: Sequence[Piece]) -> Layer:
-    """The layer of some pieces; the digests of one part are known, others are made by reading the parts once more."""
+    """The layer of some pieces.
+
+    The digests of a single part are known; for several parts, the parts are read once more to compute them.
+    """
     slices = tuple(each for piece in pieces for each in piece.slices)
     if len(slices) == 1:
         part = slices[0].part
@@ -101,7 +104,7 @@ def _hashed(layer: Layer, into: Any) -> Iterator[bytes]:
 
 
 def _configure(manifest: Manifest, architecture: str, layers: Sequence[Layer]) -> bytes:
-    """The image's configuration, which is the same for the same release (config.md)."""
+    """The image's configuration (config.md), with the same bytes for every image of one release."""
     configuration = {
         "created": _created(manifest),
         "architecture": ARCHITECTURES.get(architecture, architecture),

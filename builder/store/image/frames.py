@@ -1,4 +1,4 @@
-"""Bytes of a file that zstd compressed, without compression, in pieces."""
+"""Decompresses the content of zstd frames, in pieces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chooses which pieces of a root tarball are a layer of its image together."""
+"""Groups the pieces of a root tarball into the layers of its image."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from collections.abc import Hashable, Sequence
 from builder.store.image.pieces import Piece
 
 MOST = 120
-"""Layers of an image: overlay mounts of docker and podman take 127 (moby, "max depth exceeded")."""
+"""The most layers of an image: overlay mounts of docker and podman take 127 (moby, "max depth exceeded")."""
 SMALL = 128 << 10
-"""Bytes of a piece that is no layer of its own, or fewer; more where a tree has more large packages than layers."""
+"""The size in bytes from which on a piece is a layer of its own; more where a tree has too many large packages."""
 GROUPS = 16
-"""Layers of small packages."""
+"""The number of layers of small packages."""
 
 
 def choose(pieces: Sequence[Piece]) -> list[tuple[Piece, ...]]:
     """The pieces of each layer, from the lowest layer to the uppermost one.
 
-    A large piece is a layer, and so is its part of the store the same blob.  Small packages are joined by a digest of
-    their names, so that an update of a package changes one layer, and a new package moves no other one.  Small pieces
-    without a package (settings, the overlay, the modes of directories) are a layer that is expected to change.
+    A large piece is a layer, so that the layer and the part in the store are the same blob.  Small packages are joined
+    by a digest of their names, so that an update of a package changes one layer, and a new package moves no other one.
+    Small pieces without a package (settings, the overlay, the modes of directories) are a layer that is expected to
+    change.
     """
     small = SMALL
     while len(groups := _group(pieces, small)) > MOST:
@@ -30,7 +31,7 @@ def choose(pieces: Sequence[Piece]) -> list[tuple[Piece, ...]]:
 
 
 def _group(pieces: Sequence[Piece], small: int) -> list[tuple[Piece, ...]]:
-    """Pieces by layer, in the order of the last piece of each: directories, which come last, are uppermost."""
+    """The pieces of each layer, in the order of the layers' last pieces: directories come last and are uppermost."""
     groups: dict[Hashable, list[int]] = defaultdict(list)
     for number, piece in enumerate(pieces):
         if piece.size >= small:

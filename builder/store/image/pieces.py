@@ -15,14 +15,14 @@ from builder.store.image.walk import NotTarError, TarWalk
 from builder.store.storage.interface import FileSlice
 
 WHITEOUT = ".wh."
-"""How the name of a file begins that hides another one in an image ("Whiteouts" in the OCI image specification)."""
+"""The beginning of the names of files that hide others in an image ("Whiteouts" in the OCI image specification)."""
 PACKAGE = 8
 """The column of a tree's list that names the package of a path."""
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of the root tarball: where it stands in the file, and the SHA-256 of its content without compression."""
+    """A part of the root tarball: its offset in the file, and the SHA-256 of its content without compression."""
 
     part: Part
     start: int
@@ -61,7 +61,7 @@ def cut(release: Path, root: ReleasedFile) -> list[Piece]:
     Parts stay together where a file's header is in another part than its content, and where a hard link is in another
     part than the file: a layer is unpacked without the layers below it.
 
-    :raises InputError: the root tarball cannot be read, or no image can hold what it holds.
+    :raises InputError: the root tarball cannot be read, or holds a file that no image can hold.
     """
     file = release / root.path
     try:
@@ -95,7 +95,7 @@ def _walk(file: Path, parts: Sequence[Part]) -> list[_Walked]:
 
 
 def _find_cuts(walked: Sequence[_Walked]) -> list[int]:
-    """The numbers of the parts that begin a piece, but for the first one."""
+    """The numbers of the parts that begin a piece, except the first part."""
     cuts = {number for number in range(1, len(walked)) if walked[number - 1].is_whole}
     where = {path: number for number, each in enumerate(walked) for path in each.paths}
     for number, each in enumerate(walked):
@@ -111,7 +111,7 @@ def _find_package(run: Sequence[_Walked], packages: Mapping[str, str]) -> str:
 
 
 def _read_packages(release: Path) -> dict[str, str]:
-    """The package of each path in the tree's list, where it has one; paths that the list quotes may be missing."""
+    """The package of each path of the tree's list that has one; paths that the list quotes may be missing."""
     file = release / TREE_LIST
     if not file.exists():  # releases of schema 1 have no list
         return {}

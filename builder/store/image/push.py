@@ -22,11 +22,11 @@ LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+zstd"
 
 
 def push_image(storage: OciStorage, release: Path) -> str | None:
-    """Push the image of the root of the release in the directory `release`; the image's tag, None if there is no image.
+    """Push the image of the root of the release in the directory `release`; return its tag, None if it has no image.
 
     Layers that the registry has are not sent: most of them are parts of the release, so push those first.
 
-    :raises InputError: the root tarball is damaged, or no image can hold what it holds.
+    :raises InputError: the root tarball is damaged, or holds a file that no image can hold.
     :raises RefusedError: the tag is that of another release's image.
     """
     image = image_of(release)
@@ -45,7 +45,7 @@ def tag_channels(storage: OciStorage, known: Mapping[str, Sequence[Release]]) ->
     """Let the tag NAME-CHANNEL of each channel lead to the image of the release that the channel names.
 
     The tag of a channel that names no release any more stays: registries remove tags with their image only.  A channel
-    that is called as a version is gets no tag.
+    that has the name of a version gets no tag.
     """
     releases = [release for same_name in known.values() for release in same_name]
     tags = {image_tag(release.name, release.version) for release in releases}
@@ -59,7 +59,10 @@ def tag_channels(storage: OciStorage, known: Mapping[str, Sequence[Release]]) ->
 
 
 def _refuse_other(storage: OciStorage, tag: str, image: Image) -> None:
-    """Refuse to take the tag from another release: tags have fewer letters than versions, and no end of a name."""
+    """Refuse a tag that another release's image has: two releases may have one tag.
+
+    Tags have fewer letters than versions, and do not show where the name of a release ends.
+    """
     text = storage.repository.read_manifest(tag)
     if text is None:
         return
@@ -82,7 +85,7 @@ def _push_layers(storage: OciStorage, image: Image) -> None:
 
 
 def _describe(image: Image, config: str) -> bytes:
-    """The image's manifest, which is the same for the same release."""
+    """The image's manifest, with the same bytes for every image of one release."""
     layers = [describe(LAYER_TYPE, *layer.blob) for layer in image.layers]
     annotations = {TITLE: image.name, VERSION: image.version, CREATED: image.created}
     return write_document(describe(CONFIG_TYPE, config, len(image.config)), layers, annotations)

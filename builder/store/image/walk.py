@@ -1,4 +1,4 @@
-"""Finds where the members of a tar archive begin and end, while the archive goes by in pieces (pax(1))."""
+"""Finds where the members of a tar archive (pax(1)) begin and end, while the archive is read in pieces."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import posixpath
 BLOCK = 512
 KIND, SIZE, MAGIC = slice(156, 157), slice(124, 136), slice(257, 262)
 NAME, LINK, PREFIX = slice(0, 100), slice(157, 257), slice(345, 500)
-"""Fields of a header: what the member is, its bytes in octal digits, `ustar`; its path in two fields; its target."""
+"""Fields of a header: the member's type, size in octal digits, `ustar`; its path in two fields; its target."""
 EXTENDED, HARD_LINK, DIRECTORY = b"x", b"1", b"5"
 MOST_RECORDS = 1 << 20
-"""Bytes of an extended header: paths and extended attributes of one member."""
+"""The most bytes of an extended header: paths and extended attributes of one member."""
 
 
 class NotTarError(ValueError):
@@ -18,7 +18,7 @@ class NotTarError(ValueError):
 
 
 class TarWalk:
-    """Notes the paths of members, and the targets of hard links, since `take` was called last."""
+    """Collects the paths of members, and the targets of hard links, between two calls of `take`."""
 
     def __init__(self) -> None:
         self._skip = 0
@@ -41,7 +41,7 @@ class TarWalk:
         return taken
 
     def feed(self, data: bytes) -> None:
-        """Go on with the next bytes of the archive.
+        """Read the next bytes of the archive.
 
         :raises NotTarError: a header is expected, and the bytes are none.
         """

@@ -1,6 +1,6 @@
-"""The boots of nodes in the lab, as a release's lab.json tells of them.
+"""Reads the boots of nodes in the lab from a release's lab.json.
 
-A store holds reports of older and newer nfsroots, too: this module takes what it needs from any of them.
+A store holds reports of older and newer nfsroots, too: this module takes the fields that it needs from any of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LONGEST = 86400.0
-"""Seconds that a boot may have taken to be drawn."""
+"""The longest time of a boot that is drawn, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class BootPhase:
 
 @dataclass(frozen=True)
 class Check:
-    """A check that was made on a node: what must hold, and what was seen."""
+    """A check of a node in the lab: the condition that must hold, the verdict, and the reason for the verdict."""
 
     name: str
     holds: str
@@ -46,7 +46,7 @@ class BootedNode:
 
 @dataclass(frozen=True)
 class Trial:
-    """Nodes that were booted at once: with which hardware, from which servers, and how long that took in seconds."""
+    """A boot of some nodes at once: their hardware, their servers, the time in seconds, and the verdict."""
 
     firmware: str
     nic: str
@@ -62,7 +62,7 @@ class Trial:
 
 
 def read_trials(report: bytes, manifest_sha256: str) -> tuple[Trial, ...]:
-    """The trials that lab.json tells of; none when its form is not known, or it is about another manifest."""
+    """The trials in lab.json; none when the file has an unknown form, or is about another manifest."""
     try:
         document = json.loads(report)
         if document.get("manifest") not in (None, "", manifest_sha256):
@@ -101,7 +101,7 @@ def _node(table: Mapping[str, Any]) -> BootedNode:
 
 
 def _seconds(value: Any) -> float:
-    """A time that can be drawn."""
+    """The number of seconds in a field, checked: a boot of this length can be drawn."""
     seconds = float(value)
     if not 0 <= seconds <= LONGEST:
         raise ValueError(f"{seconds} is no number of seconds of a boot")

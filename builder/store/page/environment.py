@@ -16,16 +16,16 @@ from builder.difference.printable import printable
 
 
 class CompiledTemplates(FileSystemBytecodeCache):
-    """Keeps compiled templates where that is possible; a full disk or a read-only one costs their time alone."""
+    """A directory of compiled templates; on a full or read-only disk, templates are compiled anew each time."""
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep a template."""
+        """Write a compiled template, unless the disk is full or read-only."""
         with contextlib.suppress(OSError):
             super().dump_bytecode(bucket)
 
 
 def make_environment() -> Environment:
-    """The templates of the pages, and those by which the lab's own report draws boots."""
+    """The environment of the pages' templates, and of the templates with which the lab's own report draws boots."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("builder.store.page"), PackageLoader("builder.lab")]),
         autoescape=True,
@@ -47,9 +47,9 @@ def make_environment() -> Environment:
 
 
 def _find_compiled() -> CompiledTemplates | None:
-    """The directory beside the templates in which compiled ones are kept, as Python keeps its modules (PEP 3147).
+    """The directory of compiled templates, beside the templates as for Python's modules (PEP 3147); None without one.
 
-    Compiling takes longer than filling: a promote takes an eighth less time without.
+    Compiling takes longer than filling: a promote takes an eighth less time without compiling.
     """
     directory = Path(__file__).parent / "templates" / "__pycache__"
     if sys.dont_write_bytecode:

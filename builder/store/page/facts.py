@@ -1,4 +1,4 @@
-"""What the page of a release tells: its packages, how it differs from the release before, and its boots in the lab."""
+"""The facts on the page of a release: its packages, the changes since the release before, its boots in the lab."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ListedPackage:
 
 @dataclass(frozen=True)
 class Changes:
-    """How a release differs from the one before; `same` counts packages that are in both in one version.
+    """The changes of a release since the one before; `same` counts packages that are in both in one version.
 
     `security_known` says whether the manifest tells which updates of packages are for security.
     """
@@ -40,7 +40,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """All that the page of a release tells; `nodes` is the size of its cluster, None where its manifest has none."""
+    """The facts on the page of a release; `nodes` is the size of its cluster, None where its manifest has none."""
 
     release: Release
     manifest: ReleaseManifest
@@ -56,7 +56,7 @@ def collect_facts(
     report: bytes | None,
     before: tuple[Release, ReleaseManifest] | None,
 ) -> ReleaseFacts:
-    """What the page of `release` tells, from its manifest, its lab.json and the manifest of the release before."""
+    """The facts on the page of `release`, from its manifest, its lab.json and the manifest of the release before."""
     packages = _packages(manifest)
     return ReleaseFacts(
         release=release,
@@ -96,7 +96,7 @@ def _packages(manifest: ReleaseManifest) -> tuple[ListedPackage, ...]:
 
 
 def _count_nodes(document: Mapping[str, Any]) -> int | None:
-    """How many nodes the recipe of a release names."""
+    """The number of nodes in the recipe of a release; None without a cluster."""
     recipe = document.get("recipe")
     cluster = recipe.get("cluster") if isinstance(recipe, Mapping) else None
     nodes = cluster.get("nodes") if isinstance(cluster, Mapping) else None

@@ -1,4 +1,4 @@
-"""Decides which pages of a store are to be written: those that show something else than the catalog says now."""
+"""Decides which pages of a store have to be written: those that do not show the current state of the catalog."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Catalog = Mapping[str, list[Release]]
 
 @dataclass(frozen=True)
 class PagePlan:
-    """The page of a release: what it is compared with, and a digest of all that decides what the page shows."""
+    """The planned page of a release: the release `before` to compare with, and a digest of all that the page shows."""
 
     release: Release
     before: Release | None
@@ -24,12 +24,12 @@ class PagePlan:
 
     @property
     def key(self) -> str:
-        """The release as the list of pages names it."""
+        """The name of the page in the list of pages: NAME/VERSION."""
         return f"{self.release.name}/{self.release.version}"
 
 
 def plan_pages(catalog: Catalog) -> list[PagePlan]:
-    """The page of each release of a catalog."""
+    """The planned page of each release of a catalog."""
     return [
         PagePlan(release, before, _state(release, before))
         for releases in catalog.values()
@@ -38,7 +38,7 @@ def plan_pages(catalog: Catalog) -> list[PagePlan]:
 
 
 def _with_predecessors(releases: list[Release]) -> Iterator[tuple[Release, Release | None]]:
-    """Yield each release with the one that was published before it and that nobody withdrew."""
+    """Yield each release with the last release that was published before it and is not withdrawn; None without one."""
     for place, release in enumerate(releases):
         yield release, next((older for older in releases[place + 1 :] if not older.yanked), None)
 
@@ -50,7 +50,7 @@ def _state(release: Release, before: Release | None) -> str:
 
 
 def choose(planned: list[PagePlan], written: Mapping[str, str]) -> list[PagePlan]:
-    """The pages that show something else than they should, when `written` says what each page shows."""
+    """The pages that are out of date; `written` has the state that each page in the store shows."""
     return [page for page in planned if written.get(page.key) != page.state]
 
 

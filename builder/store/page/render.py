@@ -21,10 +21,10 @@ FIRST = "stable"
 """The channel that stands before all others."""
 
 MOST_ROWS = 10
-"""Releases of a recipe that are shown at once; the older ones are behind a fold."""
+"""The most releases of a recipe that are shown at once; the older ones are behind a fold."""
 
 MOST_NODES = 12
-"""Nodes of which the boots are drawn."""
+"""The most nodes whose boots are drawn."""
 
 NARROW = 340.0
 """The width of the chart for phones, in CSS pixels."""
@@ -46,14 +46,14 @@ class StoreFacts:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the mark of a release says: a word, and a class of the style sheet."""
+    """The mark of a release on a page: a word, and a class of the style sheet."""
 
     word: str
     kind: str
 
 
 def find_standing(release: Release) -> Standing:
-    """Whether a release was proved by the lab, or withdrawn."""
+    """The mark of a release: proved by the lab, not proved, or withdrawn."""
     if release.yanked:
         return Standing("withdrawn", "bad")
     if release.unproved:
@@ -112,7 +112,7 @@ def sort_by_channel(releases: Iterable[Release]) -> list[Release]:
 
 
 def _day(seconds: int) -> str:
-    """A time as a day (UTC); of a number that is no time, the number."""
+    """The day (UTC) of a time in seconds since 1970; the number itself when it is no time."""
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
     except (ValueError, OverflowError, OSError):

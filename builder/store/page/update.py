@@ -1,6 +1,6 @@
 """Brings the pages of a store up to date: the page of all releases, and those of the releases that have changed.
 
-Nobody trusts a page: it tells people what there is, and readers verify what they fetch.
+Nobody trusts a page: pages show people the releases of a store, and nfsroot verifies each release that it fetches.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_BYTES = 16 << 20
 
 
 def update_pages(store: TrustedStore) -> None:
-    """Write the pages of a store that show something else than its signed metadata says.
+    """Write the pages of a store that do not show what its signed metadata says.
 
     :raises NfsrootError: a page cannot be written; the store itself is as it should be.
     """
@@ -48,7 +48,7 @@ def update_copy(store: TrustedStore) -> None:
 
 
 def write_all_pages(store: TrustedStore) -> int:
-    """Write all pages of a store or of a copy anew; the number of releases that have one is returned.
+    """Write all pages of a store or of a copy anew; return the number of releases with a page.
 
     :raises UnsupportedError: nobody reads this kind of store with a web browser.
     """
@@ -69,9 +69,10 @@ def find_held(store: TrustedStore) -> Catalog:
 
 
 def _update(store: TrustedStore, catalog: Catalog, *, anew: bool = False) -> None:
-    """Write the page of all releases first, since it says which release is meant for whom, and the list of pages last.
+    """Write the page of all releases first, since it shows the channels of the releases, and the list of pages last.
 
-    A publisher who ends in between leaves the list as it was, so that the next one writes the same pages once more.
+    A publisher that ends in between leaves the list of pages as it was, so that the next publisher writes the same
+    pages once more.
     """
     storage = store.storage
     elsewhere = _count(read_catalog(store.targets)) - _count(catalog)
@@ -90,7 +91,7 @@ def _update(store: TrustedStore, catalog: Catalog, *, anew: bool = False) -> Non
 
 @contextlib.contextmanager
 def _explained(storage: Storage) -> Iterator[None]:
-    """Say, when pages cannot be written, that all else has been done."""
+    """Turn errors of pages into one that says that the store is changed and signed all the same."""
     try:
         yield
     except NfsrootError as error:
@@ -118,7 +119,7 @@ def _count(catalog: Catalog) -> int:
 
 
 def _read_written(storage: Storage) -> Mapping[str, str]:
-    """The state of its release that each page shows; nothing where the list of pages is missing or damaged."""
+    """The state of its release that each page shows; empty when the list of pages is missing or damaged."""
     try:
         document = json.loads(again(lambda: storage.read(layout.WRITTEN_PAGES, MOST_BYTES)))
     except (NotStoredError, ValueError, RecursionError):
