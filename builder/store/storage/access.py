@@ -1,4 +1,4 @@
-"""How nfsroot introduces itself to a server, and which certificates it accepts from the server."""
+"""The credentials with which nfsroot introduces itself to a server, and the certificates that it accepts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BEARER = "Authorization"
-"""The header that carries a token where no other is named, after the word Bearer (RFC 6750 section 2.1)."""
+"""The header for a token where no other is named; the token follows the word Bearer (RFC 6750 section 2.1)."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Access:
     `user` and `secret` are a name and its password (for S3, an access key and its secret key); without `user`, the
     `secret` is a token that `header` carries.  `ca_file` names certificates that are accepted besides the system's.
     `endpoint` and `region` are those of an S3 server.  `plain_http` says whether an OCI registry is asked without
-    encryption; None: if it is on this machine.
+    encryption; None: only a registry on this machine is.
     """
 
     user: str = ""

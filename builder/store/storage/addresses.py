@@ -1,4 +1,4 @@
-"""Whether a text is the address of a server, before a library makes of it what it likes."""
+"""Checks that a text is the address of a server, before a library interprets the text in its own way."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ PATH = re.compile(r"[!-~]*")
 
 
 def check_address(address: str) -> None:
-    """Refuse what is no URL of a scheme, a host, a port and a path, or has a user in it.
+    """Refuse an address that is no URL of a scheme, a host, a port and a path, or that has a user in it.
 
-    Addresses are shown in messages, in the list of processes and in the history of the shell.
+    Users and passwords do not belong into addresses, because messages, the list of processes and the history of the
+    shell show addresses.
 
     :raises InputError: the address has a user, a query or a fragment, no host, a wrong port, or a wrong path.
     """

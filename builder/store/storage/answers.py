@@ -1,4 +1,4 @@
-"""What the status of a web server's answer means for a store (RFC 9110 section 15)."""
+"""Turns the status of a web server's answer into an error of a store (RFC 9110 section 15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an S3 server is, and the keys for it, in the variables and files that the tools of AWS share.
+"""Finds the address of an S3 server and its keys in the variables and files that the tools of AWS share.
 
 See "Settings reference" in the "AWS SDKs and Tools Reference Guide".  The library reads the variables by itself, and
 asks the machine's own metadata service where a machine in a cloud has one; it does not read the files.
@@ -22,7 +22,7 @@ ELSEWHERE = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
-"""Variables that say where the library fetches keys for a while."""
+"""Variables that say where the library fetches temporary keys."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _profile(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _file(environment: Mapping[str, str], variable: str, name: str) -> configparser.ConfigParser:
-    """The file that `variable` names, else ~/.aws/NAME; empty when there is none."""
+    """The settings in the file that `variable` names, else in ~/.aws/NAME; empty when there is no such file."""
     default = Path(environment.get("HOME") or "/", ".aws", name)
     file = Path(environment.get(variable) or default)
     parser = configparser.ConfigParser(interpolation=None, default_section="", strict=False)

@@ -1,4 +1,4 @@
-"""The certificates of authorities that a store's server may have its own from."""
+"""The certificates of the authorities that may sign the certificate of a store's server."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import urllib3
 from builder.errors import InputError
 
 URLLIB3_COMPARES_NAMES = urllib3.__version__.startswith("1.")  # type: ignore[attr-defined]
-"""Whether urllib3 compares a server's name with the names in its certificate by itself, where OpenSSL is not told to.
+"""Whether urllib3 itself compares a server's name with the names in its certificate, when OpenSSL does not.
 
-Debian 12 has urllib3 1.26, which does, and which cannot tell OpenSSL of servers that are named by an address.
+The urllib3 1.26 of Debian 12 does, and cannot tell OpenSSL about servers that are named by an IP address.
 """
 
 
 def accepted_certificates(ca_file: Path | None) -> ssl.SSLContext:
-    """The authorities of the system (those of $SSL_CERT_FILE, where that is set), and those in `ca_file`.
+    """A TLS context with the authorities of the system ($SSL_CERT_FILE, where that is set), and those in `ca_file`.
 
     :raises InputError: the file cannot be read, or holds no certificate.
     """

@@ -21,20 +21,20 @@ from builder.urls import without_users
 
 CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 60.0
-"""How long a server may take to accept a connection, and to send or take the next bytes."""
+"""Seconds that a server may take to accept a connection, and to send or take the next bytes."""
 
 REDIRECTS = 5
-"""How many times in a row a server may name another address."""
+"""The most redirects in a row."""
 
 HEADERS = {"User-Agent": f"nfsroot/{__version__}", "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
-"""No compression, because digests are those of the stored bytes; no answer from a cache that may be out of date."""
+"""Headers of each request: no compression, since digests are of the stored bytes; no answer from an old cache."""
 
 REFUSED_CERTIFICATE = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
 """Words of OpenSSL, and of urllib3 1.26, for a certificate that is not the server's."""
 
 
 class Answer(NamedTuple):
-    """A server's answer, of which the body is not read yet, and the address that gave it.
+    """A server's answer, whose body is not read yet, and the address that sent it.
 
     `introduced` tells whether the request carried the credentials.
     """
@@ -77,7 +77,7 @@ class Connections:
         self._options: dict[str, Any] = {
             "ssl_context": self._certificates,
             "timeout": urllib3.Timeout(connect=min(CONNECT_SECONDS, silent), read=silent),
-            "retries": False,  # whoever asks for an object decides about another try
+            "retries": False,  # the caller decides about another try
             "maxsize": SIDE_BY_SIDE,
         }
         self._direct = urllib3.PoolManager(**self._options)

@@ -23,7 +23,7 @@ from builder.store.errors import (
 from builder.store.storage.interface import PIECE, Blob, Content, Storage, Stored, Text
 
 UNFINISHED = ".unfinished-"
-"""How the names of files begin that are being written; one that is left was its writer's last."""
+"""The beginning of the names of files that are being written; a killed publisher leaves such a file."""
 
 LOCK = ".lock"
 
@@ -32,10 +32,10 @@ SHARED = stat.S_ISGID | stat.S_IWGRP
 
 
 class DirectoryStorage(Storage):
-    """A store in the directory `root`, which the first object makes."""
+    """A store in the directory `root`, which is made with the first object."""
 
     swaps_safely = True
-    writes_at_once = 16  # who waits for the disk (fsync(2)) waits together
+    writes_at_once = 16  # threads that wait for the disk (fsync(2)) wait together
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -102,7 +102,7 @@ class DirectoryStorage(Storage):
             self.put(path, Text(content))
 
     def others_can_read(self) -> bool:
-        """Whether the directory's mode lets others in; one that is not there yet is going to."""
+        """Whether the directory's mode lets others in; true for a directory that does not exist yet."""
         return not self.root.is_dir() or bool(self.root.stat().st_mode & 0o007)
 
     @contextlib.contextmanager
@@ -129,7 +129,7 @@ class DirectoryStorage(Storage):
                 os.close(handle)
 
     def other_files(self, known: Collection[str]) -> Sequence[str]:
-        """The names in the directory that are neither known nor made here; `lost+found` is the file system's."""
+        """The names in the directory that are neither known nor a store's; `lost+found` does not count."""
         with self._explained(""):
             names = sorted(path.name for path in self.root.iterdir()) if self.root.is_dir() else []
         return [
@@ -139,14 +139,14 @@ class DirectoryStorage(Storage):
         ]
 
     def remove_unfinished(self, before: float) -> None:
-        """Remove what killed publishers left, if its last change was before the time `before` (seconds since 1970)."""
+        """Remove files that killed publishers left and last changed before the time `before` (seconds since 1970)."""
         for left in self.root.rglob(f"{UNFINISHED}*"):
             with contextlib.suppress(FileNotFoundError):
                 if left.stat().st_mtime < before:
                     left.unlink()
 
     def _make_directories(self, directory: Path) -> None:
-        """Make the directory and what leads to it, each entry on the disk."""
+        """Make the directory and its parents, and bring each entry to the disk."""
         if not directory.is_dir():
             self._make_directories(directory.parent)
             directory.mkdir(exist_ok=True)
@@ -157,7 +157,7 @@ class DirectoryStorage(Storage):
     def _share(self, made: Path) -> None:
         """Let the group of the store write a directory or a lock that this user made, if the group shares the store.
 
-        The umask keeps the group out at first, also of what a publisher made that was killed right after that.
+        The umask keeps the group out at first, also out of a directory whose publisher is killed right after that.
         """
         if self.root.stat().st_mode & SHARED == SHARED:
             held = made.stat(follow_symlinks=False)

@@ -78,7 +78,7 @@ class HttpStorage(Storage):
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Iterable[bytes] | None = None
     ) -> Iterator[Answer]:
         """The answer to a request; its connection stays open only when the body has been read to its end."""
-        url = f"{self.address}/{quote(path, safe='/~')}"  # a plus sign too: some servers take it for a blank
+        url = f"{self.address}/{quote(path, safe='/~')}"  # quotes a plus sign, too: some servers take it for a blank
         answer = self._connections.ask(method, url, headers, body)
         try:
             yield answer
@@ -100,7 +100,10 @@ def _skip(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:
 
 
 def _first(answer: Answer, most: int) -> int:
-    """The offset of the first byte in the answer, at `most`: that of Content-Range; 0 for a whole object."""
+    """The offset in the object of the answer's first byte: the one in Content-Range, or 0 for a whole object.
+
+    :raises StoreError: the offset is greater than `most`, or the answer does not tell it.
+    """
     if answer.status != 206:
         return 0
     unit, _, span = answer.response.headers.get("Content-Range", "").partition(" ")

@@ -77,7 +77,7 @@ class FileSlice:
 
 
 def checked_pieces(content: Content, path: str) -> Iterator[bytes]:
-    """Yield the bytes of the content that is sent for the object `path`, of which there must be as many as announced.
+    """Yield the bytes of the content for the object `path`, and check that there are as many as announced.
 
     :raises TransientError: there are fewer or more bytes.
     :raises StoreError: the content cannot be read.
@@ -115,7 +115,7 @@ class Storage(ABC):
 
     @property
     def writes_at_once(self) -> int:
-        """How many objects are best written beside each other."""
+        """The best number of objects to write beside each other."""
         return 4
 
     @property
@@ -125,7 +125,7 @@ class Storage(ABC):
 
     @property
     def holds_images(self) -> bool:
-        """Whether the root of a release is an image in this kind of store, too, which publishers push."""
+        """Whether publishers push the root of each release as an image into this kind of store, too."""
         return False
 
     @abstractmethod
@@ -143,7 +143,7 @@ class Storage(ABC):
 
     @abstractmethod
     def put(self, path: str, content: Content, keeps: Sequence[Blob] = ()) -> None:
-        """Write the object; readers see the object before or the new one, never a part.
+        """Write the object; readers see the old object or the new one, never a part.
 
         `keeps` names the blobs that the object refers to, for a registry that removes blobs without a reference.
 
@@ -163,7 +163,7 @@ class Storage(ABC):
         """Remove the object; one that is not there is no error."""
 
     def read(self, path: str, most: int) -> bytes:
-        """The whole object.
+        """The bytes of the whole object.
 
         :raises TooLargeError: the object has more than `most` bytes.
         :raises NotStoredError: there is no such object.
@@ -192,7 +192,7 @@ class Storage(ABC):
             raise self.overtaken(path)
 
     def others_can_read(self) -> bool:
-        """Whether other people than the publisher may be able to read the store; true where nobody can tell."""
+        """Whether other people than the publisher may be able to read the store; true where that is unknown."""
         return True
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ from functools import partial
 from builder.parallel import crew
 
 SIDE_BY_SIDE = 16
-"""Requests that wait for answers at once, at most."""
+"""The most requests that wait for answers at once."""
 
 
 def ask_side_by_side(size: Callable[[str], int | None], paths: Iterable[str]) -> dict[str, int]:

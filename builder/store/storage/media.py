@@ -1,4 +1,4 @@
-"""Which kind of content an object is: what web browsers are told, and what servers must not send in its place."""
+"""The media types of objects: those for web browsers, and a check that a server sends no web page in place of JSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def media_type(path: str) -> str:
 
 
 def refuse_page(kind: str, path: str, store: str) -> None:
-    """Refuse content of the media type `kind` in place of metadata: the sign-in page of a network often is such a page.
+    """Refuse a web page, such as the sign-in page of a network, in place of metadata; `kind` is its media type.
 
-    :raises StoreError: the object at `path` is JSON, and the content a web page.
+    :raises StoreError: the object at `path` is JSON, and the content is a web page.
     """
     if kind.partition(";")[0].strip().lower() == "text/html" and path.endswith(".json"):
         raise StoreError(

@@ -92,7 +92,7 @@ class OciStorage(Storage):
     def put(self, path: str, content: Content, keeps: Sequence[Blob] = ()) -> None:
         """Push a blob, or the content of an object and then its manifest.
 
-        :raises StoreError: the content of a blob is not what its path says, or the registry lacks a blob of `keeps`.
+        :raises StoreError: a blob's content has another digest than its path, or the registry lacks a blob of `keeps`.
         """
         if blob := BLOB.fullmatch(path):
             self.repository.push_blob(f"sha256:{blob[1]}", content)
@@ -108,7 +108,7 @@ class OciStorage(Storage):
     def list(self, prefix: str) -> Iterator[Stored]:
         """Yield every object whose path begins with `prefix`.
 
-        Of blobs, these are the ones that other objects keep: the others are garbage of the registry.
+        The blobs are those that other objects keep: all other blobs are garbage of the registry.
         """
         of_blobs = prefix.startswith(BLOBS) or BLOBS.startswith(prefix)
         beginning = readable("" if of_blobs else prefix)
@@ -129,7 +129,7 @@ class OciStorage(Storage):
     def delete(self, path: str) -> None:
         """Remove the object; its content becomes garbage of the registry, if no other object has it.
 
-        A release's image goes with its manifest.
+        The image of a release is removed together with the release's manifest.
 
         :raises UnsupportedError: the registry does not allow deletion.
         """
@@ -169,7 +169,7 @@ class OciStorage(Storage):
         return StoredObject(text, document, document.layers[0])
 
     def _find_all(self, tags: Iterable[str]) -> Iterator[StoredObject | None]:
-        """Yield what `_find` returns for each tag, asked for side by side."""
+        """Yield the object under each tag, or None; requests run side by side."""
         with crew(SIDE_BY_SIDE) as threads:
             for found in [threads.begin(partial(self._find, tag)) for tag in tags]:
                 yield found()

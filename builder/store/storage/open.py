@@ -1,4 +1,4 @@
-"""Opens the store at an address, which says by its scheme of which kind the store is."""
+"""Opens the store at an address, whose scheme names the kind of store."""
 
 from __future__ import annotations
 
@@ -73,9 +73,11 @@ def open_store(
 
     A word without a slash is a short name.  An address that the configuration has as the `url` of a store is opened
     as that store.  `warn` takes sentences about secrets that others may read; `recipes` gives the files of recipes.
-    `machine` is a file with stores for all users; where it has a name that the user's own has, too, the latter counts.
+    `machine` is a file with stores for all users; a store of the same name in the user's own configuration replaces
+    the one in `machine`.
 
-    :raises InputError: the configuration has mistakes; nothing has the name; the address is none; a secret is missing.
+    :raises InputError: the configuration has mistakes, no store has the name, the address is not valid, or a secret is
+        missing.
     """
     from builder.store.secrets import access_from_netrc, access_of
     from builder.store.settings import find_in_recipes, read_settings, settings_file

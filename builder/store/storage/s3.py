@@ -1,4 +1,4 @@
-"""A store in a bucket of an S3 server, of AWS or of any server that speaks its language."""
+"""A store in a bucket of an S3 server, of AWS or of any server with the same protocol."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from builder.store.storage.s3_probe import Condition
 
 WHOLE = 16 << 20
-"""An object of at most so many bytes is sent in one request, from memory; a larger one in parts of half the size."""
+"""The most bytes of an object that is sent in one request, from memory; others are sent in parts of half this size."""
 
 
 class S3Storage(Storage):
-    """A store below `prefix` in a bucket: s3://BUCKET/PREFIX."""
+    """A store below a prefix in a bucket: s3://BUCKET/PREFIX."""
 
     def __init__(self, address: str, access: Access = ANONYMOUS, silent: float = SILENT_SECONDS) -> None:
         self.address = address.rstrip("/")
@@ -37,10 +37,10 @@ class S3Storage(Storage):
 
     @cached_property
     def swaps_safely(self) -> bool:
-        """Whether the server keeps to conditions on writes, also when writers race; it is tried out once.
+        """Whether the server obeys conditions on writes, also when writers race; the server is tested once.
 
         :raises PermissionRefusedError: this user may not write.
-        :raises TransientError: the server failed; the next time it is tried out again.
+        :raises TransientError: the server failed; the next call tests it again.
         """
         return honours_conditions(self._writes, self.address)
 
@@ -61,7 +61,7 @@ class S3Storage(Storage):
             try:
                 return obstore.get(self._reads, path, options={"range": {"offset": start}}), 0
             except GenericError:
-                pass  # the offset is behind the end, or the server sends all; what else may fail fails again
+                pass  # the offset is behind the end, or the server sends all; any other failure happens again
         return obstore.get(self._reads, path), start
 
     def size(self, path: str) -> int | None:
@@ -93,7 +93,7 @@ class S3Storage(Storage):
                 )
         except StoreError as error:
             if source.failure and source.failure is not error:
-                raise source.failure from error  # of both, the library raises that of the abandoned upload
+                raise source.failure from error  # of both errors, the library raises that of the abandoned upload
             raise
 
     def list(self, prefix: str) -> Iterator[Stored]:
@@ -125,7 +125,7 @@ class S3Storage(Storage):
             self._expect(path, content)  # an earlier try of ours, whose answer was lost, may have written this
 
     def _version(self, path: str, before: bytes) -> obstore.UpdateVersion:
-        """The version that the object has, which must hold `before` (RFC 9110 section 8.8.3)."""
+        """The version of the object (RFC 9110 section 8.8.3), which must hold `before`."""
         answer = obstore.get(self._reads, path)
         if bytes(answer.bytes()) != before:
             raise self.overtaken(path)
@@ -133,7 +133,7 @@ class S3Storage(Storage):
 
 
 class _Source:
-    """The bytes of the content for the object `path`, and why they could not be read to the end."""
+    """The bytes of the content for the object `path`, and the error that ended reading them."""
 
     def __init__(self, content: Content, path: str) -> None:
         self._content = content

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
-"""How long the server may take to accept a connection, and to send the next bytes of an answer."""
+"""Seconds that a server may take to accept a connection, and to send the next bytes of an answer."""
 
 UPLOAD_SECONDS = 600
-"""How long an upload of at most 16 MiB may take.  The library cannot tell a slow one from a silent server."""
+"""Seconds that an upload of at most 16 MiB may take: the library cannot tell a slow upload from a silent server."""
 
 DOWNLOAD_SECONDS = 24 * 3600
-"""How long a download may take, of any size, while bytes come."""
+"""Seconds that a download of any size may take, while bytes come."""
 
 
 def open_bucket(address: str, server: Server, ca_file: Path | None, silent: float, longest: float) -> S3Store:
-    """The place in a bucket at `address`, s3://BUCKET/PREFIX.
+    """The client of the S3 library for the address s3://BUCKET/PREFIX.
 
     An answer may take `silent` seconds without a byte and `longest` seconds in all.  Nothing is tried again.
     """
@@ -52,7 +52,7 @@ def open_bucket(address: str, server: Server, ca_file: Path | None, silent: floa
 
 
 def _options(server: Server) -> dict[str, Any]:
-    """What the library is told about the server and the keys."""
+    """The library's options for the server and the keys."""
     options: dict[str, Any] = {
         "region": server.region,
         "skip_signature": server.anonymous,

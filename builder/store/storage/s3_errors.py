@@ -1,6 +1,6 @@
-"""What the errors of the S3 library mean for a store.
+"""Turns errors of the S3 library into errors of a store.
 
-The library has classes for few of them; its texts name the status and hold the server's answer, which is XML
+The library has classes for few errors; its texts name the status and hold the server's answer, which is XML
 ("Error responses" in the "Amazon S3 API Reference").
 """
 
@@ -31,7 +31,7 @@ STATUS = re.compile(r"Server returned non-2xx status code: (\d{3}) ?([A-Za-z -]*
 CODE = re.compile(r"<Code>([A-Za-z0-9]+)</Code>")
 MESSAGE = re.compile(r"<Message>([^<]+)</Message>")
 CAUSE = re.compile(r"""(?:message|error): "([^"]+)"|\b(TimedOut|Incomplete\w+|InvalidCertificate\(\s*\w+)""")
-"""What the library says of a connection that failed; the last of several is the first cause."""
+"""The library's words for a connection that failed; the last of several is the first cause."""
 
 WORDS = {
     "TimedOut": "the server said nothing for too long",
@@ -53,7 +53,7 @@ def explained(path: str, store: str) -> Iterator[None]:
 
 
 def explain(error: Exception, path: str, store: str) -> StoreError:
-    """The error of a store that the library's error stands for."""
+    """The error of a store for an error of the library."""
     text, _, debug = str(error).partition("\n\nDebug source:")
     code, status = _first(CODE, text), int(_first(STATUS, text) or 0)
     details = _answer(text) if status else _cause(text, debug)
@@ -87,7 +87,7 @@ def explain(error: Exception, path: str, store: str) -> StoreError:
 
 
 def _answer(text: str) -> str:
-    """The status, and the server's own words."""
+    """A sentence with the status of the answer and the server's own words."""
     status = STATUS.search(text)
     assert status, "the caller has found it"
     words = ": ".join(filter(None, (_first(CODE, text), _first(MESSAGE, text))))
@@ -95,7 +95,7 @@ def _answer(text: str) -> str:
 
 
 def _cause(text: str, debug: str) -> str:
-    """Why there was no answer."""
+    """The cause of a request without an answer, in words."""
     causes = [found[1] or WORDS.get(found[2], found[2]) for found in CAUSE.finditer(debug)]
     return causes[-1] if causes else " ".join(text.rpartition(" - ")[2].split())
 

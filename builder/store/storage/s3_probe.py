@@ -1,4 +1,4 @@
-"""Tries out whether an S3 server keeps to conditions on writes (If-None-Match, If-Match), also when writers race.
+"""Tests whether an S3 server obeys conditions on writes (If-None-Match, If-Match), also when writers race.
 
 Some servers ignore the conditions, and some check them without a lock, so that two writers at once both succeed.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def honours_conditions(store: S3Store, address: str) -> bool:
-    """Whether one of several writers wins, each time; the objects that are written for this are removed.
+    """Whether exactly one of several writers wins each race; the objects of the races are removed again.
 
     :raises PermissionRefusedError: this user may not write.
     :raises TransientError: the server failed, so that nothing is known of it.
@@ -47,7 +47,7 @@ def honours_conditions(store: S3Store, address: str) -> bool:
 
 
 def _has_one_winner(store: S3Store, path: str, address: str) -> bool:
-    """Whether one writer creates the object, one replaces it then, and none replaces what is no longer there."""
+    """Whether one writer creates the object, one replaces it, and none replaces a version that is gone."""
     if _race(store, path, address, "create") != 1:
         return False
     with explained(path, address):

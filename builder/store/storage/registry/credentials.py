@@ -18,17 +18,17 @@ from builder.errors import InputError
 from builder.store.storage.access import ANONYMOUS, Access
 
 IDENTITY = "<token>"
-"""In place of a user, this word says that the secret is an identity token, which buys tokens."""
+"""The word in place of a user that says that the secret is an identity token, which buys tokens."""
 HELPER = "docker-credential-"
 HELPER_SECONDS = 60
 NOT_FOUND = "credentials not found"
-"""What a helper says of a registry that it does not know, with exit status 1."""
+"""The words of a helper that does not know a registry; its exit status is 1."""
 
 
 def find_credentials(host: str, repository: str) -> Access:
-    """The user and secret for a repository; ANONYMOUS where none of the files, in their order, has any.
+    """The user and secret for a repository, from the first file that has them; ANONYMOUS when no file has.
 
-    :raises InputError: a file is not what it should be, or a helper fails.
+    :raises InputError: a file cannot be read or has another form, or a helper fails.
     """
     for file in _files():
         document = _read(file)
@@ -66,7 +66,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _look_up(document: Mapping[str, Any], host: str, repository: str, file: Path) -> Access | None:
-    """What one file says: helpers come first, then the entry whose name has most of the repository's."""
+    """The credentials in one file: a helper's first, else those of the entry that names most of the repository."""
     helper = _table(document, "credHelpers").get(host) or document.get("credsStore")
     if isinstance(helper, str) and (found := _ask_helper(helper, host)):
         return found
@@ -78,7 +78,7 @@ def _look_up(document: Mapping[str, Any], host: str, repository: str, file: Path
 
 
 def _names(host: str, repository: str) -> Iterator[str]:
-    """The repository and all above it, down to the host: a/b/c, a/b, a."""
+    """Yield the names of entries for the repository, from its own to the host's: a/b/c, a/b, a."""
     parts = [host, *repository.split("/")]
     for count in range(len(parts), 0, -1):
         yield "/".join(parts[:count])
@@ -119,7 +119,10 @@ def _malformed(name: str, file: Path) -> InputError:
 
 
 def _ask_helper(helper: str, host: str) -> Access | None:
-    """What the program `docker-credential-HELPER get` says, which reads the registry's host from its standard input."""
+    """The credentials from the program `docker-credential-HELPER get`, None when it knows none for the registry.
+
+    The program reads the registry's host from its standard input.
+    """
     program = f"{HELPER}{helper}"
     try:
         answer = subprocess.run(

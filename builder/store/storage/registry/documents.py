@@ -45,7 +45,7 @@ class Document:
 
     @property
     def created(self) -> float:
-        """When the manifest was made, in seconds since 1970; 0 when it does not say so."""
+        """The time at which the manifest was made, in seconds since 1970; 0 when the manifest does not say."""
         try:
             return datetime.fromisoformat(self.annotations.get(CREATED, "")).timestamp()
         except ValueError:
@@ -53,7 +53,7 @@ class Document:
 
 
 def read_document(text: bytes, where: str) -> Document:
-    """The manifest in `text`, which stands at `where`.
+    """The manifest in `text`; `where` names its place in messages.
 
     :raises StoreError: the text is no manifest of an image or an artifact.
     """
@@ -74,7 +74,7 @@ def read_document(text: bytes, where: str) -> Document:
 
 
 def _read_descriptor(descriptor: Mapping[str, Any]) -> Blob:
-    """The blob that a manifest names; the digest becomes part of addresses, so it is checked."""
+    """The blob that a descriptor in a manifest names; the digest is checked, since it becomes part of addresses."""
     digest, size = DIGEST.fullmatch(descriptor["digest"]), descriptor["size"]
     if digest is None or not isinstance(size, int) or size < 0:
         raise ValueError(f"{descriptor} names no blob")
@@ -84,7 +84,7 @@ def _read_descriptor(descriptor: Mapping[str, Any]) -> Blob:
 def tag_of(path: str) -> str:
     """The tag of the object at `path`: a beginning that people can read, and 40 digits of the path's digest.
 
-    It begins with `_`, as no name of a release does.
+    The tag begins with `_`, as no name of a release does.
     """
     return f"{readable(path)}.{hashlib.sha256(path.encode()).hexdigest()[:40]}"
 
@@ -105,7 +105,7 @@ def write_document(
     annotations: Mapping[str, str],
     artifact_type: str | None = None,
 ) -> bytes:
-    """A manifest; its annotations get the time of its making."""
+    """The JSON text of a manifest; the annotations get the time of its making."""
     document = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,

@@ -12,7 +12,7 @@ VERSION = "org.opencontainers.image.version"
 
 
 def image_tag(name: str, version: str) -> str:
-    """The tag of a release's image, or of what a channel leads to: NAME-VERSION, NAME-CHANNEL.
+    """The tag of a release's image: NAME-VERSION, or NAME-CHANNEL for the image to which a channel leads.
 
     Tags have no `+` and no `~`, and get `_` in their place.
     """

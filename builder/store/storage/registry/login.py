@@ -1,4 +1,4 @@
-"""How nfsroot introduces itself to a registry: with a user and password, or with tokens that another server gives.
+"""Introduces nfsroot to a registry: with a user and a password, or with tokens that another server gives.
 
 The scheme of tokens is Docker's ("Token Authentication Specification", and its variant for OAuth2), which registries
 share; challenges have the form of RFC 9110 section 11.6.1.
@@ -25,7 +25,7 @@ MOST = 1 << 20
 
 
 class Challenge(NamedTuple):
-    """How a registry wants to be asked: `scheme` is `bearer` or `basic`."""
+    """A registry's demand for credentials, and its parameters: `scheme` is `bearer` or `basic`."""
 
     scheme: str
     parameters: dict[str, str]
@@ -34,7 +34,7 @@ class Challenge(NamedTuple):
 class Login:
     """The credentials for one repository.  Threads share tokens; reading, writing and deleting have one each.
 
-    Those in `access` count, else those that podman and docker know.
+    The credentials are those in `access`, or else those that podman and docker know.
     """
 
     def __init__(self, connections: Connections, host: str, repository: str, access: Access) -> None:
@@ -47,18 +47,18 @@ class Login:
 
     @property
     def who(self) -> str:
-        """Whom the registry has seen, in words."""
+        """The user whom the registry has seen, in words."""
         access = self._access
         if not access or not access.secret:
             return "someone without credentials"
         return access.user if access.user not in ("", IDENTITY) else "the owner of a token"
 
     def headers(self, method: str) -> dict[str, str]:
-        """The headers that introduce a request; none before the registry has asked for any."""
+        """The headers with the credentials of a request; none before the registry has asked for credentials."""
         return self._held.get(_purpose(method), {})
 
     def renew(self, method: str, used: Mapping[str, str], answer: Answer) -> bool:
-        """Get other headers than those that were `used` in vain; false when there are none to be had.
+        """Get other headers than those that were `used` in vain; return false when there are no others.
 
         :raises PermissionRefusedError: the token server refuses the credentials.
         """
@@ -138,7 +138,7 @@ def _with_query(url: str, parameters: Mapping[str, str]) -> str:
 
 
 def _challenges(answer: Answer) -> list[Challenge]:
-    """The challenges of an answer, one a header."""
+    """The challenges of an answer, one for each header."""
     found = []
     for header in answer.response.headers.getlist("WWW-Authenticate"):
         scheme, _, rest = header.strip().partition(" ")

@@ -1,4 +1,4 @@
-"""What it means when a registry refuses a request."""
+"""Explains why a registry refuses a request."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from builder.store.storage.answers import refusal
 from builder.store.storage.connections import Answer
 
 FULL = ("no space left on device", "disk quota exceeded")
-"""What a registry says of a full disk, as strerror(3) does, with the status 500."""
+"""The words of a registry with a full disk, which are those of strerror(3); the status is 500."""
 
 UNKNOWN_BLOB = "MANIFEST_BLOB_UNKNOWN"
-"""What a registry says of a manifest whose blobs it does not have; docker-registry also while another publisher sends
-one of them, because it empties a file before it writes it."""
+"""The code of a registry's refusal of a manifest whose blobs it does not have.
+
+docker-registry gives this code also while another publisher sends one of the blobs, because it empties a file before
+it writes it."""
 
 
 def explain_refusal(answer: Answer, what: str, host: str, who: str) -> StoreError:

@@ -19,11 +19,11 @@ from builder.store.storage.registry.login import Login
 from builder.store.storage.registry.refusals import explain_refusal
 
 MOST_OF_A_MANIFEST = 4 << 20
-"""Bytes of a manifest; registries take at least so many ("Pushing Manifests"), and many take no more."""
+"""The most bytes of a manifest; registries take at least so many ("Pushing Manifests"), and many take no more."""
 TAGS_AT_ONCE = 1000
 SHORT = 64 << 10
 TRIES = 3
-"""How often a request is sent: without a token, with one that has expired, with a new one."""
+"""The most tries of a request: without a token, with one that has expired, with a new one."""
 Body = Callable[[], Iterator[bytes]]
 
 
@@ -138,7 +138,7 @@ class Repository:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
     ) -> Iterator[Answer]:
-        """The answer to a request, whose status is `expected`; `url` may be relative to the repository."""
+        """The answer to a request, whose status is one of `expected`; `url` may be relative to the repository."""
         url = urljoin(self.url, url)
         own = urlsplit(url)[:2] == urlsplit(self.url)[:2]
         for left in reversed(range(TRIES)):
@@ -157,13 +157,13 @@ class Repository:
 
 
 def _read_rest(answer: Answer) -> None:
-    """Read what is left of a short body, so that the next request can use the connection."""
+    """Read the rest of a short body, so that the next request can use the connection."""
     with contextlib.suppress(urllib3.exceptions.HTTPError):  # then the connection is not used again
         answer.response.read(SHORT)
 
 
 def read_whole(content: Content, name: str) -> Iterator[bytes]:
-    """Yield the pieces of `content`, the object or blob `name`, of which there must be as many bytes as announced.
+    """Yield the pieces of `content`, the object or blob `name`, and check that there are as many bytes as announced.
 
     :raises TransientError: the content ends early.
     :raises StoreError: the content cannot be read.
