@@ -23,10 +23,10 @@ from builder.store.release import MANIFEST, ReleaseManifest, read_blob
 from builder.store.storage.interface import Blob
 
 FORMAT = 1
-"""The version of the table under `custom`; a store of a newer one needs a newer nfsroot."""
+"""The version of the table under `custom`.  A store with a newer version needs a newer nfsroot."""
 
 ELSEWHERE = frozenset({"name", "version", "files"})
-"""What stands in the table in another form, or not at all, since the target's path says it."""
+"""Fields of a release that the table has in another form, or leaves out because the target's path says them."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Release:
     """A release in a store.
 
     `published` is a time in seconds since 1970 (UTC); `size` the bytes of all its files, `new` those that the store
-    did not hold before; `lab` the verdict in words; `unproved` whether somebody published it without one; `yanked` the
-    reason why it was withdrawn, or nothing.
+    did not hold before; `lab` the lab's verdict in words; `unproved` whether somebody published the release although
+    the lab had not passed it; `yanked` the reason why the release was withdrawn, or nothing.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Release:
     channels: tuple[str, ...] = ()
     yanked: str = ""
     files: Mapping[str, Blob] = field(default_factory=dict)
-    """What describes the release, by name: manifest.json, lab.json, the lists of its software."""
+    """The files that describe the release, by name: manifest.json, lab.json, the lists of its software."""
 
     @property
     def reference(self) -> str:
@@ -74,7 +74,7 @@ class Release:
         return [self.path_of(file) for file in self.files]
 
     def keeps(self, manifest: ReleaseManifest) -> list[Blob]:
-        """The blobs that the release's manifest is to keep in a registry: the parts, and what describes the release."""
+        """The blobs that a registry keeps for the release's manifest: the parts, and the files that describe it."""
         return [*manifest.blobs(), *(blob for file, blob in self.files.items() if file != MANIFEST)]
 
     def table(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Release:
 
 
 def read_catalog(targets: Targets) -> dict[str, list[Release]]:
-    """The releases by their names, the one that was published last first.
+    """The releases of a store by their names, the one that was published last first.
 
     :raises InputError: a newer nfsroot wrote the store.
     :raises UntrustedError: the targets do not describe releases.
@@ -102,7 +102,7 @@ def read_catalog(targets: Targets) -> dict[str, list[Release]]:
 
 
 def _in_order(version: str) -> list[tuple[int, str]]:
-    """A key that puts 1.10 after 1.9: of two releases that were published in one second, the later version is newer."""
+    """A sort key that puts 1.10 after 1.9: of two releases published in one second, the later version is newer."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", version)]
 
 
@@ -126,7 +126,7 @@ def _release(name: str, version: str, target: TargetFile) -> Release:
 
 
 def put_release(targets: Targets, release: Release) -> None:
-    """Describe a release in a store's targets, in place of what they said of it before."""
+    """Write the table of a release into a store's targets, in place of an earlier one."""
     path, manifest = layout.target(release.name, release.version, MANIFEST), release.manifest
     targets[path] = TargetFile(manifest.size, {"sha256": manifest.sha256}, path, {"custom": release.table()})
 
@@ -137,9 +137,9 @@ def remove_release(targets: Targets, release: Release) -> None:
 
 
 def find(catalog: Mapping[str, list[Release]], name: str, wanted: str = "") -> Release:
-    """The release of `name` with the version or in the channel `wanted`, or else the newest that nobody withdrew.
+    """The release of `name` with the version or channel `wanted`; if that is empty, the newest that is not withdrawn.
 
-    :raises InputError: there is none.
+    :raises InputError: no release fits.
     """
     if name not in catalog:
         there = ", ".join(catalog) or "none yet"
@@ -160,7 +160,7 @@ def find(catalog: Mapping[str, list[Release]], name: str, wanted: str = "") -> R
 
 
 def parse_reference(text: str) -> tuple[str, str]:
-    """NAME and VERSION or CHANNEL of a reference `NAME[@VERSION|@CHANNEL]`; the latter is empty where it is not given.
+    """The NAME, and the VERSION or CHANNEL, of a reference `NAME[@VERSION|@CHANNEL]`; the second may be empty.
 
     :raises InputError: the text has another form.
     """
@@ -171,7 +171,7 @@ def parse_reference(text: str) -> tuple[str, str]:
 
 
 def set_channel(targets: Targets, name: str, version: str, channel: str) -> None:
-    """Let a channel name a release, and no other release of that name.
+    """Make a channel name a release, and no other release of that name.
 
     :raises InputError: the channel cannot have this name, or there is no such release.
     :raises RefusedError: the release was withdrawn.
@@ -194,7 +194,7 @@ def set_channel(targets: Targets, name: str, version: str, channel: str) -> None
 
 
 def yank(targets: Targets, name: str, version: str, reason: str) -> Release:
-    """Withdraw a release with a reason; no channel names it any more.  The release as it was before is returned."""
+    """Withdraw a release with a reason, and take it out of all channels; return the release as it was before."""
     release = find(read_catalog(targets), name, version)
     put_release(targets, replace(release, yanked=reason, channels=()))
     return release

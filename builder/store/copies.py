@@ -49,10 +49,10 @@ def choose(store: TrustedStore, references: Sequence[str]) -> list[Release]:
 
 
 def copy(source: TrustedStore, target: Storage, releases: Sequence[Release], transfers: Transfers) -> int:
-    """Copy releases to another store with the metadata of the source; the number of bytes sent is returned.
+    """Copy releases to another store with the metadata of the source; return the number of bytes sent.
 
-    The metadata names the other releases of the source, too: who asks the copy for one is told that it is elsewhere.
-    The pages of the copy for web browsers are its own: they tell of the releases that it has.
+    The metadata names the other releases of the source, too: an error tells a reader of the copy that such a release
+    is elsewhere.  The copy has pages of its own for web browsers, which show the releases that are in the copy.
 
     :raises RefusedError: the target is a store of its own, or is newer than the source.
     """
@@ -76,7 +76,10 @@ def _copy_images(source: TrustedStore, target: Storage, releases: Sequence[Relea
 
 
 def _need_older_copy(source: TrustedStore, target: Storage) -> bytes | None:
-    """The target's timestamp, None in an empty store."""
+    """The bytes of the target's timestamp; None for an empty store.
+
+    :raises RefusedError: the target is a store of its own, or is newer than the source.
+    """
     try:
         root = target.read(layout.FIRST_ROOT, MOST_BYTES)
     except NotStoredError:
@@ -114,7 +117,7 @@ def _copy_release(source: TrustedStore, target: Storage, release: Release, trans
 
 
 def _copy_metadata(source: TrustedStore, target: Storage, before: bytes | None) -> None:
-    """Write the metadata that was verified; the roots first, the timestamp last."""
+    """Write the verified metadata of the source into the target: the roots first, the timestamp last."""
     for path, text in source.metadata.items():
         if path != layout.TIMESTAMP and (target.size(path) != len(text) or target.read(path, MOST_BYTES) != text):
             target.put(path, Text(text))

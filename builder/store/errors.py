@@ -1,4 +1,4 @@
-"""The errors of stores.  Each says what happened, in which store, and how to put it right."""
+"""The errors of stores.  Each error says what happened, in which store, and how to correct it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class NotStoredError(StoreError):
 
 
 class TransientError(StoreError):
-    """The network or the server failed in a way that may pass: the same request is worth another try."""
+    """The network or the server failed in a way that may pass: another try of the request may succeed."""
 
 
 class PermissionRefusedError(StoreError):
@@ -34,7 +34,7 @@ class OvertakenError(StoreError):
 
 
 class UnsupportedError(StoreError):
-    """This kind of store cannot do what was asked."""
+    """This kind of store does not support the operation."""
 
 
 class UntrustedError(StoreError):

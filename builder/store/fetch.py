@@ -1,4 +1,4 @@
-"""Fetches a release: its files byte for byte, each part verified; what is here already is not fetched again."""
+"""Fetches a release from a store: verifies each part, and fetches no part that is on this machine already."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ ROOM_BESIDE = 16 << 20
 
 @dataclass(frozen=True)
 class Place:
-    """Where the bytes of a part are: in a file, from an offset on."""
+    """The place of a part's bytes: a file, and the offset in the file."""
 
     file: Path
     offset: int
 
 
 def fetch_described(storage: Storage, release: Release, file: str) -> bytes:
-    """A file that describes a release, such as manifest.json or lab.json, verified.
+    """The verified bytes of a file that describes a release, such as manifest.json or lab.json.
 
     :raises UntrustedError: the store holds other bytes than those that were signed.
     """
@@ -52,7 +52,7 @@ def fetch_described(storage: Storage, release: Release, file: str) -> bytes:
 
 
 def fetch_manifest(storage: Storage, release: Release) -> ReleaseManifest:
-    """The manifest of a release in a store, verified.
+    """The verified manifest of a release in a store.
 
     :raises UntrustedError: the store holds another manifest than the one that was signed.
     """
@@ -63,11 +63,12 @@ def fetch_manifest(storage: Storage, release: Release) -> ReleaseManifest:
 
 
 def fetch(storage: Storage, release: Release, target: Path, transfers: Transfers) -> bool:
-    """Write a release into the directory `target`, which appears whole or not at all; false when it is there already.
+    """Write a release into the directory `target`, which appears whole or not at all; return whether it was fetched.
 
-    A fetch that ended early left a directory beside the target, whose good parts are kept.
+    False means that the target holds the release already.  A fetch that ends early leaves a directory beside the
+    target; the next fetch keeps the good parts in that directory.
 
-    :raises InputError: the target holds something else.
+    :raises InputError: the target exists, and is not this release.
     :raises NoSpaceError: the disk has no room for the release.
     """
     manifest = fetch_manifest(storage, release)
@@ -98,7 +99,7 @@ def fetch(storage: Storage, release: Release, target: Path, transfers: Transfers
 def _fill(
     storage: Storage, manifest: ReleaseManifest, directory: Path, beside: dict[Blob, Place], transfers: Transfers
 ) -> None:
-    """Bring each part of each file to its place: left by a fetch before, copied from a release beside, or fetched."""
+    """Fill the files of a release: with parts of an earlier fetch, parts of other releases, and fetched parts."""
     with contextlib.ExitStack() as stack:
         wanted: list[Received] = []
         for file in manifest.files:
@@ -128,7 +129,7 @@ def _fill(
 
 
 def _parts_beside(target: Path) -> dict[Blob, Place]:
-    """The places of the parts of all releases beside the target; a manifest that cannot be read is passed over."""
+    """The places of the parts of all releases beside the target; a manifest that cannot be read is skipped."""
     found: dict[Blob, Place] = {}
     for file in sorted(target.parent.glob(f"[!.]*/{MANIFEST}")):
         with contextlib.suppress(InputError):
@@ -139,7 +140,7 @@ def _parts_beside(target: Path) -> dict[Blob, Place]:
 
 
 def _copy(place: Place, received: Received) -> None:
-    """Copy a part from another release, as far as its file has it: who calls looks at the digest."""
+    """Copy a part from another release, or less where that file is too short; the caller compares the digest."""
     with contextlib.suppress(OSError), place.file.open("rb") as source:
         source.seek(place.offset)
         written, left = 0, received.blob.size
@@ -170,7 +171,10 @@ def _need_same(target: Path, manifest: ReleaseManifest) -> None:
 
 
 def _need_room(directory: Path, manifest: ReleaseManifest) -> None:
-    """Refuse to begin what cannot end; what an earlier fetch left takes its room already."""
+    """Check that the disk has room for the bytes of a release that an earlier fetch has not written yet.
+
+    :raises NoSpaceError: the disk has no room for the release.
+    """
     free = os.statvfs(directory).f_bavail * os.statvfs(directory).f_frsize
     here = sum(file.stat().st_blocks * 512 for file in directory.rglob("*") if file.is_file())
     needed = manifest.size - here + ROOM_BESIDE

@@ -53,14 +53,14 @@ class Keys:
         return _bytes(self.directory / ADDRESS).decode().strip()
 
     def online(self) -> CryptoSigner:
-        """The signer of each change.
+        """The signer with the online key, which signs each change.
 
         :raises NfsrootError: the key is not there or cannot be read.
         """
         return read_key(self.directory / ONLINE)
 
     def root(self) -> CryptoSigner:
-        """The signer of roots.
+        """The signer with the root key, which signs roots.
 
         :raises NfsrootError: the key is not there or cannot be read.
         """
@@ -115,7 +115,7 @@ def _directory_of(first_root: bytes) -> Path:
 
 
 def keys_made_for(address: str) -> list[Keys]:
-    """The keys that were made for a store at `address`, the newest last; the publish that made them may have ended."""
+    """The keys that were made for a store at `address`, the newest last, also by a publish that ended early."""
     found = [Keys(file.parent) for file in places.keys_directory().glob(f"[!.]*/{ADDRESS}")]
     return sorted(
         (keys for keys in found if keys.address == address),

@@ -1,14 +1,14 @@
 """The paths of the objects in a store.
 
     blobs/sha256/HEX                          parts of the releases' files, each under its digest
-    releases/NAME/VERSION/HEX.FILE            what describes a release: manifest.json, lab.json ...
+    releases/NAME/VERSION/HEX.FILE            a file that describes a release: manifest.json, lab.json ...
     metadata/N.root.json                      the keys of the store, and which of them may sign what
-    metadata/N.targets.json                   the releases, with the digests of what describes them
+    metadata/N.targets.json                   the releases, with the digests of the files that describe them
     metadata/N.snapshot.json                  the version of the targets
     metadata/timestamp.json                   the version of the snapshot: the only object that changes
     leases/KIND-ID, leases/KIND               publishers and pruners at work
     index.html, pages/NAME/VERSION.html       pages for web browsers, which nobody signs
-    pages.json                                which state of its release each page shows
+    pages.json                                the state of its release that each page shows
 
 The metadata and the names with digests are those of The Update Framework (TUF specification 1.0, section 6.2,
 "consistent snapshots").
@@ -45,7 +45,7 @@ def page(name: str, version: str) -> str:
 
 
 def metadata(role: str, version: int) -> str:
-    """The path of a version of the metadata of a role, which is not the timestamp."""
+    """The path of a version of the metadata of a role other than the timestamp."""
     return f"{METADATA}{version}.{role}.json"
 
 

@@ -1,10 +1,10 @@
-"""Leases: publishers and pruners say in the store that they are at work, where no lock can keep them apart.
+"""Leases: objects in a store that say that a publisher or a pruner is at work, where no lock can keep them apart.
 
 A publisher counts on blobs that it found in the store; a pruner removes blobs that no release names.  Each writes its
 lease first and looks for leases of the other kind after that, so that at least one of two sees the other.
 
-Where nobody can list objects, there is one lease of each kind, which says how old it is, and which objects a pruner
-removes: who finds the lease of one that was killed goes on with them.
+Where nobody can list objects, there is one lease of each kind.  The lease says how old it is, and which objects a
+pruner removes: a pruner that finds the lease of a killed one removes those objects, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from builder.store.storage.interface import Storage, Text
 from builder.store.transfer import again
 
 SECONDS = 24 * 3600
-"""How old a lease may be; a process that was killed leaves its lease behind."""
+"""The age up to which a lease counts; a process that was killed leaves its lease behind."""
 
 PUBLISH = "publish"
 PRUNE = "prune"
@@ -32,7 +32,7 @@ MOST_BYTES = 16 << 20
 
 @contextmanager
 def held(storage: Storage, kind: str = PUBLISH, objects: Sequence[str] = ()) -> Iterator[None]:
-    """Hold a lease of one kind while no lease of the other kind is held; `objects` are those that a pruner removes.
+    """Hold a lease of one kind while no lease of the other kind is held; a pruner removes the `objects`.
 
     :raises NfsrootError: a process of the other kind is at work.
     """
@@ -51,7 +51,7 @@ def held(storage: Storage, kind: str = PUBLISH, objects: Sequence[str] = ()) -> 
     except BaseException:
         with suppress(StoreError):  # the user is told why the block ended; a lease that stays counts for a day at most
             if objects and not storage.lists:
-                _write(storage, path, 0, objects)  # it keeps nobody out, and the next pruner goes on with the objects
+                _write(storage, path, 0, objects)  # keeps nobody out, and the next pruner goes on with the objects
             else:
                 _remove(storage, path)
         raise
@@ -59,7 +59,7 @@ def held(storage: Storage, kind: str = PUBLISH, objects: Sequence[str] = ()) -> 
 
 
 def find_unfinished(storage: Storage) -> list[str]:
-    """The objects that a pruner was to remove who was killed, or had an error, where nobody can list them."""
+    """The objects that a killed or failed pruner left; none in a store that can list its objects."""
     return _read(storage, PRUNE)[1] if not storage.lists else []
 
 
@@ -85,7 +85,7 @@ def _found(storage: Storage, kind: str) -> Iterator[str]:
 
 
 def _read(storage: Storage, kind: str) -> tuple[int, list[str]]:
-    """Since when the one lease of a kind has been held, and the objects that it names; 0 without a lease."""
+    """The time since which the one lease of a kind has been held, 0 without a lease, and the objects that it names."""
     try:
         document = json.loads(again(lambda: storage.read(f"{layout.LEASES}{kind}", MOST_BYTES)))
         return int(document["since"]), [str(path) for path in document["objects"]]

@@ -1,8 +1,8 @@
-"""The signed metadata of a store: which releases are in the store, and who says so.
+"""The signed metadata of a store, which names the releases in the store: reading and changing it as a publisher.
 
 The format is that of The Update Framework (TUF specification 1.0).  Two keys sign: the root key says which keys may
 sign what, and the online key signs the other three roles at each change.  docs/adr/0031-tuf-without-ceremony.md says
-why there are no more.  This module is the publisher's half; `builder.store.reader` is the half of everybody else.
+why there are no more.  Publishers use this module, and readers use `builder.store.reader`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from builder.store.storage.interface import Storage
 from builder.store.transfer import again
 
 ROOT_DAYS = 20 * 365
-"""How long a root is valid: its key lies elsewhere, and nobody would remember to renew it every year."""
+"""Days for which a root is valid: its key lies elsewhere, and nobody would remember to renew the root every year."""
 
 ONLINE_DAYS = 365
-"""How long the other metadata is valid after the last change, which renews it."""
+"""Days for which the other metadata is valid after the last change, which renews it."""
 
 RENEWED = "renewed"
 """The field of a timestamp that says when it was signed (TUF specification 4.2 lets documents have more fields)."""
@@ -37,7 +37,7 @@ MOST_BYTES = 16 << 20
 """The most bytes of a file of metadata."""
 
 ATTEMPTS = 5
-"""How often a change is made anew after another publisher was quicker."""
+"""The most tries of a change, when another publisher is quicker each time."""
 
 Targets = dict[str, tuf.TargetFile]
 Signed = TypeVar("Signed", tuf.Root, tuf.Targets, tuf.Snapshot, tuf.Timestamp)
@@ -70,9 +70,9 @@ def text_of(metadata: tuf.Metadata[Any]) -> bytes:
 
 
 def load(storage: Storage, pinned_root: bytes) -> State:
-    """Read a store's metadata for a publisher, who may renew what has expired.
+    """The verified state of a store's metadata, for a publisher, who may renew expired metadata.
 
-    :raises UntrustedError: something is not signed with the keys of the root, or does not fit to the rest.
+    :raises UntrustedError: a file is not signed with the keys of the root, or does not fit the other files.
     """
     root = newest_root(storage, pinned_root)
     try:
@@ -109,7 +109,7 @@ def newest_root(storage: Storage, pinned_root: bytes) -> tuf.Root:
 
 
 def change_nothing(targets: Targets) -> None:
-    """The change of a commit that signs the same targets anew."""
+    """Change no target, so that the commit signs the same targets anew."""
 
 
 def commit(
@@ -117,9 +117,9 @@ def commit(
 ) -> State:
     """Change the targets of a store, sign them, and let readers see them: the timestamp comes last.
 
-    `change` gets the targets by their paths and changes the dictionary; when another publisher was quicker, it gets
-    the targets once more as that one left them.  Each commit gives all three roles a version that no file has yet,
-    greater than `above`.
+    `change` gets the targets by their paths and changes the dictionary.  When another publisher was quicker, `change`
+    is called again with the targets that the other publisher left.  Each commit gives all three roles a version that
+    no file has yet, greater than `above`.
 
     :raises UntrustedError: the store's metadata does not verify, or the root does not know the signer's key.
     :raises OvertakenError: other publishers were quicker each time.
@@ -166,7 +166,7 @@ def _commit_once(
 
 
 def _free_version(storage: Storage, version: int) -> int:
-    """The first version from `version` on of which a killed or slower publisher has left no file."""
+    """The first version from `version` on without a file that a killed or slower publisher has left."""
     while any(storage.size(layout.metadata(role, version)) is not None for role in ("targets", "snapshot")):
         version += 1
     return version

@@ -18,7 +18,10 @@ from builder.store.transfer import run_each
 
 
 def with_package(storage: Storage, releases: Sequence[Release], package: str, below: str | None) -> dict[str, str]:
-    """The version of a package by the reference of each release that has it, older than `below` where that is given."""
+    """The version of a package in each release that has it, by the release's reference.
+
+    With `below`, only releases whose version of the package is older than `below` count.
+    """
     manifests = run_each(lambda release: kept_manifest(storage, release), releases)
     found = {
         release.reference: manifest.packages[package]
@@ -34,7 +37,7 @@ def _older(version: str, other: str) -> bool:
 
 
 def kept_manifest(storage: Storage, release: Release) -> ReleaseManifest:
-    """The manifest of a release: kept from an earlier question, since it never changes, or fetched."""
+    """The manifest of a release, from this user's cache or else from the store; manifests never change."""
     digest = release.manifest.sha256
     kept = places.manifests_directory() / f"{digest}.json"
     if kept.exists():
@@ -44,7 +47,7 @@ def kept_manifest(storage: Storage, release: Release) -> ReleaseManifest:
     manifest = fetch_manifest(storage, release)
     with contextlib.suppress(OSError):  # a full disk, or a home that cannot be written, costs time alone
         kept.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = kept.with_suffix(f".{uuid.uuid4().hex}.unfinished")  # others may fetch the same one right now
+        unfinished = kept.with_suffix(f".{uuid.uuid4().hex}.unfinished")  # others may fetch the manifest right now
         unfinished.write_bytes(manifest.content)
         unfinished.rename(kept)
     return manifest

@@ -1,4 +1,4 @@
-"""The directories of a person's keys and of what was seen of stores (XDG base directory specification)."""
+"""The directories of a user's keys, and of the metadata that the user has seen (XDG base directory specification)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def keys_directory() -> Path:
 
 
 def trust_directory(address: str) -> Path:
-    """The directory of what this user has seen of the store at `address`; its root is the one that was pinned."""
+    """The directory of the metadata that this user has seen in the store at `address`, and of the pinned root."""
     digest = hashlib.sha256(address.encode()).hexdigest()
     return trust_directories() / digest[:16]
 
@@ -24,7 +24,7 @@ def trust_directories() -> Path:
 
 
 def manifests_directory() -> Path:
-    """The directory of manifests that were fetched to be searched."""
+    """The directory of manifests that were fetched to search them."""
     return _base("XDG_CACHE_HOME", "~/.cache") / "nfsroot" / "manifests"
 
 

@@ -1,4 +1,4 @@
-"""Tries what the server of a store can do."""
+"""Tests which operations the server of a store supports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONTENT = bytes(range(256)) * 16
 
 
 def probe(storage: Storage) -> dict[str, str]:
-    """What came of each thing that was tried, in words, by its name; the object of the probe is removed again."""
+    """The result of each operation that was tried, in words, by its name; the object of the probe is removed again."""
     path = f"probe/{uuid.uuid4().hex}"
     try:
         return {

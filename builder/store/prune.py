@@ -17,13 +17,13 @@ from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import Storage, Stored
 
 GRACE = 24 * 3600
-"""Seconds for which an object stays that no release names: a publisher at work may count on it."""
+"""Seconds for which an object that no release names stays in the store: a publisher at work may count on it."""
 
 AT_ONCE = 20
-"""Versions of the metadata that are asked for at once where nobody can list them."""
+"""The number of metadata versions to ask for at once, in stores that cannot list their objects."""
 
 STATES_KEPT = 10
-"""Versions of the metadata that stay: a reader may be about to ask for one that was just replaced."""
+"""The number of versions of the metadata that stay: a reader may be about to ask for one that was just replaced."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Bytes of the objects."""
+        """The size of the objects in bytes."""
         return sum(stored.size for stored in self.objects)
 
 
 def plan(publisher: Publisher, keep: int) -> Plan:
-    """Decide what goes when each name keeps its `keep` newest releases, and those that a channel names.
+    """Plan to keep the `keep` newest releases of each name, and those that a channel names, and to remove the others.
 
-    Where nobody can list objects, those go that the removed releases alone name, and younger releases stay: who
-    forgot them would not find their objects again.
+    Where nobody can list objects, only objects that just the removed releases name are removed.  Releases within the
+    grace period stay there: without the release in the metadata, nobody would find its objects again.
     """
     storage, state = publisher.storage, load(publisher.storage, publisher.first_root)
     known = catalog.read_catalog(state.targets)
@@ -60,7 +60,7 @@ def plan(publisher: Publisher, keep: int) -> Plan:
 
 
 def prune(publisher: Publisher, planned: Plan) -> None:
-    """Remove what was planned: releases from the signed metadata first, then objects that nobody names.
+    """Remove the planned releases from the signed metadata first, and the planned objects after that.
 
     :raises NfsrootError: a publisher is at work.
     """
@@ -78,7 +78,7 @@ def _at_work(storage: Storage, planned: Plan) -> AbstractContextManager[None]:
 
 
 def _remove(targets: Targets, releases: tuple[Release, ...]) -> None:
-    """Take releases out of the targets, but those that a channel names by now."""
+    """Take releases out of the targets, except those that a channel names by now."""
     known = catalog.read_catalog(targets)
     for release in releases:
         for present in known.get(release.name, []):
@@ -102,9 +102,10 @@ def _unnamed(storage: Storage, staying: list[Release], version: int) -> Iterator
 
 
 def _named_by(going: Sequence[Release], storage: Storage, staying: Sequence[Release], version: int) -> Iterator[Stored]:
-    """The objects that the releases to go name, and those that a killed pruner left, but none of a staying release.
+    """The objects that the removed releases name, those that a killed pruner left, and old versions of the metadata.
 
-    How old an object is nobody can tell here: it counts as old as the oldest metadata.
+    No object of a staying release is among them.  The age of the objects is not known here: all count as last changed
+    in 1970.
     """
     named = _name_objects(storage, staying)
     left = {path: size for path, size in _name_objects(storage, going).items() if path not in named}

@@ -1,7 +1,7 @@
-"""Publishes a release: its parts first, what describes it next, and the signed metadata last.
+"""Publishes a release: its parts first, the files that describe it next, and the signed metadata last.
 
-A publisher that ends at any moment leaves a store that shows what it showed before; the next publish asks the store
-what it holds already, and sends the rest.
+A publish that ends early leaves a store that shows readers the same releases as before.  The next publish asks the
+store for the parts that it holds already, and sends the rest.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from builder.store.storage.interface import Blob, FileSlice, Storage, Text
 from builder.store.transfer import Sent, Transfers, again, find_missing
 
 PASSED = ("passed", "proved:")
-"""How the verdict of a release begins that the lab has booted, or whose tree it has booted in another release."""
+"""The beginnings of the verdict of a release that the lab has booted itself, or whose tree it has booted elsewhere."""
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """Who may change a store: the store's first root, and the signer with the store's online key."""
+    """A store that this user can change: the store's first root, and the signer with the store's online key."""
 
     storage: Storage
     first_root: bytes
     signer: Signer
 
     def commit(self, change: Callable[[Targets], None], above: int = 0) -> State:
-        """Change the store's targets, sign them, and read the store as others do: they see the change now.
+        """Change the store's targets, sign them, and read the store as its readers do, who see the change now.
 
-        The tags of a registry, or the pages for web browsers, follow; other publishers wait until they are written.
+        Write the tags of a registry, or the pages for web browsers, after that; other publishers wait until then.
         """
         with self.storage.exclusive():
             state = commit(self.storage, self.first_root, self.signer, change, above)
@@ -57,23 +57,23 @@ class Publisher:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A release that is to be published: its directory, its manifest, the lab's verdict, and what describes it."""
+    """A release to publish: its directory, its manifest, the lab's verdict, and functions to describe and check it."""
 
     directory: Path
     manifest: ReleaseManifest
     lab: str
     describe: Callable[[], Mapping[str, bytes]]
-    """Gives the files beside the manifest that describe the release, by their names: lab.json, the lists of software.
+    """A function that returns the files beside the manifest that describe the release: lab.json, lists of software.
 
-    It is called when the parts are in the store, so that whoever makes the files has that time for it.
+    The function is called when the parts are in the store, so that the files can be made in the meantime.
     """
     check: Callable[[], object]
-    """Compares the files with the manifest, or waits for the end of a comparison that goes on beside other work."""
+    """A function that compares the files with the manifest, or waits for the end of a comparison in progress."""
 
 
 @dataclass(frozen=True)
 class Permissions:
-    """Releases that the user lets publish take although it would refuse them."""
+    """The user's permissions to publish an unproved release, or one with a password, which is refused otherwise."""
 
     unproved: bool = False
     password: bool = False
@@ -89,7 +89,7 @@ class Published:
 
 
 def open_publisher(storage: Storage, key: Path | None) -> Publisher:
-    """Find the keys of the store.
+    """Open a store to change it, with the online key in the file `key`, or else with the store's keys on this machine.
 
     :raises InputError: there is no store.
     :raises NfsrootError: the keys of the store are not here.
@@ -109,7 +109,7 @@ def open_publisher(storage: Storage, key: Path | None) -> Publisher:
             resolution="Compare it with the publisher's, then: nfsroot list STORE --trust SHA256:...",
         )
     if pinned is not None and pinned != first_root:
-        reader.open_trusted(storage)  # says what is wrong
+        reader.open_trusted(storage)  # raises an error that says what is wrong
     reader.pin(storage, first_root)
     return Publisher(storage, first_root, keys.read_key(key) if key else _online(found))
 
@@ -120,9 +120,9 @@ def _online(found: keys.Keys | None) -> Signer:
 
 
 def open_or_make_store(storage: Storage, key: Path | None, tell: Callable[[str], None]) -> Publisher:
-    """Find the keys of the store, or make a store where there is nothing; `tell` gets what the user must know then.
+    """Open a store to change it, or make a new store; `tell` gets a text about the keys of a new store for the user.
 
-    :raises RefusedError: there are other files.
+    :raises RefusedError: the directory holds other files, or the store is empty and held releases before.
     :raises NfsrootError: the keys of the store are not here.
     """
     if storage.size(layout.FIRST_ROOT) is None:
@@ -164,7 +164,7 @@ def _make_store(storage: Storage, key: Path | None, tell: Callable[[str], None])
 
 
 def _write_first_root(storage: Storage, first_root: bytes) -> None:
-    """Write the first root, unless a try before this one did, whose answer was lost."""
+    """Write the first root, unless an earlier try, whose answer was lost, has written it."""
     if storage.size(layout.FIRST_ROOT) != len(first_root) or storage.read(layout.FIRST_ROOT, 1 << 24) != first_root:
         storage.swap(layout.FIRST_ROOT, first_root, None)
 
@@ -178,7 +178,7 @@ def publish(
     allowed: Permissions = Permissions(),
     repair: bool = False,
 ) -> Published:
-    """Put a release into a store, and let a channel name it; `repair` sends what the store holds already, too.
+    """Put a release into a store, and let a channel name it; `repair` sends the parts that the store holds, too.
 
     :raises RefusedError: the lab has not passed the release, the release holds a password, or the store has other
         content under the same name and version.
@@ -246,7 +246,7 @@ def _push_image(storage: Storage, candidate: Candidate, transfers: Transfers) ->
 def _describe(
     storage: Storage, candidate: Candidate, before: Release | None, new: int, *, repair: bool, unproved: bool
 ) -> Release:
-    """Write what describes a release, and return the release as the targets are to describe it."""
+    """Write the files that describe a release; return the release as the targets are to describe it."""
     manifest = candidate.manifest
     files = dict(before.files) if before else {}
     described_by = {**candidate.describe(), MANIFEST: manifest.content}
@@ -278,7 +278,10 @@ def _blob_of(text: bytes) -> Blob:
 
 
 def _same_version(known: Mapping[str, list[Release]], manifest: ReleaseManifest) -> Release | None:
-    """The release in the store with this name and version, which has to have the same manifest."""
+    """The release in the store with the name and version of a manifest; None without one.
+
+    :raises RefusedError: the release in the store has another manifest.
+    """
     for release in known.get(manifest.name, []):
         if release.version == manifest.version:
             if release.manifest.sha256 != manifest.sha256:

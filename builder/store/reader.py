@@ -1,4 +1,4 @@
-"""The reader's half of trust: a store is pinned once, by its fingerprint, and python-tuf's client verifies it."""
+"""Opens stores for readers, who pin a store once, by its fingerprint; python-tuf's client verifies its metadata."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ class StorageFetcher(FetcherInterface):
 def open_trusted(
     storage: Storage, trust: str | None = None, max_age: timedelta | None = None, *, advice: str = "--trust"
 ) -> TrustedStore:
-    """Verify a store, and read what it says.
+    """Verify a store, and read its signed metadata.
 
-    `trust` is what the reader pins the first time: a fingerprint, or a file with the store's first root.  `max_age`
-    is the greatest age of the last signature that the reader accepts.  `advice` is what a user types before the
-    fingerprint to trust the store.
+    `trust` is the fingerprint, or a file with the store's first root, that the reader pins the first time.  `max_age`
+    is the greatest age of the last signature that the reader accepts.  `advice` is the option that a user types before
+    the fingerprint to trust the store.
 
-    :raises UntrustedError: nothing is pinned, or what the store shows does not verify.
+    :raises UntrustedError: the store is not pinned, or its metadata does not verify or is too old.
     """
     first_root = _pin(storage, trust, advice)
     directory = places.trust_directory(storage.address)
@@ -109,13 +109,13 @@ def seen_version(storage: Storage) -> int:
 
 
 def forget(storage: Storage) -> None:
-    """Forget what was seen of the store but its pinned root: what was seen may belong to a key that is gone."""
+    """Remove the metadata that was seen in the store, but not the pinned root: the key that signed it may be gone."""
     for name in ("timestamp.json", "snapshot.json", "targets.json"):
         (places.trust_directory(storage.address) / name).unlink(missing_ok=True)
 
 
 def pinned_root(storage: Storage) -> bytes | None:
-    """The first root that this user has pinned for the store; None when there is none."""
+    """The first root that this user has pinned for the store; None when no root is pinned."""
     file = _pinned_file(storage)
     return file.read_bytes() if file.exists() else None
 
@@ -134,7 +134,10 @@ def _pinned_file(storage: Storage) -> Path:
 
 
 def _pin(storage: Storage, trust: str | None, advice: str) -> bytes:
-    """The first root by which the store is trusted: pinned before, or now because it matches `trust`."""
+    """The first root by which the store is trusted: the pinned root, or the store's root, which is pinned now.
+
+    :raises UntrustedError: the store's root is another one than the pinned root, or than `trust` names.
+    """
     pinned = pinned_root(storage)
     if pinned is not None and trust is None:
         _refuse_swapped(storage, pinned)
@@ -157,7 +160,7 @@ def _pin(storage: Storage, trust: str | None, advice: str) -> bytes:
 
 
 def read_first_root(storage: Storage) -> bytes:
-    """The first root that a store shows, which nothing has vouched for yet.
+    """The first root in a store, which nobody has verified yet.
 
     :raises InputError: there is no store.
     """
@@ -182,7 +185,7 @@ def _refuse_swapped(storage: Storage, pinned: bytes) -> None:
 
 
 def _fingerprint_in(trust: str) -> str:
-    """The fingerprint that a user pins: named as such, or that of the root in a file."""
+    """The fingerprint that `trust` names: the text itself, or the fingerprint of the root in the file of this name."""
     if FINGERPRINT.fullmatch(trust):
         return trust
     try:
@@ -220,7 +223,7 @@ def _verified_texts(directory: Path) -> dict[str, bytes]:
 
 
 def _renewed(timestamp: tuf.Timestamp) -> datetime:
-    """When the timestamp was signed; what nobody wrote down is as old as can be."""
+    """The time at which the timestamp was signed; 1970 when the timestamp does not say."""
     try:
         return datetime.fromisoformat(timestamp.unrecognized_fields[RENEWED]).astimezone(UTC)
     except (KeyError, ValueError, TypeError):
@@ -239,7 +242,7 @@ def _refuse_old(storage: Storage, renewed: datetime, max_age: timedelta | None) 
 
 @contextlib.contextmanager
 def _explained(storage: Storage, fetcher: StorageFetcher) -> Iterator[None]:
-    """Say in words for administrators what python-tuf found."""
+    """Turn errors of python-tuf into errors in words for administrators."""
     try:
         yield
     except (RepositoryError, DownloadError, ValueError) as error:
@@ -253,7 +256,7 @@ def _explained(storage: Storage, fetcher: StorageFetcher) -> Iterator[None]:
 
 
 def _words(error: Exception) -> tuple[str, str]:
-    """What an error of python-tuf means, as the rest of a sentence about a store, and what to do about it."""
+    """The meaning of an error of python-tuf, as the rest of a sentence about a store, and advice for the user."""
     ask = "Somebody may have tampered with the store. Ask the publisher before you use it."
     match error:
         case ExpiredMetadataError():

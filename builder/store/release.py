@@ -1,4 +1,4 @@
-"""Reads releases for a store: what a manifest says of the files and their parts.
+"""Reads the manifests of releases for a store: the files of a release, and the parts of the files.
 
 An NFS server reads manifests, too, and has no pydantic: this module needs Python's standard library alone.
 """
@@ -48,7 +48,7 @@ class ReleaseFile:
 
 @dataclass(frozen=True)
 class ReleaseManifest:
-    """What a store has to know of the manifest whose bytes are `content`; `document` is all that they say."""
+    """The fields of a manifest that a store needs; `content` is the manifest's bytes, `document` all of its fields."""
 
     name: str
     version: str
@@ -138,8 +138,8 @@ def _file(table: Mapping[str, Any], schema: int) -> ReleaseFile:
 def read_blob(table: Mapping[str, Any]) -> Blob:
     """The digest and the size in a table.
 
-    :raises ValueError: they are none.
-    :raises KeyError: the table lacks one.
+    :raises ValueError: the values are no SHA-256 in hexadecimal digits and no size in bytes.
+    :raises KeyError: the table lacks one of them.
     """
     sha256, size = table["sha256"], table["size"]
     if not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
@@ -150,7 +150,10 @@ def read_blob(table: Mapping[str, Any]) -> Blob:
 
 
 def _inside(path: str) -> str:
-    """The path of a file, which lies in the release and takes the place of nothing that describes it."""
+    """The path, checked: it lies in the release, and is not the name of a file that describes the release.
+
+    :raises ValueError: the path is none of a file of a release.
+    """
     components = path.split("/")
     if not all(layout.NAME.fullmatch(component) for component in components) or components[0] in (MANIFEST, SUMS, LAB):
         raise ValueError(f"{path!r} is no path of a file of a release")

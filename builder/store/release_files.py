@@ -38,9 +38,9 @@ def _check_file(directory: Path, file: ReleaseFile) -> None:
 
 
 def _sha256(path: Path) -> str:
-    """SHA-256 of a file.
+    """The SHA-256 of a file, in hexadecimal digits.
 
-    It is taken from mappings of large pieces, so that Python's lock stays with the threads that do other work.
+    The file is hashed in mappings of large pieces, so that Python's lock stays with the threads that do other work.
     """
     digest, size = hashlib.sha256(), path.stat().st_size
     with path.open("rb") as opened:

@@ -17,11 +17,11 @@ from builder.store.storage.interface import Storage
 NEXT_ROOT = f"next-{ROOT}"
 
 VERSIONS_AHEAD = 1000
-"""How far a recovered store's version is ahead of what the backup had: readers may have seen as many changes since."""
+"""The versions by which a recovered store is ahead of its backup: readers may have seen as many changes since."""
 
 
 def rotate_online(storage: Storage, held: Keys) -> State:
-    """Give the store a new online key; the old one counts for nothing afterwards.
+    """Give the store a new online key; the old key is not valid afterwards.
 
     :raises NfsrootError: the root key is not here.
     """
@@ -48,7 +48,7 @@ def rotate_root(storage: Storage, held: Keys) -> None:
 
 
 def recover(publisher: Publisher) -> State:
-    """Sign what a restored store holds with a version that is newer than all that readers can have seen."""
+    """Sign a restored store anew, with a version newer than all versions that readers can have seen."""
     shown = metadata.load(publisher.storage, publisher.first_root).version
     above = max(reader.seen_version(publisher.storage), shown + VERSIONS_AHEAD)
     reader.forget(publisher.storage)
@@ -56,7 +56,7 @@ def recover(publisher: Publisher) -> State:
 
 
 def _settle(storage: Storage, held: Keys) -> None:
-    """Bring a rotation to its end that ended early: with two root keys here, or two online keys in the root."""
+    """Complete a rotation that ended early and left two root keys here, or two online keys in the root."""
     following = held.directory / NEXT_ROOT
     if following.exists():
         named = metadata.newest_root(storage, held.first_root).roles["root"].keyids

@@ -14,7 +14,7 @@ from builder.store.settings import StoreSettings
 from builder.store.storage.access import ANONYMOUS, BEARER, Access
 
 Warn = Callable[[str], None]
-"""Takes a sentence that the user should read."""
+"""A function that gets a sentence for the user."""
 
 
 def access_of(settings: StoreSettings, warn: Warn, environment: Mapping[str, str] = os.environ) -> Access:
@@ -36,9 +36,9 @@ def access_of(settings: StoreSettings, warn: Warn, environment: Mapping[str, str
 
 
 def access_from_netrc(url: str, warn: Warn, environment: Mapping[str, str] = os.environ) -> Access:
-    """The user and password that $NETRC or ~/.netrc has for the host of a URL (netrc(5)); ANONYMOUS without.
+    """The user and password that $NETRC or ~/.netrc has for the host of a URL (netrc(5)); else ANONYMOUS.
 
-    An entry `default` is not used: it would tell a password to every host.
+    An entry `default` is not used: it would send a password to every host.
     """
     file = Path(environment.get("NETRC") or Path(environment.get("HOME") or "/", ".netrc"))
     try:
@@ -58,7 +58,7 @@ def access_from_netrc(url: str, warn: Warn, environment: Mapping[str, str] = os.
 
 
 def _secret(settings: StoreSettings, warn: Warn, environment: Mapping[str, str]) -> str:
-    """The password or token, from where the table says; empty when it says nothing."""
+    """The password or token from the file or variable that the table names; empty when the table names none."""
     if name := settings.password_file or settings.token_file:
         file = settings.path(name)
         return _one_line(_first_line(file, warn), f"{file}, which {settings.file} names for the store {settings.name},")
@@ -82,7 +82,10 @@ def _first_line(file: Path, warn: Warn) -> str:
 
 
 def _one_line(secret: str, what: str) -> str:
-    """The secret, which goes into a line of a request."""
+    """The secret, checked: it goes into a line of a request, so all its characters are printable.
+
+    :raises InputError: the secret is empty or has another character.
+    """
     if not secret or not secret.isprintable():
         raise InputError(f"{what} {'is empty' if not secret else 'holds a character that no secret has'}")
     return secret

@@ -43,7 +43,7 @@ class StoreSettings:
     plain_http: bool | None = None
 
     def path(self, written: str) -> Path:
-        """A path of the table: relative to the directory of its file, `~` for the user's own."""
+        """The path for the text `written` in the table: relative to its file's directory, `~` for the user's home."""
         return self.file.parent / Path(written).expanduser()
 
 
@@ -72,9 +72,9 @@ def settings_file(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def read_settings(file: Path, *, alone: bool = True) -> dict[str, StoreSettings]:
-    """The stores in the configuration, by name; none when there is no such file.
+    """The stores in the configuration `file`, by name; none when there is no such file.
 
-    The user's configuration has stores `alone`; other files have other tables, too.
+    The user's configuration has the stores `alone`: other tables are mistakes.  Other files may have other tables.
 
     :raises SettingsError: the file cannot be read, or has mistakes.
     """
@@ -90,9 +90,9 @@ def read_settings(file: Path, *, alone: bool = True) -> dict[str, StoreSettings]
 
 
 def find_in_recipes(name: str, recipes: Iterable[Path]) -> StoreSettings | None:
-    """The store that recipes, each in a file of its own, call `name`; None where none of them does.
+    """The store with the name `name` in the files `recipes`; None when no recipe has a store of that name.
 
-    A recipe that cannot be read, or has mistakes elsewhere, is `nfsroot check`'s to report.
+    Recipes that cannot be read, and mistakes in other tables, are ignored here: `nfsroot check` reports them.
 
     :raises SettingsError: the table has a mistake, or names a secret, which is the user's own.
     :raises InputError: recipes give the name to different stores.
@@ -166,7 +166,7 @@ def _find_mistake_in_value(
 
 
 def _mistake_in_text(key: str, text: str) -> tuple[str, str] | None:
-    """What is wrong with the text of a key, and what to write."""
+    """The mistake in the text of a key, and advice about the right text; None without a mistake."""
     if not text:
         return "is empty", "leave the key out"
     if not text.isprintable():
@@ -179,7 +179,7 @@ def _mistake_in_text(key: str, text: str) -> tuple[str, str] | None:
 
 
 def _find_contradictions(table: Mapping[str, Any], problem: Callable[[str, str, str], Problem]) -> Iterator[Problem]:
-    """Keys that exclude each other, or that need another one."""
+    """Yield the problems of keys that exclude each other, or that need another key."""
     secrets = [key for key in table if key in SECRETS]
     for key in secrets[1:]:
         yield problem(key, f"there is {secrets[0]} as well", "one of them is enough")

@@ -12,7 +12,7 @@ from builder.process import CommandError
 from builder.store.release import SUMS, ReleaseManifest
 
 NAMESPACE = "nfsroot-release"
-"""What the signature is for (ssh-keygen(1), -n): no signature for another purpose counts as one of a release."""
+"""The namespace of the signature (ssh-keygen(1), -n): a signature for another purpose does not count for a release."""
 
 SIGNATURE = f"{SUMS}.sig"
 

@@ -17,7 +17,7 @@ from builder.store.transfer import again
 
 @dataclass(frozen=True)
 class StoreSource:
-    """A release in a store, as `builder.release.source.ReleaseSource` asks for it."""
+    """A release in a store, with the interface of `builder.release.source.ReleaseSource`."""
 
     storage: Storage
     release: Release
@@ -32,7 +32,7 @@ class StoreSource:
         return Manifest.parse(self._parts.content, self.describe())
 
     def read(self, path: str, start: int, length: int) -> bytes:
-        """Read `length` bytes of a file of the release from byte `start` on; who reads compares the digest.
+        """Read `length` bytes of a file of the release from byte `start` on; the caller compares the digest.
 
         :raises InputError: the release has no such file.
         """
@@ -47,7 +47,7 @@ class StoreSource:
         return bytes(read)
 
     def _bytes(self, sha256: str, start: int, count: int) -> bytes:
-        """So many bytes of a blob from an offset on, or fewer where it ends before."""
+        """`count` bytes of a blob from the offset `start` on, or fewer where the blob ends before."""
         read = bytearray()
         for piece in self.storage.stream(layout.blob(sha256), start):
             read += piece

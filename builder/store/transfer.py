@@ -1,4 +1,4 @@
-"""Moves bytes between files and stores: several at once, within a rate, verified, and again where the network fails."""
+"""Moves blobs between files and stores: several at once, within a rate, verified, with retries for network failures."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from builder.store.errors import StoreError, TransientError, UntrustedError
 from builder.store.storage.interface import Blob, Content, Storage
 
 AT_ONCE = 4
-"""Transfers that go on beside each other, where the kind of store knows no better number."""
+"""The number of transfers at once, unless the kind of store has a better number."""
 
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each further try; after the last one the failure counts."""
+"""Seconds before each further try; after the last try the failure counts."""
 
 SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -31,14 +31,14 @@ Result = TypeVar("Result")
 
 
 class Sent(NamedTuple):
-    """A blob and where its bytes come from."""
+    """A blob to send, and the content that has its bytes."""
 
     blob: Blob
     content: Content
 
 
 class Received(NamedTuple):
-    """A blob and where its bytes go: a file that is open for writing, and the offset in the file."""
+    """A blob to receive, and the place for its bytes: a file that is open for writing, and the offset in the file."""
 
     blob: Blob
     file: int
@@ -66,7 +66,7 @@ class Limit:
 
 @dataclass
 class Progress:
-    """Tells how many bytes of step `step` have gone; `total` is how many there are."""
+    """Reports how many of the `total` bytes of the step `step` have been moved."""
 
     step: str
     total: int
@@ -78,11 +78,11 @@ class Progress:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
-        """Let transfers that go on end at their next piece: another one has failed, or somebody has pressed Ctrl-C."""
+        """End running transfers at their next piece: another transfer has failed, or somebody has pressed Ctrl-C."""
         self._stopped.set()
 
     def add(self, count: int) -> None:
-        """Count bytes that have gone; a negative number is of bytes that have to go once more.
+        """Count bytes that have been moved; a negative number is for bytes that have to be moved once more.
 
         :raises StoreError: the transfers were stopped.
         """
@@ -99,7 +99,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Transfers:
-    """How bytes are moved: the rate that all transfers share, and who is told."""
+    """Moves blobs between files and stores, within the rate `limit` for all transfers; events go to `emit`."""
 
     emit: Emit
     limit: Limit = field(default_factory=lambda: Limit(None))
@@ -127,7 +127,7 @@ class Transfers:
 
     @contextlib.contextmanager
     def _progress(self, step: str, total: int) -> Iterator[Progress]:
-        """Tell that a step begins and ends, unless there is nothing to do in it."""
+        """Emit the events of a step's begin and end, unless the step has no bytes to move."""
         began = time.monotonic()
         if total:
             self.emit(StepStarted(step, f"{total} bytes"))
@@ -151,9 +151,9 @@ def run_each(
     stop: Callable[[], None] = lambda: None,
     at_once: int = AT_ONCE,
 ) -> list[Result]:
-    """Return what `do` returns for each item, `at_once` of them beside each other.
+    """The results of `do` for each item; `at_once` calls run beside each other.
 
-    After a failure those that have not begun never begin, and `stop` is called to end those that go on.
+    After a failure no further call begins, and `stop` is called to end the calls that are running.
     """
     with crew(at_once) as threads:
         waiting = [threads.begin(partial(do, item)) for item in items]
@@ -165,7 +165,7 @@ def run_each(
 
 
 def again(do: Callable[[], Result]) -> Result:
-    """Do something, and do it again after a pause where it failed in a way that may pass."""
+    """The result of `do`, which is called again after a pause when it raises TransientError."""
     for wait in WAITS:
         try:
             return do()
@@ -176,7 +176,7 @@ def again(do: Callable[[], Result]) -> Result:
 
 @dataclass(frozen=True)
 class _Verified:
-    """Content that ends with an error in place of its last piece when it has not the digest that its blob names."""
+    """Content that raises an error in place of its last piece when its digest is not the one that its blob names."""
 
     sent: Sent
     limit: Limit

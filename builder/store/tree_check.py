@@ -26,11 +26,12 @@ PIECE = 1 << 20
 """Bytes of a file that are read at once."""
 
 LARGE = 64 << 10
-"""Bytes of a file that a thread hashes beside the one that looks at all paths: of small files Python itself takes most
-of the time, and its threads would wait for each other."""
+"""The size in bytes from which on a file is hashed in another thread than the one that looks at all paths.
+
+With small files Python itself takes most of the time, and its threads would wait for each other."""
 
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
-"""Why a path cannot be opened at which there is no regular file."""
+"""Errors of open(2) for a path at which there is no regular file."""
 
 HASHING = 2
 """Threads that hash large files."""
@@ -38,9 +39,9 @@ HASHING = 2
 
 @dataclass(frozen=True)
 class Difference:
-    """A path of a tree that is not as the list has it, and in what.
+    """A path of a tree that differs from the list of the tree, and the differences in words.
 
-    `path` is in the form in which the list has it, `name` as Python has it (os.fsdecode).
+    `path` has the form of the list, `name` the form of Python (os.fsdecode).
     """
 
     path: str
@@ -52,7 +53,7 @@ class Difference:
 
 
 def compare_tree(directory: Path, lines: Iterable[str]) -> Iterator[Difference]:
-    """Yield what differs between the tree in `directory` and the lines of a tree.tsv.
+    """Yield the differences between the tree in `directory` and the lines of a tree.tsv.
 
     :raises InputError: the lines are no list of a tree.
     """
@@ -62,7 +63,7 @@ def compare_tree(directory: Path, lines: Iterable[str]) -> Iterator[Difference]:
 def compare_entries(
     directory: Path, entries: Mapping[str, Entry], ignored: frozenset[str] = frozenset()
 ) -> Iterator[Difference]:
-    """Yield what differs between the tree in `directory` and its list; each file is read once, and no link followed.
+    """Yield the differences between the tree in `directory` and its list; read each file once, and follow no link.
 
     The paths in `ignored` and all below them are not looked at.
     """
@@ -87,7 +88,7 @@ def _is_large(entry: Entry) -> bool:
 
 
 def _difference(path: str, entry: Entry, hashed: Callable[[], str] | None) -> str:
-    """In what a path differs from its entry, in words; nothing when it does not.
+    """The differences between a path and its entry, in words; empty when there are none.
 
     `hashed` gives the digest of a file that another thread reads.
     """
@@ -115,7 +116,7 @@ def _difference(path: str, entry: Entry, hashed: Callable[[], str] | None) -> st
 
 
 def _sha256(path: str, size: int) -> str:
-    """SHA-256 of a regular file of so many bytes, in hexadecimal digits; nothing of what is none."""
+    """The SHA-256 of a regular file of `size` bytes, in hexadecimal digits; empty when there is no such file."""
     digest = hashlib.sha256()
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""Reads the list of a release's tree (docs/reference/tree-list.md), which may come from anybody."""
+"""Reads and checks the list of a release's tree (docs/reference/tree-list.md), which may come from anybody."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ KINDS = frozenset("fdlcbp")
 
 
 class Entry(NamedTuple):
-    """A path of a tree and what it is.
+    """An entry of the list of a tree: a path, with its type, mode, owner and content.
 
-    `written` is the path as the list has it, `path` as Python has it (os.fsdecode).  `kind` is a letter: `f` file, `d`
-    directory, `l` symbolic link, `c` and `b` devices, `p` named pipe.  `size` is in bytes; `target` is where a link
-    leads, or a device's numbers, MAJOR:MINOR.
+    `written` is the path in the form of the list, `path` in the form of Python (os.fsdecode).  `kind` is a letter:
+    `f` file, `d` directory, `l` symbolic link, `c` and `b` devices, `p` named pipe.  `size` is in bytes; `target` is
+    the target of a link, or a device's numbers, MAJOR:MINOR.
     """
 
     written: str
@@ -58,14 +58,14 @@ def read_entries(lines: Iterable[str]) -> dict[str, Entry]:
 
 
 def unescape(text: str) -> str:
-    """A name as Python has it (os.fsdecode) that stands in the list: `\\\\` is a backslash, and `\\xHH` a byte."""
+    """The name in Python's form (os.fsdecode) for a name in the list: `\\\\` is a backslash, and `\\xHH` a byte."""
     if "\\" not in text:
         return text
     return os.fsdecode(ESCAPE.sub(lambda found: _byte(found[1]), text.encode()))
 
 
 def escape(name: str) -> str:
-    """A name in the form in which it would stand in the list, which a terminal can show."""
+    """The name in the form of the list, which a terminal can show, for a name in Python's form."""
     text = os.fsencode(name.replace("\\", "\\\\")).decode(errors="backslashreplace")
     return "".join(each if each.isprintable() else "".join(f"\\x{byte:02x}" for byte in each.encode()) for each in text)
 

@@ -1,4 +1,4 @@
-"""Verifies what is in a store, in the directory of a release, or in a tree that was unpacked from one."""
+"""Verifies the objects in a store, and the files in the directory of a release."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from builder.store.transfer import again, run_each
 
 @dataclass(frozen=True)
 class Fault:
-    """Something in a store that is not as its signed metadata says, and the releases that it spoils."""
+    """A missing or damaged object in a store, in words, and the releases that need the object."""
 
     what: str
     releases: tuple[str, ...]
@@ -32,7 +32,7 @@ class Fault:
 
 
 def verify_release(directory: Path) -> int:
-    """Compare each file of a release with its manifest; the number of bytes that were read is returned.
+    """Compare each file of a release with its manifest; return the size of the files in bytes.
 
     :raises NfsrootError: a file is not the one that the manifest names.
     """
@@ -49,9 +49,9 @@ def verify_release(directory: Path) -> int:
 
 
 def verify_store(store: TrustedStore, emit: Emit, *, partial: bool = False) -> list[Fault]:
-    """Read back everything that a store's signed metadata names, and say what is missing or damaged.
+    """Read all objects that a store's signed metadata names; return the missing and the damaged ones.
 
-    Of a `partial` copy releases without a manifest do not count: they are elsewhere.
+    In a `partial` copy, releases without a manifest do not count: they are in another store.
     """
     from builder.store.page.update import find_held
 
@@ -63,7 +63,7 @@ def verify_store(store: TrustedStore, emit: Emit, *, partial: bool = False) -> l
         try:
             manifest = fetch_manifest(store.storage, release)
         except NfsrootError:
-            continue  # the faults of what describes a release are told already
+            continue  # `_described_faults` has found this fault already
         for blob in manifest.blobs():
             users.setdefault(blob, []).append(release.reference)
     return faults + list(_blob_faults(store.storage, users, emit))
@@ -93,7 +93,7 @@ def _blob_faults(storage: Storage, users: dict[Blob, list[str]], emit: Emit) -> 
 
 
 def _blob_fault(storage: Storage, blob: Blob) -> str:
-    """What is wrong with a blob in a store, in words; nothing when it is as it should be."""
+    """The fault of a blob in a store, in words; empty when the blob has the right size and digest."""
     digest, size = hashlib.sha256(), 0
     try:
         for piece in storage.stream(layout.blob(blob.sha256)):
