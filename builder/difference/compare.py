@@ -1,4 +1,4 @@
-"""The difference between two subjects, as one value: what terminal, JSON and page show."""
+"""The difference between two subjects, as one value that terminal, JSON and page show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Side:
-    """A release or a recipe, as it is named; `source_date` is in seconds since 1970 (UTC)."""
+    """The names and versions of a release or a recipe; `source_date` is in seconds since 1970 (UTC)."""
 
     title: str
     is_recipe: bool
@@ -32,7 +32,7 @@ class Side:
 
 @dataclass(frozen=True)
 class ToolChange:
-    """A tool that made one release in another version than the other, or a step with another key."""
+    """A tool that has another version for the second release, or a step that has another key."""
 
     name: str
     before: str
@@ -41,12 +41,12 @@ class ToolChange:
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs between two sides, `before` and `after`; None stands for what is not known of one of them.
+    """The differences between two sides, `before` and `after`; a field is None where one side is not known.
 
     `security_known` says whether the second manifest tells which updates of packages are for security.
     `packages_same` counts packages that are in both in one version.  `bundle` are settings and common menus of the
-    server bundle, `overlay` the files that are rendered into the tree, `files` all others in it.  `remarks` are
-    sentences about what is not known.
+    server bundle, `overlay` the files that are rendered into the tree, `files` all other files of the tree.  `remarks`
+    are sentences about facts that are not known.
     """
 
     before: Side
@@ -72,7 +72,7 @@ class Difference:
 
 
 def compare(before: Subject, after: Subject) -> Difference:
-    """Compare two sides.
+    """The difference between two sides.
 
     :raises InputError: the list of a tree is damaged.
     """
@@ -85,7 +85,7 @@ def compare(before: Subject, after: Subject) -> Difference:
     if before.packages is not None and after.packages is not None:
         packages = compare_packages(before.packages, after.packages)
     files = _compare_files(before, after, rendered)
-    # settings.json says once more what menus and the servers' settings say.
+    # settings.json repeats the menus and the servers' settings.
     told_elsewhere = find_node_menus(before.recipe, after.recipe) | {SETTINGS_FILE}
     root = _words_on_root(before, after, packages, files)
     return Difference(
@@ -126,7 +126,7 @@ def _words_on_root(
     packages: tuple[PackageChange, ...] | None,
     files: tuple[PackageFiles, ...] | None,
 ) -> str:
-    """How the trees differ, in words; empty where they do not."""
+    """The difference between the trees in words; empty when they are equal."""
     if files is None:
         made = "made anew" if before.is_recipe or after.is_recipe else "another tree"
         return "" if before.steps.get("tree") == after.steps.get("tree") else made

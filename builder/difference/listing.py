@@ -1,4 +1,4 @@
-"""Paths of two trees that differ, from the lists of the trees (docs/reference/tree-list.md)."""
+"""Compares two trees by the lists of their paths (docs/reference/tree-list.md)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a tree's list, its columns after the path: `size` is in bytes, all are text."""
+    """The columns after the path in a line of a tree's list, as text; `size` is in bytes."""
 
     type: str
     mode: str
@@ -35,7 +35,7 @@ class Entry:
 
     @property
     def bytes(self) -> int:
-        """The file's size in bytes; 0 for what is no file."""
+        """The file's size in bytes; 0 for anything but a file."""
         return int(self.size) if self.size.isdecimal() and len(self.size) < 20 else 0
 
 
@@ -44,7 +44,7 @@ NAMES = tuple(field.name for field in fields(Entry))
 
 @dataclass(frozen=True)
 class FileChange:
-    """A path that differs, and in which columns; `path` is quoted as in the list."""
+    """A path that differs, and the columns that differ; `path` is quoted as in the list."""
 
     path: str
     change: Change
@@ -55,9 +55,9 @@ class FileChange:
 
 @dataclass(frozen=True)
 class PackageFiles:
-    """The paths of one package that differ; of those that are in no package, `package` is empty.
+    """The paths of one package that differ; `package` is empty for the paths that are in no package.
 
-    `bytes` is by how much the files grew.
+    `bytes` is the number of bytes by which the files grew.
     """
 
     package: str

@@ -1,4 +1,4 @@
-"""The menus of nodes in a server bundle, taken apart."""
+"""Reads the menus of nodes in a server bundle."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from builder.release.unpacking import Text
 MENUS = f"{TFTP_DIRECTORY}/grub"
 LINUX = re.compile(r"^\s*linux\s+(\S+)\s*(.*)$", re.MULTILINE)
 MAC_ADDRESS, NODE_ID = "BOOTIF=", "node_id="
-"""Arguments of the kernel that each node has another value of."""
+"""The beginnings of the kernel's arguments that have another value for each node."""
 
 
 def find_node_menus(*recipes: Recipe | None) -> frozenset[str]:
-    """The files of a bundle that are the menus of the recipes' nodes, which are compared as such."""
+    """The paths in a bundle of the menus of the recipes' nodes, which are compared node by node."""
     nodes = (node for recipe in recipes if recipe for node in recipe.cluster.nodes)
     return frozenset(f"{MENUS}/{file}" for node in nodes for file in (node.name, f"{node.name}.cfg", f"{node.mac}.cfg"))
 
@@ -25,8 +25,8 @@ def find_node_menus(*recipes: Recipe | None) -> frozenset[str]:
 class Menu(NamedTuple):
     """A node's menu without the release's names: the kernel's arguments, the node's number, and all other lines.
 
-    Among the arguments, the number is a word that all nodes have, so that those with the same change are one group.
-    The MAC address is left out: it is compared as such.
+    Among the arguments, a common word stands for each node's number, so that nodes with the same change are one group.
+    The MAC address is left out: it is compared by itself.
     """
 
     arguments: tuple[str, ...]

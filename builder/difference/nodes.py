@@ -1,4 +1,4 @@
-"""Which nodes change when they boot another release, and in what."""
+"""Compares the boots of nodes from two releases: the nodes that change, and their changes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from builder.difference.texts import TextChanges
 from builder.recipe.models import Node, Recipe, WritableDirectory
 
 TO_BE_MADE = "to be made"
-"""Stands for the digest of a file that the next build makes anew."""
+"""The word in place of the digest of a file that the next build makes anew."""
 
 
 @dataclass(frozen=True)
 class Aspect:
-    """Something in which a node's boot differs: what, and its values before and after, or words on it in `after`."""
+    """A property of a node's boot that differs: its name, its values before and after, or words in `after` alone."""
 
     what: str
     before: str
@@ -28,7 +28,7 @@ class Aspect:
 
 @dataclass(frozen=True)
 class NodeGroup:
-    """Nodes that change in the same way; those that are added or removed have no aspects."""
+    """Nodes that change in the same way; added and removed nodes have no aspects."""
 
     nodes: tuple[str, ...]
     change: Change
@@ -37,16 +37,16 @@ class NodeGroup:
 
 @dataclass(frozen=True)
 class NodeChanges:
-    """All nodes that change, in groups, and those that boot as before: `same`."""
+    """All nodes of two sides: those that change, in groups, and those that boot as before, `same`."""
 
     groups: tuple[NodeGroup, ...]
     same: tuple[str, ...]
 
 
 def compare_nodes(before: Subject, after: Subject, root: str, overlay: TextChanges | None) -> NodeChanges | None:
-    """Which nodes change; None where the nodes of a side are not known.
+    """The nodes that change, and those that do not; None when the nodes of a side are not known.
 
-    `root` says in words how the tree differs, and is empty where it does not; `overlay` are the overlay's changes.
+    `root` is the difference between the trees in words, empty when they are equal; `overlay` are the overlay's changes.
     """
     if before.recipe is None or after.recipe is None:
         return None
@@ -71,7 +71,7 @@ def compare_nodes(before: Subject, after: Subject, root: str, overlay: TextChang
 
 @dataclass(frozen=True)
 class _Comparison:
-    """Two sides, with what is the same for all nodes decided once."""
+    """The comparison of two sides; the changes that all nodes share are found once."""
 
     before: Subject
     after: Subject
@@ -81,7 +81,7 @@ class _Comparison:
     overlay: TextChanges | None
 
     def aspects(self, old: Node, new: Node) -> Iterator[Aspect]:
-        """In what a node differs that is on both sides."""
+        """Yield the differences of a node that is on both sides."""
         if old.address != new.address:
             yield Aspect("address", str(old.address), str(new.address))
         if old.mac != new.mac:

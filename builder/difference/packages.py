@@ -1,9 +1,9 @@
-"""Packages in which two releases differ, whether their versions went up, and which of the changes are for security.
+"""Compares the packages of two releases: whether their versions went up, and which changes are for security.
 
-A manifest says of each package which newest version of it the security archive had when the tree was made, as far as
-the tree's version is not older.  So an update from below that version to the tree's brings what was fixed, through
-whichever archive it came.  Older manifests do not say so: then only the form of a version tells that Debian updated a
-stable release (`+deb13u2`, `~deb12u1`), for security or otherwise.
+A manifest has for each package the newest version in the security archive that the tree's version is not older than,
+when the tree was made.  So an update from below that version to the tree's brings the fix, through any archive.  Older
+manifests do not have this version: then only the form of a version tells that Debian updated a stable release
+(`+deb13u2`, `~deb12u1`), for security or otherwise.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Protocol
 from builder.tree.relations import version_key
 
 STABLE_UPDATE = re.compile(r"[+~]deb\d+u\d+")
-"""In the version of a package that was updated in a stable release (Debian developers' reference, section 5.11.2)."""
+"""A mark in the version of a package that a stable release updated (Debian developers' reference, section 5.11.2)."""
 NUMBERS = re.compile(r"\d+(?:\.\d+)*(?:\+deb\d+)?")
-"""What differs in the names of packages that are named by their version, such as linux-image-6.12.118+deb13-amd64."""
+"""The version in the names of packages that are named by it, such as linux-image-6.12.118+deb13-amd64."""
 
 
 class Package(Protocol):
@@ -32,15 +32,15 @@ class Package(Protocol):
 
     @property
     def version(self) -> str:
-        """Its version."""
+        """The package's version."""
 
     @property
     def architecture(self) -> str:
-        """Its architecture."""
+        """The package's architecture."""
 
     @property
     def source(self) -> str:
-        """The source package."""
+        """The name of the source package."""
 
     @property
     def security(self) -> str | None:
@@ -48,7 +48,7 @@ class Package(Protocol):
 
 
 class Way(StrEnum):
-    """Whether a package was added, removed, upgraded, downgraded, or changed otherwise."""
+    """The kind of a package's change: added, removed, upgraded, downgraded, or changed otherwise."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -58,7 +58,7 @@ class Way(StrEnum):
 
 
 class Mark(StrEnum):
-    """Whether the change of a package is a security update, loses one, or comes from a stable update."""
+    """The mark of a package's change: a security update, the loss of one, or a stable update."""
 
     NONE = ""
     SECURITY = "security"
@@ -68,10 +68,10 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True)
 class PackageChange:
-    """A package that differs.
+    """A package that differs between two releases.
 
-    `before` and `after` are its versions, empty where it is not there.  `old_name` is the package whose place it takes
-    where the name has the version in it, else empty.
+    `before` and `after` are its versions, empty in a release without it.  `old_name` is the name of the package that
+    it replaces, if the names have versions in them, else empty.
     """
 
     name: str
@@ -97,7 +97,7 @@ def compare_packages(before: Iterable[Package], after: Iterable[Package]) -> tup
 
 
 def find_way(before: str, after: str) -> Way:
-    """Whether a version is newer than another (Debian policy, section 5.6.12)."""
+    """The kind of change from one version to another (Debian policy, section 5.6.12)."""
     try:
         old, new = version_key(before), version_key(after)
     except ValueError:  # no version of Debian's: an epoch that is no number
@@ -106,7 +106,7 @@ def find_way(before: str, after: str) -> Way:
 
 
 def _by_name(*sides: Iterable[Package]) -> list[dict[str, Package]]:
-    """The packages of each side, by name, and by name and architecture where one name is there several times."""
+    """The packages of each side, by name, or by name and architecture where a side has a name several times."""
     listed = [tuple(side) for side in sides]
     several = {name for side in listed for name, count in Counter(each.name for each in side).items() if count > 1}
     return [
@@ -118,7 +118,7 @@ def _by_name(*sides: Iterable[Package]) -> list[dict[str, Package]]:
 def _successors(
     old: Mapping[str, Package], new: Mapping[str, Package]
 ) -> Iterable[tuple[str, tuple[Package, Package]]]:
-    """Packages that come in the place of one with another number in its name, if just one of each is left over."""
+    """Pairs of packages whose names differ in a version alone, if just one of each side is left over."""
     gone = {name: _stem(old[name]) for name in old.keys() - new.keys()}
     come = {name: _stem(new[name]) for name in new.keys() - old.keys()}
     counted, counted_new = Counter(gone.values()), Counter(come.values())

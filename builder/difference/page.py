@@ -1,4 +1,4 @@
-"""A difference as a page for people: one HTML file that needs no other and no script."""
+"""Renders a difference as a page: one HTML file that needs no other file and no script."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.difference.compare import Difference
 from builder.difference.printable import printable
 
 MOST_FILES = 500
-"""Files of a package that are listed: JSON has all."""
+"""The most files of a package that the page lists: JSON has all."""
 
 _templates = Environment(
     loader=PackageLoader("builder.difference"),
@@ -24,13 +24,13 @@ _templates = Environment(
 
 
 def render(difference: Difference) -> str:
-    """The page of a difference."""
+    """The page of a difference, in HTML."""
     template = _templates.get_template("difference.html.j2")
     return template.render(difference=difference, words=words, most=MOST_FILES, date=_date)
 
 
 def _date(seconds: int) -> str:
-    """A source date as a day (UTC); of a number that is no time, the number."""
+    """The day (UTC) of a source date; the number itself when it is no time."""
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
     except (ValueError, OverflowError, OSError):

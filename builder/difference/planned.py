@@ -1,4 +1,4 @@
-"""The other side of a difference where that is a recipe: what can be known of its next release before it is built."""
+"""Makes the side of a difference that is a recipe: the facts about its next release that are known before a build."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from builder.tree.relations import version_key
 from builder.tree.security import find_fixed
 
 LOCKED_ROOT = "root:*:::::::\n"
-"""A file of passwords, in whose place the tree has one of its own: it is not compared."""
+"""The file of passwords for rendering the overlay; the tree has another one, so the file is not compared."""
 KERNEL_AND_TREE = "The kernel, the files of the tree and the packages that others need are known when it is built."
 
 
 def read_recipe(recipe: Recipe, plan: Plan, release: Subject, cache: Cache) -> Subject:
-    """What a recipe would make beside `release`: as far as keys are the same, the release's own.
+    """The subject of the release that a recipe would make; steps with the same keys have the results of `release`.
 
     `recipe` is what `builder.build.check` gives, and `plan` the plan of its build.  Settings, menus and overlay are
     rendered under the release's version and for its kernel.
@@ -65,7 +65,7 @@ def read_recipe(recipe: Recipe, plan: Plan, release: Subject, cache: Cache) -> S
 
 
 def leave_out_shadow(release: Subject) -> Subject:
-    """A release without the file of passwords, which is the tree's own but for root's, and is not known of a recipe."""
+    """A release without its file of passwords, which a recipe does not know: the tree has all of it but root's line."""
     texts = release.overlay and {path: text for path, text in release.overlay.items() if path != overlay.SHADOW}
     return replace(release, overlay=texts)
 
@@ -79,7 +79,7 @@ def _texts(files: Iterable[RenderedFile]) -> dict[str, Text]:
 
 
 def _boot_files(recipe: Recipe, steps: Mapping[str, str], release: Subject) -> Iterator[tuple[str, str]]:
-    """The digest of each file that nodes load: the release's, where the steps that make it have the same keys."""
+    """Yield the digest of each file that nodes load: the release's if the steps that make it have the same keys."""
     kernel = release.manifest.kernel_version
     of_tree, of_loaders = ((tree.STEP,), (pxegrub.STEP,))
     of_ramdisk = (initramfs.STEP, nic_drivers.STEP)
@@ -95,9 +95,9 @@ def _boot_files(recipe: Recipe, steps: Mapping[str, str], release: Subject) -> I
 def _expect_packages(
     recipe: Recipe, release: Subject, cache: Cache
 ) -> tuple[tuple[Package, ...] | None, tuple[str, ...]]:
-    """The release's packages, and those that the recipe names, in the versions that the archive has; and remarks.
+    """The release's packages and those that the recipe names, in the versions of the archive, and remarks on them.
 
-    What else comes or goes with them is decided when the packages are installed.
+    A build decides which other packages come or go with these.
     """
     archive = archives.find(cache, recipe.debian)
     if archive is None or not archive.index.exists():

@@ -1,4 +1,4 @@
-"""Text that a release brings, made fit to be shown: nothing in it moves a cursor or turns the direction of writing."""
+"""Makes text from a release safe to show: no character moves a cursor or turns the direction of writing."""
 
 from __future__ import annotations
 

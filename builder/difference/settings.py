@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 APART = ("files", "image.version", "cluster.nodes")
-"""Settings that are told elsewhere, or say nothing: names of files, the release's version, the nodes."""
+"""Settings that are compared elsewhere, or say nothing: names of files, the release's version, the nodes."""
 ABSENT = object()
 
 
 @dataclass(frozen=True)
 class SettingChange:
-    """A setting that differs.
+    """A setting that differs between two recipes.
 
-    `before` and `after` are its values as JSON, empty where it is not there.  Of a list, `added` and `removed` are the
-    items, as text where they are text, else as JSON.
+    `before` and `after` are its values as JSON, empty where a recipe does not have it.  For a list, `added` and
+    `removed` are items: text as it is, and other values as JSON.
     """
 
     key: str
@@ -28,7 +28,7 @@ class SettingChange:
 
 
 def compare_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[SettingChange, ...]:
-    """Every setting that differs, sorted by key; the keys are dotted, and elements go by their names."""
+    """Every setting that differs, sorted by key; keys are dotted, and name elements in place of their numbers."""
     return tuple(sorted(_differences("", _named(before), _named(after)), key=lambda change: change.key))
 
 

@@ -1,4 +1,4 @@
-"""One side of a difference: all of a release that is compared, read and unpacked in memory."""
+"""Reads one side of a difference: all data of a release that are compared, unpacked in memory."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from builder.release.source import ANEW, ReleaseSource, find_file, read_file, re
 from builder.release.unpacking import Text, read_files, unpack_gzip_member, unpack_zstd
 
 MOST_OF_LIST = 128 << 20
-"""Bytes of a tree's list: some 800,000 paths, ten times as many as a large desktop has.  Two lists are in memory."""
+"""The most bytes of a tree's list: some 800,000 paths, ten times as many as on a large desktop.  Two are in memory."""
 MOST_OF_TEXTS = 64 << 20
-"""Bytes of the bundle's settings and menus, or of the overlay: 65,536 nodes, the most of a recipe, take less."""
+"""The most bytes of the bundle's settings and menus, or of the overlay: 65,536 nodes, a recipe's most, take less."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A release, or what a recipe would make.
+    """A release, or the release that a recipe would make.
 
     `listing` is the list of its tree; `overlay` and `bundle` have the text files of the overlay and of the server
-    bundle; `boot_files` the digest of each file that nodes load, by its path in the release.  None stands for what is
-    not known, and `remarks` has a sentence about each such thing.
+    bundle; `boot_files` the digest of each file that nodes load, by its path in the release.  A field that is not known
+    is None, and `remarks` has a sentence about it.
     """
 
     title: str
@@ -45,7 +45,7 @@ class Subject:
 
 
 def read_release(source: ReleaseSource) -> Subject:
-    """Read a release.
+    """The subject of a release, which is read and unpacked.
 
     :raises InputError: a file of the release is damaged or too large.
     """

@@ -1,7 +1,7 @@
-"""Text files of two releases that differ, as unified diffs in which the releases' own names do not count.
+"""Compares the text files of two releases: unified diffs in which the releases' own names do not count.
 
-A release's menus, exports and overlay name it: in a header, in paths, in titles.  A file that differs in nothing else
-is the same to a reader.
+A release's menus, exports and overlay name the release: in a header, in paths, in titles.  A file that differs in
+these names alone is the same to a reader.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from builder.release.manifest import Manifest
 from builder.release.unpacking import Text
 
 CONTEXT = 3
-"""Lines before and after a change."""
+"""The number of lines that a diff shows before and after a change."""
 MOST_LINES = 20_000
-"""Lines of both files together beyond which only their counts are told: to compare them would take too long."""
+"""The most lines of both files together that are compared: of longer files, which take too long, lines are counted."""
 READABLE = 0o004
-"""The permission of everybody to read (chmod(2)); what lacks it may be a secret, such as /etc/shadow."""
+"""The permission of everybody to read (chmod(2)); a file without it may be a secret, such as /etc/shadow."""
 DERIVED = re.compile(
     r"(?<=Made by nfsroot )\S+(?= from)|(?<=^TOOL_VERSION=).*"
     r"|(?<=fsid=)[0-9a-f-]{36}|(?<=Export_Id = )\d+(?=;)|^=+$"
 )
-"""What goes with the version of nfsroot or of the release: its number, numbers of exports, a line below a title."""
+"""Words that depend on the version of nfsroot or of the release: the version, numbers of exports, a title's line."""
 
 
 @dataclass(frozen=True)
 class TextChange:
-    """A text file that differs.
+    """A text file that differs between two releases.
 
     `path` is its path in the second release, or in the first if it is removed; `added` and `removed` count lines.
     `withheld` says that its lines are not shown: not everybody may read the file, or it is too long to compare.
@@ -46,14 +46,14 @@ class TextChange:
 
 @dataclass(frozen=True)
 class TextChanges:
-    """The files that differ, and how many more differ in the releases' names alone."""
+    """The files that differ, and the number of files that differ in the releases' names alone."""
 
     files: tuple[TextChange, ...]
     names_only: int
 
 
 class Names:
-    """Words by which a release and its kernel are called in the release's files."""
+    """The names of a release and its kernel in the release's files."""
 
     def __init__(self, manifest: Manifest) -> None:
         name, version = re.escape(manifest.name), re.escape(manifest.version)
@@ -74,7 +74,7 @@ def _common_word(found: re.Match[str]) -> str:
 
 
 def compare_texts(before: Mapping[str, Text], after: Mapping[str, Text], names: tuple[Names, Names]) -> TextChanges:
-    """What differs between two sets of files, by path without the releases' names, sorted."""
+    """The changes between two sets of files, sorted by path without the releases' names."""
     old = {names[0].unify(path): (path, text) for path, text in before.items()}
     new = {names[1].unify(path): (path, text) for path, text in after.items()}
     changes, names_only = [], 0
@@ -91,7 +91,7 @@ def compare_texts(before: Mapping[str, Text], after: Mapping[str, Text], names: 
 
 
 def _compare(path: str, one: Text | None, other: Text | None, names: tuple[Names, Names]) -> TextChange | None:
-    """What differs in one file; None where only names do."""
+    """The change of one file; None when the file differs in names alone."""
     old, new = _lines(one), _lines(other)
     old_common, new_common = [names[0].unify(line) for line in old], [names[1].unify(line) for line in new]
     modes = (one and one.mode, other and other.mode)
@@ -121,7 +121,7 @@ def _mode_lines(before: int | None, after: int | None) -> Iterator[str]:
 
 
 def _unified(matcher: SequenceMatcher[str], old: list[str], new: list[str]) -> Iterator[str]:
-    """Lines of a unified diff (POSIX diff(1), -U), whose equal lines are the second file's."""
+    """Yield the lines of a unified diff (POSIX diff(1), -U); equal lines have the form of the second file."""
     for group in matcher.get_grouped_opcodes(CONTEXT):
         first, last = group[0], group[-1]
         yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@"

@@ -1,4 +1,4 @@
-"""Words for what differs, which terminal and page share."""
+"""Words for the parts of a difference, which terminal and page share."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from builder.difference.settings import SettingChange
 SIGNS = {Change.ADDED: "+", Change.REMOVED: "-", Change.CHANGED: "~"}
 WAYS = {Way.ADDED: "+", Way.REMOVED: "-", Way.UP: "^", Way.DOWN: "v", Way.OTHER: "~"}
 COLUMNS = {"sha256": "content", "target": "link target"}
-"""Columns of a tree's list that go by other names for people."""
+"""The names that people see for columns of a tree's list, where they differ."""
 LONGEST = 200
-"""Characters of a value that are shown."""
+"""The most characters of a value that are shown."""
 
 
 def count(number: int, noun: str) -> str:
@@ -35,17 +35,17 @@ def fold(nodes: Iterable[str]) -> str:
 
 
 def name_package(change: PackageChange) -> str:
-    """A package's name, behind that of the package whose place it takes."""
+    """A package's name, with the name of the package that it replaces before it."""
     return f"{change.old_name} -> {change.name}" if change.old_name else change.name
 
 
 def tell_versions(change: PackageChange) -> str:
-    """A package's version, or both."""
+    """A package's version, or the versions before and after the change."""
     return " -> ".join(version for version in (change.before, change.after) if version)
 
 
 def tell_file(change: FileChange) -> str:
-    """How a file differs: `mode 0644 -> 4755, size 10 -> 12, content`."""
+    """The differences of a file: `mode 0644 -> 4755, size 10 -> 12, content`."""
     if change.before is None or change.after is None:
         entry = change.after or change.before
         return _describe(entry) if entry else ""
@@ -67,7 +67,7 @@ def _describe(entry: Entry) -> str:
 
 
 def tell_bytes(number: int) -> str:
-    """By how much files grew: `+1.2 MB`."""
+    """A change of the size of files: `+1.2 MB`."""
     return f"{number / 1e6:+.1f} MB" if abs(number) >= 100_000 else f"{number:+d} bytes"
 
 
@@ -90,14 +90,14 @@ def shorten(text: str, longest: int = LONGEST) -> str:
 
 
 def tell_kernel(before: Side, after: Side) -> str:
-    """The kernel's version, or both."""
+    """The kernel's version, or both versions where they differ."""
     if before.kernel_version == after.kernel_version:
         return before.kernel_version
     return f"{before.kernel_version} -> {after.kernel_version}"
 
 
 def explain_security(difference: Difference) -> str:
-    """What the marks at packages mean; empty where no update is marked."""
+    """The meaning of the marks at packages; empty when no update is marked."""
     if not any(change.mark for change in difference.packages or ()):
         return ""
     if difference.security_known:
@@ -109,6 +109,6 @@ def explain_security(difference: Difference) -> str:
 
 
 def tell_others(number: int) -> str:
-    """How many texts differ in the releases' names alone; empty where none does."""
+    """A sentence with the number of texts that differ in the releases' names alone; empty when there are none."""
     verb = "differs" if number == 1 else "differ"
     return f"{count(number, 'more file')} {verb} in names and versions alone" if number else ""
