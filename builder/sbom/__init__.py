@@ -1,1 +1,1 @@
-"""Lists of the software in a release (SBOM): CycloneDX and SPDX, from what dpkg and the packages say of themselves."""
+"""Lists of the software in a release (SBOM): CycloneDX and SPDX, from the data of dpkg and of the packages."""

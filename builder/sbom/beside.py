@@ -1,6 +1,6 @@
 """Makes the SBOMs of a release in a process of its own, beside a publisher that moves bytes meanwhile.
 
-In a thread it would take the publisher's time: of Python's threads one at a time runs Python.
+A thread would take the publisher's time, because only one of Python's threads at a time runs Python.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from builder.sbom.forms import CYCLONEDX, SPDX
 def sboms_beside(release: Path, cache: Cache) -> Iterator[Callable[[], dict[str, bytes]]]:
     """Begin to make the SBOMs of the release in a directory; the block gets a function that waits for them.
 
-    What the process cannot do is tried once more here, to tell why.
+    When the process fails, the function makes the SBOMs itself, so that an error says why.
 
     :raises InputError: (the function) the release cannot be read, or a file of it is damaged.
     """

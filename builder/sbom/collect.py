@@ -13,7 +13,7 @@ from builder.sbom.software import Software, SoftwareFile, SoftwarePackage
 from builder.tree.build import DPKG_DATA
 
 MOST = 64 << 20
-"""Bytes of dpkg's data: a desktop of 3,000 packages has some 40 MB."""
+"""The most bytes of dpkg's data: a desktop of 3,000 packages has some 40 MB."""
 LOADERS = {
     "pxegrub/pxegrub.i386-pc": "grub-pc-bin",
     "pxegrub/pxegrub.x86_64-efi": "grub-efi-amd64-bin",
@@ -21,13 +21,13 @@ LOADERS = {
     "pxegrub/secure-boot/shimx64.efi": "shim-signed",
     "pxegrub/secure-boot/mmx64.efi": "shim-signed",
 }
-"""The package of the builder image that each boot loader is made of (builder.boot.pxegrub)."""
+"""The package of the builder image from which each boot loader is made (builder.boot.pxegrub)."""
 INITRAMFS_TOOLS = "initramfs-tools-core"
 LOADED = ("vmlinuz-", "initrd.img-", "pxegrub/")
 
 
 def collect(source: ReleaseSource) -> Software:
-    """The software of a release; of one without dpkg's data what its manifest says, without licences and dependencies.
+    """The software of a release, without licences and dependencies when the release has no data of dpkg.
 
     :raises InputError: a file of the release is damaged.
     """
@@ -49,7 +49,7 @@ def collect(source: ReleaseSource) -> Software:
 
 
 def identify(manifest: Manifest) -> dict[str, object]:
-    """All of a manifest that the software of its release depends on: releases that agree in it have the same SBOM."""
+    """The fields of a manifest that determine the SBOM: releases with the same fields have the same SBOM."""
     files = {file.path: file.sha256 for file in manifest.files if _is_of_software(file)}
     packages = () if DPKG_DATA in files else [each.model_dump() for each in manifest.packages]
     return {
@@ -86,7 +86,7 @@ def _read_packages(source: ReleaseSource, suite: str) -> tuple[SoftwarePackage, 
 
 
 def _tools(manifest: Manifest, suite: str) -> Iterator[SoftwarePackage]:
-    """The packages of the builder image that boot loaders are made of, as far as the manifest has their versions."""
+    """Yield the packages of the builder image that are in boot loaders, if the manifest has their versions."""
     loaders = {LOADERS[file.path] for file in manifest.files if file.path in LOADERS}
     for name in sorted(loaders & manifest.tools.keys()):
         yield SoftwarePackage(name, manifest.tools[name], "", name, suite, summary="In the builder image")
@@ -95,7 +95,7 @@ def _tools(manifest: Manifest, suite: str) -> Iterator[SoftwarePackage]:
 def _files(
     manifest: Manifest, packages: Sequence[SoftwarePackage], tools: Sequence[SoftwarePackage]
 ) -> Iterator[SoftwareFile]:
-    """The files that nodes load, each once, sorted by path."""
+    """Yield the files that nodes load, each once, sorted by path."""
     known = {package.name: package.purl for package in (*tools, *packages)}
     kernel = next((name for name in known if name.startswith("linux-image-") and manifest.kernel_version in name), "")
     for file in sorted(manifest.files, key=lambda file: file.path):
@@ -106,7 +106,7 @@ def _files(
 
 
 def _find_top(manifest: Manifest, packages: Sequence[SoftwarePackage]) -> tuple[str, ...]:
-    """The packages that the recipe names, and those that no other one depends on."""
+    """The packages that the recipe names, and those on which no other package depends."""
     needed = {purl for package in packages for purl in package.depends}
     named = _named(manifest)
     return tuple(package.purl for package in packages if package.name in named or package.purl not in needed)
@@ -115,5 +115,5 @@ def _find_top(manifest: Manifest, packages: Sequence[SoftwarePackage]) -> tuple[
 def _named(manifest: Manifest) -> frozenset[str]:
     try:
         return frozenset(manifest.read_recipe().packages)
-    except InputError:  # another nfsroot made the release: what needs no other is at the top all the same
+    except InputError:  # another nfsroot made the release: only packages that no other one needs are at the top
         return frozenset()

@@ -1,4 +1,4 @@
-"""A CycloneDX 1.6 document (ECMA-424) as JSON."""
+"""Writes a CycloneDX 1.6 document (ECMA-424) as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Table = dict[str, Any]
 
 
 def write_cyclonedx(software: Software) -> bytes:
-    """The document; its serial number follows from its content."""
+    """The CycloneDX document of a release's software; its serial number follows from its content."""
     release = f"{software.name}@{software.version}"
     files = [f"{release}/{file.path}" for file in software.files]
     document: Table = {
@@ -77,7 +77,7 @@ def _package(package: SoftwarePackage) -> Table:
 
 
 def _tool(package: SoftwarePackage) -> Table:
-    """A package of the builder image, of which a boot loader is made."""
+    """The component of a package of the builder image from which a boot loader is made."""
     return {**_package(package), "scope": "excluded"}
 
 

@@ -1,4 +1,4 @@
-"""What both forms of SBOM have in common: JSON, times, and identifiers that follow from the content."""
+"""The common parts of both forms of SBOM: JSON, times, and identifiers that follow from the content."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _on_one_line(value: Any) -> str:
 
 
 def derive_uuid(content: bytes) -> uuid.UUID:
-    """An identifier of a content (RFC 9562, version 8: its bits are the SHA-256's)."""
+    """The UUID of a content (RFC 9562, version 8), with bits of the content's SHA-256."""
     digest = bytearray(hashlib.sha256(content).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
@@ -41,7 +41,7 @@ def derive_uuid(content: bytes) -> uuid.UUID:
 
 
 def format_time(seconds: int) -> str:
-    """A time in seconds since 1970 (UTC) as RFC 3339 has it.
+    """A time in seconds since 1970 (UTC) in the form of RFC 3339.
 
     :raises InputError: no calendar has the time.
     """

@@ -1,4 +1,4 @@
-"""Packages of a tree from the release's dpkg.tar.zst: dpkg's table, copyright files and digests."""
+"""Reads the packages of a tree from the release's dpkg.tar.zst: dpkg's table, copyright files and digests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from builder.tree.relations import Relation
 STATUS, DOC, DIGESTS = "var/lib/dpkg/status", "usr/share/doc", "SHA256SUMS"
 FIELD = re.compile(r"^([A-Za-z-]+): *(.*)$", re.MULTILINE)
 URL = re.compile(r"(?:https?|ftp)://(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
-"""An address that both forms of SBOM take for one (RFC 3986)."""
+"""A URL that both forms of SBOM accept (RFC 3986)."""
 SOURCE = re.compile(r"(\S+)(?: \((\S+)\))?")
 
 
@@ -29,7 +29,7 @@ class _Installed:
 
 
 def read_packages(data: Mapping[str, Text], suite: str) -> tuple[SoftwarePackage, ...]:
-    """Every installed package, sorted by name and architecture, with what it depends on.
+    """Every installed package, sorted by name and architecture, with the packages that it depends on.
 
     `data` are the files of dpkg.tar.zst.
     """
@@ -87,7 +87,10 @@ def _package(
 
 
 def _resolve(installed: Sequence[_Installed], packages: Sequence[SoftwarePackage]) -> dict[str, tuple[str, ...]]:
-    """What each package depends on, by identifiers: of alternatives the first that is installed, or who provides it."""
+    """The identifiers of the packages that each package depends on, by the package's identifier.
+
+    Of alternatives, the first one counts that is installed or that an installed package provides.
+    """
     providers: dict[str, list[tuple[relations.Package, str]]] = defaultdict(list)
     for each, package in zip(installed, packages, strict=True):
         for name in each.relations.provides:

@@ -1,4 +1,4 @@
-"""The two forms of SBOM, by the names of their files."""
+"""The names of the files of the two forms of SBOM."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Licences from a package's copyright file, as expressions of SPDX.
+"""Reads the licences in a package's copyright file as expressions of SPDX.
 
 A machine-readable copyright file (Debian's copyright-format 1.0, DEP-5) has a short name for the licence of each group
-of files.  Some short names mean just what an identifier of SPDX's list means; all others become references to the text
-that the copyright file has (SPDX 2.3, annex D and clause 10).
+of files.  Some short names have the meaning of an identifier of SPDX's list; all others become references to the text
+in the copyright file (SPDX 2.3, annex D and clause 10).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from debian.deb822 import Deb822
 
 FORMAT = re.compile(r"copyright-format|dep5|DEP5|Machine-?readable", re.IGNORECASE)
-"""In the first field of a machine-readable file, which is an address that changed with time."""
+"""A part of the first field of a machine-readable copyright file, an address that changed with time."""
 GNU = re.compile(r"(A?GPL|LGPL)-([123])(\.[01])?(\+|-or-later|-only)?")
 GNU_VERSIONS = frozenset({"AGPL-3.0", "GPL-1.0", "GPL-2.0", "GPL-3.0", "LGPL-2.0", "LGPL-2.1", "LGPL-3.0"})
 GFDL = re.compile(r"GFDL(-NIV)?-(1\.[123])(\+)?")
@@ -42,15 +42,15 @@ SAME_NAMES = (
     *("FSFAP", "FSFUL", "FSFULLR", "ISC", "Latex2e", "MIT", "MPL-1.1", "MPL-2.0", "MS-PL", "OLDAP-2.8", "OpenSSL"),
     *("Sleepycat", "Unicode-3.0", "Unicode-DFS-2016", "Unlicense", "WTFPL", "X11", "Zlib", "curl"),
 )
-"""Identifiers of SPDX's list that Debian's short names agree with, but for upper and lower case."""
+"""Identifiers of SPDX's list that are Debian's short names, too, except for upper and lower case."""
 IDENTIFIERS = OTHER_NAMES | {name.lower(): name for name in SAME_NAMES}
 LONGEST_TEXT = 64 << 10
-"""Characters of a licence's text that are kept."""
+"""The most characters of a licence's text that are kept."""
 
 
 @dataclass(frozen=True)
 class Licence:
-    """What a copyright file says: an SPDX expression, and name and text of each LicenseRef in it."""
+    """The licence in a copyright file: an SPDX expression, and the name and text of each LicenseRef in it."""
 
     expression: str
     references: Mapping[str, tuple[str, str]]
@@ -83,7 +83,7 @@ def _split(field: str) -> tuple[str, str]:
 
 
 def identify(name: str) -> str | None:
-    """The SPDX expression that means the same as one short name; None where no identifier does."""
+    """The SPDX expression with the meaning of one short name; None when SPDX's list has no such identifier."""
     if found := IDENTIFIERS.get(name.lower()):
         return found
     if gnu := GNU.fullmatch(name):
@@ -99,7 +99,7 @@ def identify(name: str) -> str | None:
 
 
 class _Translation:
-    """Translates the synopses of one copyright file, and collects what they refer to."""
+    """Translates the synopses of one copyright file, and collects the texts to which they refer."""
 
     def __init__(self, texts: Mapping[str, str], where: str) -> None:
         self._texts = texts
@@ -133,7 +133,7 @@ class _Translation:
         return identify(name.strip(" ,")) or self._refer(name.strip(" ,"))
 
     def _refer(self, name: str) -> str:
-        """A reference to the text of a licence that SPDX's list does not have: the same text has the same reference."""
+        """A reference to the text of a licence that is not on SPDX's list; the reference follows from name and text."""
         text = (self._texts.get(name) or f"See {self._where}.")[:LONGEST_TEXT]
         word = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")[:60] or "licence"
         digest = hashlib.sha256(f"{name}\0{text}".encode(errors="replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""Both SBOMs of a release, made once for all releases with the same software."""
+"""Makes both SBOMs of a release, once for all releases with the same software."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ STEP = "sbom"
 def make_sboms(release: Path | ReleaseSource, cache: Cache | None = None) -> dict[str, bytes]:
     """The SBOMs of a release by the names of their files: CycloneDX 1.6 and SPDX 2.3, each as JSON.
 
-    They name the tree, not the release: releases of a recipe that differ in their cluster alone have the same bytes.
-    With a cache they are taken from there when they were made before.
+    SBOMs name the tree, not the release: releases of a recipe that differ in their cluster alone have the same SBOMs.
+    With a cache, SBOMs that were made before are taken from the cache.
 
     :raises InputError: the release cannot be read, or a file of it is damaged.
     """

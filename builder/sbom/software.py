@@ -14,9 +14,9 @@ MAINTAINER = re.compile(r"\s*(.*?)\s*<([^<>]+)>\s*")
 
 @dataclass(frozen=True)
 class SoftwarePackage:
-    """A Debian package in the tree, or one that boot loaders are made of.
+    """A Debian package in the tree, or one from which boot loaders are made.
 
-    `sha256` is that of the package's own file, empty where the archive has no such file: then it is not Debian's.
+    `sha256` is that of the package's file, empty when the archive has no such file: then the package is not Debian's.
     `depends` are identifiers of packages in the tree.
     """
 
@@ -36,7 +36,7 @@ class SoftwarePackage:
 
     @property
     def purl(self) -> str:
-        """The package's URL (purl-spec), which identifies it: of type deb, or generic where it is not Debian's."""
+        """The package's identifier: a package URL (purl-spec) of type deb, or generic for packages not Debian's."""
         version = quote(self.version, safe=":")
         if not self.from_archive:
             return f"pkg:generic/{quote(self.name, safe='')}@{version}"
@@ -46,7 +46,7 @@ class SoftwarePackage:
 
 @dataclass(frozen=True)
 class SoftwareFile:
-    """A file that nodes load: its path in the release, and identifiers of the packages that it is made of."""
+    """A file that nodes load: its path in the release, and identifiers of the packages from which it is made."""
 
     path: str
     sha256: str
@@ -55,7 +55,7 @@ class SoftwareFile:
 
 @dataclass(frozen=True)
 class Software:
-    """All software of a release's tree and of what nodes load before it.
+    """All software in a release's tree, and in the files that nodes load before the tree.
 
     `version` is the key of the tree, since releases with the same tree have the same software; `date` is the source
     date in seconds since 1970 (UTC); `tools` are packages of the builder image; `top` are identifiers of the packages

@@ -1,4 +1,4 @@
-"""An SPDX 2.3 document (ISO/IEC 5962 is version 2.2.1) as JSON."""
+"""Writes an SPDX 2.3 document (ISO/IEC 5962 is version 2.2.1) as JSON."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ UNSAID = {
     "licenseConcluded": NOT_SAID,
     "copyrightText": NOT_SAID,
 }
-"""What nobody has looked at."""
+"""The fields of a package that nobody has looked at."""
 
 
 def write_spdx(software: Software) -> bytes:
-    """The document; its namespace follows from its content."""
+    """The SPDX document of a release's software; its namespace follows from its content."""
     packages = (*software.packages, *software.tools)
     identifiers = {package.purl: _identify("Package", package.name, package.architecture) for package in packages}
     identifiers |= {file.path: _identify("File", file.path) for file in software.files}
@@ -93,7 +93,7 @@ def _package(package: SoftwarePackage, identifier: str) -> Table:
 
 
 def _file(file: SoftwareFile, identifier: str) -> Table:
-    """A file as a package of one file: SPDX 2.3 demands a SHA-1 of what it calls a file (clause 8.4)."""
+    """A file as a package of one file: the files of SPDX 2.3 must have a SHA-1 (clause 8.4)."""
     return {
         "SPDXID": identifier,
         "name": file.path,
