@@ -2,7 +2,7 @@
 
 A fragment is a tar archive without its end-of-archive blocks, compressed by itself.  Compressed fragments,
 joined one after another, decompress to one archive (zstd and gzip both define this: RFC 8878 section 3,
-RFC 1952 section 2.2), so what is dear is compressed once and reused byte for byte.
+RFC 1952 section 2.2), so fragments that take long to compress are compressed once and reused byte for byte.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from builder.files import RenderedFile
 from builder.parallel import crew
 
 END_OF_ARCHIVE = bytes(1024)
-"""Two 512-byte blocks of zeros end a tar archive (POSIX pax(1))."""
+"""The end of a tar archive: two 512-byte blocks of zeros (POSIX pax(1))."""
 
 GZIP_HEADER = bytes.fromhex("1f8b 08 00 00000000 00 ff")
-"""Of a gzip member without name and time, made by nobody knows which system (RFC 1952 section 2.3)."""
+"""The header of a gzip member without name and time, made on an unknown system (RFC 1952 section 2.3)."""
 
 GREATEST_STORED_BLOCK = 0xFFFF
-"""Bytes (RFC 1951 section 3.2.4)."""
+"""The most bytes of a stored block (RFC 1951 section 3.2.4)."""
 
 WINDOW = 64 << 20
-"""Bytes of a part that are looked at in one go: they count as memory of this process."""
+"""Bytes of a part that are read in one go: they count as memory of this process."""
 
 CHECKSUM = slice(148, 154)
-"""Where a tar header has its checksum, in octal digits: the sum of its bytes, the checksum's own taken for blanks."""
+"""The place of a tar header's checksum, in octal digits: the sum of its bytes, with blanks for the checksum's own."""
 
 
 def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[str] = frozenset()) -> bytes:
@@ -48,7 +48,7 @@ def fragment(files: Iterable[RenderedFile], source_date: int, known: frozenset[s
 def pieces(
     files: Iterable[RenderedFile], source_date: int, known: frozenset[str] = frozenset()
 ) -> Iterator[bytes | mmap]:
-    """Yield a tar fragment of `files`, as `fragment` gives it, in pieces: for files that are large."""
+    """Yield the tar fragment of `files` that `fragment` returns, in pieces: for large files."""
     for header, content in members(files, source_date, known):
         yield header
         yield from content
@@ -81,7 +81,7 @@ def directories(files: Iterable[RenderedFile]) -> frozenset[str]:
 
 
 def stored(data: Iterable[bytes | mmap]) -> Iterator[bytes | memoryview]:
-    """A gzip member that holds `data` as it is, in pieces: for what is compressed already, and would take long."""
+    """Yield a gzip member that holds `data` without compression, in pieces: for large data, compressed already."""
     yield GZIP_HEADER
     checksum = size = 0
     for piece in data:
@@ -94,15 +94,15 @@ def stored(data: Iterable[bytes | mmap]) -> Iterator[bytes | memoryview]:
 
 
 def _block_header(length: int, *, last: bool = False) -> bytes:
-    """The header of a stored block of so many bytes (RFC 1951 section 3.2.4)."""
+    """The header of a stored block of `length` bytes (RFC 1951 section 3.2.4)."""
     return bytes([last]) + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little")
 
 
 def content_of(file: Path, start: int = 0, length: int = 0) -> mmap:
-    """What a file that is not empty holds: `length` bytes from `start` on, or all (0); a page begins there (mmap(2)).
+    """A mapping of a file that is not empty: `length` bytes from `start` on, or all (0); a page begins at `start`.
 
-    It stays where the kernel keeps it, so that nothing is copied before it is needed.  Hashed or written at once, it
-    leaves Python's lock to the other threads of a build.
+    The content stays in the kernel's cache (mmap(2)), so that nothing is copied before it is needed.  A thread that
+    hashes or writes the mapping at once leaves Python's lock to the other threads of a build.
     """
     with file.open("rb") as source:
         return mmap(source.fileno(), length, access=ACCESS_READ, offset=start)
@@ -116,7 +116,7 @@ class Part(NamedTuple):
 
 
 class Joined:
-    """An archive that is joined from parts, at `path`, with its parts."""
+    """An archive at `path` that is joined from parts, and the list of these parts."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -128,7 +128,7 @@ class Joined:
         self.write([content_of(file)])
 
     def add_parts(self, file: Path, parts: Iterable[Part]) -> None:
-        """Put the content of `file`, which has these parts, at the archive's end.
+        """Put the content of `file`, which consists of `parts`, at the archive's end.
 
         :raises NfsrootError: the parts do not add up to the file.
         """
@@ -142,9 +142,9 @@ class Joined:
         self.parts += known
 
     def copy(self, file: Path) -> None:
-        """Put the content of `file` at the archive's end, of whose parts nothing is known.
+        """Put the content of `file`, whose parts are not known, at the archive's end.
 
-        A second thread hashes what is being copied.
+        A second thread hashes the content at the same time.
         """
         size = file.stat().st_size
         with self.path.open("ab") as target, crew(1) as aside:
@@ -166,9 +166,9 @@ class Joined:
         self.parts.append(Part(digest.hexdigest(), size))
 
     def hash(self) -> str:
-        """SHA-256 of the archive, in hexadecimal digits.
+        """The SHA-256 of the archive, in hexadecimal digits.
 
-        What was written since it was hashed last is read for that, so that a thread can do it beside other work.
+        Only the bytes since the last call are read and hashed, so that a thread can do this beside other work.
         """
         with self.path.open("rb") as written:
             written.seek(self._hashed)
@@ -178,14 +178,15 @@ class Joined:
 
 
 def _header(file: RenderedFile, source_date: int) -> bytes:
-    """The header of `file`.  Thousands of menus differ in their names alone, and tarfile takes most of a bundle's time.
+    """The tar header of `file`.
 
-    So a name goes into a header that tarfile made without one, and its bytes are added to the checksum.
+    Thousands of menus differ in their names alone, and tarfile would take most of a bundle's time.  So the name is put
+    into a header that tarfile made without a name, and the bytes of the name are added to the checksum.
     """
     name = file.path.encode()
     plain = not (file.directory or file.link) and name.isascii() and len(name) <= tarfile.LENGTH_NAME
     header = _nameless(file.mode, file.gid, len(file.content), source_date) if plain else b""
-    if len(header) != tarfile.BLOCKSIZE:  # what does not fit into one block has to be told in others
+    if len(header) != tarfile.BLOCKSIZE:  # other entries, and those of several blocks, are tarfile's
         return _info(file, source_date).tobuf(tarfile.PAX_FORMAT)
     checksum = int(header[CHECKSUM], 8) + sum(name)
     before, after = header[tarfile.LENGTH_NAME : CHECKSUM.start], header[CHECKSUM.stop :]

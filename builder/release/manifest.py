@@ -1,4 +1,4 @@
-"""The manifest: what came out of a build.  What a build writes is the same in every build of one content."""
+"""The manifest of a release: the result of a build, which is the same in every build of the same content."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Manifest(Model):
     @model_validator(mode="before")
     @classmethod
     def _of_older_schema(cls, document: Any) -> Any:
-        """A manifest's document, whose files are one part each where its schema has no parts."""
+        """The document of a manifest; in a schema without parts, each file gets itself as its one part."""
         if not (isinstance(document, dict) and document.get("schema_version") == BEFORE_PARTS):
             return document
         files = document.get("files")
@@ -105,7 +105,7 @@ class Manifest(Model):
 
     @property
     def lost(self) -> tuple[str, ...]:
-        """A sentence for each thing that a manifest of an older schema does not say."""
+        """A sentence for each fact that a manifest of an older schema lacks."""
         if self.schema_version > BEFORE_PARTS:
             return ()
         return (
@@ -119,7 +119,7 @@ class Manifest(Model):
 
         Fields that this nfsroot does not know are left out.
 
-        :raises InputError: the file is not a manifest, or lacks what this nfsroot has to know.
+        :raises InputError: the file is not a manifest, or lacks a field that this nfsroot needs.
         """
         file = directory / FILE
         try:
@@ -132,7 +132,7 @@ class Manifest(Model):
     def parse(cls, text: bytes, where: str) -> Manifest:
         """The manifest in the bytes `text`; `where` says in messages where they come from.
 
-        :raises InputError: the bytes are not a manifest, or lack what this nfsroot has to know.
+        :raises InputError: the bytes are not a manifest, or lack a field that this nfsroot needs.
         """
         try:
             return cls.model_validate_json(text, extra="ignore")
@@ -146,7 +146,7 @@ class Manifest(Model):
     def read_recipe(self) -> Recipe:
         """The recipe that the release was made from; keys that this nfsroot does not know are left out.
 
-        :raises InputError: the recipe lacks what this nfsroot has to know.
+        :raises InputError: the recipe lacks a setting that this nfsroot needs.
         """
         try:
             return Recipe.model_validate(self.recipe, extra="ignore")
@@ -160,19 +160,19 @@ class Manifest(Model):
             ) from error
 
     def text(self) -> str:
-        """The manifest as it stands in manifest.json."""
+        """The text of the manifest in manifest.json."""
         return self.model_dump_json(indent=1) + "\n"
 
 
 def explain(error: ValidationError) -> str:
-    """The first few of the mistakes in a file that a program wrote, one a line."""
+    """The first few mistakes in a file that a program wrote, one on each line."""
     mistakes = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [f"{'.'.join(map(str, mistake['loc'])) or 'the file'}: {mistake['msg']}" for mistake in mistakes]
     return "\n".join([*lines[:MISTAKES_SHOWN], *(["..."] if lines[MISTAKES_SHOWN:] else [])])
 
 
 def _with_itself_as_part(file: Any) -> Any:
-    """A file's table, to which the one part is added that the file is."""
+    """A file's table, with the file itself added as its one part."""
     if not (isinstance(file, dict) and file.keys() >= {"sha256", "size"}):
         return file
     return {**file, "parts": ({"sha256": file["sha256"], "size": file["size"]},)}
@@ -192,7 +192,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def released_files(directory: Path, joined: Iterable[Joined]) -> tuple[ReleasedFile, ...]:
-    """Every file below `directory`, sorted by path, with its size and digest; those that were `joined` have parts."""
+    """Every file below `directory`, sorted by path, with its size and digest; files that were `joined` have parts."""
     archives = {archive.path: archive for archive in joined}
     files = (path for path in sorted(directory.rglob("*")) if path.is_file())
     released = []
@@ -203,13 +203,13 @@ def released_files(directory: Path, joined: Iterable[Joined]) -> tuple[ReleasedF
 
 
 def released_file(path: str, size: int, digest: str, joined: Joined | None = None) -> ReleasedFile:
-    """A file at `path` in a release, of `size` bytes, with its SHA-256: one part, unless it was `joined` of some."""
+    """A file at `path` in a release, of `size` bytes, with its SHA-256: one part, unless it was `joined` from parts."""
     parts = [Part(sha256=part.sha256, size=part.size) for part in joined.parts] if joined else []
     return ReleasedFile(path=path, size=size, sha256=digest, parts=tuple(parts) or (Part(sha256=digest, size=size),))
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """The SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -224,7 +224,7 @@ def packages(tsv: Path) -> tuple[Package, ...]:
 
 
 def add_security(packages: Iterable[Package], fixed: Mapping[tuple[str, str], Sequence[str]]) -> tuple[Package, ...]:
-    """The packages, each with its newest version in the security archive that it is not older than.
+    """The packages, each with the newest version in the security archive that the package is not older than.
 
     `fixed` has the versions in the security archive, the oldest first, by name and architecture.
     """
@@ -235,5 +235,5 @@ def add_security(packages: Iterable[Package], fixed: Mapping[tuple[str, str], Se
 
 
 def _newest(versions: Sequence[str], limit: str) -> str:
-    """The last of the versions that is not newer than `limit`; empty where there is none."""
+    """The last of the versions that is not newer than `limit`; empty when there is none."""
     return next((each for each in reversed(versions) if version_key(each) <= version_key(limit)), "")

@@ -1,7 +1,7 @@
-"""The names of a release's own files, and the lab's verdict on it in words.
+"""The names of a release's own files, and the words for the lab's verdict on a release.
 
-Who publishes a release needs these alone: the models of `builder.release.manifest` take longer to import than it takes
-to publish a small release.
+A publisher needs these names alone: the models of `builder.release.manifest` take longer to import than it takes to
+publish a small release.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ SUMS = "SHA256SUMS"
 
 
 class Lab(StrEnum):
-    """What came of booting the release in the lab."""
+    """The lab's verdict on a release: the result of booting it."""
 
     NONE = "none"
     PASSED = "passed"

@@ -1,4 +1,4 @@
-"""Packing: from the objects of the steps to the release's directory, which appears whole or not at all."""
+"""Packs the objects of a build's steps into the release's directory, which appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Packer:
     source_date: int
 
     def overlay(self, tree: Tree, overlay: Iterable[RenderedFile], on_line: OnLine, *, alone: bool) -> Overlay:
-        """The overlay, as an archive that stands `alone`, or to be put into one between a tree's files and directories.
+        """The overlay, as an archive that stands `alone`, or as a part between a tree's files and directories.
 
         :raises NfsrootError: a path stands in both parts.
         """
@@ -63,7 +63,8 @@ class Packer:
         """Write the server bundle: the rendered `files`, and `served`, files by their paths below srv/tftp.
 
         Kernel and initramfs are compressed already: gzip would take most of a build's time to gain next to nothing.
-        Each is a part of its own, which two releases share, behind one with its header: that names the release.
+        The content of each file is a part of its own, which two releases share.  The part before has the file's header,
+        which names the release.
         """
         texts = tuple(files)
         start = archive.fragment(texts, self.source_date)
@@ -89,7 +90,7 @@ class Packer:
 
 
 def served(recipe: Recipe, facts: ReleaseFacts, tree: Tree, ramdisks: Iterable[Path], loaders: Path) -> dict[str, Path]:
-    """What nodes load, by its path below the TFTP server's directory: kernel, initramfs files and boot loaders."""
+    """The files that nodes load, by path below the TFTP server's directory: kernel, initramfs files, boot loaders."""
     directory = recipe.tftp_directory(facts.version).lstrip("/")
     return {
         f"{directory}/{facts.kernel_file}": tree.kernel,
@@ -99,9 +100,9 @@ def served(recipe: Recipe, facts: ReleaseFacts, tree: Tree, ramdisks: Iterable[P
 
 
 def need_writable(directory: Path) -> None:
-    """Refuse a directory in which no release can appear, before a build takes its time.
+    """Check before a build that a release can appear in `directory`.
 
-    :raises NfsrootError: it, or what it is to be made in, cannot be written.
+    :raises NfsrootError: the directory, or the one in which it would be made, cannot be written.
     """
     existing = next(path for path in (directory, *directory.parents) if path.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
@@ -113,10 +114,10 @@ def need_writable(directory: Path) -> None:
 
 @contextlib.contextmanager
 def appearing(target: Path) -> Iterator[Path]:
-    """A directory to fill, which becomes `target` at the end: everything is on the disk before the rename.
+    """An empty directory that becomes `target` at the end of the block: all files are on the disk before the rename.
 
-    What killed builds left beside `target` is removed first.  One release at a time appears beside another: a
-    lock on the directory that holds them sees to that, and the kernel drops it when the process dies.
+    Directories that killed builds left beside `target` are removed first.  A lock on the parent directory lets one
+    release at a time appear; the kernel drops the lock when the process dies.
 
     :raises NfsrootError: the directory cannot be written, or `target` was made meanwhile.
     """
@@ -138,7 +139,7 @@ def appearing(target: Path) -> Iterator[Path]:
                 shutil.rmtree(unfinished, ignore_errors=True)
             sync(target.parent)
     except BrokenPipeError:
-        raise  # who read what we print has gone: nothing is wrong with the directory
+        raise  # the reader of our output has gone: nothing is wrong with the directory
     except OSError as error:
         raise NfsrootError(
             f"{target.parent} cannot be written: {error.strerror}",
@@ -147,7 +148,7 @@ def appearing(target: Path) -> Iterator[Path]:
 
 
 def finish(directory: Path, manifest: Manifest) -> None:
-    """Write manifest.json and SHA256SUMS, which has its files, into the release in `directory`."""
+    """Write manifest.json, and SHA256SUMS with the digests of all files, into the release in `directory`."""
     text = manifest.text()
     (directory / FILE).write_text(text, encoding="utf-8")
     digests = {file.path: file.sha256 for file in manifest.files} | {FILE: hashlib.sha256(text.encode()).hexdigest()}

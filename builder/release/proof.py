@@ -1,4 +1,4 @@
-"""Releases that the lab has not tried, and lean on one that it has: their nodes boot the same tree."""
+"""Finds the proof of a release that the lab has not tried: another release with the same tree that passed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OF_THE_CLUSTER = ("overlay", "server-bundle")
 
 
 def standing(directory: Path) -> str:
-    """The lab's verdict on the release in `directory`, in words, or the release on whose verdict it leans.
+    """The lab's verdict on the release in `directory`, in words, or the release with the same tree that proves it.
 
     :raises InputError: the release's own manifest or report cannot be read.
     """
@@ -26,7 +26,7 @@ def standing(directory: Path) -> str:
 
 
 def tell_standing(directory: Path) -> str:
-    """The lab's verdict on the release in `directory`, in words, also where nobody can tell."""
+    """The lab's verdict on the release in `directory`, in words; `unknown` and the reason when it cannot be read."""
     try:
         return standing(directory)
     except InputError as error:
@@ -34,7 +34,7 @@ def tell_standing(directory: Path) -> str:
 
 
 def _leaning(directory: Path) -> str:
-    """Words on the newest release beside this one that passed and that it may lean on; nothing when there is none."""
+    """Words on the newest release that proves the one in `directory`; empty when there is none."""
     manifest = _manifest(directory)
     for other, proved in _others(directory):
         differing = differences(manifest, proved)
@@ -45,23 +45,24 @@ def _leaning(directory: Path) -> str:
 
 
 def differences(manifest: Mapping[str, Any], proved: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The files in which a release differs from one that was proved; None when it may not lean on that one.
+    """The files in which a release differs from one that passed the lab; None when that one does not prove it.
 
-    It may when tree, initramfs, boot loaders and the code that renders all else are the same, and the recipes differ in
-    the cluster's nodes alone; nodes that ask for other limits of the server change more than themselves.
+    A release proves another one when tree, initramfs, boot loaders and the code that renders all other files are the
+    same, and the recipes differ in the cluster's nodes alone.  More nodes may ask for other limits of the server: then
+    the other release is not proved.
     """
     try:
         if _all_but_nodes(manifest) != _all_but_nodes(proved) or not manifest["code"]:
             return None
         mine, other = _files(manifest), _files(proved)
-    except (LookupError, TypeError, ValueError, AttributeError):  # an older nfsroot made it, or it is damaged
+    except (LookupError, TypeError, ValueError, AttributeError):  # an older nfsroot made a manifest, or one is damaged
         return None
     changed = {path for path in mine.keys() | other.keys() if mine.get(path) != other.get(path)}
     return tuple(sorted(changed)) if changed <= CLUSTER_FILES else None
 
 
 CLUSTER_FILES = {"root.tar.zst", "overlay.tar.zst", "server.tar.gz", tree_list.FILE}
-"""The files of a release that hold what is rendered for its cluster, without the release's name and version."""
+"""The files of a release whose content depends on its cluster, without the release's name and version."""
 
 
 def _all_but_nodes(manifest: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -80,7 +81,7 @@ def _files(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _others(directory: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """The other releases of the same recipe with their manifests, the newest first; what cannot be read is no help."""
+    """Yield the other releases of the recipe with their manifests, the newest first; skip those that cannot be read."""
     found = [file.parent for file in directory.parent.glob(f"[!.]*/{FILE}") if file.parent.name != directory.name]
     for other in sorted(found, key=lambda path: (path / FILE).stat().st_mtime, reverse=True):
         try:

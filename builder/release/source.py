@@ -1,4 +1,4 @@
-"""Where a release is read from: a directory here; a store brings a source of its own."""
+"""Sources from which a release is read: a directory on this machine; stores have a source of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.errors import InputError
 from builder.release.manifest import FILE, Manifest, Part, ReleasedFile
 
 ANEW = "Get the release anew, or build it anew."
-"""What helps when a release is damaged."""
+"""The advice when a release is damaged."""
 
 
 class ReleaseSource(Protocol):
@@ -28,7 +28,7 @@ class ReleaseSource(Protocol):
         """
 
     def describe(self) -> str:
-        """Where the release is, as messages name it."""
+        """The place of the release, in words for messages."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,17 @@ class DirectorySource:
             raise InputError(f"{file} cannot be read: {error.strerror}") from error
 
     def describe(self) -> str:
-        """The directory."""
+        """The path of the directory."""
         return str(self.directory)
 
 
 def find_file(source: ReleaseSource, path: str) -> ReleasedFile | None:
-    """What the manifest says of the release's file `path`, if the release has it."""
+    """The manifest's entry for the file `path` of a release; None when the release has no such file."""
     return next((file for file in source.manifest.files if file.path == path), None)
 
 
 def read_file(source: ReleaseSource, file: ReleasedFile, limit: int) -> bytes:
-    """All of a file of the release.
+    """The whole content of a file of the release.
 
     :raises InputError: the file is damaged, or larger than `limit` bytes.
     """
@@ -80,7 +80,7 @@ def read_file(source: ReleaseSource, file: ReleasedFile, limit: int) -> bytes:
 
 
 def read_part(source: ReleaseSource, file: ReleasedFile, index: int, limit: int) -> bytes:
-    """One part of a file of the release; a negative `index` counts from the end.
+    """The content of one part of a file of the release; a negative `index` counts from the end.
 
     :raises InputError: the file is damaged, or the part is larger than `limit` bytes.
     """

@@ -1,6 +1,7 @@
-"""The list of a release's tree, tree.tsv.zst: the lines that the overlay adds to those of the tree step.
+"""Writes the overlay's lines in tree.tsv.zst, the list of a release's tree.
 
-The element debian-root writes the others while it packs the tree; docs/reference/tree-list.md describes the columns.
+The element debian-root writes the other lines while it packs the tree; docs/reference/tree-list.md describes the
+columns.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ FILE = "tree.tsv.zst"
 
 
 def describe(files: Iterable[RenderedFile], directories: Iterable[str]) -> bytes:
-    """A line for each of the overlay's files, and of the directories that come with them, in the order of paths.
+    """The lines of the overlay's files, and of the directories that come with them, in the order of paths.
 
     The overlay's paths and links are constants, and none of them has to be quoted.
     """

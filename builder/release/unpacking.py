@@ -1,4 +1,4 @@
-"""Compressed files of a release, unpacked in memory and never further than a limit: a release may be anybody's."""
+"""Unpacks compressed files of a release in memory, up to a limit of bytes: a release may come from anybody."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 from builder.errors import InputError, NfsrootError
 
 GZIP = 16 + zlib.MAX_WBITS
-"""Tells zlib that a stream has gzip's header and trailer (zlib's manual, inflateInit2)."""
+"""The number that tells zlib that a stream has gzip's header and trailer (zlib's manual, inflateInit2)."""
 PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 PIECE = 1 << 20
 """Bytes that are read at once."""
@@ -26,7 +26,7 @@ class Text(NamedTuple):
 
 
 def unpack_zstd(data: bytes, limit: int, what: str) -> bytes:
-    """Unpack zstd frames; `what` names the file in messages.
+    """The content of zstd frames; `what` names the file in messages.
 
     :raises InputError: the data is no zstd file, or holds more than `limit` bytes.
     :raises NfsrootError: this machine has no zstd(1).
@@ -59,7 +59,7 @@ def unpack_zstd(data: bytes, limit: int, what: str) -> bytes:
 
 
 def unpack_gzip_member(data: bytes, limit: int, what: str) -> bytes:
-    """Unpack the first gzip member of `data` (RFC 1952, section 2.2).
+    """The content of the first gzip member of `data` (RFC 1952, section 2.2); `what` names the file in messages.
 
     :raises InputError: there is no gzip member, or it holds more than `limit` bytes.
     """
@@ -78,7 +78,7 @@ def unpack_gzip_member(data: bytes, limit: int, what: str) -> bytes:
 def read_files(archive: bytes, what: str) -> dict[str, Text]:
     """The regular files of a tar archive, by path; the archive need not have its end.
 
-    Holes of files (GNU tar, "sparse") would take memory that the archive has not, so such files are left out.
+    The holes of sparse files (GNU tar, "sparse") would take more memory than the archive, so such files are left out.
 
     :raises InputError: the data is no tar archive.
     """
@@ -95,7 +95,7 @@ def read_files(archive: bytes, what: str) -> dict[str, Text]:
 
 
 def _read_at_most(stream: IO[bytes], limit: int) -> bytes:
-    """Read a stream to its end, or `limit` bytes of it."""
+    """The bytes of a stream to its end, or the first `limit` bytes of them."""
     pieces, left = [], limit
     while left and (piece := stream.read(min(PIECE, left))):
         pieces.append(piece)

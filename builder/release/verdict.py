@@ -1,4 +1,4 @@
-"""The lab's verdict on a release: it stands beside what was built, in lab.json, and changes no byte of that."""
+"""Reads and writes the lab's verdict on a release, in lab.json beside the built files, which never change."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ REPORT = "lab.json"
 def changing(directory: Path) -> Iterator[None]:
     """Hold the lock under which reports and verdicts of the release in `directory` are read, merged and written.
 
-    It is the directory's own (flock(2)), so that labs with different caches keep out of each other's way; the kernel
-    drops it when the process dies.
+    The lock is on the directory itself (flock(2)), so that labs with different caches keep out of each other's way; the
+    kernel drops the lock when the process dies.
 
     :raises NfsrootError: the directory cannot be written.
     """
@@ -31,7 +31,7 @@ def changing(directory: Path) -> Iterator[None]:
         with locked(directory):
             yield
     except BrokenPipeError:
-        raise  # who read what we print has gone: nothing is wrong with the directory
+        raise  # the reader of our output has gone: nothing is wrong with the directory
     except OSError as error:
         raise NfsrootError(
             f"the lab's report cannot be written into {directory}: {error.strerror}",
@@ -40,7 +40,7 @@ def changing(directory: Path) -> Iterator[None]:
 
 
 def digest(directory: Path) -> str:
-    """SHA-256 of the manifest of the release in `directory`, by which a report names what it is about.
+    """The SHA-256 of the manifest of the release in `directory`, by which a report names the manifest it is about.
 
     :raises InputError: the manifest cannot be read.
     """
@@ -48,9 +48,10 @@ def digest(directory: Path) -> str:
 
 
 def read(directory: Path) -> Lab:
-    """The lab's verdict on the release in `directory`, as lab.json has it.
+    """The lab's verdict on the release in `directory`, from lab.json.
 
-    An older nfsroot wrote the verdict into the manifest, and no digest into lab.json: then the manifest's word counts.
+    An older nfsroot wrote the verdict into the manifest, and no digest into lab.json: then the verdict in the manifest
+    counts.
 
     :raises InputError: a file cannot be read, or lab.json is about another manifest.
     """
@@ -68,7 +69,7 @@ def read(directory: Path) -> Lab:
 
 
 def another_manifest(report: Path) -> InputError:
-    """The mistake of a release whose report is about another manifest."""
+    """An error that says that the lab's report of a release is about another manifest."""
     return InputError(
         f"{report} is about another manifest than the one beside it",
         resolution="Remove the file to begin anew, with everything that is to be tried.",
@@ -76,7 +77,10 @@ def another_manifest(report: Path) -> InputError:
 
 
 def _table(file: Path) -> dict[str, Any]:
-    """The table of JSON in a file; a ValueError says that there is none."""
+    """The JSON object in a file.
+
+    :raises ValueError: the file holds no JSON object.
+    """
     try:
         found = json.loads(_bytes(file))
     except RecursionError:
@@ -94,9 +98,9 @@ def _bytes(file: Path) -> bytes:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file of a release so that nobody ever sees half of it; it belongs to who owns the release.
+    """Write a file of a release so that nobody ever sees half of it; the release's owner becomes the file's owner.
 
-    The owner of the release may put anything into its directory: no link is followed.
+    The owner of the release may put any file into its directory, so no link is followed.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
     owner = path.parent.stat()

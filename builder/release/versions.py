@@ -1,4 +1,4 @@
-"""Versions of releases: finding the one that holds a content, and naming the next."""
+"""Versions of releases: finding the version that holds a content, and choosing the next one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from builder.release.manifest import FILE
 
 
 def contents(directory: Path) -> dict[str, str | None]:
-    """Of each release below `directory` (`output/NAME`): its version and the key of its content.
+    """The key of the content of each release below `directory` (`output/NAME`), by version.
 
-    The key is None where the manifest cannot be read: nobody knows then what the release holds.
+    The key is None when the manifest cannot be read.
     """
     return {
         manifest.parent.name: _content(manifest)
@@ -38,14 +38,14 @@ def taken(directory: Path) -> frozenset[str]:
 
 
 def holding(releases: Mapping[str, str | None], content: str, wanted: str | None) -> str | None:
-    """The version that holds `content`; when a version is wanted, only that one counts."""
+    """The version of the release that holds `content`; when a version is `wanted`, only that version counts."""
     return next((v for v, held in releases.items() if held == content and wanted in (None, v)), None)
 
 
 def next_version(names: Collection[str], wanted: str | None, source_date: int) -> str:
     """The version of a new release, which none of `names` has (see `taken`).
 
-    That is the one wanted, or else the source date (seconds since 1970, UTC) as YYYY.MM.DD, with .1, .2 ...
+    The version is the one `wanted`, or else the source date (seconds since 1970, UTC) as YYYY.MM.DD, with .1, .2 ...
     appended when the date is taken.
 
     :raises InputError: the version wanted is taken.
