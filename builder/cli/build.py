@@ -1,4 +1,4 @@
-"""`nfsroot build`: recipe in, release out."""
+"""`nfsroot build`: builds the release of a recipe."""
 
 from __future__ import annotations
 

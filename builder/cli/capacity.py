@@ -1,4 +1,4 @@
-"""`nfsroot capacity`: how long a boot storm takes."""
+"""`nfsroot capacity`: estimates how long a boot storm takes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 
 
 def _rate(_context: click.Context, _option: click.Parameter, value: str) -> float:
-    """Bits per second: `10G`, `2.5G`, `100M`."""
+    """The bits per second of a rate as users write it: `10G`, `2.5G`, `100M`."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", value)
     if not found or not float(found[1]):
         raise click.BadParameter(f"{value!r} is no rate in bit/s, such as 10G, 2.5G or 100M.")

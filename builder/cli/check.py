@@ -1,4 +1,4 @@
-"""`nfsroot check`: every mistake in a recipe, at once."""
+"""`nfsroot check`: reports every mistake in a recipe at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nfsroot clean`: what the cache need not keep."""
+"""`nfsroot clean`: removes objects and packages from the cache that no build used for some days."""
 
 from __future__ import annotations
 

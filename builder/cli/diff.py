@@ -1,4 +1,4 @@
-"""`nfsroot diff`: what differs between two releases, or what a recipe would change."""
+"""`nfsroot diff`: compares two releases, or a release and the next build of a recipe."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _compare(before: str, after: str, cache: Cache, store: TrustedStore | None) 
 
 
 def _is_recipe(reference: str) -> bool:
-    """Whether a reference is a recipe's name or file; all else is a release."""
+    """Whether a reference is a recipe's name or file; other references are releases."""
     named = "/" not in reference or reference.endswith(".toml")
     return not Path(reference).is_dir() and named and not _is_stored(reference)
 

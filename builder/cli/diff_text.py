@@ -1,4 +1,4 @@
-"""A difference as lines for a terminal."""
+"""Prints a difference as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _files(difference: Difference) -> Iterator[Line]:
 
 
 def _listed(group: PackageFiles) -> Iterator[Line]:
-    """The files of a package whose version is the same, or of no package; directories, which say least, come last."""
+    """Yield the files of a package with the same version, or of no package; directories, which say least, come last."""
     for change in sorted(group.files, key=_is_directory)[:MOST_FILES]:
         yield Line(f"      {words.SIGNS[change.change]} /{change.path}  {words.tell_file(change)}")
     yield from _more(len(group.files) - MOST_FILES, "file")

@@ -1,4 +1,4 @@
-"""`nfsroot doctor`: what is missing on this machine, and the one command that installs it."""
+"""`nfsroot doctor`: prints the requirements that this machine lacks, and the one command that installs them."""
 
 from __future__ import annotations
 

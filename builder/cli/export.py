@@ -1,4 +1,4 @@
-"""`nfsroot export`: releases on a medium that is carried to where no network leads."""
+"""`nfsroot export`: copies releases to a medium that people carry to a place without a network."""
 
 from __future__ import annotations
 

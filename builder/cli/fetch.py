@@ -1,4 +1,4 @@
-"""`nfsroot fetch`: a release out of a store."""
+"""`nfsroot fetch`: fetches a release from a store."""
 
 from __future__ import annotations
 

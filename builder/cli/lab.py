@@ -1,4 +1,4 @@
-"""`nfsroot lab`: boot a release before anybody else does."""
+"""`nfsroot lab`: boots a release on a private network before anybody else does."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def _play(
 
 
 def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Request]]]:
-    """What a matrix asks of each release; `reboots` says whether a node of each starts anew."""
+    """The requests of a matrix for each release; `reboots` says whether a node of each release starts anew."""
     from builder.lab import matrix
     from builder.lab.request import offer, request
 
@@ -229,13 +229,13 @@ def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tupl
 
 
 def _with(requests: Sequence[Request], reboots: bool, ssh_key: Path | None, state: Path | None) -> list[Request]:
-    """The requests with that key and state; `reboots` says whether the first node of the first one starts anew."""
+    """The requests with `ssh_key` and `state`; `reboots`: whether the first node of the first request starts anew."""
     every = [replace(each, ssh_key=ssh_key, state=state) for each in requests]
     return [replace(every[0], reboot=reboots), *every[1:]]
 
 
 def _names(nodes: str | None, shell: str | None) -> list[str]:
-    """The nodes asked for, the one of the shell among them."""
+    """The names of the nodes that the user asked for, with the node of the shell among them."""
     from builder.recipe.ranges import RangeError, expand
 
     try:

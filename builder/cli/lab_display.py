@@ -1,4 +1,4 @@
-"""Shows what happens in the lab: a table that lives on a terminal, plain lines elsewhere."""
+"""Shows the events of the lab: as a live table on a terminal, as plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class LiveTable:
                 self._row(node).seconds = seconds
 
     def _row(self, node: str) -> _Row:
-        """The row of a node in the cell that is tried now."""
+        """The row of a node in the cell that runs now."""
         return next(row for row in self._cells[-1][1] if row.node == node)
 
     @contextlib.contextmanager
@@ -203,7 +203,7 @@ def conclusion(reports: Sequence[tuple[Path, LabReport]]) -> list[str]:
 
 
 def _wrong(cell: CellReport, began: datetime) -> Iterator[str]:
-    """What is wrong in a cell; nothing when it passed.  One from before the last run began is told as such."""
+    """Yield lines about a cell's failures, none when the cell passed; a cell of an earlier run has its date."""
     if cell.passed:  # a node may have stopped where a fault was to stop it
         return
     what = f"{', '.join(cell.asked)}, firmware {cell.firmware}, NIC {cell.nic}"

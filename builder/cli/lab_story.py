@@ -1,4 +1,4 @@
-"""`nfsroot lab --story`: several releases on one server, one after the other, while nodes run."""
+"""`nfsroot lab --story`: puts several releases on one server, one after the other, while nodes run."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def play(
 
 
 def _find(named: str) -> tuple[Recipe, str, Release | None]:
-    """A recipe, its path or name, and the release of it that is on trial, if that is there already."""
+    """The recipe that a user named, its path or name, and the release to try; None when it is not built yet."""
     from builder.lab.release import read
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
@@ -114,7 +114,7 @@ def _find(named: str) -> tuple[Recipe, str, Release | None]:
 
 
 def _builder(cache: Cache, output: Path) -> Callable[[Path, str], Release]:
-    """Builds the recipes of a story into a directory of its own."""
+    """A function that builds the recipes of a story into the directory `output`."""
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
 

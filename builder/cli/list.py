@@ -1,4 +1,4 @@
-"""`nfsroot list`: recipes and releases."""
+"""`nfsroot list`: lists recipes and releases."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _list_here(output: Path) -> None:
 
 
 def _verdict(release: Path) -> str:
-    """The lab's verdict on a release, in words."""
+    """The lab's verdict on a release, in words; `unknown` and the reason when its manifest cannot be read."""
     from builder.release.manifest import Manifest
     from builder.release.proof import tell_standing
 

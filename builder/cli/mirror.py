@@ -1,4 +1,4 @@
-"""`nfsroot mirror`: a copy of a store elsewhere."""
+"""`nfsroot mirror`: copies a store to another place."""
 
 from __future__ import annotations
 

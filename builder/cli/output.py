@@ -1,4 +1,4 @@
-"""Standard output and standard error, whatever is at their other end."""
+"""Writes to standard output and standard error, also when a file is full or the reader has gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nfsroot plan`: what a build would do, and why."""
+"""`nfsroot plan`: shows the steps that a build would run, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nfsroot promote`: a channel names another release."""
+"""`nfsroot promote`: makes a channel name another release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nfsroot publish`: a release into a store."""
+"""`nfsroot publish`: publishes a release to a store."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def command(
 
 
 def _wait_for(sboms: Callable[[], dict[str, bytes]]) -> dict[str, bytes]:
-    """The lists of a release's software; a release that an older nfsroot made is published without them."""
+    """The lists of a release's software (SBOM); none, with a caution, for a release that an older nfsroot made."""
     try:
         return sboms()
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Options of the verbs that read stores, and how these open them: an NFS server has these verbs, too.
+"""Options of the verbs that read stores, and functions that open stores: an NFS server has these verbs, too.
 
 This module imports nothing that an NFS server lacks.
 """

@@ -86,7 +86,7 @@ def size_in_words(size: float) -> str:
 
 @contextlib.contextmanager
 def _live() -> Iterator[Emit]:
-    """One line a step: what it does now while it runs, how long it took when it is done."""
+    """Show one line for each step on a terminal: its work while it runs, and the seconds it took when it is done."""
     from rich.console import Console
     from rich.markup import escape
 

@@ -1,4 +1,4 @@
-"""Command lines whose verbs are imported when they are called, and how errors end them."""
+"""Runs command lines whose verbs are imported when they are called; errors end with a message and an exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nfsroot sbom`: the list of the software in a release."""
+"""`nfsroot sbom`: prints the list of the software in a release."""
 
 from __future__ import annotations
 

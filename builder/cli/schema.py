@@ -1,4 +1,4 @@
-"""`nfsroot schema`: the JSON Schemas, for editors and other programs."""
+"""`nfsroot schema`: prints the JSON Schemas, for editors and other programs."""
 
 from __future__ import annotations
 

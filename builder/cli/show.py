@@ -1,4 +1,4 @@
-"""`nfsroot show`: one release."""
+"""`nfsroot show`: prints the facts about one release."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
 
 
 def _ports(manifest: Manifest) -> str:
-    """The ports at which nodes listen, in words; of another nfsroot's release nobody may know."""
+    """The ports at which nodes listen, in words; `unknown` when this nfsroot cannot read the release's recipe."""
     try:
         return ", ".join(manifest.read_recipe().ports) or "none"
     except InputError as error:

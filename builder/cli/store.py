@@ -1,4 +1,4 @@
-"""`nfsroot store`: what a publisher does to a store beside publishing."""
+"""`nfsroot store`: the tasks of a publisher beside publishing: checks, signatures, pages, old releases, and keys."""
 
 from __future__ import annotations
 

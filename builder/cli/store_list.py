@@ -1,4 +1,4 @@
-"""The releases of a store, as `nfsroot list` shows them."""
+"""Prints the releases of a store for `nfsroot list`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def show(store: TrustedStore, name: str | None, package: str | None, *, as_json:
 
 
 def _line(release: Release, versions: dict[str, str]) -> str:
-    """A release on one line: reference, day, size, what was new, channels, verdict, why it was withdrawn."""
+    """A release on one line: reference, day, size, new bytes, channels, verdict, and the reason of a withdrawal."""
     day = datetime.fromtimestamp(release.published, UTC)
     columns = [
         f"{release.reference:32} {day:%Y-%m-%d}",

@@ -1,4 +1,7 @@
-"""Options and openings that the verbs of stores share; those of readers are in builder.cli.reading_options."""
+"""Options that the verbs of stores share, and functions that open stores to change them.
+
+Options of verbs that only read stores are in builder.cli.reading_options.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def open_storage(address: str, recipe: str = "") -> Storage:
 
 
 def _recipe_files(recipe: str) -> Iterator[Path]:
-    """The file of a recipe that the user named by its path, and those in the directories of recipes."""
+    """Yield the file of the recipe, if the user named it by its path, and the files in the directories of recipes."""
     from builder.recipe.search import SearchPath, is_path
 
     if is_path(recipe) and Path(recipe).is_file():

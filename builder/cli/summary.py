@@ -1,4 +1,4 @@
-"""What a user is told at the end of a build."""
+"""The summary that a user reads at the end of a build."""
 
 from __future__ import annotations
 

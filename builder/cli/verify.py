@@ -1,4 +1,4 @@
-"""`nfsroot verify`: a release, a store, or a tree on an NFS server."""
+"""`nfsroot verify`: verifies a release, a store, or a tree on an NFS server."""
 
 from __future__ import annotations
 
