@@ -1,4 +1,4 @@
-"""Whether KVM really runs a guest here."""
+"""The test whether KVM can run a guest on this machine."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from builder.process import run
 SECONDS = 60.0
 POLL_SECONDS = 0.1
 ALIVE = "Unable to mount root fs"
-"""The last words of a kernel that started and has no root file system."""
+"""The last message of a kernel that started and has no root file system."""
 
 DEAD = "KVM internal error"
-"""What QEMU says when the processor left the guest for a reason that KVM cannot deal with."""
+"""QEMU's message when the processor left the guest for a reason that KVM cannot deal with."""
 
 STEP, FILE = "kvm", "accelerator"
 
 
 def remembered(cache: Cache, machine: Namespace, kernel: str, log: Path) -> Accelerator:
-    """What `probe` says; it is asked once for a boot of this machine, a QEMU and a kernel (by its file's name).
+    """The accelerator that `probe` finds, from the cache if possible.
 
-    A module of the host's kernel or its microcode changes with a boot; /dev/kvm may come and go and is looked at
-    each time.
+    KVM is tried once for each boot of this machine, version of QEMU, and kernel (by its file's name): a module of this
+    machine's kernel or its microcode changes with a boot.  /dev/kvm may come and go, so each call looks for it.
     """
     if not machine.path("/dev/kvm").exists():
         return Accelerator.TCG
@@ -39,9 +39,9 @@ def remembered(cache: Cache, machine: Namespace, kernel: str, log: Path) -> Acce
 
 
 def probe(machine: Namespace, kernel: str, log: Path) -> Accelerator:
-    """KVM if it boots `kernel` (a path inside) as far as its last words, TCG otherwise.
+    """The accelerator for nodes: KVM if it boots `kernel` (a path in `machine`) up to its last message, TCG otherwise.
 
-    That /dev/kvm exists proves nothing: nested virtualisation may kill the guest at its first instructions.
+    The existence of /dev/kvm proves nothing: nested virtualisation may kill a guest at its first instructions.
     """
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-accel", "kvm", "-m", "256", "-display", "none"]
     argv += ["-serial", "stdio", "-no-reboot", "-kernel", kernel, "-append", "console=ttyS0 panic=-1"]
@@ -57,12 +57,12 @@ def probe(machine: Namespace, kernel: str, log: Path) -> Accelerator:
 
 
 def boot_id() -> str:
-    """A name for the time since this machine was switched on (random(4))."""
+    """The identifier of this machine's present boot (random(4))."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
 def qemu_version() -> str:
-    """What QEMU calls itself, its package's version included."""
+    """The version of QEMU and of its package, as QEMU prints them."""
     lines: list[str] = []
     run(["qemu-system-x86_64", "--version"], env=ENVIRONMENT, on_line=lines.append)
     return lines[1]

@@ -1,11 +1,11 @@
-"""How a node answers questions although its release knows nothing of the lab.
+"""The agent that runs the lab's commands on a node, although the node's release knows nothing of the lab.
 
-The virtual machine hands its firmware a system credential (systemd.system-credentials(7), SMBIOS type 11):
-`tmpfiles.extra`, lines of tmpfiles.d(5) that systemd >= 252 obeys at every boot.  They write, below /run, a
-unit that answers over a virtio-serial port and a udev rule that starts the unit.  Since udev may have looked at the
-machine's devices by then, the lab knocks: it plugs in a second port, whose appearance the rule is about.  And since
-udev may not have done so yet, the unit waits for its own port.
-Kernel line, initramfs and tree stay as they were released.
+The virtual machine gives the node a system credential in its firmware (systemd.system-credentials(7), SMBIOS type 11):
+`tmpfiles.extra`, lines of tmpfiles.d(5) that systemd >= 252 obeys at every boot.  The lines write two files below /run:
+a unit that answers over a virtio-serial port, and a udev rule that starts the unit.  udev may have looked at the
+machine's devices before it has the rule.  So the lab knocks: it plugs in a second port, and the rule starts the unit
+when that port appears.  udev may also not have set up the unit's own port yet, so the unit waits for it.
+The kernel command line, the initramfs and the tree stay as they were released.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="nfsroot-lab.service"
 
 
 def oem_string(word: str) -> str:
-    """The SMBIOS string that makes a node answer, every answer beginning with `word`."""
+    """The SMBIOS string that puts the agent on a node; every answer of the agent begins with `word`."""
     files = {
         "/run/nfsroot-lab/agent": f"word={word}\n{SCRIPT}",
         "/run/systemd/system/nfsroot-lab.service": UNIT,
@@ -56,16 +56,16 @@ def oem_string(word: str) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a shell command on the node wrote, without the last newlines, and its exit status."""
+    """The exit status of a command, and the text that it wrote, without the last newlines."""
 
     status: int
     text: str
 
 
 class Agent:
-    """The lab's end of the port: `connection` leads to it.
+    """The agent on a node, over the socket `connection`.
 
-    `word` is unlikely to come from anything but the node's agent.
+    `word` begins each answer; no other program on the node is likely to write it.
     """
 
     def __init__(self, connection: socket.socket, word: str) -> None:
@@ -75,17 +75,17 @@ class Agent:
         self._asked = 0
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def listens(self, seconds: float) -> bool:
-        """Whether the node says within `seconds` that it listens."""
+        """Whether the agent reports within `seconds` that it listens."""
         return self._line_after("listens", seconds) is not None
 
     def ask(self, script: str, seconds: float = 60.0) -> Answer:
         """Run `script` with the node's sh(1), as root.
 
-        :raises NfsrootError: no answer within `seconds`, none that can be read, or the node's QEMU ended.
+        :raises NfsrootError: the agent gives no answer within `seconds`, or one that cannot be read, or QEMU ended.
         """
         self._asked += 1
         try:
@@ -99,11 +99,11 @@ class Agent:
         status, _, text = line.partition(" ")
         try:
             return Answer(int(status), base64.b64decode(text, validate=True).decode(errors="replace"))
-        except ValueError:  # other text of the node's came in between
+        except ValueError:  # other text of the node came in between
             raise NfsrootError("the node's answer is garbled", details=f"question: {script}\n{line}") from None
 
     def _line_after(self, start: str, seconds: float) -> str | None:
-        """The rest of the first line that starts with the word and `start`."""
+        """The rest of the first line that starts with the word and `start`; None when none comes within `seconds`."""
         wanted = f"{self._word} {start}"
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
@@ -121,7 +121,7 @@ class Agent:
         self._socket.settimeout(seconds)
         try:
             received = self._socket.recv(65536)
-        except OSError:  # its time is over, or QEMU ended without a word
+        except OSError:  # the time is up, or QEMU ended
             return False
         self._received += received
         return bool(received)

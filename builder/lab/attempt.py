@@ -1,4 +1,4 @@
-"""An attempt at one cell of the matrix: a rack, and nodes that boot in it at once."""
+"""The run of one test case (a cell of the matrix): a rack, and nodes that boot in it at once."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ LOG_LINES = 200
 
 @dataclass(frozen=True)
 class Processors:
-    """What servers and the lab itself have used of this machine's processors, in seconds."""
+    """The processor time that the servers and the lab itself have used on this machine, in seconds."""
 
     daemons: Mapping[Daemon, float]
     lab: float
 
     def since(self, before: Processors) -> Processors:
-        """What they used between."""
+        """The processor time used since the reading `before`."""
         daemons = {daemon: seconds - before.daemons[daemon] for daemon, seconds in self.daemons.items()}
         return Processors(daemons, self.lab - before.lab)
 
     def told(self) -> tuple[DaemonTime, ...]:
-        """The daemons as a report has them."""
+        """The processor time of each daemon, in the form of the report."""
         return tuple(
             DaemonTime(name=daemon.name, roles=daemon.roles, processor_seconds=round(seconds, 2))
             for daemon, seconds in self.daemons.items()
@@ -55,13 +55,13 @@ class Processors:
 
 
 def processors(running: Rack) -> Processors:
-    """What they have used so far."""
+    """The processor time that the servers of a rack and the lab have used so far."""
     return Processors(running.server_machine.processor_seconds(), time.process_time())
 
 
 @dataclass
 class Attempt:
-    """What came of it so far."""
+    """The run of a test case, and its results so far: the nodes' trials, the accelerator, the processor time used."""
 
     release: Release
     wanted: Request
@@ -72,9 +72,9 @@ class Attempt:
     used: Processors = field(default_factory=lambda: Processors({}, 0.0))
 
     def run(self, meanwhile: Meanwhile) -> tuple[CellReport, Seen]:
-        """Boot the nodes, check them and shut them down; what came of it, and what was seen.
+        """Boot the nodes, check them and shut them down; give the report, and the evidence of nodes and servers.
 
-        :raises InputError: the lab cannot run here at all.
+        :raises InputError: the lab cannot run on this machine at all.
         """
         began, started, problem = time.monotonic(), datetime.now(UTC).replace(microsecond=0), None
         self.emit(_began(self.release, self.wanted))
@@ -110,7 +110,7 @@ class Attempt:
         return report, Seen(evidence, logs)
 
     def _try(self, scratch: Path, meanwhile: Meanwhile) -> None:
-        """Put a trial of each node, with all that came of it, into `trials`."""
+        """Try each node, and put its trial, with the results, into `trials`."""
         began, emit = time.monotonic(), one_at_a_time(self.emit)
         with ExitStack() as powered:
             running = powered.enter_context(
@@ -135,7 +135,7 @@ class Attempt:
             _at_once(self.trials, running, lambda trial: trial.finish(powered))
 
     def _suffer(self, trial: Trial) -> None:
-        """Have each fault of a running node befall this one."""
+        """Make each fault of the test case for running nodes happen to the node of `trial`."""
         for fault in self.wanted.faults:
             if isinstance(fault, RunningFault) and not trial.stopped:
                 trial.suffer(fault)
@@ -153,7 +153,7 @@ def _logs(scratch: Path) -> dict[str, str]:
 
 
 def _at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]) -> None:
-    """Do something to every node at the same time.  When it is interrupted, all nodes lose their power."""
+    """Call `do` for every trial at the same time.  When a call fails or is interrupted, all nodes lose their power."""
     with crew(len(trials)) as nodes:
         try:
             for done in [nodes.begin(partial(do, trial)) for trial in trials]:
@@ -164,7 +164,7 @@ def _at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]
 
 
 def compare(trials: Iterable[Trial]) -> None:
-    """Check that nodes that run together have nothing in common."""
+    """Check that no two nodes that run together have a machine-id or an ssh host key in common."""
     running = {trial.node.name: trial for trial in trials if trial.identity is not None}
     if len(running) < 2:
         return
@@ -174,7 +174,7 @@ def compare(trials: Iterable[Trial]) -> None:
 
 
 def one_at_a_time(emit: Emit) -> Emit:
-    """An emitter for several threads, which passes one event on after the other."""
+    """An emitter for several threads, which passes events on to `emit` one at a time."""
     lock = threading.Lock()
 
     def locked(event: LabEvent) -> None:

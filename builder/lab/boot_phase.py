@@ -1,6 +1,7 @@
-"""The names of the parts of a boot.
+"""The phases of a boot.
 
-They stand alone so that a report can be drawn without the rest of the lab, which takes a tenth of a second to import.
+This module imports nothing of the lab, so that a report can be drawn without it: the rest of the lab takes a tenth of a
+second to import.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """The parts of a boot, in order."""
+    """The phases of a boot, in their order."""
 
     DHCP = "DHCP"
     LOADER = "loader"

@@ -1,7 +1,7 @@
-"""A node's network cable that can be spoilt: it loses frames, or hands them on late.
+"""A node's network cable, which can be made to lose frames or to deliver them late.
 
-The lab carries each frame itself, between the node's QEMU and its port of the bridge, because not every kernel has
-what would do it there (sch_netem, tc-netem(8)).
+The lab carries each frame itself, between the node's QEMU and its port of the bridge, because not every kernel has the
+module that would do so there (sch_netem, tc-netem(8)).
 """
 
 from __future__ import annotations
@@ -28,16 +28,17 @@ TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 
 MOST = 65536
 LENGTH = struct.Struct("!I")
-"""What QEMU writes before each frame of a stream (qemu-system-x86_64(1), -netdev stream)."""
+"""The length that QEMU writes before each frame of a stream (qemu-system-x86_64(1), -netdev stream)."""
 
 IDLE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Quality:
-    """What a cable does to frames: it loses a share of them (0 to 1), either way, and is late with the server's.
+    """The quality of a cable.
 
-    `delay` is in seconds.
+    `loss` is the share of frames that get lost, in both directions (0 to 1).  `delay` is the time, in seconds, by which
+    frames from the server arrive late.
     """
 
     loss: float = 0.0
@@ -50,7 +51,7 @@ PERFECT = Quality()
 class Cable:
     """A cable between `tap` (a file descriptor) and the QEMU that connects to `listener`.
 
-    Its `quality` may be changed at any time.  What it loses depends on `seed` alone.
+    Its `quality` may be changed at any time.  The choice of frames that get lost depends on `seed` alone.
     """
 
     def __init__(self, tap: int, listener: socket.socket, seed: str) -> None:
@@ -92,14 +93,14 @@ class Cable:
         return max(0.0, min(IDLE_SECONDS, self._late[0][0] - time.monotonic())) if self._late else IDLE_SECONDS
 
     def _deliver(self, node: socket.socket) -> None:
-        """Hand the node what is due."""
+        """Send the node the frames whose delay is over."""
         while self._late and self._late[0][0] <= time.monotonic():
             _, frame = self._late.popleft()
             if not self._lost():
                 node.sendall(LENGTH.pack(len(frame)) + frame)
 
     def _to_bridge(self, received: bytes) -> bytes:
-        """Hand the bridge each whole frame of what the node sent; the rest."""
+        """Send the bridge each whole frame in `received`, the bytes from the node, and give the rest."""
         while len(received) >= LENGTH.size:
             end = LENGTH.size + LENGTH.unpack_from(received)[0]
             if len(received) < end:

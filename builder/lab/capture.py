@@ -1,4 +1,4 @@
-"""Reads the rack's bridge while nodes boot."""
+"""The capture of frames on a network of the rack while nodes boot."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from builder.lab.wire import Wire, WireEvent
 from builder.parallel import Check, Stopped, beside
 
 FRAME_BYTES = 2048
-"""As much of a frame as is looked at: more than any DHCP message."""
+"""The number of bytes that are read of each frame: more than any DHCP message has."""
 
 RECEIVE_BUFFER = 64 << 20
 SO_RCVBUFFORCE = 33
 
 
 class Capture:
-    """A capture up to now: its `events` in order, and `wire` with its byte counts.
+    """A capture of a network up to now: its `events` in order, and `wire` with its byte counts.
 
-    `check` raises what stopped it from seeing more.
+    `check` raises the error that ended the capture, if one did.
     """
 
     def __init__(self, watch: socket.socket, log: Path) -> None:
@@ -33,9 +33,9 @@ class Capture:
         self._started = time.monotonic()
 
     def since(self, time: float, mac: str) -> list[WireEvent]:
-        """What node `mac` did since `time` (seconds, time.monotonic()).
+        """The events of node `mac` since `time` (seconds, time.monotonic()).
 
-        :raises NfsrootError: the capture has failed: who waits for an event would wait in vain.
+        :raises NfsrootError: the capture has failed, so that a caller would wait for events in vain.
         """
         self.check()
         return [event for event in self.events if event.mac == mac and event.time >= time]
@@ -56,7 +56,7 @@ class Capture:
 
 @contextmanager
 def capture(watch: socket.socket, log: Path) -> Iterator[Capture]:
-    """Follow `watch` (see `Namespace.packet_socket`) in a thread, with a line in `log` for each event."""
+    """Read the frames of `watch` (see `Namespace.packet_socket`) in a thread; `log` gets a line for each event."""
     watch.settimeout(0.2)
     watch.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
     captured = Capture(watch, log)

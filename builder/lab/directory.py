@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 INSIDE = "/lab"
-"""Where it stands in the rack's machine."""
+"""The path of the working directory in the rack's machine."""
 
 NETWORK_LOG = "network.log"
 SERVER_LOGS = "servers"
-"""The directory in it that the servers' logs are in."""
+"""The subdirectory with the servers' logs."""
 
 
 def server_logs(directory: Path) -> list[Path]:

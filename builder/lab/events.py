@@ -1,4 +1,4 @@
-"""What happens in the lab, as typed events.  `seconds` count from the node's power-on."""
+"""The typed events of the lab.  `seconds` of a node count from its power-on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 
 @dataclass(frozen=True)
 class CellBegan:
-    """Nodes of a release (its name and version) are about to be tried; what follows is about them."""
+    """A test case of a release (its name and version) begins; the events that follow are about its nodes."""
 
     release: str
     firmware: Firmware
@@ -27,7 +27,7 @@ class CellBegan:
 
 @dataclass(frozen=True)
 class RackReady:
-    """The servers run, and nodes can be powered on."""
+    """The rack's servers run, and nodes can be powered on; `seconds` is the time that this took."""
 
     seconds: float
 
@@ -41,7 +41,7 @@ class PoweredOn:
 
 @dataclass(frozen=True)
 class Struck:
-    """A fault befalls a node; `done` says which."""
+    """A fault happens to a node; `done` describes the fault."""
 
     node: str
     done: str
@@ -57,7 +57,7 @@ class LoaderRead:
 
 @dataclass(frozen=True)
 class PhaseBegan:
-    """A node got as far as a phase."""
+    """A node reached a phase of its boot."""
 
     node: str
     phase: Phase
@@ -74,7 +74,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Rebooting:
-    """A node that passed its checks is told to start anew; its phases begin again, counted from its new power-on."""
+    """A node that passed its checks is told to reboot; its phases begin again, counted from its new power-on."""
 
     node: str
 
@@ -90,7 +90,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Done:
-    """Nothing more happens to a node."""
+    """The trial of a node is over."""
 
     node: str
     passed: bool
@@ -107,7 +107,7 @@ class SceneBegan:
 
 @dataclass(frozen=True)
 class Ran:
-    """A command was typed on the server of a story: its exit status, how long it took, and what it wrote.
+    """A command was typed on the server of a story: its exit status, duration in seconds, and output.
 
     `began` is in seconds of time.monotonic().
     """
@@ -121,7 +121,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A claim of a scene was looked at."""
+    """A claim of a scene was checked."""
 
     scene: str
     result: CheckResult

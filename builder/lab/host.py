@@ -1,4 +1,4 @@
-"""What this machine must have for the lab."""
+"""The programs and firmware images that this machine must have for the lab."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ TOOLS = (
 
 
 def need(firmware: Firmware) -> None:
-    """Refuse to begin what cannot end well.
+    """Check that this machine can run the lab with nodes of `firmware`.
 
-    :raises InputError: not root, or a program or the firmware is missing.
+    :raises InputError: this process does not run as root, or a program or the firmware is missing.
     """
     if os.geteuid() != 0:
         raise InputError("the lab makes network devices and mounts, which only root may do", resolution="Use sudo.")
@@ -43,14 +43,14 @@ def need(firmware: Firmware) -> None:
 
 
 def missing_packages(firmware: Firmware) -> list[str]:
-    """Debian packages that the lab needs and this machine lacks."""
+    """The Debian packages that the lab needs and this machine lacks."""
     packages = [package for tool in missing(TOOLS) for package in tool.package.split()]
     flash = FLASH.get(firmware)
     return packages + (["ovmf"] if flash and not _are_there(flash.code, flash.variables) else [])
 
 
 def missing(tools: Iterable[Tool]) -> list[Tool]:
-    """Those of the tools that the rack's machine would lack: it looks where daemons stand, too."""
+    """The tools that are missing on the PATH of the rack's machine, which includes the directory of daemons."""
     return host.missing(tools, path=ENVIRONMENT["PATH"])
 
 

@@ -1,4 +1,4 @@
-"""A file's way over HTTP/1.1 (RFC 9112), as far as segments of TCP show it: who asks for what, and when it is there."""
+"""Requests of HTTP/1.1 (RFC 9112), read from TCP segments: which file a node asks for, and when the node has it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ _REQUEST = re.compile(rb"(GET|HEAD) (\S+) HTTP/1\.")
 _ANSWER = re.compile(rb"HTTP/1\.\d (\d{3}) ?([^\r]*)\r\n(.*?)\r\n\r\n", re.DOTALL)
 _LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 NUMBERS = 1 << 32
-"""TCP counts bytes modulo this."""
+"""The modulus of TCP's sequence numbers."""
 
 
 @dataclass
 class Fetch:
-    """A request, and what came of it: `end` is TCP's number of the byte after the answer's last one, once known."""
+    """A request and its result.
+
+    `refusal` is the server's status when it refuses, `end` TCP's number of the byte after the answer's last one, once
+    that is known.
+    """
 
     method: str
     path: str
@@ -24,7 +28,7 @@ class Fetch:
     end: int | None = None
 
     def answered(self, packet: Packet) -> None:
-        """Take note of a segment from the server; only one with the answer's header tells anything."""
+        """Record a segment from the server; only the one with the answer's header matters."""
         found = _ANSWER.match(packet.payload)
         if found is None or self.end is not None:
             return
@@ -36,12 +40,12 @@ class Fetch:
         self.end = (packet.sequence + found.end() + body) % NUMBERS
 
     def arrived(self, packet: Packet) -> bool:
-        """Whether the node has the whole answer when it sends this segment."""
+        """Whether the node has the whole answer when it sends the segment `packet`."""
         return self.end is not None and (packet.acknowledged - self.end) % NUMBERS < NUMBERS // 2
 
 
 def request(payload: bytes) -> Fetch | None:
-    """The request that a segment to the server begins with, if one does; a path has one slash at its beginning."""
+    """The request at the beginning of a segment to the server, if there is one; its path begins with one slash."""
     found = _REQUEST.match(payload)
     if found is None:
         return None

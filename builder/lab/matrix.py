@@ -1,4 +1,4 @@
-"""Which combinations of hardware, servers, number of nodes and release to try."""
+"""The choice of test cases: combinations of release, hardware, servers and number of nodes."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ SERVERS = (
     (DhcpServer.KEA, TftpServer.TFTPD_HPA),
     (DhcpServer.DNSMASQ, TftpServer.DNSMASQ),
 )
-"""DHCP and TFTP servers as sites combine them: who has dnsmasq for one has it for both."""
+"""DHCP and TFTP servers as sites combine them: a site with dnsmasq has it for both."""
 
 AT_ONCE = 4
 
 SECONDS_ALONE = 92.0
 SECONDS_TO_REBOOT = 67.0
 PROCESSORS_OF_A_NODE = 1.5
-"""Without KVM, as measured on two idle processors: a cell of one node takes 85 to 98 s, of four at once 274 s, and to
-start a node anew 58 to 76 s."""
+"""Times without KVM, measured on two idle processors: a test case with one node takes 85 to 98 s, with four at once
+274 s, and the reboot of a node 58 to 76 s."""
 
 Servers = Iterable[tuple[DhcpServer, TftpServer]]
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What release `release` can be tried with: firmware with network card, and the nodes of its cluster."""
+    """The hardware with which a release can be tried (firmware with network card), and the nodes of its cluster."""
 
     release: str
     hardware: tuple[tuple[Firmware, Nic], ...]
@@ -39,7 +39,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination: these nodes of a release at once, of this hardware, served by these programs."""
+    """A test case: nodes of a release that boot at once, their hardware, and the programs that serve them."""
 
     release: str
     firmware: Firmware
@@ -50,18 +50,18 @@ class Cell:
 
     @property
     def values(self) -> tuple[object, ...]:
-        """What is tried when the cell is: its value on each axis, always in the same order."""
+        """The test case's value on each axis of the matrix, always in the same order."""
         servers = (("DHCP", self.dhcp), ("TFTP", self.tftp))
         return (("release", self.release), self.firmware, self.nic, *servers, len(self.nodes))
 
     @property
     def pairs(self) -> tuple[object, ...]:
-        """Every two values that are tried together when the cell is."""
+        """Every pair of values that the test case tries together."""
         return tuple(combinations(self.values, 2))
 
 
 def quick(offers: Sequence[Offer]) -> tuple[Cell, ...]:
-    """Few cells that together try every value of every axis that the releases offer.
+    """A few test cases that together try every value of every axis that the releases offer.
 
     Servers are combined as sites have them.
     """
@@ -69,27 +69,27 @@ def quick(offers: Sequence[Offer]) -> tuple[Cell, ...]:
 
 
 def full(offers: Sequence[Offer]) -> tuple[Cell, ...]:
-    """Few cells that together try every two values of different axes that go together.
+    """A few test cases that together try every possible pair of values of different axes.
 
-    Most faults that only a combination shows are shown by a pair of values already.
+    Most faults that only a combination of values shows are shown by a pair already.
     """
     return _few(offers, product(DhcpServer, TftpServer), lambda cell: cell.pairs)
 
 
 def forecast(cells: Sequence[Cell], processors: int, reboots: int) -> float:
-    """About how many seconds the cells take without KVM, with so many nodes that start anew, one after the other.
+    """The approximate time in seconds of test cases, one after the other, without KVM; `reboots` nodes are rebooted.
 
-    Nodes that processors do not suffice for wait for them.
+    A test case takes longer when the processors do not suffice for its nodes.
     """
     waits = [max(1.0, PROCESSORS_OF_A_NODE * len(cell.nodes) / processors) for cell in cells]
     return SECONDS_ALONE * sum(waits) + SECONDS_TO_REBOOT * reboots
 
 
 def _few(offers: Sequence[Offer], servers: Servers, trying: Callable[[Cell], Iterable[object]]) -> tuple[Cell, ...]:
-    """Cells that together try whatever any cell could try, as `trying` tells.
+    """Test cases that together try everything that any possible one tries; `trying` lists what a test case tries.
 
-    Greedy: each cell tries as much as any could that no cell before it tried, with as few nodes as that takes; of such
-    cells, what the fewest could try, so that it does not cost a cell of its own in the end.
+    The choice is greedy: the next test case is the one that tries most of what is left, with as few nodes as that
+    takes.  Among equals it is the one that tries the rarest, which would cost a test case of its own in the end.
     """
     tried_by = {cell: frozenset(trying(cell)) for cell in possible(offers, servers)}
     chances = Counter(each for tried in tried_by.values() for each in tried)
@@ -108,7 +108,10 @@ def _few(offers: Sequence[Offer], servers: Servers, trying: Callable[[Cell], Ite
 
 
 def possible(offers: Sequence[Offer], servers: Servers) -> Iterator[Cell]:
-    """Every cell with one of `servers`: one node, or as many as a rack tries at once, where the cluster has them."""
+    """Every test case with one of `servers`, with one node and, where the cluster has them, with all that a rack takes.
+
+    A rack takes AT_ONCE nodes, or as many as the largest cluster has.
+    """
     most = min(AT_ONCE, max((len(offer.nodes) for offer in offers), default=0))
     choices = list(servers)
     for offer in offers:

@@ -1,4 +1,4 @@
-"""Processor time of processes (proc_pid_stat(5)), of those that have ended, too."""
+"""The processor time of processes, including those that have ended (proc_pid_stat(5))."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Process:
-    """A process: its session, when it started (ticks since the machine did), and seconds of processors that it used."""
+    """A process: its session, its start (ticks since the machine's), and its processor time in seconds."""
 
     session: int
     started: int
@@ -26,7 +26,7 @@ class Process:
 
 
 def read(directory: Path) -> Process | None:
-    """The process whose directory in /proc this is; None when it has ended."""
+    """The process of a directory in /proc; None when the process has ended."""
     try:
         text = (directory / "stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -36,7 +36,7 @@ def read(directory: Path) -> Process | None:
 
 
 def of_child(process: Popen[bytes]) -> float | None:
-    """Seconds of processors that the only child of `process` has used; None when it has ended."""
+    """The processor time, in seconds, of the only child of `process`; None when the child has ended."""
     try:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
     except (FileNotFoundError, ProcessLookupError):
@@ -46,10 +46,10 @@ def of_child(process: Popen[bytes]) -> float | None:
 
 
 class Meter:
-    """Watches the processes that stand in a /proc.
+    """A meter of the processes in a /proc.
 
     in.tftpd has a child for each file and lets the kernel forget it (SIGCHLD ignored), so that nobody can ask for the
-    children's time afterwards.  What a process used since the last look at it is missing when it has ended.
+    children's time afterwards.  When a process has ended, the time that it used after the last look is missing.
     """
 
     def __init__(self, proc: Path) -> None:
@@ -57,19 +57,19 @@ class Meter:
         self._seen: dict[tuple[int, int], Process] = {}
 
     def look(self) -> None:
-        """Take note of every process."""
+        """Record the processor time of every process."""
         for directory in self._proc.glob("[0-9]*"):
             if found := read(directory):
                 self._seen[int(directory.name), found.started] = found
 
     def seconds(self, session: int) -> float:
-        """Seconds of processors that the processes of a session have used."""
+        """The processor time, in seconds, of the processes of a session."""
         return sum(process.seconds for process in list(self._seen.values()) if process.session == session)
 
 
 @contextmanager
 def metering(meter: Meter) -> Iterator[None]:
-    """Look ten times a second, in a thread."""
+    """Let `meter` look ten times a second, in a thread."""
 
     def look(stopped: Stopped) -> None:
         while not stopped():

@@ -29,7 +29,7 @@ HOST_FILES = (
     *("passwd", "group", "services", "protocols", "rpc", "netconfig", "nsswitch.conf", "ld.so.cache"),
     *("nginx/nginx.conf", "nginx/mime.types"),
 )
-"""What programs of /usr read in /etc; everything else there comes from the server bundle."""
+"""Files of this machine's /etc that programs of /usr read; all other files in /etc come from the server bundle."""
 
 SECONDS_TO_END = 10.0
 ETH_P_ALL = 3
@@ -40,12 +40,12 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Namespace:
-    """A running machine; `init` is its first process as this machine numbers it."""
+    """A running machine of namespaces; `init` is the process ID, on this machine, of its first process."""
 
     init: int
 
     def command(self, argv: Sequence[str]) -> list[str]:
-        """The command that runs `argv` inside (nsenter(1)); it ends when its starter kills it."""
+        """The command that runs `argv` inside (nsenter(1)); when it is killed, `argv` ends, too."""
         enter = ["nsenter", f"--target={self.init}", "--mount", "--net", "--pid", "--ipc", "--uts", "--root", "--wd"]
         return [*enter, "--", "setpriv", "--pdeathsig=KILL", "--", *argv]
 
@@ -54,29 +54,29 @@ class Namespace:
         run(self.command(argv), env=ENVIRONMENT, on_line=on_line)
 
     def run_with_our_files(self, argv: Sequence[str], on_line: OnLine) -> None:
-        """Run `argv` of this machine on the network inside; it may ask our ssh agent.  Raises CommandError."""
+        """Run `argv` with this machine's files on the network inside, and with our ssh agent.  Raises CommandError."""
         agent = {name: value for name, value in os.environ.items() if name == "SSH_AUTH_SOCK"}
         enter = ["nsenter", f"--net=/proc/{self.init}/ns/net", "--", "setpriv", "--pdeathsig=KILL", "--"]
         run([*enter, *argv], env={**ENVIRONMENT, **agent}, on_line=on_line)
 
     def start(self, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-        """Start `argv` inside; what it writes is appended to `log`."""
+        """Start `argv` inside, and append its output to `log`."""
         with log.open("ab") as output:
             return subprocess.Popen(
                 self.command(argv), env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
 
     def path(self, inside: str) -> Path:
-        """Where this machine finds the file `inside` (an absolute path in the namespace)."""
+        """The path, on this machine, of the file `inside` (an absolute path in the namespace)."""
         return Path(f"/proc/{self.init}/root") / inside.lstrip("/")
 
     def packet_socket(self, interface: str) -> socket.socket:
-        """A socket that gets every frame of `interface` (packet(7)), from either direction, and sends there."""
+        """A packet socket (packet(7)) that receives every frame of `interface`, in both directions, and sends there."""
         return self.in_network(lambda: _packet_socket(interface))
 
     def in_network(self, make: Callable[[], Made]) -> Made:
-        """What `make` returns when it is called inside, as far as the network is concerned."""
-        with crew(1) as thread:  # setns(2) moves this thread alone, which ends; what it opened stays.
+        """The result of `make`, called in the machine's network namespace."""
+        with crew(1) as thread:  # setns(2) moves this thread alone, which ends; the sockets that it opened stay.
             return thread.begin(partial(self._enter_and, make))()
 
     def _enter_and(self, make: Callable[[], Made]) -> Made:
@@ -99,10 +99,10 @@ def machine(
 ) -> Iterator[Namespace]:
     """A new machine with an empty root, this machine's /usr and each of `binds` (inside: outside).
 
-    `tmpfs` are its further file systems, `read_only` directories that it has where this machine has them.  When the
-    block is left, nothing of it remains.
+    `tmpfs` are the paths of further file systems in memory, `read_only` directories of this machine that appear at the
+    same paths.  When the block is left, nothing of the machine remains.
 
-    :raises InputError: this process is not root's.
+    :raises InputError: this process does not run as root.
     """
     if os.geteuid() != 0:
         raise InputError("the lab makes network devices and mounts, which only root may do", resolution="Use sudo.")
@@ -124,7 +124,7 @@ def machine(
 def arguments(
     host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], info: int, read_only: Sequence[Path] = ()
 ) -> list[str]:
-    """The bwrap(1) command that makes the machine and tells its init on file descriptor `info`.
+    """The bwrap(1) command that makes the machine and writes its init's process ID to file descriptor `info`.
 
     bwrap's own init would wait for processes that have lost their parent, such as the workers of a server that was
     killed; cat, as init, does not.
@@ -146,7 +146,7 @@ def arguments(
         argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     argv += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--proc", "/proc", "--dev", "/dev"]
     argv += ["--dev-bind", "/dev/net/tun", "/dev/net/tun", "--dev-bind-try", "/dev/kvm", "/dev/kvm"]
-    # Of its own accord bwrap makes the directory of a link for root alone, and nginx writes below /var as www-data.
+    # Without --dir, bwrap makes the directory of a link for root alone, and nginx writes below /var as www-data.
     argv += ["--dir", "/var", "--symlink", "../run", "/var/run", "--symlink", "../proc/self/mounts", "/etc/mtab"]
     for directory in ("/run", "/tmp", *tmpfs):
         argv += ["--tmpfs", directory]
@@ -158,7 +158,7 @@ def arguments(
 
 
 def _init(bwrap: subprocess.Popen[bytes], info: int) -> int:
-    """The machine's first process, once its mounts are made."""
+    """The process ID of the machine's first process, once its mounts are made."""
     assert bwrap.stdout is not None and bwrap.stderr is not None
     with os.fdopen(info, encoding="utf-8") as told:
         text = told.read()

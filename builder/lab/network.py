@@ -15,10 +15,11 @@ FREE_PORT = "switch1"
 def connect(
     machine: Namespace, bridge: str, taps: Iterable[str], free_port: tuple[str, str] = ("switch0", FREE_PORT)
 ) -> None:
-    """Make the bridge, a port for each tap device that a virtual machine takes, and a free one.
+    """Make the bridge, a port for each tap device of a virtual machine, and a free port.
 
     The free port gives the bridge a carrier before a node is on, as a switch does: Kea opens no socket at an interface
-    that has none.  Its other end, the second name of `free_port`, answers no ARP: nodes would take it for the server.
+    without a carrier.  The port's other end, the second name of `free_port`, answers no ARP: nodes would take it for
+    the server.
     """
     port, other_end = free_port
     commands = [f"link add {bridge} type bridge forward_delay 0", f"link set {bridge} up"]
@@ -36,14 +37,14 @@ def become_server(machine: Namespace, cluster: Cluster, bridge: str) -> None:
 
 
 def join(machine: Namespace, cluster: Cluster, bridge: str) -> None:
-    """Give the machine an address of its own at the bridge, from which the lab can log in on nodes, if one is free."""
+    """Give the machine a free address at the bridge, if there is one, from which the lab can log in on nodes."""
     address = free_address(cluster)
     if address is not None:
         _ip(machine, [f"address add {IPv4Interface((address, cluster.subnet.prefixlen))} dev {bridge}"])
 
 
 def free_address(cluster: Cluster) -> IPv4Address | None:
-    """The last address of the cluster's network that the cluster file gives to nobody."""
+    """The last address of the cluster's network that the cluster file does not use; None when there is none."""
     subnet = cluster.subnet
     taken = {cluster.server.address, cluster.gateway, *cluster.dns, *(node.address for node in cluster.nodes)}
     every = (subnet.broadcast_address - back for back in range(1, subnet.num_addresses - 1))

@@ -22,24 +22,30 @@ from builder.recipe.models import Node
 POLL_SECONDS = 0.2
 STARTED_POLL_SECONDS = 1.0
 PAUSE = 4.0
-"""For how many times as long as a node took to say how far systemd is, it is left in peace: asking costs it time."""
+"""The pause between two questions about systemd's state, as a multiple of the time that the node took to answer.
+
+Each question costs the node time.
+"""
 
 STARTING = frozenset({"initializing", "starting", "offline", "unknown"})
-"""States in which systemd is not up yet."""
+"""The states in which systemd is not up yet."""
 
 FINISHED = "cut -d ' ' -f 1 /proc/uptime; systemctl show --property=FinishTimestampMonotonic --value"
-"""Now, in seconds, and when systemd had started everything, in microseconds, both since the node's kernel started."""
+"""Prints the present time, in seconds, and the time when systemd had started everything, in microseconds.
+
+Both count from the start of the node's kernel.
+"""
 
 SECONDS_TO_ANSWER = 120.0
 LATER = "(sleep 1; systemctl --no-block {command}) >/dev/null 2>&1 </dev/null &"
-"""Not at once: systemd ends whoever answers the lab, perhaps before the answer."""
+"""Runs a command of systemd a second later: the command ends the lab's agent, perhaps before the agent answers."""
 
 POWERED_OFF_BY_ITSELF, RESET_BY_ITSELF = "guest-shutdown", "guest-reset"
-"""Why QEMU ends when its guest turned the power off, or wants to start anew (QMP, ShutdownCause)."""
+"""QEMU's reasons for its end when the guest turned the power off, and when the guest reboots (QMP, ShutdownCause)."""
 
 
 class NodeStuck(NfsrootError):
-    """A node did not get through `phase` of its boot.  The details end with what was seen last."""
+    """A node did not get through `phase` of its boot.  The details end with the last lines of logs."""
 
     def __init__(self, node: str, phase: Phase, what: str, details: str) -> None:
         self.phase = phase
@@ -48,7 +54,7 @@ class NodeStuck(NfsrootError):
 
 @dataclass
 class VirtualNode:
-    """A node that is powered on, and how far it got."""
+    """A node that is powered on, and the progress of its boot."""
 
     node: Node
     machine: VirtualMachine
@@ -58,11 +64,11 @@ class VirtualNode:
 
     @property
     def directory(self) -> Path:
-        """Where its sockets and logs are."""
+        """The directory with the node's sockets and logs."""
         return self.machine.directory
 
     def until_it_runs(self, watch: Callable[[], None] = lambda: None) -> None:
-        """Follow the node until systemd has finished starting it, in whatever state; `watch` is called now and then.
+        """Follow the node until systemd has finished its start, failed units or not; `watch` is called now and then.
 
         :raises NodeStuck: the node hung or QEMU ended.
         """
@@ -86,27 +92,28 @@ class VirtualNode:
 
         :raises NfsrootError: the node does not answer.
         """
-        # Less than all patience is for a node that may stop in a phase, and this one answers.
+        # Patience below 1 is for nodes that may stop in a phase; this node answers.
         return self.machine.agent.ask(script, SECONDS_TO_ANSWER * max(1.0, self.progress.patience))
 
     def starts_anew(self, seconds: float) -> bool:
-        """Whether the node goes down within `seconds` to start anew, told as by an administrator.  QEMU then ends.
+        """Reboot the node as an administrator does, and tell whether it goes down within `seconds`.  QEMU then ends.
 
-        To be powered on again is as good as a reset, and better for firmware: when QEMU without KVM only resets a
-        machine that has run Linux, UEFI takes a hundred seconds to its first DHCP request, not four (QEMU 7.2).
+        The caller powers the node on again, which is as good as a reset, and better for firmware: when QEMU without KVM
+        only resets a machine that has run Linux, UEFI takes a hundred seconds to its first DHCP request, not four
+        (QEMU 7.2).
         """
         self.machine.qmp.execute("set-action", reboot="shutdown")
         self.ask(LATER.format(command="reboot"))
         if self.machine.qmp.shutdown_reason(seconds) != RESET_BY_ITSELF:
             return False
-        # Killed, nsenter(1) would end before QEMU, whose tap device the next QEMU needs.
+        # If nsenter(1) were killed, it would end before QEMU, whose tap device the next QEMU needs.
         self.machine.process.wait()
         return True
 
     def power_off(self, seconds: float) -> float | None:
-        """Shut the node down as an administrator does; after how many seconds it had turned its power off itself.
+        """Shut the node down as an administrator does, and give the seconds until it had turned its power off itself.
 
-        None when it has not within `seconds`.
+        None when it has not done so within `seconds`.
         """
         began = time.monotonic()
         self.ask(LATER.format(command="poweroff"))
@@ -114,16 +121,16 @@ class VirtualNode:
         return time.monotonic() - began if reason == POWERED_OFF_BY_ITSELF else None
 
     def screenshot(self) -> bytes:
-        """What the node shows on its screen, as a PNG file."""
+        """The picture on the node's screen, as a PNG file."""
         self.machine.qmp.execute("screendump", filename=f"{INSIDE}/{self.node.name}/screen.ppm")
         return png((self.directory / "screen.ppm").read_bytes())
 
     def events(self) -> list[WireEvent]:
-        """What the node did on the network since it was powered on."""
+        """The node's events on the network since its power-on."""
         return self.captured.since(self.progress.powered_on, self.node.mac)
 
     def _is_started(self) -> bool:
-        """Whether systemd has no more to start (systemctl(1), "is-system-running")."""
+        """Whether systemd has finished the node's start (systemctl(1), "is-system-running"); waits a while if not."""
         began = time.monotonic()
         answer = self.ask("systemctl is-system-running; systemctl list-jobs --plain --no-legend")
         state, _, self.jobs = answer.text.partition("\n")
@@ -149,11 +156,11 @@ class VirtualNode:
 
 
 def seconds_since(told: str) -> float:
-    """How long ago systemd had started everything, by the answer to FINISHED; a node answers only some seconds later.
+    """The seconds since systemd had started everything, by the answer to FINISHED, which comes some seconds later.
 
-    It is 0 when it never had, as where somebody ended the boot.
+    0 when systemd never had, as where somebody ended the boot.
 
-    :raises NfsrootError: this is no answer.
+    :raises NfsrootError: `told` is no answer to FINISHED.
     """
     try:
         now, finished = map(float, told.split())

@@ -1,4 +1,4 @@
-"""The files that a release holds for its cluster, read from the archive that has them."""
+"""The overlay of a release, the files that it holds for its cluster, read from the archive that has them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ CONTENT_SIZE_BYTES = (0, 2, 4, 8)
 def files(archive_file: Path, scratch: Path) -> Mapping[PurePosixPath, OverlayFile]:
     """Each regular file of a release's overlay, by its path below the root.  `scratch` is a directory.
 
-    Beside an image, the overlay is an archive of one zstd frame.  A root tarball ends with the overlay's frame and that
-    of the tree's directories (builder.release.pack).
+    Beside an image, the overlay is an archive of one zstd frame.  A root tarball ends with two frames: the overlay's,
+    and that of the tree's directories (builder.release.pack).
 
     :raises NfsrootError: the archive is not made of frames of zstd.
     """
@@ -40,7 +40,7 @@ def files(archive_file: Path, scratch: Path) -> Mapping[PurePosixPath, OverlayFi
 def last_frames(path: Path) -> list[bytes]:
     """The last two of the zstd frames that a file consists of (RFC 8878, section 3.1.1), or the only one.
 
-    :raises NfsrootError: it does not consist of such frames.
+    :raises NfsrootError: the file does not consist of zstd frames.
     """
     size = path.stat().st_size
     with path.open("rb") as file:

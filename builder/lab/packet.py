@@ -1,4 +1,4 @@
-"""UDP datagrams and TCP segments in Ethernet frames (RFC 791, 768, 793), and the checksum of what is sent."""
+"""UDP datagrams and TCP segments in Ethernet frames (RFC 791, 768, 793), and the checksum of packets to send."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SYN = 0x02
 
 @dataclass(frozen=True)
 class Packet:
-    """A UDP datagram or TCP segment; `size` is the frame's length in bytes, `payload` perhaps only its start.
+    """A UDP datagram or TCP segment; `size` is the frame's length in bytes, `payload` may be cut at its end.
 
-    `sequence` and `acknowledged` are TCP's numbers, `opens` tells that the sender wants a connection or takes one.
+    `sequence` and `acknowledged` are TCP's numbers, `opens` tells that the sender opens or accepts a connection.
     """
 
     source_mac: str

@@ -23,12 +23,12 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|[^\t\n\x20-\x7e\xa0-\uffff]|\ufffd")
-"""Control sequences of terminals (ECMA-48, section 5.4) and signs that no text has."""
+"""Control sequences of terminals (ECMA-48, section 5.4), and characters that do not belong in text."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a node showed: its screen as a PNG file (empty when there is none), its serial console, its journal."""
+    """The evidence of a node: its screen as a PNG file (empty when there is none), its serial console, its journal."""
 
     screen: bytes
     console: str
@@ -37,14 +37,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen in one cell: `nodes` by their names, `logs` of the servers by theirs."""
+    """The evidence of a test case: `nodes` by host name, and `logs` of servers and network by file name."""
 
     nodes: Mapping[str, Evidence]
     logs: Mapping[str, str]
 
 
 def render(report: LabReport, seen: Sequence[Seen | None]) -> str:
-    """The page; `seen` is what was seen in each of the report's cells, None for those of an earlier run."""
+    """The page; `seen` is the evidence of each of the report's cells, None for cells of an earlier run."""
     return _templates.get_template("lab.html.j2").render(
         report=report,
         cells=list(zip(report.cells, seen, strict=True)),
@@ -55,12 +55,12 @@ def render(report: LabReport, seen: Sequence[Seen | None]) -> str:
 
 
 def picture(png: bytes) -> str:
-    """A picture as the address of itself (RFC 2397)."""
+    """A PNG picture as a data URL (RFC 2397)."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def readable(text: str) -> str:
-    """A console's text without the signs that move its cursor, and without empty lines."""
+    """A console's text without control sequences and without empty lines."""
     lines = _CONTROL.sub("", text.replace("\r", "\n")).splitlines()
     return "\n".join(line.rstrip() for line in lines if line.strip())
 

@@ -1,4 +1,4 @@
-"""How far a node is on its way from power-on to `running`, and how long each part of the way may take."""
+"""The progress of a node from power-on to `running`, and the time limit of each phase."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ LIMITS = {
 REQUESTS = frozenset({Kind.DHCP_DISCOVER, Kind.DHCP_REQUEST})
 
 FIRMWARE = ("PXEClient", "HTTPClient")
-"""How firmware calls itself in its vendor class (option 60); the initramfs does not."""
+"""Names at the beginning of the vendor class (DHCP option 60) that firmware sends, and the initramfs does not."""
 
 
 def ended_by(event: WireEvent) -> Phase | None:
-    """The phase that is over, with all before it, once `event` was seen; None when it tells nothing.
+    """The phase that `event` ends, with all phases before it; None when it ends none.
 
     The network alone tells the phases apart, so that a node needs no console for it: firmware asks DHCP by its own
     name, and the initramfs does not; only GRUB reads below /grub/; and nothing before the initramfs speaks RPC.  An
     NFSv4 client asks no portmapper and begins with NFS itself.
-    Of an image over HTTP the file root.FORMAT is fetched first, and the overlay last.
+    Of an image over HTTP, the initramfs fetches the file root.FORMAT first, and the overlay last.
     """
     if event.kind is Kind.DHCP_ACK:
         return Phase.DHCP
@@ -56,15 +56,16 @@ def _is_http(event: WireEvent, kind: Kind, stem: str) -> bool:
 
 
 def passed_by(before: Phase | None, now: Phase) -> tuple[Phase, ...]:
-    """The phases that a node got to since it was in phase `before` (None: off), the present one last."""
+    """The phases that a node has reached since phase `before` (None: power-on), up to its present phase `now`."""
     return ORDER[ORDER.index(before) + 1 if before else 0 : ORDER.index(now) + 1]
 
 
 @dataclass
 class Progress:
-    """One boot: when it was powered on and when each phase ended, in seconds of time.monotonic().
+    """The progress of one boot: the times of power-on and of each phase's end, in seconds of time.monotonic().
 
-    Every limit is multiplied by `patience`.  A node whose kernel panics starts anew by itself, which ends its boot.
+    Every limit is multiplied by `patience`.  `started_anew` tells that the node rebooted by itself, as after a panic of
+    its kernel, which ends the boot.
     """
 
     powered_on: float
@@ -78,7 +79,7 @@ class Progress:
         return next((phase for phase in ORDER if phase not in self.ended), ORDER[-1])
 
     def observe(self, event: WireEvent) -> None:
-        """Take note of what was seen on the network."""
+        """Record an event on the network."""
         if event.kind is Kind.DHCP_DISCOVER and event.text.startswith(FIRMWARE):
             self.started_anew |= event.time > self.ended.get(Phase.GRUB, event.time)
         phase = ended_by(event)
@@ -86,7 +87,7 @@ class Progress:
             self.end(phase, event.time)
 
     def end(self, phase: Phase, now: float) -> None:
-        """`phase` and all before it are over; a phase ends once."""
+        """Record that `phase` and all phases before it are over; a phase ends once."""
         for each in ORDER[: ORDER.index(phase) + 1]:
             self.ended.setdefault(each, now)
 
@@ -100,7 +101,7 @@ class Progress:
         return now - max(self.ended.values(), default=self.powered_on) > self.limit
 
     def seconds(self) -> dict[Phase, float]:
-        """How long each phase that is over took."""
+        """The duration, in seconds, of each phase that is over."""
         previous, result = self.powered_on, {}
         for phase in ORDER:
             if phase in self.ended:

@@ -18,11 +18,11 @@ SHELL_PORT = "org.nfsroot.lab.shell"
 
 MEMORY_MIB = 1024
 OVMF = Path("/usr/share/OVMF")
-"""Where Debian's package ovmf has its images."""
+"""The directory with the firmware images of Debian's package ovmf."""
 
 
 class Firmware(StrEnum):
-    """What a node starts with."""
+    """The firmware of a node, and its way to boot over the network."""
 
     BIOS = "bios"
     UEFI = "uefi"
@@ -32,17 +32,17 @@ class Firmware(StrEnum):
 
     @property
     def by_pxe(self) -> Firmware:
-        """The same firmware, booting by PXE: of itself, where it does not boot over HTTP."""
+        """The firmware that boots by PXE where this one boots over HTTP; else this one."""
         return Firmware(self.removesuffix("-http"))
 
     @property
     def over_http(self) -> bool:
-        """Whether it is UEFI HTTP boot that it does, and not PXE."""
+        """Whether the firmware does UEFI HTTP boot, and not PXE."""
         return self is not self.by_pxe
 
 
 class Nic(StrEnum):
-    """The network card of a node, as people call it."""
+    """The network card of a node, by its usual name."""
 
     VIRTIO_NET = "virtio-net"
     E1000E = "e1000e"
@@ -55,7 +55,7 @@ class Nic(StrEnum):
 
 
 MATRIX_NICS = (Nic.VIRTIO_NET, Nic.E1000E, Nic.RTL8139)
-"""The cards that a matrix tries; a node with any other is asked for by its name."""
+"""The network cards that a matrix tries; a person asks for any other by name."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +76,21 @@ CARDS = {
     Nic.PCNET: Card("pcnet", "pcnet32"),
     Nic.VMXNET3: Card("vmxnet3", "vmxnet3"),
 }
-"""QEMU's RTL8139 is of revision C+ (0x20), which Linux's 8139too leaves to 8139cp."""
+"""The device and driver of each network card.
+
+QEMU's RTL8139 is of revision C+ (0x20), which Linux's 8139too leaves to 8139cp.
+"""
 
 
 class Slot(StrEnum):
-    """Where on the bus of a node another network's card is: before that of the boot NIC, or after it."""
+    """The place on a node's bus of a second card, on another network: before the boot NIC, or after it."""
 
     BEFORE = "before"
     AFTER = "after"
 
 
 OTHER_MAC = "02:00:00:00:00:02"
-"""The card's address, administered locally (IEEE 802, section 8.2)."""
+"""The MAC address of a node's second card, administered locally (IEEE 802, section 8.2)."""
 
 
 @dataclass(frozen=True)
@@ -106,32 +109,35 @@ FLASH = {
     Firmware.UEFI_HTTP: _PLAIN,
     Firmware.SECURE_BOOT_HTTP: _SECURE,
 }
-"""The second has Microsoft's keys and enforces signatures (/usr/share/doc/ovmf/README.Debian)."""
+"""The flash memory of each UEFI firmware.
+
+The one for Secure Boot has Microsoft's keys and enforces signatures (/usr/share/doc/ovmf/README.Debian).
+"""
 
 
 WITHOUT_PXE = [
     *("-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"),
     *("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"),
 ]
-"""OVMF tries a card's PXE before its HTTP boot, unless it is told to have none (OvmfPkg, PxeBcPcdProducerLib)."""
+"""Options that turn off PXE, which OVMF otherwise tries before a card's HTTP boot (OvmfPkg, PxeBcPcdProducerLib)."""
 
 FIRMWARE_OF_ROMS = (Firmware.BIOS, Firmware.UEFI)
-"""What boots by the iPXE that a card has in its ROM, as every card but virtio's does.
+"""The firmware that can boot by the iPXE in a card's ROM, as it does with every card but virtio's.
 
-Under Secure Boot shim asks the ROM for GRUB; iPXE of 2019 (Debian 12's ipxe-qemu) gives it without its length, as
-4 MiB, and shim takes that for damaged.
+Under Secure Boot shim asks the ROM for GRUB; iPXE of 2019 (Debian 12's ipxe-qemu) hands GRUB over without its length,
+as 4 MiB, and shim takes the file for damaged.
 """
 
 
 class Accelerator(StrEnum):
-    """How QEMU runs a node's instructions: translated, or by the processor."""
+    """QEMU's way to run a node's instructions: translation (TCG), or this machine's processor (KVM)."""
 
     TCG = "tcg"
     KVM = "kvm"
 
 
 def control(directory: Path, oem_strings: Iterable[Path]) -> list[str]:
-    """What every machine of a rack has: randomness, and the ports by which the lab controls it and asks its agent."""
+    """QEMU's options for every machine of a rack: randomness, SMBIOS strings, and the ports for QMP and the agent."""
     argv = ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
     argv += ["-chardev", _socket("agent", directory / "agent.sock")]
     argv += ["-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"]
@@ -143,7 +149,7 @@ def control(directory: Path, oem_strings: Iterable[Path]) -> list[str]:
 
 @dataclass(frozen=True)
 class NodeMachine:
-    """A diskless node.
+    """The virtual hardware of a diskless node.
 
     `directory` holds its sockets and logs, `oem_strings` are files with SMBIOS strings of type 11, all as the
     rack's machine sees them.  A node is connected to the bridge's port `tap`, or to the lab's own `cable` (a socket).
@@ -173,7 +179,7 @@ class NodeMachine:
         return argv + self._platform()
 
     def _cards(self) -> list[str]:
-        """Its network cards, in the order of their slots."""
+        """QEMU's options for the node's network cards, in the order of their slots."""
         device = CARDS[self.nic].device
         own = ["-netdev", self._netdev()]
         own += ["-device", f"{device},netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
@@ -186,11 +192,17 @@ class NodeMachine:
         return f"tap,id=net,ifname={self.tap},script=no,downscript=no"
 
     def _option_rom(self) -> str:
-        """iPXE's ROM brings BIOS its PXE, and OVMF the drivers that it lacks: it has none but virtio's."""
+        """The option that leaves iPXE's ROM out of the boot NIC, where the firmware does not need it.
+
+        BIOS needs the ROM for PXE; OVMF needs it as a driver of every card but virtio's, for which it has its own.
+        """
         return ",romfile=" if self.firmware in FLASH and self.nic is Nic.VIRTIO_NET else ""
 
     def _platform(self) -> list[str]:
-        """Chipset and firmware.  Secure Boot keeps its variables from the system by System Management Mode."""
+        """QEMU's options for chipset and firmware.
+
+        Secure Boot protects its variables from the system by System Management Mode.
+        """
         if self.firmware not in FLASH:
             return ["-machine", "q35"]
         secure = "on" if FLASH[self.firmware] is _SECURE else "off"

@@ -15,12 +15,12 @@ CHUNK = 65536
 
 
 class Qmp:
-    """A conversation with one QEMU: `connection` leads to its socket.
+    """A session with one QEMU; `connection` leads to its socket.
 
-    It outlives a command to which QEMU does not answer in time: each command has a number that its answer repeats, so
-    that an answer which comes late is not taken for that of another command.
+    The session survives a command that QEMU does not answer in time: each command has a number that its answer repeats,
+    so that a late answer is not taken for that of another command.
 
-    :raises NfsrootError: QEMU hung up before it said a word.
+    :raises NfsrootError: QEMU does not answer.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -36,13 +36,13 @@ class Qmp:
         self.execute("qmp_capabilities")
 
     def close(self) -> None:
-        """End the conversation; QEMU goes on."""
+        """End the session; QEMU runs on."""
         self._socket.close()
 
     def execute(self, command: str, *, seconds: float = SECONDS, **arguments: str | bool) -> Any:
-        """What QEMU returns for `command`; an argument's underscore stands for QMP's hyphen.
+        """Run a QMP command, and give its result; an underscore in an argument's name stands for QMP's hyphen.
 
-        :raises NfsrootError: QEMU refused, hung up, or did not answer within `seconds`.
+        :raises NfsrootError: QEMU refused the command, closed the connection, or did not answer within `seconds`.
         """
         named = {name.replace("_", "-"): value for name, value in arguments.items()}
         number, deadline = next(self._numbers), time.monotonic() + seconds
@@ -61,17 +61,19 @@ class Qmp:
         raise NfsrootError(f"QEMU hung up at {command}")
 
     def shutdown_reason(self, seconds: float) -> str | None:
-        """Why the machine's power goes off (ShutdownCause); None when it has not within `seconds`."""
+        """The reason why the machine's power goes off (ShutdownCause); None when that takes more than `seconds`."""
         deadline = time.monotonic() + seconds
         try:
             while self._shutdown is None and self._next(deadline) is not None:
                 pass
-        except OSError:  # nothing came in time, or QEMU ended without a word
+        except OSError:  # no message came in time, or QEMU ended without one
             return None
         return self._shutdown
 
     def _next(self, deadline: float) -> dict[str, Any] | None:
-        """QEMU's next message; None when it has hung up.  What has come of a message stays when time is up.
+        """QEMU's next message; None when QEMU has closed the connection.
+
+        When the time is up, the received part of a message is kept for the next call.
 
         :raises OSError: no message came until `deadline` (seconds, time.monotonic()), or QEMU ended.
         """

@@ -35,11 +35,11 @@ from builder.recipe.models import Node, Recipe, Server
 from builder.settings import reports
 
 STATE = "/state"
-"""Where a namespace's server has the directory that keeps state from one run to the next."""
+"""The path, on a server in a namespace, of the directory that keeps the nodes' state from one run to the next."""
 
 BRIDGE = "cluster0"
 SPARE_TAP = "tap0"
-"""The port of a node of ordinal 0, which is none of the cluster's."""
+"""The bridge's port for a machine with ordinal 0, which no node of the cluster has."""
 
 
 class Rack:
@@ -72,7 +72,7 @@ class Rack:
 
     @property
     def accelerator(self) -> Accelerator:
-        """How nodes run."""
+        """The accelerator that runs the nodes."""
         return self._accelerator
 
     @contextmanager
@@ -105,53 +105,53 @@ class Rack:
             yield virtual
 
     def power_on_twin(self, node: Node) -> AbstractContextManager[VirtualNode]:
-        """Power on a machine like `node`, which is on: of the same hardware, MAC address included, at another port."""
+        """Power on a second machine with the hardware and MAC address of `node`, which is on, at another port."""
         twin = node.model_copy(update={"name": f"{node.name}-twin", "ordinal": 0})
         return self.power_on(twin, *self._hardware[node.name])
 
     def cable(self, node: Node) -> Cable:
-        """A cable between node and bridge that can be spoilt; it has to be asked for before the node is powered on."""
+        """The cable between node and bridge, which can be made faulty; it has to be laid before the node's power-on."""
         if node.name not in self._cables:
             laid = cable(self._inside, _tap(node), self._directory / _socket(node), node.mac)
             self._cables[node.name] = self._laid_with.enter_context(laid)
         return self._cables[node.name]
 
     def connect_other_network(self, node: Node, slot: Slot) -> None:
-        """Give `node`, when it is powered on next, a second card, on a network with a DHCP server of its own."""
+        """Give `node`, from its next power-on, a second card, on a network with a DHCP server of its own."""
         self._others[node.name] = slot
 
     def send(self, frame: bytes) -> None:
-        """Send an Ethernet frame to the bridge, from a port of its own."""
+        """Send an Ethernet frame to the bridge, from its free port."""
         with self._inside.packet_socket(network.FREE_PORT) as port:
             port.send(frame)
 
     def listen(self, interface: str) -> socket.socket:
-        """A socket that gets every frame at an interface of the rack's machine (packet(7))."""
+        """A packet socket (packet(7)) that receives every frame at an interface of the rack's machine."""
         return self._inside.packet_socket(interface)
 
     def heard(self, mac: str, since: float) -> list[WireEvent]:
-        """What node `mac` did on the network since `since` (seconds, time.monotonic())."""
+        """The events of node `mac` on the network since `since` (seconds, time.monotonic())."""
         return self._capture.since(since, mac)
 
     def moved(self, node: Node) -> Traffic:
-        """Bytes of frames between `node` and the servers so far."""
+        """The bytes of frames between `node` and the servers so far."""
         return Traffic(**_of(node, self._capture.wire.bytes_by))
 
     def asked(self, node: Node) -> RoundTrips:
-        """Round trips between `node` and the servers so far."""
+        """The round trips between `node` and the servers so far."""
         return RoundTrips(**_of(node, self._capture.wire.round_trips_by))
 
     def cut_power(self) -> None:
-        """Take the power from every node."""
+        """Cut the power of every node."""
         for process in self._processes:
             process.kill()
 
     def on_server(self, argv: Sequence[str]) -> Answer:
-        """What `argv` writes when it is run on the server, and its exit status."""
+        """Run `argv` on the server, and give its output and exit status."""
         return self.server_machine.run(argv)
 
     def on_network(self, argv: Sequence[str]) -> Answer:
-        """What `argv` of this machine, with its files, writes when it is run on the network, and its exit status."""
+        """Run `argv` with this machine's files on the cluster's network, and give its output and exit status."""
         return answer(lambda on_line: self._inside.run_with_our_files(argv, on_line))
 
 
@@ -162,10 +162,10 @@ def rack(
     """A rack with `release` installed by its own server bundle and running the servers that `server` names.
 
     `directory` gets the logs; everything else is in memory and gone when the block is left, or when this
-    process ends in any other way.  With `state`, a namespace's server has what nodes keep from that directory, and
-    leaves it there when the block is left.
+    process ends in any other way.  With `state`, a server in a namespace gets the nodes' state from that directory, and
+    copies it back when the block is left.
 
-    :raises InputError: this process is not root's.
+    :raises InputError: this process does not run as root.
     :raises NfsrootError: the bundle could not be installed, or a server did not start.
     """
     cluster = release.recipe.cluster
@@ -175,7 +175,7 @@ def rack(
         mounts[STATE] = state
     if kind is ServerKind.VM:
         mounts[IMAGE] = image.of(release, server, cache)
-        watched = SERVER_TAP  # What the bridge passes from port to port does not show at the bridge itself.
+        watched = SERVER_TAP  # Frames that the bridge passes from port to port do not show at the bridge itself.
     with machine(
         cluster.server.name, mounts, tmpfs=[release.recipe.root.path, reports.DIRECTORY, "/var/tmp"]
     ) as inside:
@@ -188,7 +188,7 @@ def rack(
             router(inside.packet_socket(bridge)),
             ExitStack() as cables,
         ):
-            # By its path inside, which is short enough for a socket's name wherever the directory is (unix(7)).
+            # This path of the directory is short enough for a socket's name, wherever the directory is (unix(7)).
             at = inside.path(INSIDE)
             server_machine.install(release)
             if state is not None:
@@ -199,7 +199,10 @@ def rack(
 
 @contextmanager
 def _kept_state(server: ServerMachine, place: str) -> Iterator[None]:
-    """Have what nodes keep at `place` on the server, and put it back: exports need a file system of the server's."""
+    """Copy the nodes' state to `place` on the server, and back when the block is left.
+
+    The server needs a copy because exports need a file system of its own.
+    """
     _copy(server, STATE, place)
     yield
     _copy(server, place, STATE)
@@ -228,7 +231,7 @@ def _server(
 
 
 def _of(node: Node, counted: Counter[tuple[str, int]]) -> dict[str, int]:
-    """What was counted of a node, by protocol."""
+    """The counts of a node, by protocol."""
     now = counted.copy()
     return {name: now[node.mac, port] for name, port in (("tftp", TFTP), ("http", HTTP), ("nfs", NFS))}
 

@@ -20,7 +20,7 @@ class Release:
 
     @property
     def server_bundle(self) -> Path:
-        """The server bundle."""
+        """The file of the server bundle."""
         return self._file("server.tar.gz")
 
     @property
@@ -30,7 +30,7 @@ class Release:
 
     @property
     def kernel(self) -> Path:
-        """The nodes' kernel."""
+        """The file of the nodes' kernel."""
         return self.directory / f"vmlinuz-{self.manifest.kernel_version}"
 
     def _file(self, rest: str) -> Path:
@@ -40,7 +40,7 @@ class Release:
 def read(directory: Path) -> Release:
     """The release in `directory` (`output/NAME/VERSION`).
 
-    :raises InputError: there is no release, or none that this nfsroot can read.
+    :raises InputError: the directory has no release, or one that this version of nfsroot cannot read.
     """
     if not (directory / FILE).is_file():
         raise InputError(f"{directory} is not a release: it has no {FILE}")

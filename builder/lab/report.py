@@ -17,7 +17,7 @@ from builder.release.verdict import REPORT
 SCHEMA_VERSION = 7
 FILE = REPORT
 COMBINATION = ("asked", "firmware", "nic", "dhcp", "tftp", "nfs", "server", "faults")
-"""The fields of a cell that say what was tried."""
+"""The fields of a cell that identify its test case."""
 
 
 class Model(BaseModel):
@@ -43,7 +43,7 @@ class RoundTrips(Model):
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The round trips over all protocols."""
         return self.tftp + self.http + self.nfs
 
 
@@ -69,7 +69,7 @@ class PhaseTime(Model):
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The duration of the phase."""
         return self.ended - self.began
 
 
@@ -113,7 +113,7 @@ class NodeReport(Model):
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:
-        """The checks that it did not pass."""
+        """The checks that the node did not pass."""
         return tuple(check for check in self.checks if not check.passed)
 
 
@@ -144,7 +144,7 @@ class CellReport(Model):
 
     @property
     def combination(self) -> dict[str, Any]:
-        """What was tried, whatever came of it."""
+        """The fields that identify the test case, without its results."""
         return self.model_dump(include=set(COMBINATION))
 
 

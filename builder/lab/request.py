@@ -1,4 +1,4 @@
-"""What a person may ask of the lab, and whether a release can give it."""
+"""The test cases that a person may request of the lab, and the conditions that a release has to meet for them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from builder.recipe.nics import ALL, expand, plain
 
 @dataclass(frozen=True)
 class Request:
-    """What to try: these nodes, all at once, of this hardware, served by the programs that `server` names on `kind`.
+    """A requested test case: nodes that boot at once, their hardware, and the programs that `server` names on `kind`.
 
-    Of `faults` each that befalls a booting node befalls one of the nodes, in their order; the others befall the first.
-    With `reboot` the first node is started anew at the end; `ssh_key` is the file of a key that opens nodes.  What
-    outlives a release is kept in the directory `state`, if one is given, for another run, of another release say.
+    Each of `faults` that happens while a node boots happens to one of the nodes, in their order; the others happen to
+    the first node.  With `reboot` the first node is rebooted at the end; `ssh_key` is the file of a key that lets root
+    log in on nodes.  The directory `state`, if given, keeps the nodes' state, which outlives a release, for another
+    run, for example with another release.
     """
 
     nodes: tuple[Node, ...]
@@ -49,10 +50,11 @@ def request(
     nic: Nic = Nic.VIRTIO_NET,
     kind: ServerKind = ServerKind.NAMESPACE,
 ) -> Request:
-    """Ask for nodes by name; without names, for the first one of the cluster.
+    """The test case with the nodes of these names; without names, with the first node of the cluster.
 
-    `dhcp` and `tftp` are the cluster's own choice when they are not given, and so is what serves NFS in a virtual
-    machine.  In a namespace that is ganesha, which needs nothing of the kernel that the rack shares with this machine.
+    Without `dhcp` and `tftp`, the programs of the cluster's own choice serve.  NFS is served by the cluster's choice in
+    a virtual machine, and in a namespace by ganesha, which needs nothing of the kernel that the rack shares with this
+    machine.
 
     :raises InputError: the release has no such node, no boot loader for the firmware, or no driver of the NIC; or
         QEMU's firmware cannot boot by this NIC; or the server is on another network than the nodes.
@@ -99,9 +101,9 @@ def _need_driver(release: Release, node: Node, nic: Nic) -> None:
 
 
 def with_faults(healthy: Request, faults: Sequence[Fault]) -> list[Request]:
-    """As few racks as it takes to try each fault: what befalls a node that runs in one, the others a node each.
+    """The fewest test cases that try each fault: faults of running nodes share one, other faults have a node each.
 
-    Without faults there is one rack, which is healthy.
+    Without faults there is one test case, `healthy`.
     """
     running = tuple(fault for fault in faults if isinstance(fault, RunningFault))
     booting = tuple(fault for fault in faults if isinstance(fault, BootFault))
@@ -114,9 +116,9 @@ def with_faults(healthy: Request, faults: Sequence[Fault]) -> list[Request]:
 
 
 def need_key(release: Release, file: Path) -> None:
-    """Refuse a key that opens no node of the release; `file` is that of its private or its public half.
+    """Check that an ssh key is one of the recipe's; `file` has its private or its public half.
 
-    :raises InputError: it is no key without a passphrase in the way, or none of the recipe's.
+    :raises InputError: the file is no key that can be read without a passphrase, or the key is none of the recipe's.
     """
     try:
         said = output(["ssh-keygen", "-l", "-f", str(file)], env=ENVIRONMENT)
@@ -131,7 +133,7 @@ def need_key(release: Release, file: Path) -> None:
 
 
 def offer(release: Release) -> Offer:
-    """What the lab's matrix can try with a release, which it calls by its directory."""
+    """The hardware and nodes with which the lab's matrix can try a release; the release's name is its directory."""
     names = tuple(node.name for node in release.recipe.cluster.nodes)
     cards = [nic for nic in MATRIX_NICS if all(drives(release, node, nic) for node in release.recipe.cluster.nodes)]
     hardware = tuple(pair for pair in product(firmwares(release), cards) if boots(*pair))
@@ -139,12 +141,12 @@ def offer(release: Release) -> Offer:
 
 
 def boots(firmware: Firmware, nic: Nic) -> bool:
-    """Whether QEMU's firmware can boot over the network by this card."""
+    """Whether QEMU's firmware can boot over the network by the card `nic`."""
     return nic is Nic.VIRTIO_NET or firmware in FIRMWARE_OF_ROMS
 
 
 def drives(release: Release, node: Node, nic: Nic) -> bool:
-    """Whether what the node loads has the driver of a network card."""
+    """Whether the initramfs that a node loads has the driver of a network card."""
     initramfs = release.recipe.initramfs
     words = expand((node.nic,) if node.nic else initramfs.nic_drivers)
     wanted = CARDS[nic].driver
@@ -154,7 +156,7 @@ def drives(release: Release, node: Node, nic: Nic) -> bool:
 
 
 def firmwares(release: Release) -> tuple[Firmware, ...]:
-    """The firmware with which the release's nodes find a boot loader that it runs."""
+    """Every firmware for which the release has a boot loader that the firmware runs."""
     boot = release.recipe.boot
     signed = boot.uefi is Variant.SECURE_BOOT
     return tuple(

@@ -1,8 +1,8 @@
 """A router that routes nothing, so that boot ROMs need not wait for one.
 
-iPXE asks for an IPv6 router while DHCP answers it, and loads nothing before one answered or six questions were in
-vain: sixteen seconds (measured with Debian 12's ipxe-qemu).  An advertisement without prefixes and with a lifetime of 0
-(RFC 4861, sections 4.2 and 6.2.3) ends the wait: it gives nobody an address or a route.
+iPXE asks for an IPv6 router while it waits for DHCP, and loads nothing before a router has answered or six questions
+were in vain: sixteen seconds (measured with Debian 12's ipxe-qemu).  An advertisement without prefixes and with a
+lifetime of 0 (RFC 4861, sections 4.2 and 6.2.3) ends the wait: it gives nobody an address or a route.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT = 133, 134
 HOP_LIMIT = 255
 HEADERS = 14 + 40
 SNAP = 128
-"""As much of a frame as is looked at, in bytes."""
+"""The number of bytes that are read of each frame."""
 
 
 def is_solicitation(frame: bytes) -> bool:
@@ -36,7 +36,7 @@ def is_solicitation(frame: bytes) -> bool:
 
 
 def advertisement() -> bytes:
-    """The Ethernet frame in which the router says that it is there, and that it routes nothing."""
+    """The Ethernet frame of a router advertisement that offers neither addresses nor routes."""
     # Type, code, checksum, hop limit, flags, lifetime, reachable time, retransmission: 0 says nothing of a field.
     message = struct.pack("!BBHBBHII", ROUTER_ADVERTISEMENT, 0, 0, 0, 0, 0, 0, 0)
     pseudo_header = ADDRESS + EVERYBODY + struct.pack("!II", len(message), ICMPV6)
@@ -47,7 +47,7 @@ def advertisement() -> bytes:
 
 @contextmanager
 def router(port: socket.socket) -> Iterator[None]:
-    """Answer at a port of the network, a packet socket (packet(7)), who asks for routers; in a thread."""
+    """Answer router solicitations at `port`, a packet socket (packet(7)) on the network, in a thread."""
     port.settimeout(0.2)
 
     def answer(stopped: Stopped) -> None:

@@ -1,4 +1,4 @@
-"""Calls of ONC RPC over TCP, as far as segments show them (RFC 5531, sections 9 and 11)."""
+"""Calls of ONC RPC, read from TCP segments (RFC 5531, sections 9 and 11)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 LAST_FRAGMENT = 1 << 31
 CALL, VERSION = 0, 2
 HEADER = struct.Struct("!IIII")
-"""Record mark, transaction, kind of message, version of RPC."""
+"""The beginning of a call: record mark, transaction, kind of message, version of RPC."""
 
 
 def calls(payload: bytes) -> Iterator[bytes]:
     """The calls that begin in a segment to the server, with their record marks; the last may be cut.
 
-    There are none in a segment that goes on with a long call.
+    A segment with the continuation of a long call has none.
     """
     at = 0
     while at + HEADER.size <= len(payload):

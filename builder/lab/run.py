@@ -21,13 +21,13 @@ from builder.release.verdict import changing, digest, replace
 def run(
     release: Release, wanted: Sequence[Request], cache: Cache, emit: Emit, meanwhile: Meanwhile = lambda _: None
 ) -> LabReport:
-    """Try the release as wanted, one cell after the other, and put the report with the verdict beside its files.
+    """Try the wanted test cases of a release one by one, and put the report with the verdict beside its files.
 
-    It covers what earlier runs tried, and runs that went on at the same time (see `standing`).
-    `meanwhile` is called with the nodes of a cell that run, when their checks are done and before they are shut
-    down.  What labs that were killed left in the cache is taken away first.
+    The report covers earlier runs, too, and runs at the same time (see `standing`).
+    `meanwhile` is called with the running nodes of a test case, when their checks are done and before they are shut
+    down.  First, the leftovers of killed labs are removed from the cache.
 
-    :raises InputError: the lab cannot run here at all; the release is left as it was.
+    :raises InputError: the lab cannot run on this machine at all; the release is left as it was.
     :raises NfsrootError: the release's directory cannot be written.
     """
     need_writable(release.directory)

@@ -15,7 +15,7 @@ NO_FILTER = b"\0"
 
 
 def png(ppm: bytes) -> bytes:
-    """The same picture, without loss.
+    """The PNG file of a picture in PPM, without loss.
 
     :raises NfsrootError: `ppm` is not a whole binary PPM with 255 as its greatest value.
     """

@@ -1,4 +1,4 @@
-"""What a rack asks of the machine that serves it, wherever that runs."""
+"""The interface of a rack's server: a machine made of namespaces, or a virtual machine."""
 
 from __future__ import annotations
 
@@ -12,31 +12,34 @@ from builder.lab.release import Release
 
 
 class ServerKind(StrEnum):
-    """What the server is: the rack's own machine, made of namespaces, or a virtual machine in the rack."""
+    """The kind of a rack's server: the rack's own machine, made of namespaces, or a virtual machine in the rack."""
 
     NAMESPACE = "namespace"
     VM = "vm"
 
 
 PATIENCE = {ServerKind.NAMESPACE: 1.0, ServerKind.VM: 2.0}
-"""By how much nodes take longer: a virtual machine that serves needs a processor of its own, and may be translated."""
+"""The factor by which nodes take longer.
+
+A virtual machine that serves needs a processor of its own, and QEMU may have to translate its instructions.
+"""
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A server and the roles in which it serves; `name` is that of its service in Debian."""
+    """A program that serves, and the roles in which it does; `name` is the name of its service in Debian."""
 
     name: str
     roles: tuple[str, ...]
 
 
 class ServerMachine(Protocol):
-    """The machine with the DHCP, TFTP and NFS servers.  It leaves their logs in the rack's directory."""
+    """The machine with the DHCP, TFTP and NFS servers, whose logs are in the rack's directory."""
 
     def install(self, release: Release) -> None:
-        """Install `release` by its bundle's own installer, and unpack its root.
+        """Install `release` by the installer of its server bundle, and unpack its root.
 
-        :raises NfsrootError: one of them fails.
+        :raises NfsrootError: the installer or the unpacking fails.
         """
 
     def start(self) -> None:
@@ -46,19 +49,19 @@ class ServerMachine(Protocol):
         """
 
     def stop_role(self, role: str) -> None:
-        """Stop the program that serves in a role ("dhcp", "tftp" or "nfs"): nobody does until `start_role`.
+        """Stop the program that serves in a role ("dhcp", "tftp" or "nfs"), until `start_role` is called.
 
-        :raises NfsrootError: it cannot be stopped.
+        :raises NfsrootError: the program cannot be stopped.
         """
 
     def start_role(self, role: str) -> None:
-        """Start it again and wait until it serves.
+        """Start the program that serves in a role again, and wait until it serves.
 
-        :raises NfsrootError: it does not start.
+        :raises NfsrootError: the program does not start.
         """
 
     def processor_seconds(self) -> Mapping[Daemon, float]:
-        """What each daemon has used of this machine's processors; nothing when that cannot be told apart."""
+        """The processor time, in seconds, of each daemon on this machine; empty when it cannot be measured."""
 
     def run(self, argv: Sequence[str]) -> Answer:
-        """What `argv` writes when it is run on the machine, and its exit status."""
+        """Run `argv` on the machine, and give its output and exit status."""

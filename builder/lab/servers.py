@@ -1,4 +1,4 @@
-"""The rack's servers, run from the server bundle as its own installer put it: DHCP, TFTP, HTTP and NFS."""
+"""The rack's servers for DHCP, TFTP, HTTP and NFS, which run as the server bundle's own installer set them up."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ exec nginx -g 'daemon off;'
 """,
     "dnsmasq": "exec dnsmasq -k -C /dev/null -7 /etc/dnsmasq.d --log-facility=- --pid-file=",
 }
-"""What becomes each server, in the order in which they start.
+"""The shell script that becomes each server, in the order in which the servers start.
 
-As Debian's packages start them (in /etc/init.d, where the files of /etc/default are shell, or by a systemd unit),
-but in the foreground.
+The scripts start servers as Debian's packages do (in /etc/init.d, where the files of /etc/default are shell, or by a
+systemd unit), but in the foreground.
 """
 
 SOCKETS = {"rpc": ("tcp", 111), "nfs": ("tcp", 2049), "tftp": ("udp", 69), "http": ("tcp", 80), "dhcp": ("udp", 67)}
-"""The port (of /proc/net/TABLE) that shows that somebody serves in a role."""
+"""The table in /proc/net and the port where a listening socket shows that a role is served."""
 
 LISTENING = {"tcp": "0A", "udp": "07"}
-"""The state of a socket that takes whoever comes (TCP_LISTEN and TCP_CLOSE, include/net/tcp_states.h in Linux).
+"""The state of a listening socket (TCP_LISTEN and TCP_CLOSE, include/net/tcp_states.h in Linux).
 
-The port of a server that was killed goes on to stand in the table while connections to it come to their end.
+The port of a killed server stays in the table, in other states, until the connections to it have ended.
 """
 
 EXPORT_REFUSED = "Could not create export"
-"""What ganesha logs, and goes on, when it cannot serve an EXPORT block."""
+"""The message that ganesha logs when it cannot serve an EXPORT block; it runs on without the block."""
 
 
 def daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
     """The programs of `server` that serve what the recipe needs, in the order in which they start.
 
-    Who speaks NFSv3 finds its parts by rpcbind; NFSv4 has one port, which everybody knows (RFC 7530, section 3.1).
+    Clients find the parts of NFSv3 by rpcbind; NFSv4 has one well-known port (RFC 7530, section 3.1).
     """
     roles: dict[str, list[str]] = {name: [] for name in SCRIPTS}
     if recipe.needs_nfs and recipe.root.nfs_version == 3:
@@ -91,7 +91,7 @@ class NamespaceServer:
     def install(self, release: Release) -> None:
         """Unpack the bundle and run its own installer, then put the root in place as the bundle's README says.
 
-        :raises NfsrootError: one of them fails, or the tree has no modules of the kernel: its nodes could not speak.
+        :raises NfsrootError: a step fails, or the tree lacks the kernel's modules, without which no node can answer.
         """
         root, kernel, server = release.manifest.server_directory, release.manifest.kernel_version, self._server
         self._daemons = daemons(release.recipe, server)
@@ -111,9 +111,9 @@ class NamespaceServer:
             raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {kernel}")
 
     def start(self) -> None:
-        """Start every server and wait until all listen; the machine's end is theirs.
+        """Start every server and wait until all listen; the servers end with the machine.
 
-        :raises NfsrootError: a server ended, or does not listen in good time; its last lines are in the error.
+        :raises NfsrootError: a server ended, or does not listen in good time; the error has the log's last lines.
         """
         self._logs.mkdir()
         for daemon in self._daemons:
@@ -127,7 +127,7 @@ class NamespaceServer:
     def stop_role(self, role: str) -> None:
         """Kill the daemon that serves in a role, as a crash would, with the processes that it started.
 
-        :raises NfsrootError: somebody still listens there.
+        :raises NfsrootError: a process still listens at a port of the daemon.
         """
         daemon = self._daemon(role)
         self._machine.run(("sh", "-euc", f'kill -KILL "-$(cat {_pid_file(daemon)})"'))
@@ -143,12 +143,12 @@ class NamespaceServer:
         self._start(self._daemon(role))
 
     def processor_seconds(self) -> dict[Daemon, float]:
-        """What each daemon has used of this machine's processors, from its start on."""
+        """The processor time, in seconds, that each daemon has used on this machine since its first start."""
         self._meter.look()
         return {daemon: sum(map(self._meter.seconds, sessions)) for daemon, sessions in self._sessions.items()}
 
     def run(self, argv: Sequence[str]) -> Answer:
-        """What `argv` writes, and its exit status."""
+        """Run `argv` in the machine, and give its output and exit status."""
         return answer(lambda on_line: self._machine.run(argv, on_line))
 
     def _daemon(self, role: str) -> Daemon:
@@ -169,7 +169,7 @@ def _pid_file(daemon: Daemon) -> str:
 
 
 def answer(run: Callable[[OnLine], None]) -> Answer:
-    """What a command writes that `run` runs as `builder.process.run` does, and its exit status."""
+    """The output and exit status of a command; `run` runs the command as `builder.process.run` does."""
     lines: list[str] = []
     try:
         run(lines.append)

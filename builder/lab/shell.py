@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from builder.lab.node import VirtualNode
 
 DETACH = b"\x1d"
-"""Ctrl-], as in telnet(1)."""
+"""The key that leaves the shell: Ctrl-], as in telnet(1)."""
 
 CHUNK = 4096
 
 
 def attach(node: VirtualNode) -> None:
-    """Join this process's terminal to a shell on the node, until that ends or the person types Ctrl-]."""
+    """Join this process's terminal to a shell on the node, until the shell ends or the person types Ctrl-]."""
     word = secrets.token_hex(8)
     with closing(socket.socket(socket.AF_UNIX)) as port, _raw(sys.stdin.fileno()):
         port.connect(str(node.directory / "shell.sock"))
@@ -36,7 +36,7 @@ def attach(node: VirtualNode) -> None:
 
 
 def start(word: str, terminal: str, size: os.terminal_size) -> str:
-    """The node's command: a login shell on a terminal of its own (script(1)), and `word` when it has ended."""
+    """The node's command that runs a login shell on a new terminal (script(1)), and writes `word` when it has ended."""
     shell = f"stty rows {size.lines} columns {size.columns}; exec bash --login"
     session = f"script --quiet --command {shlex.quote(shell)} /dev/null; printf %s {word}"
     environment = f"cd /root; export HOME=/root TERM={shlex.quote(terminal)}"
@@ -64,7 +64,7 @@ def join(port: socket.socket, source: int, target: int, word: bytes) -> None:
 
 @contextlib.contextmanager
 def _raw(terminal: int) -> Iterator[None]:
-    """A terminal that hands every key on, as it was afterwards (termios(3))."""
+    """Let a terminal hand every key on, and restore its settings when the block is left (termios(3))."""
     before = termios.tcgetattr(terminal)
     tty.setraw(terminal)
     try:

@@ -1,4 +1,4 @@
-"""How a release stands after several runs of the lab: what failed is not forgotten because something else passed."""
+"""The results of a release over several runs of the lab: a failure counts until the same test case is tried again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from builder.release.verdict import another_manifest, digest
 
 
 def earlier(release: Release) -> tuple[CellReport, ...]:
-    """The cells that the report of a release tells of, if there is one.
+    """The cells in the report of a release; none when there is no report.
 
-    A report of an older nfsroot names no manifest, but the release's content.
+    The report of an older nfsroot identifies the release by its content, not by its manifest.
 
     :raises InputError: the file is not a report, or is about another release.
     """
@@ -40,10 +40,10 @@ def earlier(release: Release) -> tuple[CellReport, ...]:
 def standing(
     known: Sequence[CellReport], before: Sequence[CellReport], tried: Sequence[CellReport]
 ) -> tuple[CellReport, ...]:
-    """The last word on each combination: the cells of `before` that `tried` does not settle, and `tried`.
+    """The last result of each test case: the cells of `before` that `tried` does not replace, and `tried`.
 
-    `known` are the cells that stood in the report when the run began that made `tried`.  What another run has found
-    to fail since then is not settled: nobody can have mended it.
+    `known` are the cells that the report had when the run of `tried` began.  A failure that another run has reported
+    since then is not replaced: nobody can have mended it.
     """
     return (*(old for old in before if not _is_settled(old, tried, mended=old.passed or old in known)), *tried)
 
@@ -53,12 +53,12 @@ def _is_settled(old: CellReport, tried: Sequence[CellReport], *, mended: bool) -
 
 
 def settles(new: CellReport, old: CellReport) -> bool:
-    """Whether `new` says all that `old` did: the same was tried, and each check made again that had failed."""
+    """Whether `new` replaces `old`: both are of the same test case, and `new` has each check that failed in `old`."""
     made = {(node.name, check.name) for node in new.nodes for check in node.checks}
     failed = {(node.name, check.name) for node in old.nodes for check in node.failed}
     return new.combination == old.combination and failed <= made
 
 
 def verdict(cells: Sequence[CellReport]) -> Lab:
-    """The verdict on a release: passed, when the last word on everything that was ever tried is that it passed."""
+    """The verdict on a release: passed, when the last result of every test case that was ever tried is passed."""
     return Lab.PASSED if cells and all(cell.passed for cell in cells) else Lab.FAILED

@@ -1,4 +1,4 @@
-"""The chart of a lab's boots: where each bar stands, in the units of an SVG's view box."""
+"""The chart of a lab's boots: the position of each bar, in the units of an SVG's view box."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class PhaseTime(Protocol):
 
     @property
     def began(self) -> float:
-        """When it began."""
+        """The phase's beginning."""
 
     @property
     def ended(self) -> float:
-        """When it ended."""
+        """The phase's end."""
 
 
 class BootedNode(Protocol):
-    """A node and the phases of its boot: of the lab's own report, or of one that was read elsewhere."""
+    """A node and the phases of its boot, from the lab's own report or from one of another program."""
 
     @property
     def name(self) -> str:
@@ -39,7 +39,7 @@ class BootedNode(Protocol):
 
     @property
     def phases(self) -> Sequence[PhaseTime]:
-        """Every phase that it got through."""
+        """Every phase that the node got through."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Timeline:
 
 
 def timeline(nodes: Sequence[BootedNode], width: float = WIDTH) -> Timeline:
-    """A row of bars for each node, power-on of all of them at the left."""
+    """The chart with a row of bars for each node, the power-on of all nodes at the left."""
     longest = max((time.ended for node in nodes for time in node.phases), default=1.0) or 1.0
     scale = (width - LABEL_WIDTH - 10) / longest
     step = next((step for step in STEPS if longest / step <= width // TICK_WIDTH), STEPS[-1])

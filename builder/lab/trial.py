@@ -27,17 +27,18 @@ from builder.recipe.models import Node, Transport
 SECONDS_TO_SHUT_DOWN = 180.0
 SHUTDOWN = ("shutdown", f"the node shuts down cleanly within {SECONDS_TO_SHUT_DOWN:.0f} s")
 LOADED = {Transport.TFTP: Kind.TFTP_DONE, Transport.HTTP: Kind.HTTP_DONE}
-"""What tells that a node has got a file as its recipe wants."""
+"""The event that shows that a node has loaded a file over its recipe's transport."""
 
 JOURNAL = "journalctl --boot --no-pager --output=short-monotonic | tail -n 400"
 
 
 @dataclass
 class Trial:
-    """A node on trial: what came of it so far.
+    """The trial of a node, and its results so far.
 
-    `reboots` says whether it is started anew at the end, `ssh_key` is the file of a key that opens it.  `screen` is a
-    PNG file, `console` what the node wrote to its serial port, `journal` the end of systemd's.
+    `reboots` tells whether the node is rebooted at the end, `ssh_key` is the file of a key that lets root log in.
+    `screen` is a PNG file, `console` the text that the node wrote to its serial port, `journal` the end of systemd's
+    journal.
     """
 
     rack: Rack
@@ -63,7 +64,7 @@ class Trial:
     _loader: str | None = None
 
     def run(self, powered: ExitStack) -> None:
-        """Boot the node and check it.  It stays on until `powered` is closed, whatever became of it."""
+        """Boot the node and check it.  The node stays on until `powered` is closed, even when its boot failed."""
         self.emit(PoweredOn(self.node.name))
         try:
             if self.fault:
@@ -83,7 +84,7 @@ class Trial:
                 self.note(*in_words(self.fault), self.fault.judge(self._outcome(self.virtual)))
 
     def suffer(self, fault: RunningFault) -> None:
-        """Have a fault befall the node while it runs."""
+        """Make a fault happen to the node while it runs."""
         assert self.virtual is not None
         self.emit(Struck(self.node.name, fault.done))
         try:
@@ -93,13 +94,13 @@ class Trial:
         self.note(*in_words(fault), finding)
 
     def note(self, name: str, holds: str, finding: Finding) -> None:
-        """Take down the outcome of a check."""
+        """Record the outcome of a check."""
         result = CheckResult(name=name, holds=holds, passed=not finding.problems, reason=finding.reason)
         self.results.append(result)
         self.emit(Checked(self.node.name, result))
 
     def finish(self, powered: ExitStack) -> None:
-        """Start the node anew if that is wanted, and shut it down, if it runs."""
+        """Reboot the node if that is wanted, and shut it down, if it runs."""
         if self.virtual is not None and self.stopped is None:
             if self.reboots:
                 self.note(*reboot.REBOOT, self._reboot(self.virtual, powered))
@@ -108,12 +109,12 @@ class Trial:
 
     @property
     def passed(self) -> bool:
-        """Whether the node booted, or bore its fault, and passed every check."""
+        """Whether the node booted and passed every check; with a fault, the fault's check alone judges the boot."""
         came_through = self.stopped is None or self.fault is not None
         return came_through and bool(self.results) and all(result.passed for result in self.results)
 
     def report(self) -> NodeReport:
-        """Everything that is known of the node."""
+        """The report on the node."""
         return NodeReport(
             name=self.node.name,
             address=str(self.node.address),
@@ -152,7 +153,7 @@ class Trial:
         virtual.progress.end(Phase.CHECKS, time.monotonic())
 
     def _watch(self) -> None:
-        """Tell how far the node got since the last look."""
+        """Emit the node's progress since the last call, and make its fault happen in the phases that it reached."""
         assert self.virtual is not None
         progress = self.virtual.progress
         if self._loader is None:
@@ -167,7 +168,7 @@ class Trial:
             self.emit(PhaseBegan(self.node.name, progress.phase, began))
 
     def _befall(self, virtual: VirtualNode, reached: Iterable[Phase]) -> None:
-        """Let the fault do what it does when the node gets to these phases."""
+        """Call the fault's functions for the phases that the node reached."""
         for phase in reached:
             if self.fault and phase in self.fault.reach:
                 self.fault.reach[phase](self.rack, virtual)
@@ -224,7 +225,7 @@ class Trial:
 
 
 def phase_times(progress: Progress, work: Mapping[Phase, Work]) -> tuple[PhaseTime, ...]:
-    """When each phase that is over began and ended, and what the node did in it."""
+    """The beginning and end of each phase that is over, and the node's work in it."""
     began, times = 0.0, []
     for phase, seconds in progress.seconds().items():
         done = work.get(phase, Work())

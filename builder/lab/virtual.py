@@ -1,4 +1,4 @@
-"""A virtual machine of the rack that runs, and how the lab talks with it: its QEMU, and the agent inside."""
+"""A running virtual machine of the rack, with the lab's connections to its QEMU and to the agent inside."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from builder.lab.qmp import Qmp
 SECONDS_TO_POWER_ON = 60.0
 POLL_SECONDS = 0.02
 KNOCK_SECONDS = 4.0
-"""Time from one knock to the next; longer than the three seconds for which udev does not look for new rules.
+"""The time from one knock to the next, longer than the three seconds for which udev does not look for new rules.
 
-A node that shares its processor is left in peace for longer: each knock has it look through udev's rules.
+A node that shares its processor gets longer pauses: at each knock its udev goes through all rules.
 """
 
 
 @dataclass
 class VirtualMachine:
-    """A machine that is powered on; `directory` holds its sockets and logs."""
+    """A virtual machine that is powered on; `directory` holds its sockets and logs."""
 
     process: subprocess.Popen[bytes]
     directory: Path
@@ -38,12 +38,12 @@ class VirtualMachine:
     used: float = 0.0
 
     def processor_seconds(self) -> float:
-        """What QEMU has used of this machine's processors; when it has ended, what it had at the last look."""
+        """The processor time, in seconds, of QEMU on this machine; when QEMU has ended, the time at the last call."""
         self.used = max(self.used, meter.of_child(self.process) or 0.0)
         return self.used
 
     def knock(self, patience: float = 1.0) -> bool:
-        """Whether the agent has started, which waits for a knock; limits of time are multiplied by `patience`."""
+        """Knock, and tell whether the agent has started; limits of time are multiplied by `patience`."""
         self.knocks += 1
         self.qmp.execute("device_add", driver="virtserialport", id=f"knock{self.knocks}", name=KNOCK_PORT)
         answers = self.agent.listens(KNOCK_SECONDS * patience)
@@ -53,7 +53,7 @@ class VirtualMachine:
 
 @contextmanager
 def powered_on(process: subprocess.Popen[bytes], directory: Path, word: str) -> Iterator[VirtualMachine]:
-    """A machine that QEMU (`process`) has just begun to run; its power is cut when the block is left.
+    """A virtual machine that QEMU (`process`) has just begun to run; its power is cut when the block is left.
 
     `directory` holds its sockets and logs, `word` marks its agent's answers.
 
@@ -69,10 +69,10 @@ def powered_on(process: subprocess.Popen[bytes], directory: Path, word: str) -> 
 def connected(path: Path, process: subprocess.Popen[bytes], seconds: float = SECONDS_TO_POWER_ON) -> socket.socket:
     """A connection to a socket that QEMU (`process`) makes as it starts.
 
-    QEMU makes its sockets one after the other, and a socket's file is there before anybody listens at it (bind(2),
-    listen(2)): so each socket is tried until it takes the connection.
+    QEMU makes its sockets one after the other, and a socket's file exists before QEMU listens at it (bind(2),
+    listen(2)): so each socket is tried until it accepts the connection.
 
-    :raises NfsrootError: QEMU ended, or did not take the connection within `seconds`.
+    :raises NfsrootError: QEMU ended, or did not accept the connection within `seconds`.
     """
     deadline = time.monotonic() + seconds
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What happens on the rack's bridge, read off the Ethernet frames: the lab's only witness before a node can speak.
+"""The events on the rack's bridge, read from Ethernet frames: the lab's only evidence before a node's agent answers.
 
 Formats: RFC 2131 and 2132 (DHCP), 1350, 2347 and 2348 (TFTP).
 """
@@ -23,7 +23,7 @@ BOOTP_OPTIONS = 240
 
 
 class Kind(StrEnum):
-    """What was seen."""
+    """The kind of an event on the network."""
 
     DHCP_DISCOVER = "DHCPDISCOVER"
     DHCP_OFFER = "DHCPOFFER"
@@ -43,10 +43,10 @@ class Kind(StrEnum):
 
 
 READ = frozenset({Kind.TFTP_READ, Kind.HTTP_READ})
-"""A node asks for a file."""
+"""The kinds of events in which a node asks for a file."""
 
 DONE = frozenset({Kind.TFTP_DONE, Kind.HTTP_DONE})
-"""A node has a file whole."""
+"""The kinds of events in which a node has received a whole file."""
 
 DHCP_TYPES = {
     1: Kind.DHCP_DISCOVER,
@@ -59,7 +59,7 @@ DHCP_TYPES = {
 
 @dataclass(frozen=True)
 class WireEvent:
-    """Something that node `mac` did or got, at `time` (seconds, time.monotonic()); `text` says more."""
+    """An event of node `mac` on the network, at `time` (seconds, time.monotonic()); `text` has the details."""
 
     time: float
     mac: str
@@ -78,10 +78,10 @@ class _Transfer:
 
 @dataclass
 class Wire:
-    """Follows the conversations of every node.
+    """The traffic of every node on the network, which `see` follows frame by frame.
 
-    `bytes_by` counts frames' bytes by node and server port, `round_trips_by` what a node could ask only after it had an
-    answer to what it asked before: a block of TFTP, a file over HTTP, calls of NFS that were sent at once.
+    `bytes_by` counts frames' bytes by node and server port.  `round_trips_by` counts the requests that a node could
+    send only after the answer to those before: a block of TFTP, a file over HTTP, calls of NFS that were sent at once.
     """
 
     bytes_by: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -92,7 +92,7 @@ class Wire:
     _answered: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def see(self, frame: bytes, size: int, now: float) -> list[WireEvent]:
-        """What `frame` tells, which is `size` bytes long on the wire and may be cut after its headers."""
+        """The events that `frame` shows, which is `size` bytes long on the wire and may be cut after its headers."""
         packet = decode(frame, size)
         if packet is None:
             return []
@@ -116,7 +116,7 @@ class Wire:
 
     def _dhcp(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
         for mac, kind, text in dhcp(packet.payload):
-            if kind is Kind.DHCP_DISCOVER:  # The node starts anew, and may do so with the ports of its last boot.
+            if kind is Kind.DHCP_DISCOVER:  # The node boots again, and may use the ports of its last boot.
                 self._flows = {flow for flow in self._flows if flow[0] != mac}
             yield mac, kind, text
 
@@ -135,7 +135,7 @@ class Wire:
         if operation == TFTP_OACK:
             words = packet.payload[2:].lower().split(b"\0")
             size = dict(zip(words[::2], words[1::2], strict=False)).get(b"blksize", b"")
-            # A server may say anything; the block is as it was then.
+            # The answer may be nonsense; then the block's size stays as it was.
             transfer.block = int(size) if re.fullmatch(rb"[0-9]{1,5}", size) else transfer.block
         elif operation == TFTP_DATA and packet.payload_size - 4 < transfer.block:
             del self._transfers[key]
@@ -166,7 +166,10 @@ class Wire:
             fetch.answered(packet)
 
     def _rpc(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
-        """Connections and calls.  Firmware that resets what the system before it left open does neither."""
+        """The events of NFS connections and RPC calls.
+
+        A reset is none of them: firmware resets connections that the system before it left open.
+        """
         if packet.target == NFS:
             self.bytes_by[packet.source_mac, NFS] += packet.size
             self._count_calls(packet)
@@ -181,7 +184,7 @@ class Wire:
             yield packet.source_mac, kind, ""
 
     def _count_calls(self, packet: Packet) -> None:
-        """Calls that acknowledge the same byte were sent without waiting for one another."""
+        """Count a round trip, once for all calls that were sent at once: such calls acknowledge the same byte."""
         flow = (packet.source_mac, packet.source)
         if any(rpc.calls(packet.payload)) and self._answered.get(flow) != packet.acknowledged:
             self._answered[flow] = packet.acknowledged
@@ -191,7 +194,7 @@ class Wire:
 def dhcp(message: bytes) -> Iterator[tuple[str, Kind, str]]:
     """The node, kind and vendor class (of a request) or address (of a reply) of a DHCP message.
 
-    An acknowledgement that names a menu tells that, too.
+    An acknowledgement that names a menu gives a second event, with the menu.
     """
     if len(message) < BOOTP_OPTIONS:
         return

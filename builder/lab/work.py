@@ -1,4 +1,4 @@
-"""What a node moves, asks and computes in each phase of its boot."""
+"""The work of a node in each phase of its boot: bytes, round trips, processor seconds."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from builder.lab.report import RoundTrips, Traffic, Work
 
 @dataclass(frozen=True)
 class Reading:
-    """All of it since power-on; `processor_seconds` are those of the processor that is the node's."""
+    """The work that a node has done since power-on: bytes, round trips, and processor seconds of its own QEMU."""
 
     moved: Traffic
     asked: RoundTrips
     processor_seconds: float
 
     def since(self, before: Reading) -> Work:
-        """What came between."""
+        """The work since the reading `before`."""
         return Work(
             traffic=Traffic(**_minus(self.moved.model_dump(), before.moved.model_dump())),
             round_trips=RoundTrips(**_minus(self.asked.model_dump(), before.asked.model_dump())),
@@ -27,9 +27,10 @@ class Reading:
 
 
 def by_phase(readings: Sequence[tuple[Phase, Reading]], last: Reading) -> dict[Phase, Work]:
-    """The work of each phase: `readings` are those when the lab saw that the phase had begun, `last` the end's.
+    """The work of each phase, by the readings at the beginning of each phase and the `last` one, at the end.
 
-    A phase that began and ended between two looks has none; what it did counts for the one before.
+    The lab reads when it sees that a phase has begun.  A phase that began and ended between two looks has no work; its
+    work counts for the phase before.
     """
     ends = [reading for _, reading in readings[1:]] + [last]
     return {phase: end.since(began) for (phase, began), end in zip(readings, ends, strict=True)}
