@@ -1,4 +1,4 @@
-"""What must hold on a node that has booted: the list of checks, and how they are made."""
+"""The checks on a node that has booted: their list, and the function that makes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(subject: Subject) -> Iterator[tuple[Check, Finding]]:
-    """Make each check that applies.  A node that did not answer once is asked no more, and fails what is left."""
+    """Make each check that applies.  A node that once did not answer is asked no more, and fails the checks left."""
     silent: Finding | None = None
     for check in CHECKS:
         if not check.applies(subject):

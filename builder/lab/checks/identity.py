@@ -1,4 +1,4 @@
-"""Whether a node is itself: name, machine-id, ssh host keys, ids of the cluster."""
+"""Checks of a node's identity: host name, machine-id, ssh host keys, ids of Kerrighed."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from builder.lab.checks.model import Check, Finding, Subject, same
 
 MACHINE_ID = "cat /etc/machine-id"
 HOST_KEYS = "sshd -T | sed -n 's/^hostkey //p' | while read -r key; do ssh-keygen -l -f \"$key\" || exit 1; done"
-"""Bits, fingerprint, comment and type of each key that sshd uses (ssh-keygen(1), -l)."""
+"""Prints bits, fingerprint, comment and type of each key that sshd uses (ssh-keygen(1), -l)."""
 
 _FINGERPRINT = re.compile(r"SHA256:\S+")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What no two nodes may share."""
+    """The values that no two nodes may share: the machine-id, and the fingerprints of ssh host keys."""
 
     machine_id: str
     host_keys: frozenset[str]
 
 
 def identity(subject: Subject) -> Identity:
-    """A node's identity, as far as it has one."""
+    """The identity of a node; a node without sshd has no host keys."""
     keys = subject.ask(HOST_KEYS).text if _has_sshd(subject) else ""
     return Identity(subject.ask(MACHINE_ID).text, frozenset(_FINGERPRINT.findall(keys)))
 
 
 def shared(identities: Mapping[str, Identity]) -> dict[str, Finding]:
-    """Of each node: whether it shares its machine-id or a host key with another one."""
+    """The finding on each node: whether it shares its machine-id or a host key with another one."""
     owners: dict[str, list[str]] = defaultdict(list)
     for name, each in identities.items():
         for mark in (each.machine_id, *each.host_keys):

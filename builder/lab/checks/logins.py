@@ -1,4 +1,4 @@
-"""Whether those may log in on a node whom its recipe lets, and nobody else."""
+"""Checks of logins: those whom the recipe allows can log in on a node, and nobody else can."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from builder.overlay.render import AUTHORIZED_KEYS
 
 SETTINGS = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
 SETTINGS += ["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=60"]
-"""ssh(1) reads no settings and asks nobody.  That the host keys are the node's is for another check to say."""
+"""Options with which ssh(1) reads no settings, asks nobody, and takes any host key; another check compares those."""
 
 SSH = ["ssh", "-o", "LogLevel=ERROR", *SETTINGS]
 VERBOSE = ["ssh", "-v", *SETTINGS]
@@ -28,8 +28,8 @@ mount --bind /run/nfsroot-lab/authorized_keys {file}
 def _login(subject: Subject) -> Finding:
     """Log in as root, from the server, at the node's own sshd.
 
-    The lab has no private half of the recipe's keys.  A key of its own stands in for them for a moment: its public half
-    is mounted over the file in which the release has them.
+    The lab has no private half of the recipe's keys.  So it makes a key of its own, and mounts the public half, for a
+    moment, over the file in which the release has the recipe's keys.
     """
     identity, file = f"/run/login-{subject.node.name}", f"/{AUTHORIZED_KEYS}"
     public = subject.on_server(["sh", "-euc", MAKE_KEY, "sh", identity]).text
@@ -49,17 +49,17 @@ def _login_by_own_key(subject: Subject) -> Finding:
 
 
 def _logged_in(subject: Subject, said: Answer, how: str) -> Finding:
-    """Whether what was said over ssh is what the node itself says."""
+    """Whether the boot's identifier, read over ssh, is the one that the node's agent gives."""
     if said.status == 0 and said.text == subject.ask(BOOT_ID).text:
         return Finding(f"logged in as root {how}")
     return Finding(said.text, (f"nobody can log in {how}: {said.text or 'nothing was said'}",))
 
 
 def _keys(subject: Subject) -> Finding:
-    """Whether root may log in with each key: sshd says so before it wants a signature (RFC 4252, section 7).
+    """Whether sshd accepts each key for root, as it says before it wants a signature (RFC 4252, section 7).
 
-    ssh(1) takes public keys as its identities and asks; that it then cannot sign is all right.  It asks for all keys in
-    one connection, since sshd slows those down who come often and fail (sshd_config(5), PerSourcePenalties).
+    ssh(1) takes public keys as its identities and offers them; its failure to sign does not matter.  It offers all keys
+    in one connection, since sshd slows down clients that fail often (sshd_config(5), PerSourcePenalties).
     """
     keys = subject.release.recipe.access.ssh_keys
     argv = list(VERBOSE)

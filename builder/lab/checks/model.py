@@ -1,4 +1,4 @@
-"""What a check is, what it looks at, and what it finds."""
+"""The model of a check: the check itself, its subject, which is a running node, and its finding."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class OverlayFile:
 
 @dataclass(frozen=True)
 class Subject:
-    """A node that runs, and what it ought to be.
+    """A running node, and everything that checks compare it with.
 
-    `server` names the programs that serve it.  `ask` runs a script on the node, `on_server` a command on the server and
-    `on_network` one of this machine, with its files, on the cluster's network.  `menus` are the GRUB menus that DHCP
-    named to its boot ROM, `loaded` the files that it got whole over the recipe's transport, `overlay` those that the
-    release put into its tree.  `ssh_key` is the file of a key of the recipe: private, or public where an agent has the
-    private half.
+    `server` names the programs that serve the node.  `ask` runs a script on the node, `on_server` a command on the
+    server, and `on_network` a command with this machine's files on the cluster's network.  `menus` are the GRUB menus
+    that DHCP named to the node's boot ROM, `loaded` the files that the node got whole over the recipe's transport,
+    `overlay` the files that the release put into the node's tree.  `ssh_key` is the file of a key of the recipe:
+    private, or public where an agent has the private half.
     """
 
     release: Release
@@ -50,14 +50,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check saw, and what of it ought not to be so: without problems the check is passed."""
+    """The result of a check: the text that it saw, and the problems; without problems the check is passed."""
 
     saw: str
     problems: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
-        """Why the check came out as it did, in words."""
+        """The reason for the check's result, in words."""
         return "; ".join(self.problems) or self.saw
 
 
@@ -68,7 +68,7 @@ def always(_subject: Subject) -> bool:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must hold on a node.  `applies` tells whether it can hold there at all."""
+    """A check that something holds on a node.  `applies` tells whether it can hold on a node at all."""
 
     name: str
     holds: str
@@ -77,5 +77,5 @@ class Check:
 
 
 def same(saw: str, should: str) -> Finding:
-    """The finding that `saw` is `should`, or is not."""
+    """The finding whether `saw` is `should`."""
     return Finding(saw) if saw == should else Finding(saw, (f"{saw!r}, not {should!r}",))

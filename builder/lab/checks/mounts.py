@@ -11,14 +11,14 @@ from builder.recipe.models import STATE_KINDS, Recipe, RootKind, WritableKind
 
 MOUNTS = "cat /proc/mounts"
 LAYERS = "/run/initramfs/nfsroot"
-"""Where the initramfs mounts what lies beneath the root of an image (elements/initramfs-nfs/image)."""
+"""The directory where the initramfs mounts the layers beneath an image's root (elements/initramfs-nfs/image)."""
 
 NFS_KINDS = {3: "nfs", 4: "nfs4"}
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A line of /proc/mounts (proc_pid_mounts(5)), or what has to be in it; any source will do for an empty one."""
+    """A mount: a line of /proc/mounts (proc_pid_mounts(5)), or an expected one, whose empty source stands for any."""
 
     source: str
     target: str
@@ -30,7 +30,7 @@ class Mount:
 
 
 def root(recipe: Recipe, version: str) -> tuple[Mount, ...]:
-    """The mounts of the root, the one at / first."""
+    """The mounts that a node's root must have, the one at / first."""
     directory = recipe.server_directory(version)
     if recipe.root.kind is RootKind.DIRECTORY:
         return (_nfs(recipe, directory, "/", recipe.root.access),)
@@ -45,7 +45,10 @@ def root(recipe: Recipe, version: str) -> tuple[Mount, ...]:
 
 
 def on_server(recipe: Recipe, version: str, node: str) -> tuple[Mount, ...]:
-    """The mounts of the directories that nodes share, and of what outlives releases; each node's own is by its name."""
+    """The mounts that a node must have of directories that nodes share, and of directories that outlive releases.
+
+    A directory of one node's own has the node's name on the server.
+    """
     shared, state = recipe.shared_directory(version), recipe.state_places
     own = {WritableKind.NODE: f"/{node}"}
     return (
@@ -65,9 +68,9 @@ def _nfs(recipe: Recipe, directory: str, target: str, access: str) -> Mount:
 
 
 def compare(expected: Iterable[Mount], table: str) -> Finding:
-    """Whether each is in `table`, the text of /proc/mounts, at the top of its mount point.
+    """Whether each expected mount is in `table`, the text of /proc/mounts, at the top of its mount point.
 
-    Of NFSv4, client and server agree on a minor version (vers=4.2).
+    Any minor version of NFSv4 will do: client and server agree on one (vers=4.2).
     """
     mounted = {mount.target: mount for mount in map(_mount, table.splitlines())}
     saw, problems = [], []
@@ -118,7 +121,10 @@ while read -r path; do
 done </usr/lib/nfsbooted/release.list
 umount /run/lab.tree
 """
-"""Compare what the node shows of its packages with what its release's tree has beneath all mounts; say what differs."""
+"""Compares the node's records and files of packages with those of the release's tree beneath all mounts.
+
+Prints each difference.
+"""
 
 
 def _releases_own(subject: Subject) -> Finding:

@@ -1,4 +1,4 @@
-"""Whether a node is on its network as it ought to be: address, names, open ports."""
+"""Checks of a node's network: menu, address, names, open ports."""
 
 from __future__ import annotations
 

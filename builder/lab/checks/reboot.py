@@ -1,4 +1,4 @@
-"""Whether a node that was started anew is the same node again."""
+"""The check that a rebooted node is the same node again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from builder.lab.checks.system import NFSBOOTED, RUNNING
 from builder.overlay.writable import PERSISTENT_STATE, state_directory
 
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
-"""A name that Linux gives to the time since it started (random(4))."""
+"""Prints the identifier that Linux gives to its present boot (random(4))."""
 
 REBOOT = ("reboot", "the node starts anew when it is told to, and is the same node again")
 """Name and meaning of the check that `came_back` makes."""
@@ -18,21 +18,21 @@ REBOOT = ("reboot", "the node starts anew when it is told to, and is the same no
 
 @dataclass(frozen=True)
 class Boot:
-    """What a node says of itself in one boot."""
+    """One boot of a node: the boot's identifier, and the node's identity in it."""
 
     id: str
     identity: Identity
 
 
 def boot(subject: Subject) -> Boot:
-    """The boot that the node is in."""
+    """The present boot of a node."""
     return Boot(subject.ask(BOOT_ID).text, identity(subject))
 
 
 def came_back(before: Boot, subject: Subject) -> Finding:
-    """Whether the node, which runs again, has begun another boot, is up as it was, and has kept its identity.
+    """Whether the node, which runs again, is in another boot, is up as it was, and has kept its identity.
 
-    A machine-id is always kept; ssh host keys are where the release has them on the server, not in memory.
+    A machine-id is always kept; ssh host keys are kept where the release has them on the server, not in memory.
     """
     after = boot(subject)
     problems = [f"it is still in boot {after.id}"] if after.id == before.id else []

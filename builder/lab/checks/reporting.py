@@ -1,4 +1,4 @@
-"""Whether a node says to its server what it runs."""
+"""The check that a node reports to its server which release it runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SECONDS_TO_REPORT = 60.0
 PAUSE = 0.5
 
 TIMER = "systemctl show --property=NextElapseUSecMonotonic --value nfsbooted-report.timer"
-"""When the node reports next, as a time since its start (systemctl(1)); `infinity` means never."""
+"""Prints the time of the node's next report, counted from its start (systemctl(1)); `infinity` means never."""
 
 
 def report_file(subject: Subject) -> str:
-    """Where on the server the node's report arrives."""
+    """The path of the node's report on the server."""
     if subject.release.recipe.needs_http:
         return f"{reports.OVER_HTTP}/{subject.node.address}"
     return f"{reports.OVER_NFS}/{subject.node.name}"
@@ -52,7 +52,7 @@ def _reports(subject: Subject) -> Finding:
 
 
 def _await(subject: Subject, file: str, boot_id: str) -> dict[str, Any]:
-    """The node's report of this boot; nothing when it does not arrive in time."""
+    """The node's report of this boot; empty when it does not arrive in time."""
     deadline = time.monotonic() + SECONDS_TO_REPORT
     while True:
         report = _parse(subject.on_server(["cat", file]).text)
@@ -64,7 +64,7 @@ def _await(subject: Subject, file: str, boot_id: str) -> dict[str, Any]:
 
 
 def _parse(text: str) -> dict[str, Any]:
-    """The JSON object in a text; an empty one where there is none."""
+    """The JSON object in a text; an empty one where the text has none."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether a node's files are the release's: what it may write, what the overlay says."""
+"""Checks of a node's files: the directories that it may write to, and the files of the release's overlay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ for directory in / /*/; do
     else echo "refused $directory"; fi
 done
 """
-"""Try to make a file in the root directory and in each directory in it that is part of the root's own mount."""
+"""Tries to make a file in the root directory and in each of its directories that is part of the root's own mount."""
 
 
 def _writable(subject: Subject) -> Finding:

@@ -11,14 +11,14 @@ LISTEN, UNCONNECTED = "0A", "07"
 
 LOOPBACK = ("0100007F", "00000000000000000000000001000000")
 HANDED_OUT = range(32768, 61000)
-"""The ports that Linux gives to who asks for any (ip(7), ip_local_port_range)."""
+"""The ports that Linux hands out to programs that ask for any port (ip(7), ip_local_port_range)."""
 
 
 def listening(tables: str) -> set[str]:
-    """Every port, as `22/tcp`, that other machines can reach; `tables` is what SOCKETS writes.
+    """Every port, as `22/tcp`, that other machines can reach; `tables` is the output of SOCKETS.
 
-    A UDP socket at a port that Linux handed out is a client's that waits for an answer, such as that of
-    systemd-timesyncd, and does not count: a service that nobody could find would be of no use.
+    A UDP socket at a port that Linux handed out does not count: it belongs to a client that waits for an answer, such
+    as systemd-timesyncd.  A service at such a port would be of no use, since nobody could find it.
     """
     return set(_listening(tables))
 

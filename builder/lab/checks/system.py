@@ -1,4 +1,4 @@
-"""Whether a node's system is whole: firmware, kernel, clock, units."""
+"""Checks of a node's system: firmware, kernel, clock, units."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ case $(od -An -tu1 -j4 -N1 "$secure" | tr -d ' ') in
     *) echo "unknown: $(ls -l "$secure" 2>&1)" ;;
 esac
 """
-"""The value of the UEFI variable SecureBoot, a byte after four of attributes (UEFI specification, 3.3; efivarfs)."""
+"""Prints the kind of firmware.
+
+The value of the UEFI variable SecureBoot is a byte after four of attributes (UEFI specification, 3.3; efivarfs).
+"""
 
 MOST_SECONDS_WRONG = 120.0
 
