@@ -1,4 +1,4 @@
-"""What may go wrong around nodes: the list of faults that the lab can make."""
+"""The list of faults that the lab can make around nodes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ ALL = "all"
 
 
 def named(names: Sequence[str], recipe: Recipe) -> tuple[Fault, ...]:
-    """The faults of these names in the order of `FAULTS`; `ALL` stands for each that can befall the recipe's nodes.
+    """The faults of these names in the order of `FAULTS`; `ALL` stands for each that can happen to the recipe's nodes.
 
-    :raises InputError: a fault that was asked for cannot befall them.
+    :raises InputError: a fault that was asked for cannot happen to the recipe's nodes.
     """
     possible = [fault for fault in FAULTS if fault.applies(recipe)]
     if impossible := set(names) - {ALL} - {fault.name for fault in possible}:

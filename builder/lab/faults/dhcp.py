@@ -1,4 +1,4 @@
-"""Faults of DHCP: its server goes away and comes back, a machine asks that is no node."""
+"""Faults of DHCP: the server goes away and comes back, or a machine that is no node asks for an address."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SECONDS_TO_ANSWER = 10.0
 SECONDS_OF_SILENCE = 5.0
 SECONDS_TO_ASK = 90.0
 SECONDS_AWAY = 5.0
-"""How long the server stays away once a node has asked."""
+"""The seconds that the server stays away after a node has asked."""
 
 POLL_SECONDS = 0.1
 UNKNOWN = "02:00:00:00:be:ef"
-"""A locally administered address (IEEE 802) that no network card has from its maker."""
+"""A MAC address that no node has: locally administered (IEEE 802), so that no network card has it from its maker."""
 
 STATE = "ip -oneline -4 address show scope global; systemctl is-system-running"
 
@@ -37,7 +37,7 @@ def answered(rack: Rack, mac: str, seconds: float) -> bool:
 
 
 def ignores_strangers(rack: Rack, known: str) -> Finding:
-    """Whether the server answers the MAC address of a node, and not one that is nobody's."""
+    """Whether the server answers the MAC address of a node, and does not answer an address that no node has."""
     problems = [] if answered(rack, known, SECONDS_TO_ANSWER) else [f"{known}, which is a node's, got no answer"]
     if answered(rack, UNKNOWN, SECONDS_OF_SILENCE):
         problems.append(f"{UNKNOWN}, which is nobody's, was made an offer")

@@ -15,12 +15,12 @@ from builder.lab.wire import DONE, READ, Kind
 from builder.recipe.models import TFTP_DIRECTORY, Node, ReleaseFacts
 
 WHOLE_BYTES = 1 << 20
-"""What is left of an initramfs: what a full disk leaves of a copy."""
+"""The size of a damaged initramfs: its end is missing, as when a disk is full before a copy is whole."""
 
 DEFAULT_MENUS = frozenset({"/grub/default", "/grub/default.cfg"})
 
 LATER = "later"
-"""The version of a release that comes after the one on trial, and whose kernel is missing."""
+"""The version of a later release than the one on trial; its kernel is not on the server."""
 
 INSTALL_LATER = """\
 work=$(mktemp -d)
@@ -41,7 +41,7 @@ for menu in {node} {node}.cfg; do
   cp $menu /srv/tftp/grub/$menu
 done
 """
-"""Has the bundle's own install.sh make menus of a later release, and gives the node those, and no other node."""
+"""Makes menus of a later release by the bundle's own install.sh, and gives them to the node, and to no other node."""
 
 
 def _on_server(rack: Rack, script: str) -> None:
@@ -61,7 +61,10 @@ def _remove_menu(rack: Rack, node: Node) -> None:
 
 
 def _takes_default(outcome: Outcome) -> Finding:
-    """A node that needs a menu of its own is refused by the default one, which stays on the screen; others boot."""
+    """Whether the node does as the default menu says.
+
+    The default menu refuses a node that needs a menu of its own, and stays on the screen; it boots other nodes.
+    """
     read = {event.text for event in outcome.events if event.kind in DONE}
     if not read & DEFAULT_MENUS:
         return Finding("", ("it did not read the default menu",))
@@ -69,7 +72,7 @@ def _takes_default(outcome: Outcome) -> Finding:
 
 
 def _lose_kernel(rack: Rack, node: Node) -> None:
-    """Give the node the menus of a later release, of which the server has nothing else."""
+    """Give the node the menus of a later release; the server has no other file of that release."""
     manifest = rack.release.manifest
     script = INSTALL_LATER.format(
         stem=f"{manifest.name}-{manifest.version}",
@@ -82,7 +85,7 @@ def _lose_kernel(rack: Rack, node: Node) -> None:
 
 
 def _falls_back(outcome: Outcome) -> Finding:
-    """The node has to ask for the later release's kernel in vain, and then to run by the release before."""
+    """Whether the node asked in vain for the later release's kernel, and then ran by the release before."""
     served = outcome.recipe.tftp_directory(LATER)
     # Where GRUB asks by HTTP's HEAD first, only the refusal shows.
     asked = (event.text for event in outcome.events if event.kind in {*READ, Kind.TFTP_ERROR, Kind.HTTP_ERROR})
@@ -92,7 +95,7 @@ def _falls_back(outcome: Outcome) -> Finding:
 
 
 def _cut_initramfs(rack: Rack, node: Node) -> None:
-    """Give the node's menus an initramfs of which the end is missing; other nodes keep theirs."""
+    """Let the node's menus load an initramfs whose end is missing; other nodes keep the whole initramfs."""
     manifest, recipe = rack.release.manifest, rack.release.recipe
     facts = ReleaseFacts(version=manifest.version, kernel_version=manifest.kernel_version, tool_version="")
     whole = facts.initrd_for(node.nic)

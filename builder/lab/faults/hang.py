@@ -1,4 +1,4 @@
-"""A node that hangs."""
+"""The fault of a node that hangs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of a node's links: packets are lost, or come late, or another network is there, too."""
+"""Faults of a node's links: packets are lost or late, or the node has a second network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.lab.rack import Rack
 from builder.recipe.models import Node
 
 BLOCK_SECONDS = 0.002
-"""How late a slow TFTP server is with each block: GRUB, whose blocks have 1024 bytes, gets 500 kB/s at most."""
+"""The delay of each block from a slow TFTP server: GRUB, whose blocks have 1024 bytes, gets 500 kB/s at most."""
 
 
 def _mend(rack: Rack, virtual: VirtualNode) -> None:

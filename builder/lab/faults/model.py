@@ -1,4 +1,4 @@
-"""What a fault is: something that goes wrong around a node, and what must hold all the same."""
+"""The model of a fault: something that goes wrong around a node, and something that must hold all the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from builder.recipe.models import Node, Recipe
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a boot: the phase in which it ended, if it did, each phase's seconds, what the network showed."""
+    """The outcome of a boot: the stop, if the node did not run, each phase's seconds, and the network's events."""
 
     recipe: Recipe
     stopped: Stop | None
@@ -25,15 +25,16 @@ class Outcome:
 
 
 def any_recipe(_recipe: Recipe) -> bool:
-    """The condition of a fault that can befall the nodes of every recipe."""
+    """The condition of a fault that can happen to the nodes of every recipe."""
     return True
 
 
 @dataclass(frozen=True)
 class RunningFault:
-    """A fault that befalls a node while it runs; `strike` makes it happen, sets it right and looks.
+    """A fault that happens to a node while it runs.
 
-    `applies` tells whether it can befall a recipe's nodes at all.
+    `strike` makes the fault happen, mends it, and gives the finding.  `applies` tells whether the fault can happen to a
+    recipe's nodes at all.
     """
 
     name: str
@@ -44,15 +45,15 @@ class RunningFault:
 
 
 def nothing(_rack: Rack, _node: Node) -> None:
-    """What has to be prepared for a fault that begins while the node boots."""
+    """Prepare nothing, for a fault that begins while the node boots."""
 
 
 @dataclass(frozen=True)
 class BootFault:
-    """A fault that befalls a node while it boots.
+    """A fault that happens to a node while it boots.
 
-    `prepare` is called before the node is powered on, each of `reach` when the node gets to that phase; `judge`
-    tells from what came of it whether it was borne.  Limits of time are multiplied by `patience`.
+    `prepare` is called before the node is powered on, each function of `reach` when the node gets to that phase, and
+    `judge` at last, to give the finding on the boot's outcome.  Limits of time are multiplied by `patience`.
     """
 
     name: str
@@ -69,12 +70,12 @@ Fault = RunningFault | BootFault
 
 
 def in_words(fault: Fault) -> tuple[str, str]:
-    """Name and meaning of a fault as a check."""
+    """The name and meaning of a fault as a check."""
     return fault.name, f"{fault.done}: {fault.holds}"
 
 
 def boots(outcome: Outcome) -> Finding:
-    """The node has to run; how long each phase took."""
+    """The finding whether the node ran, with the duration of each phase."""
     if outcome.stopped:
         return Finding("", (outcome.stopped.reason,))
     phases = ", ".join(f"{phase} {seconds:.0f} s" for phase, seconds in outcome.seconds.items())
@@ -82,7 +83,7 @@ def boots(outcome: Outcome) -> Finding:
 
 
 def stops(outcome: Outcome, phase: Phase) -> Finding:
-    """The node must not run, and the lab has to say that it did not get through `phase`."""
+    """The finding whether the lab says, as it must, that the node did not get through `phase`."""
     if outcome.stopped is None:
         return Finding("", ("it ran all the same",))
     wrong = outcome.stopped.phase is not phase

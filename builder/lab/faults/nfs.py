@@ -1,4 +1,4 @@
-"""The NFS server is away for a while: nodes wait for it, and nothing is lost of what they had fsynced."""
+"""The fault of an NFS server that is away for a while: nodes wait for it, and lose no byte that they had fsynced."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ while [ -e go ]; do
 done
 : >done
 """
-"""Write blocks to a file on the server, and keep in memory those whose fsync(2) came back, and when it did."""
+"""Writes blocks to a file on the server; keeps in memory the blocks whose fsync(2) returned, and the times of that."""
 
 BEGIN = f"""\
 mkdir -p {STATE} && cd {STATE} && : >go
@@ -50,11 +50,11 @@ sha256sum <acknowledged
 systemctl is-system-running
 cat times error
 """
-"""Have it write on for a while after the outage; then its blocks' digest, systemd's state, and its times."""
+"""Lets WRITER go on for a while after the outage; then prints its blocks' digest, systemd's state, and its times."""
 
 
 def _places(recipe: Recipe, version: str, node: str) -> dict[str, str]:
-    """The node's directories whose files are on the server, with where they are there."""
+    """The node's directories whose files are on the server, with their paths on the server."""
     if recipe.root.access is Access.READ_WRITE:
         return {"/var/tmp": f"{recipe.server_directory(version)}/var/tmp"}
     return {mount.target: mount.source.partition(":")[2] for mount in on_server(recipe, version, node)}
@@ -80,7 +80,7 @@ def _outage(rack: Rack, virtual: VirtualNode) -> Finding:
 
 
 def judge(said: str, kept: str) -> Finding:
-    """What the node said in the end, and the digest of what the server has."""
+    """The finding on an outage; `said` is the node's output of END, `kept` the digest of the server's file."""
     digest, state, *lines = [*said.splitlines(), "", ""]
     times = [float(line) for line in lines if line.replace(".", "", 1).isdecimal()]
     waited = max((later - earlier for earlier, later in pairwise(times)), default=0.0)

@@ -1,4 +1,4 @@
-"""A DHCPDISCOVER as an Ethernet frame (RFC 2131, RFC 768, RFC 791), asked on behalf of any MAC address."""
+"""A DHCPDISCOVER as an Ethernet frame (RFC 2131, RFC 768, RFC 791), for any MAC address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 from builder.lab.packet import IPV4, UDP, checksum
 
 ASKER = bytes.fromhex("020000000000")
-"""Whom the frame comes from: a locally administered address (IEEE 802), so that bridges do not look for nodes here."""
+"""The frame's source: a locally administered address (IEEE 802), so that bridges do not look for nodes at this port."""
 
 EVERYBODY = bytes.fromhex("ffffffffffff")
 CLIENT_PORT, SERVER_PORT = 68, 67
@@ -16,7 +16,7 @@ BROADCAST_REPLY = 0x8000
 BOOTP = struct.Struct("!4BIHH16s16s64s128s4s")
 COOKIE = bytes((99, 130, 83, 99))
 OPTIONS = bytes((53, 1, 1, 55, 4, 1, 3, 12, 67, 60, 9)) + b"PXEClient" + bytes((93, 2, 0, 0, 255))
-"""DHCPDISCOVER; what is wanted; from a boot ROM for BIOS (RFC 2132, RFC 4578)."""
+"""The options of DHCP: DHCPDISCOVER, the options wanted, and a boot ROM for BIOS as sender (RFC 2132, RFC 4578)."""
 
 
 def discover(mac: str) -> bytes:
@@ -28,6 +28,6 @@ def discover(mac: str) -> bytes:
 
 
 def _header(size: int) -> bytes:
-    """The header of an IPv4 packet with `size` bytes of UDP, from no address to everybody."""
+    """The header of an IPv4 packet with `size` bytes of UDP, from address 0.0.0.0 to everybody."""
     fields = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + size, 0, 0, 64, UDP, 0, bytes(4), b"\xff" * 4)
     return fields[:10] + struct.pack("!H", checksum(fields)) + fields[12:]

@@ -12,10 +12,11 @@ CHECK = "nfsbooted --check"
 
 
 def _twin(rack: Rack, virtual: VirtualNode) -> Finding:
-    """A twin gets the node's address, name and identity, and frames for both go to whichever spoke last.
+    """Boot a twin of the node, which has to find the fault, and see whether the node gets over it.
 
-    Both run, by NFS's patience.  The twin alone can know: the node answers its kernel's question about the IPv6 address
-    that both make of the MAC address.
+    The twin gets the node's address, name and identity, and frames for both go to the machine that sent last.  Both run
+    nevertheless, because NFS asks again.  Only the twin can find the fault: its kernel asks for the IPv6 address that
+    both make of the MAC address, and the node answers.
     """
     with rack.power_on_twin(virtual.node) as twin:
         twin.until_it_runs()
