@@ -11,25 +11,25 @@ from builder.recipe.models import Cluster
 
 TAP = "server"
 MAC = "02:00:00:00:00:01"
-"""Administered locally (IEEE 802, section 8.2): no node has it, whose card bears its maker's."""
+"""The server's MAC address: no node has it, because it is administered locally (IEEE 802, section 8.2)."""
 
 INTERFACE = "eth0"
-"""The server's network interface, when the cluster file does not name it."""
+"""The server's network interface, when the cluster file names none."""
 
 SHARE = "release"
-"""By this name the server's fstab mounts the release's directory at /mnt (-fsdev in qemu(1))."""
+"""The name by which the server's fstab mounts the release's directory at /mnt (-fsdev in qemu(1))."""
 
 MEMORY_MIB = 1024
 
 
 @dataclass(frozen=True)
 class ServerHardware:
-    """The server's machine: a disk, a network card, and the release's directory to be mounted.
+    """The virtual hardware of the server: a disk, a network card, and the release's directory to be mounted.
 
-    It has one processor: where QEMU translates for two, one may run into an instruction that the kernel on the other
-    is about to replace, and then the kernel panics ("Oops: int3").
-    `image` is the directory of its disk (see `image.ensure`), which is only read: what the server writes is forgotten
-    with its power.  `directory` gets its sockets, `log` what it writes to its serial port.  All paths are as the rack's
+    The server has one processor: where QEMU translates for two, one may run into an instruction that the kernel on the
+    other is about to replace, and then the kernel panics ("Oops: int3").
+    `image` is the directory of the disk (see `image.ensure`), which is only read: everything that the server writes is
+    lost at power-off.  `directory` gets the sockets, `log` the output on the serial port.  All paths are as the rack's
     machine sees them.
     """
 
@@ -56,9 +56,9 @@ class ServerHardware:
         return argv + control(self.directory, self.oem_strings)
 
     def command_line(self) -> str:
-        """The kernel's: the root, the log, and the addresses, which systemd-network-generator(8) reads.
+        """The kernel's command line: the root, the log, and the addresses, which systemd-network-generator(8) reads.
 
-        They stand in quotes, so that initramfs-tools takes no notice: it would wait for a network in vain.
+        The addresses stand in quotes, so that initramfs-tools ignores them: it would wait for a network in vain.
         """
         cluster = self.cluster
         interface = cluster.server.interface or INTERFACE

@@ -1,4 +1,4 @@
-"""The server's disk before anything of a release is on it: a plain Debian, with the packages that the README names."""
+"""The server's disk before a release is installed: a plain Debian, with the packages that the README names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from builder.workshop import Workshop
 STEP = "server-image"
 SCRIPTS = Path(__file__).parent / "server"
 DISK, KERNEL, INITRAMFS = "disk.ext4", "vmlinuz", "initrd.img"
-"""What the image consists of."""
+"""The files of the image."""
 
 ARCHITECTURE = "amd64"
 BASE = (
@@ -39,7 +39,7 @@ BASE = (
     "udev",
     "zstd",  # compresses the initramfs
 )
-"""What makes a server of Debian's smallest system."""
+"""The packages that make a server of Debian's smallest system."""
 
 WORK_MIB = 3072
 
@@ -47,8 +47,8 @@ WORK_MIB = 3072
 def of(release: Release, server: Server, cache: Cache) -> Path:
     """The image of a server with the programs that `server` names; see `ensure`.
 
-    It is of the nodes' suite: its sources have that, and the archive's state is at hand of which the release was
-    made.
+    The server has the nodes' suite of Debian: the release's sources name that suite, and the snapshot of the archive
+    from which the release was made is at hand.
     """
     packages = procedure(release.recipe, release.manifest.version, server).packages
     workshop = Workshop(cache, Sandbox(), release.directory, lambda _: None)
@@ -62,9 +62,9 @@ def ensure(
 ) -> Path:
     """The directory with the disk of a server that was never on and has `packages`, made when it is not in the cache.
 
-    The server is a machine for amd64, whatever its nodes are for.
+    The server is a machine of architecture amd64, whatever the architecture of its nodes is.
 
-    :raises NfsrootError: the mirror does not have what that takes, or a package could not be set up.
+    :raises NfsrootError: the mirror lacks a file that is needed, or a package could not be set up.
     """
     debian = debian.model_copy(update={"architecture": ARCHITECTURE})
     archive = archives.find(cache, debian) or archives.look(cache, engine, image, debian, on_line)
@@ -80,7 +80,7 @@ def ensure(
 
 
 def definition(image: Image, archive: Archive, packages: Sequence[str]) -> Inputs:
-    """What a server's image is made of: its key's inputs."""
+    """The inputs of the key of a server's image: everything that the image is made of."""
     return {
         "builder-image": image.id,
         "archive": archive.digest,
@@ -91,7 +91,7 @@ def definition(image: Image, archive: Archive, packages: Sequence[str]) -> Input
 
 
 def job(directory: Path, archive: Archive, debian: Debian, packages: Sequence[str]) -> Job:
-    """What makes the image in `directory`."""
+    """The job that makes the image in `directory`."""
     return Job(
         ("sh", "/input/server/make-disk"),
         output=directory,

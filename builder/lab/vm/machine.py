@@ -1,4 +1,4 @@
-"""A virtual machine that serves a rack: on it the commands of the README are typed, and systemd runs the servers."""
+"""A virtual machine that serves a rack: the lab types the README's commands there, and systemd runs the servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from builder.server.procedure import procedure
 from builder.server.settings import chosen
 
 IMAGE = "/server"
-"""Where the rack's machine has the directory of the server's disk."""
+"""The path, in the rack's machine, of the directory with the server's disk."""
 
 LOG = "server.log"
 SECONDS_TO_BOOT = 300.0
@@ -32,11 +32,11 @@ SECONDS_TO_UNPACK = 600.0
 SECONDS_TO_ANSWER = 120.0
 HOME = "/root"
 COPY = "ln -sf /mnt/* ."
-"""Stands for the copying of a release's files to the server, which has mounted them."""
+"""The command in place of copying a release's files to the server, which has mounted them."""
 
 
 class VirtualServer:
-    """The server; see `ServerMachine`.  `server` names its programs."""
+    """A virtual machine as a rack's server (see `ServerMachine`); `server` names its programs."""
 
     def __init__(self, machine: VirtualMachine, recipe: Recipe, server: Server, log: Path) -> None:
         self._machine = machine
@@ -47,9 +47,9 @@ class VirtualServer:
         self._one_at_a_time = threading.Lock()
 
     def boot(self) -> None:
-        """Wait until systemd has no more to start; what is not set up yet may have failed.
+        """Wait until systemd has finished the server's start; units that are not set up yet may have failed.
 
-        :raises NfsrootError: it does not get that far.
+        :raises NfsrootError: the server does not get that far.
         """
         deadline = time.monotonic() + SECONDS_TO_BOOT
         while not self._machine.knock():
@@ -58,12 +58,12 @@ class VirtualServer:
         self._ask("systemctl is-system-running --wait", SECONDS_TO_BOOT)
 
     def reboot(self) -> None:
-        """Start the machine anew, with what was installed on it, and wait as `boot`."""
+        """Reboot the server, with everything that was installed on it, and wait as `boot` does."""
         self.run(["systemctl", "--no-block", "reboot"])
         self.boot()
 
     def install(self, release: Release) -> None:
-        """Type what the bundle's README says.
+        """Type the commands of the server bundle's README that install a release.
 
         :raises NfsrootError: a command fails, the README says something else, or the tree has no modules of the kernel.
         """
@@ -79,9 +79,9 @@ class VirtualServer:
         self._look = steps.look
 
     def start(self) -> None:
-        """Look whether all serve, as the README says: they were started by install.sh.
+        """Check by the README's commands that all servers serve; install.sh has started them.
 
-        :raises NfsrootError: one does not, or a unit of systemd has failed.
+        :raises NfsrootError: a server does not serve, or a unit of systemd has failed.
         """
         self._type(self._look, SECONDS_TO_ANSWER)
         failed = self.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]).text
@@ -91,20 +91,20 @@ class VirtualServer:
     def stop_role(self, role: str) -> None:
         """Stop the service that serves in a role.
 
-        :raises NfsrootError: it cannot be stopped.
+        :raises NfsrootError: the service cannot be stopped.
         """
         self._type([f"systemctl stop {self._service(role)}"], SECONDS_TO_ANSWER)
 
     def start_role(self, role: str) -> None:
-        """Start it again; raises NfsrootError when it does not start."""
+        """Start the service that serves in a role again; raises NfsrootError when it does not start."""
         self._type([f"systemctl start {self._service(role)}"], SECONDS_TO_ANSWER)
 
     def processor_seconds(self) -> dict[Daemon, float]:
-        """Nothing: what the daemons use of a processor that QEMU translates says nothing of one that is there."""
+        """An empty result: the daemons' time on a processor that QEMU translates says nothing of a real processor."""
         return {}
 
     def run(self, argv: Sequence[str]) -> Answer:
-        """What `argv` writes, and its exit status."""
+        """Run `argv` on the server, and give its output and exit status."""
         return self._ask(shlex.join(argv), SECONDS_TO_ANSWER)
 
     def _service(self, role: str) -> str:
@@ -121,7 +121,10 @@ class VirtualServer:
             return self._machine.agent.ask(script, seconds)
 
     def _compare_readme(self, release: Release) -> None:
-        """Refuse a bundle whose README says other than what was done; with other servers it differs in options."""
+        """Check that the README has the commands that install a release with the cluster's own choice of servers.
+
+        With another choice the commands differ in options.
+        """
         steps = procedure(release.recipe, release.manifest.version, release.recipe.cluster.server)
         readme = self.run(["cat", f"{HOME}/{release.manifest.name}-{release.manifest.version}-server/README"]).text
         said = [line.strip() for line in readme.splitlines()]
@@ -141,7 +144,7 @@ def virtual_server(
 
     The rack's machine has the release at /release and the server's disk at `IMAGE`.
 
-    :raises NfsrootError: it does not start.
+    :raises NfsrootError: the server does not start.
     """
     cluster = recipe.cluster
     at = Path(INSIDE, cluster.server.name)
