@@ -1,4 +1,4 @@
-"""Everything that takes part in a story: the stage, the commands that are typed there, and the nodes."""
+"""The participants of a story: the stage, the commands that are typed there, and the nodes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ STORE = "/srv/store"
 STATE = "/var/lib/nfsroot-site/state.json"
 MENUS = "/srv/tftp/grub"
 PATIENCE = 2.0
-"""Limits of time are multiplied by this beside the share of a processor that a node has: commands run meanwhile."""
+"""A factor of all limits of time, because commands run while nodes boot.
+
+Limits are also multiplied by the number of nodes for each processor.
+"""
 
 
 @dataclass
 class Actors:
-    """The actors; `names` are the nodes of the first cluster that are powered on."""
+    """The participants of a story; `names` are the nodes of the first cluster that are powered on."""
 
     stage: Stage
     commands: Commands
@@ -70,16 +73,16 @@ class Actors:
         return self.stage.releases[letter].manifest.version
 
     def reference(self, letter: str) -> str:
-        """A release as commands name it, NAME@VERSION."""
+        """The name of a release in commands, NAME@VERSION."""
         manifest = self.stage.releases[letter].manifest
         return f"{manifest.name}@{manifest.version}"
 
     def root(self, letter: str) -> str:
-        """Where the root of a release stands on the server."""
+        """The directory of a release's root on the server."""
         return self.stage.releases[letter].manifest.server_directory
 
     def serving(self) -> dict[str, Any]:
-        """What the site's state says of the release on trial."""
+        """The entry of the release on trial in the site's state; empty when the state has none."""
         table: dict[str, Any] = json.loads(self.commands.ask("cat", STATE))["recipes"]
         return dict(table.get(self.name, {}))
 
@@ -97,7 +100,7 @@ class Actors:
         return self.stage.server.run(["test", "-e", path]).status == 0
 
     def at_once(self, players: Sequence[Player], do: Callable[[Player], list[str]]) -> Finding:
-        """What is wrong after something was done to every one of the nodes, at the same time."""
+        """Call `do` for all nodes at the same time, and give a finding with the problems that it returned."""
         with crew(len(players)) as nodes:
             try:
                 wrong = [done() for done in [nodes.begin(partial(do, player)) for player in players]]
@@ -111,6 +114,6 @@ class Actors:
 
 
 def need(finding: Finding) -> None:
-    """Stop a scene in which the nodes are not as the next deeds need them; raises NfsrootError."""
+    """Stop a scene whose next steps need nodes without problems; raises NfsrootError when `finding` has problems."""
     if finding.problems:
         raise NfsrootError("; ".join(finding.problems))

@@ -12,7 +12,7 @@ from builder.lab.release import Release
 from builder.recipe.models import Access, Recipe
 
 PACKAGE = "tree"
-"""A package of 100 kB that needs nothing but the C library and starts nothing: the release that has it is an update."""
+"""The package by which an update differs: of 100 kB, it needs only the C library, and starts nothing."""
 
 UNIT = "never-complete"
 HOOK = f"""\
@@ -49,8 +49,8 @@ Build = Callable[[Path, str], Release]
 class Part:
     """A release that a story needs beside the one on trial.
 
-    `letter` is its name in the story, `is_what` says in words what it is.  `keys` and `tables` are what its recipe says
-    beyond the recipe of the release on trial.  `image` is the name of the release, if that is another one.
+    `letter` is its name in the story, `is_what` describes it in words.  `keys` and `tables` are the text that its
+    recipe adds to the recipe of the release on trial.  `image` is the name of the release, if that is another one.
     """
 
     letter: str
@@ -79,7 +79,7 @@ PARTS = (
 
 
 def need_suitable(recipe: Recipe) -> None:
-    """Refuse a recipe with whose releases the story cannot be played.
+    """Check that a story can be played with the releases of a recipe.
 
     :raises InputError: the nodes share one writable root, or the root does not come over NFS.
     """
@@ -99,7 +99,7 @@ def recipe_text(part: Part, base: str, name: str) -> str:
 
 
 def write_recipes(directory: Path, base: str, recipe: Recipe) -> Mapping[str, Path]:
-    """Write the recipes of all parts, with what they name, and give their files by the parts' letters."""
+    """Write the recipes of all parts, with the files that recipes name, and give the recipes' paths by letter."""
     hooks = directory / "elements" / UNIT / "install.d"
     hooks.mkdir(parents=True)
     (hooks.parent / "element.toml").write_text(DESCRIPTION, encoding="utf-8")
@@ -115,10 +115,9 @@ def write_recipes(directory: Path, base: str, recipe: Recipe) -> Mapping[str, Pa
 
 
 def gather(first: Release, base: str, directory: Path, build: Build, letters: Container[str]) -> Mapping[str, Release]:
-    """Releases of the story by their letters: `first` is A, others are built as versions that follow its.
+    """The releases of a story by their letters: `first` is A, and those in `letters` are built as later versions.
 
-    `base` is the recipe that A was built from, `directory` gets the recipes of the others, of which those in `letters`
-    are built.
+    `base` is the recipe that A was built from, `directory` gets the recipes of all other releases.
     """
     files = write_recipes(directory, base, first.recipe)
     version = first.manifest.version

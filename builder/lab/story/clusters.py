@@ -1,4 +1,4 @@
-"""The story `update` ends with a second cluster, on a network of its own, which the same server serves for a while."""
+"""The end of the story `update`: the same server serves a second cluster, on a network of its own, for a while."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _remove(actors: Actors) -> Findings:
 
 
 def differences(before: str, after: str) -> Finding:
-    """Whether settings and menus are what they were."""
+    """The finding whether settings and menus are unchanged; `before` and `after` are outputs of SETTINGS."""
     changed = sorted({line.split()[-1] for line in set(before.splitlines()) ^ set(after.splitlines())})
     return Finding(f"{len(after.splitlines())} files as before", tuple(f"/{path} differs" for path in changed))
 

@@ -17,12 +17,12 @@ from builder.lab.events import Emit, Ran
 Run = Callable[[Sequence[str]], Answer]
 
 ENVIRONMENT = ("env", "HOME=/root", "NFSROOT_CACHE_DIR=/var/tmp/cache", "NO_COLOR=1", "PYTHONDONTWRITEBYTECODE=1")
-"""The rack's machine has a home of its own, so that the story makes no keys in the user's."""
+"""The environment of commands: HOME is in the rack's machine, so that the story makes no keys in the user's home."""
 
 
 @dataclass
 class Commands:
-    """The commands that were typed so far; `run` runs a command on the server, `programs` is where nfsroot stands."""
+    """The commands that were typed so far; `run` runs one on the server, `programs` is the directory of nfsroot."""
 
     run: Run
     programs: Path

@@ -1,4 +1,4 @@
-"""What scenes look at again and again: what nodes boot next, what they run from, and whether they are themselves."""
+"""Findings that several scenes need: what nodes boot next, what they run from, and whether they keep their keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def boot_next(actors: Actors, players: Sequence[Player], letter: str) -> Finding
 
 
 def run_from(actors: Actors, players: Sequence[Player], letter: str) -> Finding:
-    """Whether nodes run from the root of a release, and their systemd is content."""
+    """Whether nodes run from the root of a release, and systemd's state on them is `running`."""
     wrong = [f"{player.node.name}: {each}" for player in players for each in _problems(player, actors.root(letter))]
     return Finding(f"{names(players)} from {actors.root(letter)}", tuple(wrong))
 
@@ -33,7 +33,7 @@ def keep_host_keys(actors: Actors, players: Sequence[Player]) -> Finding:
 
 
 def names(players: Sequence[Player]) -> str:
-    """The nodes' names."""
+    """The nodes' names, with commas."""
     return ", ".join(player.node.name for player in players)
 
 

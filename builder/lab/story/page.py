@@ -26,7 +26,7 @@ _templates.filters["readable"] = readable
 
 @dataclass(frozen=True)
 class Box:
-    """Something that happened in a row of the chart; `says` is its text for whoever points at it."""
+    """A box in the chart for something that happened; `says` is the text that a pointer at it shows."""
 
     x: float
     width: float
@@ -46,7 +46,7 @@ class Chart:
 
 
 def chart(report: StoryReport) -> Chart:
-    """Where everything of a story stands in its chart, whose time goes from left to right."""
+    """The chart of a story, whose time goes from left to right."""
     scale = (WIDTH - LABEL_WIDTH - 10) / (report.seconds or 1.0)
 
     def box(began: float, ended: float, says: str, kind: str) -> Box:

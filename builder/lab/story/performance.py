@@ -1,4 +1,4 @@
-"""A scene as it is played: its commands, and what was found of its claims."""
+"""The performance of a scene: its commands, and the findings on its claims."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Actors = TypeVar("Actors")
 
 
 def play_scene(scene: Scene[Actors], actors: Actors, commands: Commands, emit: Emit, since: float) -> SceneReport:
-    """Play a scene; a claim of which nothing was found does not hold.
+    """Play a scene; a claim without a finding does not hold.
 
     `since` is when the story began (seconds, time.monotonic()).
     """

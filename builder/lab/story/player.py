@@ -1,4 +1,4 @@
-"""A node of a story: it is powered on, runs through several scenes, and starts anew now and then."""
+"""A node of a story, which runs through several scenes and reboots now and then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from builder.lab.trial import SECONDS_TO_SHUT_DOWN, Trial
 from builder.recipe.models import Node
 
 MOUNTED = "awk '$1 ~ /:\\// { print $1 }' /proc/mounts"
-"""Prints what is mounted from servers, a line each."""
+"""Prints the sources of all mounts from servers, a line each."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Span:
 
 @dataclass
 class Player:
-    """A node: what runs of it now, and what it did so far.
+    """A node of a story: its running machine, and its boots so far.
 
-    `patience` multiplies every limit of time.  `powered` holds the power of its present boot.
+    `patience` multiplies every limit of time.  `powered` keeps the node powered on; its end cuts the power.
     """
 
     stage: Stage
@@ -50,15 +50,15 @@ class Player:
 
     @property
     def running(self) -> VirtualNode:
-        """The node, which is on; raises NfsrootError when it is not."""
+        """The running machine of the node; raises NfsrootError when the node is off."""
         if self.virtual is None:
             raise NfsrootError(f"{self.node.name} does not run")
         return self.virtual
 
     def boot(self, letter: str) -> list[str]:
-        """Power the node on, from whatever its menu says, and make every check of the lab on it as a node of a release.
+        """Power the node on, make every check of the lab on it as a node of a release, and give all problems.
 
-        Everything that is not as it ought to be.
+        The node boots the release that its menu names, which may be another one.
         """
         self.powered.close()
         began = time.monotonic()
@@ -71,38 +71,41 @@ class Player:
         return stopped + [f"{check.name}: {check.reason}" for check in trial.results if not check.passed]
 
     def reboot(self, letter: str) -> list[str]:
-        """Have an administrator start the node anew, and check it as `boot` does."""
+        """Reboot the node as an administrator does, check it as `boot` does, and give all problems."""
         self.go_down()
         return self.boot(letter)
 
     def go_down(self) -> None:
-        """Have an administrator start the node anew, which is then to be powered on; raises NfsrootError."""
+        """Let the node go down for a reboot, as by an administrator; raises NfsrootError when it stays up.
+
+        The caller has to power the node on.
+        """
         self.emit(Rebooting(self.node.name))
         seconds = SECONDS_TO_SHUT_DOWN * self.patience
         if not self.running.starts_anew(seconds):
             raise NfsrootError(f"{self.node.name} had not gone down after {seconds:.0f} s to start anew")
 
     def power_off(self) -> None:
-        """Take the power from the node."""
+        """Cut the node's power."""
         self.powered.close()
         self.virtual = None
 
     def starts_by_itself(self, letter: str, seconds: float) -> bool:
-        """Power the node on and leave it alone; whether it starts anew by itself within `seconds`."""
+        """Power the node on, leave it alone, and tell whether it reboots by itself within `seconds`."""
         self.powered.close()
         began = time.monotonic()
         self.virtual = self.powered.enter_context(
             self.stage.rack(letter).power_on(self.node, Firmware.BIOS, self.patience)
         )
         self.virtual.machine.qmp.execute("set-action", reboot="shutdown")
-        with contextlib.suppress(NodeStuck):  # it starts anew while it is watched
+        with contextlib.suppress(NodeStuck):  # the node reboots while it is watched
             self.virtual.until_it_runs()
         reason = self.virtual.machine.qmp.shutdown_reason(max(0.0, began + seconds - time.monotonic()))
         self._span(began, f"boots {letter}, and starts anew by itself" if reason else f"boots {letter}")
         return reason == RESET_BY_ITSELF
 
     def runs_from(self) -> str:
-        """Everything that the node has mounted from servers, its root among it."""
+        """The sources of all mounts from servers on the node, that of its root among them."""
         return self.running.ask(MOUNTED).text
 
     def host_keys(self) -> str:
@@ -110,7 +113,7 @@ class Player:
         return self.running.ask(HOST_KEYS).text
 
     def boot_id(self) -> str:
-        """The name of the node's present boot (random(4))."""
+        """The identifier of the node's present boot (random(4))."""
         return self.running.ask("cat /proc/sys/kernel/random/boot_id").text
 
     def _span(self, began: float, what: str) -> None:

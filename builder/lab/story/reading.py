@@ -1,4 +1,4 @@
-"""A node that reads files over and over, and how much of them the server sent it again."""
+"""The test that a node goes on reading files from its memory, without errors, while an update is unpacked beside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.lab.node import VirtualNode
 
 PLACE = "/run/nfsroot-lab/reading"
 FILES = "/usr/bin /usr/lib/systemd"
-"""Directories of the root whose files are read: some 40 MB, which a node keeps in memory."""
+"""The directories of the root whose files are read: some 40 MB, which a node keeps in memory."""
 
 READER = f"""\
 while [ -e {PLACE}/go ]; do
@@ -28,7 +28,7 @@ setsid sh -c {shlex.quote(READER)} >/dev/null 2>&1 </dev/null &
 enough=2
 {AWAIT}"""
 AWAIT_MORE = f"enough=$(($(wc -l <{PLACE}/rounds) + 2))\n{AWAIT}"
-"""Waits until all was read once more at least, from begin to end."""
+"""Waits until all files were read once more at least, from begin to end."""
 
 LOOK = f"""\
 awk '$1 == "bytes:" {{ bytes += $6 }} END {{ print "received", bytes + 0 }}' /proc/self/mountstats
@@ -36,15 +36,18 @@ echo rounds $(wc -l <{PLACE}/rounds)
 echo errors $(wc -l <{PLACE}/errors)
 echo size $(xargs -0 stat --format=%s <{PLACE}/files | awk '{{ size += $1 }} END {{ print size + 0 }}')
 """
-"""The sixth word of "bytes:" is what NFS read from the server for a mount (Linux, include/linux/nfs_iostat.h)."""
+"""Prints the counts of a Look.
+
+The sixth word of "bytes:" is what NFS read from the server for a mount (Linux, include/linux/nfs_iostat.h).
+"""
 
 SHARE = 0.1
-"""Of the files' size, other programs of a node may read so much meanwhile; all of dropped pages is read again."""
+"""The share of the files' size that other programs of a node may read meanwhile; dropped pages are read again whole."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What the reader did so far: bytes that came from the server, rounds, errors; and the size of the files."""
+    """The counts of the reader so far: bytes that came from the server, rounds, errors; and the size of the files."""
 
     received: int
     rounds: int
@@ -53,12 +56,12 @@ class Look:
 
 
 def begin(virtual: VirtualNode) -> Look:
-    """Have the node read files over and over; the first rounds, which fill its memory, are over then."""
+    """Let the node read files over and over; give the counts after the first rounds, which fill its memory."""
     return _look(virtual, BEGIN)
 
 
 def end(virtual: VirtualNode) -> Look:
-    """Have it read all once more, and no more."""
+    """Let the node read all files once more, stop the reader, and give its counts."""
     look = _look(virtual, AWAIT_MORE)
     virtual.ask(f"rm {PLACE}/go")
     return look
@@ -67,7 +70,7 @@ def end(virtual: VirtualNode) -> Look:
 def judge(node: str, before: Look, after: Look) -> Finding:
     """Whether the node went on to read without an error, and out of its memory.
 
-    All files had come from the server when it began, which shows that the node counts what comes.
+    By its own count, the node must have received all files before, which shows that its count works.
     """
     rounds, received = after.rounds - before.rounds, after.received - before.received
     saw = f"{node} read {after.size / 1e6:.1f} MB {rounds} times, for which the server sent {received / 1e6:.2f} MB"
@@ -80,7 +83,7 @@ def judge(node: str, before: Look, after: Look) -> Finding:
 
 
 def parse(text: str) -> Look:
-    """What LOOK printed; raises NfsrootError."""
+    """The counts in the output of LOOK; raises NfsrootError when the output is something else."""
     try:
         found = {name: int(number) for name, number in map(str.split, text.splitlines())}
         return Look(**found)

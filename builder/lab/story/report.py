@@ -65,5 +65,5 @@ class StoryReport(Model):
     spans: tuple[SpanReport, ...] = Field(description="What the nodes did.")
 
     def text(self) -> str:
-        """The report as story.json has it."""
+        """The text of story.json."""
         return self.model_dump_json(indent=1) + "\n"

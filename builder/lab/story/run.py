@@ -1,4 +1,4 @@
-"""A story from its releases to its report.  `run` is its table of contents."""
+"""A run of a story, from its releases to its report.  `run` is its table of contents."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from builder.release.verdict import replace
 
 @dataclass
 class Telling:
-    """What came of a story so far; `began` is when it did (seconds, time.monotonic())."""
+    """The results of a story so far; `began` is the time when the story began (seconds, time.monotonic())."""
 
     emit: Emit
     began: float
@@ -48,11 +48,11 @@ def run(
     cache: Cache,
     emit: Emit,
 ) -> StoryReport:
-    """Play the scenes with releases, by their letters, and with the nodes of these names; stop at one that fails.
+    """Play scenes with releases (by their letters) and nodes (by `names`) until one fails, and write the report.
 
     The report is put beside the directory of release A.
 
-    :raises InputError: the lab cannot run here at all.
+    :raises InputError: the lab cannot run on this machine at all.
     """
     started = datetime.now(UTC).replace(microsecond=0)
     telling = Telling(one_at_a_time(emit), time.monotonic())

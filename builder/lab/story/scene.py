@@ -1,4 +1,4 @@
-"""A story as data: scenes, each with what is done in it and the claims that must hold then."""
+"""The model of a story: scenes, each with its steps and with the claims that must hold after them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from builder.lab.checks.model import Finding
 Actors = TypeVar("Actors")
 
 Findings = Iterator[tuple[str, Finding]]
-"""Names of claims with what was found of each; a claim may come again, for another node."""
+"""Names of claims, with a finding on each; a claim may come again, for another node."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that must hold in a scene; `holds` is a sentence about it."""
+    """A claim that must hold in a scene; `holds` is the claim in a sentence."""
 
     name: str
     holds: str
@@ -26,8 +26,9 @@ class Claim:
 class Scene(Generic[Actors]):
     """A part of a story, named `name` and told in one sentence by `title`.
 
-    `does` says in order what is done: commands as they are typed, with A, B, C for versions, and deeds of nodes.
-    `play` does it and yields what it finds of the claims.  `releases` are the letters of those that it brings.
+    `does` lists the steps in order: commands as they are typed, with A, B, C for versions, and deeds of nodes.
+    `play` takes the steps, and yields its findings on the claims.  `releases` are the letters of the releases that the
+    scene brings.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Scene(Generic[Actors]):
 
 
 def missing(scene: Scene[Actors], made: set[str]) -> list[Claim]:
-    """The claims of a scene of which nothing was found."""
+    """The claims of a scene that are not in `made`, the names of claims with a finding."""
     return [claim for claim in scene.claims if claim.name not in made]
 
 
@@ -49,7 +50,7 @@ def needed_releases(scenes: Sequence[Scene[Actors]]) -> frozenset[str]:
 
 
 def screenplay(scenes: tuple[Scene[Actors], ...]) -> str:
-    """The scenes in words, for a person who wants to know beforehand."""
+    """The scenes in words, for a person who wants to know them beforehand."""
     parts = []
     for number, scene in enumerate(scenes, 1):
         lines = [f"{number}. {scene.name}: {scene.title}", *(f"     {deed}" for deed in scene.does)]

@@ -1,6 +1,6 @@
-"""Scripts of /etc/init.d in the rack's machine: by these nfsroot-site starts its daemons, as on any machine.
+"""Scripts of /etc/init.d in the rack's machine, by which nfsroot-site starts daemons, as on any machine.
 
-The machine has no systemd.  What each script runs is what becomes the daemon in other labs (builder.lab.servers).
+The machine has no systemd.  Each script starts the daemon as the lab does without stories (builder.lab.servers).
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from builder.lab.servers import RPCBIND, SCRIPTS
 from builder.recipe.models import Server
 
 DAEMONS = "/etc/nfsroot-lab"
-"""Where the machine has the script that becomes each daemon."""
+"""The directory, in the machine, of the scripts that become daemons."""
 
 STATE = (
     *("/root", "/var/lib/dhcp", "/var/lib/kea", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm"),
     *("/var/lib/nginx", "/var/log/nginx"),
 )
-"""Directories that the daemons' packages make."""
+"""The directories that the daemons' packages make."""
 
 OPEN = ("/etc", "/var")
-"""Directories that bwrap(1) makes for root alone; rpcbind, of another user, refuses every call where it cannot read."""
+"""The directories that bwrap(1) makes for root alone, and that rpcbind, of another user, must read to serve calls."""
 
 SCRIPT = f"""\
 #!/bin/sh
@@ -69,13 +69,13 @@ esac
 
 
 OPTIONS = "/etc/nfsroot-site.toml"
-"""The site's own configuration, which names the programs that serve."""
+"""The site's own configuration file, which names the programs that serve."""
 
 
 def install(machine: Namespace, server: Server, *, rpcbind: bool) -> None:
-    """Give the machine its scripts, of which the programs that `server` names are to be used.
+    """Write the scripts, and the site's configuration with the programs that `server` names, into the machine.
 
-    rpcbind is started where nodes ask it for the NFS server.
+    With `rpcbind`, which nodes then ask for the NFS server, rpcbind is started.
     """
     machine.run(("chmod", "755", *OPEN))
     machine.run(("mkdir", "-p", "/etc/init.d", DAEMONS, f"{INSIDE}/{SERVER_LOGS}", *STATE))

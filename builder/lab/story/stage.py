@@ -24,10 +24,10 @@ from builder.lab.story.commands import shared_directories
 from builder.recipe.models import Cluster, NfsServer, Node, Server
 
 RELEASES = "/releases"
-"""Where the server has the directory of each release, NAME/VERSION, as a builder would have it."""
+"""The directory, on the server, with the directory of each release, NAME/VERSION, as on a machine that builds."""
 
 ORDINALS = 100
-"""So far apart are the numbers of the ports of two clusters' nodes."""
+"""The distance between the numbers of the ports of two clusters' nodes."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Stage:
     _racks: dict[str, Rack] = field(default_factory=dict)
 
     def rack(self, letter: str) -> Rack:
-        """The rack as nodes of a release see it."""
+        """The rack that nodes of a release see."""
         if letter not in self._racks:
             release = self.releases[letter]
             captured = self.captures[str(release.recipe.cluster.subnet)]
@@ -61,11 +61,11 @@ class Stage:
         return _numbered(cluster, list(self.captures).index(str(cluster.subnet)))
 
     def directory_of(self, letter: str) -> str:
-        """Where the server has the directory of a release that was built."""
+        """The path, on the server, of the directory of a release."""
         return inside(self.releases[letter])
 
     def cut_power(self) -> None:
-        """Take the power from every node."""
+        """Cut the power of every node."""
         for rack in self._racks.values():
             rack.cut_power()
 
@@ -76,7 +76,7 @@ def stage(releases: Mapping[str, Release], directory: Path, cache: Cache) -> Ite
 
     Everything is in memory, and gone when the block is left, but for the logs in `directory`.
 
-    :raises InputError: this process is not root's.
+    :raises InputError: this process does not run as root.
     :raises NfsrootError: the machine or its networks could not be made.
     """
     first = next(iter(releases.values()))
@@ -102,12 +102,12 @@ def stage(releases: Mapping[str, Release], directory: Path, cache: Cache) -> Ite
 
 
 def inside(release: Release) -> str:
-    """Where the stage's server has the directory of a release."""
+    """The path, on the stage's server, of the directory of a release."""
     return f"{RELEASES}/{release.manifest.name}/{release.manifest.version}"
 
 
 def _connect(made: Namespace, cluster: Cluster, number: int, directory: Path, stack: ExitStack) -> Capture:
-    """Make the network of a cluster, of which the server has its address, and read what happens there."""
+    """Make the network of a cluster, give the server its address there, and capture the network's frames."""
     bridge = cluster.server.interface or f"cluster{number}"
     taps = [f"tap{node.ordinal}" for node in _numbered(cluster, number)]
     network.connect(made, bridge, taps, (f"switch{number}", f"switch{number}-end"))

@@ -1,4 +1,4 @@
-"""The story `update` goes on: a release whose boot is never complete, and one that was damaged."""
+"""The middle of the story `update`: a release whose boot is never complete, and one that was damaged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from builder.lab.story.scene import Claim, Findings, Scene
 from builder.lab.story.update import PUBLISH
 
 TRIAL_SECONDS = 240
-"""Long enough for a node without KVM to boot; nodes that are not there by then start anew by themselves."""
+"""The seconds of a trial, enough for a node without KVM to boot; a node that has not booted by then reboots itself."""
 
 REFUSED = 3
-"""The exit status of a command that refuses what it was asked for."""
+"""The exit status of a command that refuses to do its work."""
 
 
 def _fall_back(actors: Actors) -> Findings:
@@ -37,7 +37,7 @@ def _fall_back(actors: Actors) -> Findings:
 
 
 def _starts_anew(player: Player, letter: str) -> Finding:
-    """Whether a node that boots a release gives up by itself, in time."""
+    """Whether a node that boots a release reboots by itself, in time."""
     seconds = TRIAL_SECONDS * player.patience
     if player.starts_by_itself(letter, seconds):
         return Finding(f"{player.node.name} started anew by itself")
@@ -90,4 +90,4 @@ SCENES: tuple[Scene[Actors], ...] = (
         ("D",),
     ),
 )  # fmt: skip
-"""The scenes with a release that nobody wants."""
+"""The scenes with a release that no node keeps."""

@@ -1,4 +1,4 @@
-"""The story `update`, up to the way back: publish, unpack, switch, try an update on some nodes, roll back."""
+"""The beginning of the story `update`: publish, unpack, switch, try an update on some nodes, roll back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from builder.lab.story.scene import Claim, Findings, Scene
 PUBLISH = ("publish", "--allow-unproved", "--to", STORE)
 SECONDS_TO_CONFIRM = 300.0
 SECONDS_BETWEEN_CONFIRMS = 5.0
-"""The story looks more often than the timer of a site, which does once a minute."""
+"""The seconds from one `confirm` to the next; the timer of a site runs it only once a minute."""
 
 
 def _begin(actors: Actors) -> Findings:
@@ -83,7 +83,7 @@ def _have_package(players: list[Player]) -> Finding:
 
 
 def _confirmed(actors: Actors) -> Finding:
-    """Whether the nodes' own reports end the trial."""
+    """Whether the nodes' own reports end the trial of the update."""
     deadline = time.monotonic() + SECONDS_TO_CONFIRM
     while (serving := actors.serving())["trial"]:
         if time.monotonic() > deadline:
