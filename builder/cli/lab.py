@@ -30,11 +30,11 @@ FAULTS = (
     "corrupt-initrd", "hang",
 )  # fmt: skip
 CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "server", "fault", "keep", "shell")
-"""Options that say what the matrix decides, or that are for one cell only."""
+"""Options that contradict a matrix: it chooses their values itself, or they are for one test case."""
 NOT_OF_STORIES = (
     "firmware", "nic", "dhcp", "tftp", "server", "matrix", "fault", "ssh_key", "state", "reboot", "keep", "shell",
 )  # fmt: skip
-"""Options of which a story decides, or knows nothing."""
+"""Options that contradict a story: it chooses their values itself, or has no use for them."""
 STORIES = ("update",)
 
 

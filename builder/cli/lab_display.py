@@ -41,16 +41,16 @@ COLUMNS = ("release", "firmware, NIC", "DHCP, TFTP", "node", "loader", "phase", 
 
 
 class Display(Protocol):
-    """What shows the lab's events to a person."""
+    """A display of the lab's events for a person."""
 
     def emit(self, event: LabEvent) -> None:
         """Show an event."""
 
     def paused(self) -> contextlib.AbstractContextManager[None]:
-        """Leave the terminal to something else for a while."""
+        """Leave the terminal to another program during the block."""
 
     def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
-        """Show how it came out."""
+        """Print the verdict of each test case."""
 
 
 @contextlib.contextmanager
@@ -65,7 +65,7 @@ def display() -> Iterator[Display]:
 
 
 class Lines:
-    """One line an event, on standard error."""
+    """A display that writes a line for each event to standard error."""
 
     def emit(self, event: LabEvent) -> None:
         """Show an event."""
@@ -73,11 +73,11 @@ class Lines:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Lines disturb nobody."""
+        """Do nothing: another program may write between two lines."""
         yield
 
     def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
-        """Show how it came out."""
+        """Print the verdict of each test case."""
         write("\n".join(conclusion(reports)))
 
 
@@ -93,7 +93,7 @@ class _Row:
 
 
 class LiveTable:
-    """A part for each cell, with one row a node, whose seconds run until it is done."""
+    """A live table: a part for each test case, and in it a row for each node with its seconds so far."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -102,7 +102,7 @@ class LiveTable:
         self.live = Live(console=console, refresh_per_second=4, get_renderable=self.table)
 
     def table(self) -> Table:
-        """How it stands."""
+        """The table with the state of each test case and node now."""
         table = Table(*COLUMNS, title=self._state, title_justify="left", box=None)
         for cell, rows in self._cells:
             for row in rows:
@@ -142,12 +142,12 @@ class LiveTable:
                 self._row(node).seconds = seconds
 
     def _row(self, node: str) -> _Row:
-        """The row of a node in the cell that runs now."""
+        """The row of a node in the test case that runs now."""
         return next(row for row in self._cells[-1][1] if row.node == node)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Take the table away and put it back."""
+        """Remove the table from the terminal during the block."""
         self.live.stop()
         try:
             yield
@@ -155,7 +155,7 @@ class LiveTable:
             self.live.start()
 
     def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
-        """Show how it came out."""
+        """Print the verdict of each test case."""
         self.live.stop()
         write("\n".join(conclusion(reports)))
 
@@ -193,7 +193,7 @@ def text(event: LabEvent) -> str:
 
 
 def conclusion(reports: Sequence[tuple[Path, LabReport]]) -> list[str]:
-    """Of each release, by its directory: the verdict, what is wrong, and where to read more."""
+    """The verdict on each release, with its failures and the path of its report; releases go by their directories."""
     lines = []
     for release, report in reports:
         lines.append(f"Lab of {report.name} {report.version}: {report.verdict} ({report.seconds:.0f} s)")
@@ -203,7 +203,7 @@ def conclusion(reports: Sequence[tuple[Path, LabReport]]) -> list[str]:
 
 
 def _wrong(cell: CellReport, began: datetime) -> Iterator[str]:
-    """Yield lines about a cell's failures, none when the cell passed; a cell of an earlier run has its date."""
+    """Yield lines about the failures of a test case, none when it passed; one of an earlier run has its date."""
     if cell.passed:  # a node may have stopped where a fault was to stop it
         return
     what = f"{', '.join(cell.asked)}, firmware {cell.firmware}, NIC {cell.nic}"

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from builder.recipe.models import Recipe
 
 NODES = 4
-"""So many nodes play, where the cluster has them."""
+"""The number of nodes in a story; fewer where the cluster has fewer."""
 QUICK_NODES = 2
-"""So many play in the quick matrix."""
+"""The number of nodes in the story of the quick matrix."""
 
 
 def print_screenplay(story: str) -> None:
-    """Say which scenes a story has, with what each does and what must hold; nothing is done."""
+    """Print the scenes of a story, with the actions and the requirements of each, and play none."""
     from builder.lab.story.scene import screenplay
     from builder.lab.story.stories import STORIES
 
@@ -32,7 +32,7 @@ def print_screenplay(story: str) -> None:
 
 
 def play_quickly(found: Sequence[Release], cache: Cache, output: Path) -> bool:
-    """Play the scenes of the quick matrix with the first release that suits; whether all passed that were played."""
+    """Play the scenes of the quick matrix with the first release that suits, and return whether all of them passed."""
     from builder.lab.story.stories import QUICK
 
     suitable = next((release for release in found if _suits(release)), None)

@@ -39,7 +39,7 @@ def accept_every_character() -> None:
 
 
 def abandon() -> None:
-    """Drop what is still to be written to standard output, which Python would try once more at its end."""
+    """Drop the text that waits for standard output, which Python would try to write once more when it ends."""
     with contextlib.suppress(OSError, AttributeError):  # standard output may be closed, or a test's
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -90,7 +90,7 @@ def warn(text: str) -> None:
 
 
 def transfers(show: Emit, limit: float | None) -> Transfers:
-    """How bytes are moved."""
+    """The transfers of a verb, with their limit in bytes per second and their display."""
     from builder.store.transfer import Limit, Transfers
 
     return Transfers(show, Limit(limit))

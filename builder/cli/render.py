@@ -27,7 +27,7 @@ LOG_FORMATS = ("live", "lines", "json")
 
 @contextlib.contextmanager
 def renderer(log_format: str | None, verbose: bool) -> Iterator[Emit]:
-    """What shows events in the format asked for; without one, live when standard error is a terminal."""
+    """A display of events in a format; without one, live where standard error is a terminal, and lines elsewhere."""
     if log_format is None:
         log_format = "live" if sys.stderr.isatty() and not verbose else "lines"
     if log_format == "json":
@@ -70,7 +70,7 @@ def text(event: Event) -> str:
 
 
 def progress(done: int, total: int, seconds: float) -> str:
-    """Bytes that have gone, their rate, and the time that the rest takes at that rate."""
+    """The progress of a transfer in words: bytes moved, their rate, and the time that is left at that rate."""
     rate = done / seconds if seconds else 0.0
     left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
     return f"{size_in_words(done)} of {size_in_words(total)}, {size_in_words(rate)}/s{left}"

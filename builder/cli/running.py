@@ -18,11 +18,12 @@ from builder.umask import UMASK
 
 INTERRUPTED = 130
 NOBODY_READS = 128 + signal.SIGPIPE
-"""Exit status when who read standard output has gone, as of a program that SIGPIPE ends (`yes | head -1`)."""
+"""The exit status when the reader of standard output has gone, as after SIGPIPE (`yes | head -1`)."""
 
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
-"""New objects after which Python looks for cycles among them (gc.set_threshold()), not 700: what a build makes lives
-until its end, so that it would find nothing, and look through ever more."""
+"""The number of new objects after which Python looks for cycles (gc.set_threshold()), instead of 700.
+
+The objects of a build live until its end: Python would look through ever more of them, and find nothing."""
 
 
 class Verbs(click.Group):
@@ -96,13 +97,13 @@ def run(command: click.Command) -> None:
 
 
 def make_quick() -> None:
-    """Spare this process what takes time and is of no use to it, before the most is imported."""
+    """Have this process collect garbage seldom, and import no plugins of pydantic."""
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     # No plugin of pydantic's may have a say in what a recipe means, so none is looked for.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def error_text(error: NfsrootError) -> str:
-    """An error as it is shown: what happened, details, what to do."""
+    """The text of an error for a person: the event, its details, and the way to mend it."""
     parts = (f"nfsroot: {error.brief}", error.details, error.resolution and f"-> {error.resolution}")
     return "\n".join(part for part in parts if part)

@@ -71,7 +71,7 @@ def open_publisher(address: str, key: Path | None) -> Publisher:
 
 
 def own_cache() -> Cache:
-    """The cache of whoever publishes: a build's own cache, which may be root's, where this user may write to it."""
+    """The cache of the user who publishes: that of builds where this user may write to it, else the user's own."""
     from builder.cli.options import cache_at
 
     named = os.environ.get("NFSROOT_CACHE_DIR", "")

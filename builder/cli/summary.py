@@ -13,7 +13,7 @@ INVISIBLE = (FILE, "SHA256SUMS", "build.log")
 
 
 def built(directory: Path, finished: Sequence[StepFinished], seconds: float) -> Summary:
-    """The summary of a build that took `seconds`, of which each of the steps that ran took its own."""
+    """The summary of a build that took `seconds`, with the seconds of each step that ran."""
     manifest = Manifest.read(directory)
     lines = [f"Release {manifest.name} {manifest.version} in {seconds:.1f} s: {directory}", ""]
     lines += sizes(directory, manifest)
