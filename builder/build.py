@@ -1,4 +1,4 @@
-"""A build, from recipe to release.  `build` is its table of contents."""
+"""The build of a release from a recipe.  The function `build` lists the steps in order."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from builder.tree.archive import Archive
 from builder.workshop import Workshop
 
 ELEMENTS_IN = (bases.STEP, trees.STEP, root_images.STEP, initramfs.STEP, nic_drivers.STEP)
-"""The steps whose jobs see elements."""
+"""The steps whose jobs read the files of elements."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished build: the release's directory, and whether it was there before."""
+    """The result of a build: the release's directory, and whether the build found the release there."""
 
     directory: Path
     found: bool
 
 
 def plan(recipe: Recipe, cache: Cache, output: Path, *, version: str | None, source_date: int | None) -> Plan:
-    """Plan a build from the files of this machine alone; nothing is made, and no mirror is asked.
+    """The plan of a build, from the files of this machine alone: planning makes nothing and asks no mirror.
 
-    :raises RecipeError: as `check` does.
+    :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
     recipe = check(recipe, cache)
     return _plan(
@@ -55,7 +55,7 @@ def plan(recipe: Recipe, cache: Cache, output: Path, *, version: str | None, sou
 
 
 def check(recipe: Recipe, cache: Cache) -> Recipe:
-    """The recipe with its packages decided, where the state of its archive is known and indexed; else as it is.
+    """The recipe with its packages decided; without changes when the cache has no index of the archive's lists.
 
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
@@ -68,12 +68,12 @@ def check(recipe: Recipe, cache: Cache) -> Recipe:
 def build(
     recipe: Recipe, workshop: Workshop, *, version: str | None, source_date: int | None, refresh: bool
 ) -> Outcome:
-    """Build a recipe's release, or find it.
+    """Build the release of a recipe, unless the output directory has a release of this content.
 
-    `version` is the one wanted, if any; `source_date` (seconds since 1970, UTC) stands in for the archive's
-    date; `refresh` asks the archive for its present state first.
+    `version` is the version that the user wants, if any; `source_date` (seconds since 1970, UTC) replaces the
+    archive's date; `refresh` asks the archive for its present state first.
 
-    :raises NfsrootError: says what failed; nothing is left in the output directory.
+    :raises NfsrootError: a step failed; the build then leaves nothing in the output directory.
     """
     cache, releases = workshop.cache, workshop.output / recipe.image.name
     initramfs.need_element(recipe)
@@ -118,7 +118,7 @@ def build(
 
 
 def kept(recipe: Recipe, cache: Cache) -> Iterator[Path]:
-    """The files that a plan depends on, beside the recipe's own and the code of this program."""
+    """The files outside the recipe and this program that decide a plan: diskimage-builder's and the cache's."""
     yield from builder_image.made_from(cache)
     yield archives.pointer(cache, recipe.debian)
 
@@ -146,7 +146,7 @@ def _plan(
 
 
 def _snapshot(recipe: Recipe, planned: Plan, date: int, cache: Cache) -> contextlib.AbstractContextManager[Recipe]:
-    """The recipe with copies of its elements, if any step is to run that uses one."""
+    """A context with the recipe to build: its elements are copies when a step that reads elements must run."""
     if not any(step.name in ELEMENTS_IN and not step.reuse for step in planned.steps):
         return contextlib.nullcontext(recipe)
     inputs = planned.step(trees.STEP).inputs
@@ -186,7 +186,7 @@ def _caution(recipe: Recipe, emit: Emit) -> None:
 
 
 def _caution_of_damage(releases: Path, existing: dict[str, str | None], emit: Emit) -> None:
-    """Name the releases of which nobody can tell what they hold; they stay, and the build goes on without them."""
+    """Warn of each release whose manifest cannot be read.  The build leaves these releases alone and goes on."""
     for version, content in existing.items():
         if content is None:
             emit(Caution(f"{releases / version / FILE} cannot be read: remove or repair that release."))

@@ -2,12 +2,12 @@
 
 Layout below the cache's directory:
 
-    objects/STEP-KEY/   what a step made, with `step.json` beside it: the inputs, sizes of its files and of all of it
-    unfinished/         objects in the making; a lock tells a living one from what a killed build left
-    pointers/NAME-KEY   which object is the present one, where that is not a matter of inputs (the archive)
-    answers/KEY.json    what a build found when it was asked something, and the files that this came from
-    last/RECIPE.json    the inputs of each step when the recipe was last built, so that a miss can say why
-    packages/SUITE/     Debian packages downloaded once, each under its SHA-256, and with a digest of its own beside it
+    objects/STEP-KEY/   the files that a step made, and `step.json`: its inputs, the size of each file, and the total
+    unfinished/         directories of builds under way, each with a lock, and directories that killed builds left
+    pointers/NAME-KEY   the key of the current object, for objects that inputs alone do not identify (the archive)
+    answers/KEY.json    the answer to a question that a build asked, and the files that the answer depends on
+    last/RECIPE.json    the inputs of each step when the recipe was last built, to explain why a step runs again
+    packages/SUITE/     Debian packages downloaded once, each under its SHA-256, with a file of the kept copy's digest
     logs/               the output of each recipe's steps when they ran last
     locks/
 """
@@ -34,27 +34,27 @@ from builder.errors import NfsrootError, NoSpaceError
 Inputs = Mapping[str, Any]
 
 FILES = ("packages/*/*", "logs/*.log", "answers/*.json")
-"""What pruning looks at beside objects."""
+"""Patterns of the files that pruning may remove beside objects."""
 
 IN_USE = "in-use"
-"""The lock that builds share and that pruning takes for itself."""
+"""The name of the lock that builds share and that pruning holds alone."""
 
 NEXT_TO_NOTHING = 1 << 20
-"""Bytes free on a file system that is as good as full."""
+"""The free space, in bytes, up to which a file system counts as full."""
 
 
 @dataclass(frozen=True)
 class Cache:
-    """A cache in directory `root`, which is made when it is first used."""
+    """A cache in directory `root`.  The first use of the cache makes the directory."""
 
     root: Path
 
     def object(self, step: str, key: str) -> Path:
-        """Where the object of a step stands, whether it is there or not."""
+        """The path of a step's object, which need not exist."""
         return self.root / "objects" / f"{step}-{key}"
 
     def has(self, step: str, key: str) -> bool:
-        """Whether the object is there with every file at its recorded size (a crash may truncate files)."""
+        """Whether the object exists and every file has its recorded size (a crash may truncate files)."""
         path = self.object(step, key)
         try:
             sizes: dict[str, int] = _table(path / "step.json")["sizes"]
@@ -63,7 +63,7 @@ class Cache:
             return False
 
     def use(self, step: str, key: str) -> Path:
-        """The object of a step that is there, marked as used now, so that `prune` keeps it."""
+        """The existing object of a step, marked as used now, so that `prune` keeps it."""
         path = self.object(step, key)
         self.touch(path)
         return path
@@ -74,10 +74,10 @@ class Cache:
             os.utime(path / "step.json")
 
     def produce(self, step: str, key: str, inputs: Inputs, make: Callable[[Path], None]) -> Path:
-        """The object of a step, made by `make(directory)` when it is missing.
+        """The object of a step, made by `make(directory)` when the cache lacks it.
 
-        Two builds that need the same object make it once: the second waits.  The object appears whole, by a
-        rename, or not at all.
+        When two builds need one object, the first makes it and the second waits.  A rename puts the finished
+        object in its place, so that nobody sees half of one.
         """
         target = self.object(step, key)
         with self.lock(f"{step}-{key}"):
@@ -93,7 +93,7 @@ class Cache:
 
     @contextlib.contextmanager
     def work(self, name: str) -> Iterator[Path]:
-        """A temporary directory in the cache's file system, removed at the end unless it was renamed away."""
+        """A temporary directory in the cache's file system; the end of the block removes it unless it was renamed."""
         directory = self.root / "unfinished" / f"{name}.{uuid.uuid4().hex}"
         with self.lock(directory.name, passing=True):
             self._make_directory(directory)
@@ -108,7 +108,7 @@ class Cache:
     def lock(self, name: str, *, passing: bool = False) -> Iterator[None]:
         """Hold the lock `name` (flock(2): the kernel drops it when the process dies).
 
-        A `passing` lock's file is removed at the end: nobody will ask for that name again.
+        `passing` is for names that nobody asks for again: the end of the block removes the lock's file.
         """
         path = self._lock_file(name)
         with self._taken(path, fcntl.LOCK_EX):
@@ -119,7 +119,7 @@ class Cache:
                     path.unlink(missing_ok=True)
 
     def sweep(self) -> int:
-        """Remove what builds that were killed left in `unfinished/`; the number of directories removed."""
+        """Remove the directories that killed builds left in `unfinished/`, and return their number."""
         removed = 0
         for directory in sorted((self.root / "unfinished").glob("*")):
             with self._try_lock(directory.name) as free:
@@ -131,15 +131,15 @@ class Cache:
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep everything in the cache where it is, as long as a build or a lab works with it; many may at once."""
+        """Keep `prune` from removing anything while a build or a lab uses the cache; many may use it at once."""
         with self._taken(self._lock_file(IN_USE), fcntl.LOCK_SH):
             yield
 
     def prune(self, *, seconds: float = math.inf, size: float = math.inf) -> int | None:
         """Remove objects, packages and logs, the least recently used first.
 
-        Those unused for `seconds` go, and as many more as it takes until `size` bytes at most remain.  Returns how
-        many bytes that frees; None, and nothing goes, while a build is using the cache.
+        Everything unused for `seconds` goes, then more until at most `size` bytes remain.  Return the number of
+        bytes freed.  While a build is using the cache, remove nothing and return None.
         """
         with contextlib.ExitStack() as stack:
             try:
@@ -162,7 +162,7 @@ class Cache:
         return freed
 
     def last_inputs(self, recipe: str) -> dict[str, Any]:
-        """The inputs of each step when `recipe` was last built here; empty when it never was."""
+        """The inputs of each step when `recipe` was last built with this cache; empty when it was never built."""
         return self._read(self.root / "last" / f"{recipe}.json")
 
     def remember_inputs(self, recipe: str, inputs: Mapping[str, Inputs]) -> None:
@@ -170,22 +170,22 @@ class Cache:
         self._write(self.root / "last" / f"{recipe}.json", json.dumps(inputs))
 
     def answer(self, question: str) -> dict[str, Any]:
-        """What was remembered last as the answer to `question`; empty when nothing was."""
+        """The last recorded answer to `question`; empty when the cache has none."""
         return self._read(self.root / "answers" / f"{question}.json")
 
     def remember_answer(self, question: str, answer: Mapping[str, Any]) -> None:
-        """Record an answer, for `answer`."""
+        """Record the answer to `question`, for `answer`."""
         self._write(self.root / "answers" / f"{question}.json", json.dumps(answer))
 
     def pointer(self, name: str, key: str) -> str | None:
-        """What `set_pointer` recorded last under `name` and `key`, if anything."""
+        """The value that `set_pointer` recorded last under `name` and `key`, if any."""
         try:
             return self.pointer_file(name, key).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
 
     def pointer_file(self, name: str, key: str) -> Path:
-        """The file that holds a pointer, if there is one."""
+        """The path of the file that holds a pointer; the file need not exist."""
         return self.root / "pointers" / f"{name}-{key}"
 
     def set_pointer(self, name: str, key: str, value: str) -> None:
@@ -193,7 +193,7 @@ class Cache:
         self._write(self.pointer_file(name, key), value)
 
     def log(self, name: str) -> Path:
-        """Where the output of a step goes while it runs; it stays when the step fails."""
+        """The path of the log to which a step's output goes while the step runs; the log of a failed step stays."""
         self._make_directory(self.root / "logs")
         return self.root / "logs" / f"{name}.log"
 
@@ -204,20 +204,20 @@ class Cache:
         return directory
 
     def free_mib(self) -> int:
-        """The room that is free where objects are made, in MiB."""
+        """The free space, in MiB, of the file system in which the cache makes objects."""
         unfinished = self.root / "unfinished"
         self._make_directory(unfinished)
         return shutil.disk_usage(unfinished).free >> 20
 
     def _read(self, path: Path) -> dict[str, Any]:
-        """A small file of JSON; empty when it is not there, or damaged."""
+        """The object in a small JSON file; empty when the file is missing or damaged."""
         try:
             return _table(path)
         except (OSError, ValueError):
             return {}
 
     def _write(self, path: Path, text: str) -> None:
-        """Write a small file as a whole: under another name first, then by a rename."""
+        """Write a small file atomically: under another name first, then by a rename."""
         self._make_directory(path.parent)
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
         with self._explaining():
@@ -225,7 +225,7 @@ class Cache:
             temporary.replace(path)
 
     def _discard(self, path: Path) -> None:
-        """Take an object away at once (a rename), then delete it."""
+        """Remove an object: first rename it away, so that it disappears at once, then delete its files."""
         if path.exists():
             with self.work("discarded") as aside:
                 path.rename(aside / path.name)
@@ -246,7 +246,11 @@ class Cache:
 
     @contextlib.contextmanager
     def _taken(self, path: Path, how: int) -> Iterator[None]:
-        """The lock file, locked.  Who held it before may have removed it: then the lock is on another file."""
+        """Hold a lock file locked.
+
+        The previous holder may have removed the file meanwhile.  The lock is then on a file without a name, so that
+        the loop opens and locks the file anew.
+        """
         while True:
             with self._opened(path) as file:
                 fcntl.flock(file, how)
@@ -264,14 +268,14 @@ class Cache:
 
     def _make_directory(self, path: Path) -> None:
         with self._explaining():
-            ownership.make_directories(self.root.parent)  # such as the ~/.cache of who called sudo
+            ownership.make_directories(self.root.parent)  # such as ~/.cache of the person who called sudo
             path.mkdir(parents=True, exist_ok=True)
 
     @contextlib.contextmanager
     def _noticing_full(self, directory: Path) -> Iterator[None]:
-        """Say that the cache is full when a command failed that wrote to `directory`, and no room is left there.
+        """Report a full cache when a command failed in the block and the file system of `directory` is full.
 
-        Not every program says that this is why: tar(1) may say that it wrote less than it was to write.
+        Not every program names a full disk as the reason: tar(1) may say that it wrote fewer bytes than it should.
         """
         try:
             yield
@@ -284,11 +288,11 @@ class Cache:
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:
-        """Say in the user's terms why the cache's file system refuses something."""
+        """Turn an OSError of the cache's file system into an error that says what the user can do."""
         try:
             yield
         except BrokenPipeError:
-            raise  # who read what we print has gone: nothing is wrong with the cache
+            raise  # the reader of our output has gone: nothing is wrong with the cache
         except OSError as error:
             raise self._explained(error) from error
 
@@ -307,18 +311,18 @@ class Cache:
 
 
 def _inherit_nothing(directory: Path) -> None:
-    """Take away what a new directory has from the one that it is in: its ACLs (acl(5)) and its set-group-ID bit.
+    """Remove what a new directory inherits from its parent: ACLs (acl(5)) and the set-group-ID bit.
 
-    A tree may be made in it, whose files would get modes and groups by them.
+    The files of a tree that is made in the directory would take modes and groups from them.
     """
     for acl in ("system.posix_acl_default", "system.posix_acl_access"):
-        with contextlib.suppress(OSError):  # it has none, or its file system does not know them
+        with contextlib.suppress(OSError):  # the directory has no ACL, or its file system knows none
             os.removexattr(directory, acl)
     directory.chmod(0o755)
 
 
 class _Kept(NamedTuple):
-    """Something that the cache keeps: seconds since 1970 of its last use, and its size in bytes."""
+    """An object or a file that the cache keeps: its last use (seconds since 1970), size in bytes, and path."""
 
     last_use: float
     size: int
@@ -331,7 +335,7 @@ def _file(path: Path) -> _Kept:
 
 
 def _object(path: Path) -> _Kept:
-    """An object: a use of it touches its `step.json`, and one that has none is of no use."""
+    """The record of an object, with the time of `step.json` as its last use; without `step.json`, 1970."""
     try:
         used = (path / "step.json").stat().st_mtime
         recorded = _table(path / "step.json").get("bytes")
@@ -341,9 +345,9 @@ def _object(path: Path) -> _Kept:
 
 
 def _table(file: Path) -> dict[str, Any]:
-    """A file's JSON object.
+    """The JSON object in a file.
 
-    :raises ValueError: it is damaged, or holds something else.
+    :raises ValueError: the file is damaged, or holds another kind of value.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -359,5 +363,5 @@ def _disk_usage(directory: Path) -> int:
 
 
 def _sizes(directory: Path) -> dict[str, int]:
-    """Size in bytes of every regular file at the top of an object (a builder image holds whole trees)."""
+    """The size in bytes of every regular file at the top of an object (a builder image holds whole trees)."""
     return {entry.name: entry.stat().st_size for entry in directory.iterdir() if entry.is_file()}

@@ -1,8 +1,9 @@
-"""The code that a step runs: the modules that others import, found in their text, and what these hold.
+"""The digest of the code that a step runs: the step's modules and all modules that they import.
 
-A step's key has a digest of all code that can change the bytes of its object, and of no other: a key that left some out
-would keep old results, one that took all in would make a tree anew for a word in the lab.  Every import of this package
-names its modules in full, so that a pattern finds them; Python's own parser would take thirty times as long.
+A step's key has a digest of the code that can change the bytes of its object, and of no other code.  A key that left
+some of this code out would keep old results; a key over all code would rebuild a tree for a changed word in the lab.
+Every import of this package names its modules in full, so that a pattern finds them in the text; Python's own parser
+would take thirty times as long.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ IMPORT = re.compile(
 )
 NAME = re.compile(r"(?:^|[(,])\s*(\w+)")
 TEMPLATES = f"{PACKAGE}.templates"
-"""Who imports this module fills templates, those beside it."""
+"""A module that imports this one fills the templates that stand beside the importing module."""
 
 
 class Module(NamedTuple):
-    """A module's file, the digest of that and of the templates that it fills, and which modules it imports."""
+    """A module: its file, a digest of the file and of the templates that it fills, and the modules that it imports."""
 
     file: Path
     sha256: str
@@ -33,9 +34,10 @@ class Module(NamedTuple):
 
 
 class Code:
-    """The modules of the program in the directory `top`; each is read once, when it is first asked for.
+    """The modules of the program in the directory `top`; each file is read once, when it is first needed.
 
-    Every build looks at a hundred of them.  So paths are text in here: a Path of each takes longer than to read it.
+    Every build looks at a hundred modules.  Paths are strings here, because making a Path takes longer than reading
+    the file.
     """
 
     def __init__(self, top: Path = Path(__file__).parent) -> None:
@@ -44,15 +46,15 @@ class Code:
         self._files: dict[str, str | None] = {}
 
     def digest(self, *modules: str, alone: Iterable[str] = (), beyond: Collection[str] = ()) -> str:
-        """SHA-256 over `modules`, all that they import, the templates that these fill, and the modules `alone`.
+        """The SHA-256 over `modules`, all that they import, the templates that these fill, and the modules `alone`.
 
-        What the modules and packages `beyond` hold does not count, nor what those `alone` import.
+        The modules and packages in `beyond` do not count, nor do the imports of the modules in `alone`.
         """
         names = sorted({*self.reached(modules, beyond), *alone})
         return hashlib.sha256("".join(f"{name}\0{self.module(name).sha256}\0" for name in names).encode()).hexdigest()
 
     def reached(self, modules: Iterable[str], beyond: Collection[str] = ()) -> set[str]:
-        """`modules` and all that they import, with the packages that importing them runs; none `beyond`."""
+        """The names of `modules`, of all that they import, and of the packages around these; none in `beyond`."""
         found: set[str] = set()
         ahead = list(modules)
         while ahead:
@@ -65,7 +67,7 @@ class Code:
     def module(self, name: str) -> Module:
         """The module, or package, called `name`.
 
-        :raises KeyError: there is none.
+        :raises KeyError: the program has no module of this name.
         """
         if name not in self._modules:
             file = self._file(name)
@@ -97,7 +99,7 @@ class Code:
 
 
 def _add_templates(digest: hashlib._Hash, directory: Path) -> None:
-    """Have the templates count of a package in `directory`."""
+    """Add the templates of the package in `directory` to `digest`."""
     for template in sorted((directory / "templates").rglob("*.j2")):
         text = template.read_bytes()
         digest.update(f"{template.relative_to(directory)}\0{len(text)}\0".encode() + text)
@@ -105,10 +107,10 @@ def _add_templates(digest: hashlib._Hash, directory: Path) -> None:
 
 @cache
 def _packages(name: str) -> tuple[str, ...]:
-    """The packages that importing a module runs first, but for the one at the top, which says only who it is."""
+    """The packages that Python imports before a module; without the top package, which holds only the version."""
     package = name.rpartition(".")[0]
     return (package, *_packages(package)) if package not in ("", PACKAGE) else ()
 
 
 PROGRAM = Code()
-"""This program."""
+"""The modules of this program."""

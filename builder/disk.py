@@ -1,4 +1,4 @@
-"""Brings files to the disk, and locks directories."""
+"""Functions that bring files to the disk, read them quickly, and lock directories."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def sync_file_system(path: Path) -> None:
-    """Bring all of the file system of a file or a directory to the disk (syncfs(2)).
+    """Bring the whole file system that holds `path` to the disk (syncfs(2)).
 
-    :raises OSError: something could not be written.
+    :raises OSError: the kernel could not write everything.
     """
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""The errors that a person sees: what happened, where, and how to put it right."""
+"""The errors that a user sees: what happened, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 class NfsrootError(Exception):
-    """Something that stops the work.
+    """An error that ends the command.
 
-    `brief` says in one sentence what happened; `details` adds lines that help to understand it (the last
-    lines of a tool, for instance); `resolution` says what to do about it.  `exit_status` is the process's.
+    `brief` says in one sentence what happened; `details` adds lines that help to understand the error (the last
+    lines of a tool, for instance); `resolution` says how to fix it.  `exit_status` is the exit status of nfsroot.
     """
 
     exit_status = 1
@@ -30,15 +30,16 @@ class NoSpaceError(NfsrootError):
 
 
 class InputError(NfsrootError):
-    """The user's input is wrong: an option, an environment variable, a missing recipe."""
+    """The user's input is wrong: an option, an environment variable, a recipe that does not exist."""
 
     exit_status = 2
 
 
 class OutputError(Exception):
-    """The file or pipe `stream`, to which this program writes what it does, takes no more; `reason` says why.
+    """The program cannot write its output to the file or pipe `stream`, for the reason `reason`.
 
-    This is no NfsrootError: it says nothing about the work, which the lab, for instance, would hold against a release.
+    This is no NfsrootError, because the work itself has not failed: the lab, for instance, would count an NfsrootError
+    as a failure of the release.
     """
 
     def __init__(self, stream: str, reason: OSError) -> None:
@@ -48,7 +49,7 @@ class OutputError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake in a file that the user wrote.  `line` and `column` count from 1; 0 means "the file"."""
+    """A mistake in a file that the user wrote.  `line` and `column` count from 1; 0 stands for the whole file."""
 
     file: Path
     line: int
@@ -62,7 +63,7 @@ class Problem:
 
 
 class RecipeError(InputError):
-    """One recipe's mistakes, all of them, in the order in which they stand in its files."""
+    """All mistakes of a recipe, in the order in which they stand in its files."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = tuple(sorted(set(problems)))

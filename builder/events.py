@@ -1,4 +1,4 @@
-"""What happens during a build, as typed events.  Who shows them, and how, is `builder.cli.render`'s affair."""
+"""The events of a build.  `builder.cli.render` shows them to the user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StepStarted:
-    """A step begins to run, for a reason in words."""
+    """A step begins to run; `reason` says in words why it must."""
 
     step: str
     reason: str
@@ -24,7 +24,7 @@ class StepOutput:
 
 @dataclass(frozen=True)
 class StepFinished:
-    """A step has run, and how long that took."""
+    """A step has run, in so many seconds."""
 
     step: str
     seconds: float
@@ -32,7 +32,7 @@ class StepFinished:
 
 @dataclass(frozen=True)
 class StepReused:
-    """A step need not run: its object was in the cache."""
+    """A step does not run, because its object is in the cache."""
 
     step: str
     reason: str
@@ -40,7 +40,7 @@ class StepReused:
 
 @dataclass(frozen=True)
 class Transferred:
-    """So many of a step's bytes have gone over the network or to a disk since it began, some seconds ago."""
+    """The progress of a transfer over the network or to a disk: bytes done, bytes in total, seconds since its start."""
 
     step: str
     done: int
@@ -50,21 +50,21 @@ class Transferred:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that the user should know and need not act on."""
+    """A message that the user should know and need not act on."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Caution:
-    """Something that works and that the user will want to change."""
+    """A warning: the build works, but the user will want to change something."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The end of a build: the release's directory, whether it was there before, and what to tell the user."""
+    """The end of a build: the release's directory, whether the release existed before, and lines for the user."""
 
     directory: str
     found: bool

@@ -1,4 +1,4 @@
-"""Files that we render: the common currency of overlay, menus and server bundle."""
+"""The files that nfsroot renders for the overlay, the boot menus and the server bundle."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class RenderedFile:
     """A file, directory or symbolic link to be put into an archive, owned by root and by the group `gid`.
 
     `path` is relative to the archive's root, without a slash at its end (`etc/fstab`).  A directory has
-    `directory=True`; a symbolic link has `link` set to its target; any other file has `content`, which may stay in
-    the file that it comes from.
+    `directory=True`; a symbolic link has `link` set to its target; any other file has `content`, in memory or mapped
+    from a file.
     """
 
     path: str
@@ -35,5 +35,5 @@ def text_file(path: str, text: str, mode: int = 0o644, gid: int = 0) -> Rendered
 
 
 def header(recipe: Recipe, facts: ReleaseFacts) -> str:
-    """The comment at the top of every rendered file: what made it, from which recipe and release."""
+    """The comment at the top of every rendered file: the version of nfsroot, the recipe and the release."""
     return release_header(facts.tool_version, recipe.file_name, recipe.image.name, facts.version)

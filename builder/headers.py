@@ -1,9 +1,9 @@
-"""The comment at the top of files that nfsroot makes for a release, by which people know where they come from."""
+"""The comment at the top of files that nfsroot makes for a release.  It tells people where a file comes from."""
 
 from __future__ import annotations
 
 MARK = "ade by nfsroot"
-"""Part of every header."""
+"""A text that every header contains."""
 
 
 def release_header(tool: str, recipe: str, name: str, version: str) -> str:

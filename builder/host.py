@@ -1,4 +1,4 @@
-"""What the host must have for a build.  Everything else is in the builder image."""
+"""The tools that a build needs on the host.  All other tools are in the builder image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from builder.errors import NfsrootError
 
 @dataclass(frozen=True)
 class Tool:
-    """A command that is called on the host, and the Debian package that brings it (or packages, by blanks)."""
+    """A command that nfsroot calls on the host, its purpose, and the Debian packages that bring it (with blanks)."""
 
     command: str
     package: str
@@ -26,14 +26,14 @@ TOOLS: tuple[Tool, ...] = (
 
 
 def missing(tools: Iterable[Tool], path: str | None = None) -> list[Tool]:
-    """Those of the tools that are not on the search path `path`, by default this process's own."""
+    """The tools that are not on the search path `path`; without `path`, on that of this process."""
     return [tool for tool in tools if shutil.which(tool.command, path=path) is None]
 
 
 def need_for_build() -> None:
-    """Refuse to start a build that cannot end well.
+    """Refuse a build without root or without the tools that it needs.
 
-    :raises NfsrootError: not root, or a tool is missing.
+    :raises NfsrootError: the user is not root, or a tool is missing.
     """
     if os.geteuid() != 0:
         raise NfsrootError(

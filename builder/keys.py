@@ -1,4 +1,4 @@
-"""Keys: pure functions over declared inputs."""
+"""The keys of steps, and the digests of files in them: pure functions over declared inputs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from typing import Any
 def key_of(inputs: Mapping[str, Any]) -> str:
     """The key of declared inputs: 24 hexadecimal digits (96 bits) of SHA-256 over their canonical JSON.
 
-    :raises TypeError: an input has no JSON form; one that were turned into words by chance would make a chance key.
+    :raises TypeError: an input has no JSON form.  `str` could give it another text in each run, and so another key.
     """
     canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:24]
 
 
 def digest_of_files(root: Path, patterns: Iterable[str] = ("*",), without: Collection[str] = ()) -> str:
-    """SHA-256 over what is below `root` and has a name that matches one of `patterns`; see `entries`.
+    """The SHA-256 over the `entries` below `root` whose names match one of `patterns`.
 
-    Of a file its name, its executable bit and its content count, of a symbolic link its name and its target, of a
-    directory its name.
+    Of a file the path, the executable bit and the content count; of a symbolic link the path and the target; of a
+    directory the path.
     """
     digest, chosen = hashlib.sha256(), tuple(patterns)
     for name in _names(root, without):
@@ -35,16 +35,15 @@ def digest_of_files(root: Path, patterns: Iterable[str] = ("*",), without: Colle
 
 
 def entries(root: Path, without: Collection[str] = ()) -> list[Path]:
-    """Everything below `root`, sorted, but for what has a name at its top that matches one of the patterns `without`.
+    """All paths below `root`, sorted, except entries at its top whose names match one of the patterns `without`.
 
-    Python's own byproducts do not count, so that an installed copy and a checkout give one digest.  Links are not
-    followed.
+    `__pycache__` is left out, so that an installed copy and a checkout give one digest.  Links are not followed.
     """
     return [root / name for name in _names(root, without)]
 
 
 def _names(root: Path, without: Collection[str]) -> list[str]:
-    """The paths of `entries`, relative to `root`, as text: a build looks at hundreds, and a Path of each takes long."""
+    """The paths of `entries` as strings, relative to `root`: a build looks at hundreds, and making Paths is slow."""
     found: list[str] = []
     top = os.path.join(root, "")  # noqa: PTH118
     for directory, directories, names in os.walk(top):
@@ -58,7 +57,7 @@ def _names(root: Path, without: Collection[str]) -> list[str]:
 
 
 def _add(digest: hashlib._Hash, path: str, name: str) -> None:
-    """Have a file, a link or a directory counted under `name`; nothing else that there may be has a content."""
+    """Add a file, a link or a directory to `digest` under `name`; sockets, pipes and devices do not count."""
     status = os.lstat(path)
     if stat.S_ISREG(status.st_mode):
         digest.update(os.fsencode(f"{name}\0{int(is_executable(status))}\0{status.st_size}\0"))
@@ -71,5 +70,5 @@ def _add(digest: hashlib._Hash, path: str, name: str) -> None:
 
 
 def is_executable(status: os.stat_result) -> bool:
-    """Whether a file may be executed by its owner: of its mode, git too keeps no more."""
+    """Whether the owner of a file may execute it.  git keeps no other bit of a file's mode either."""
     return bool(status.st_mode & stat.S_IXUSR)

@@ -1,4 +1,4 @@
-"""How much memory this machine, or what confines this process on it, has to give."""
+"""The memory that a build may use: that of the machine, or less where control groups limit this process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
 def available_mib(proc: Path = PROC, cgroups: Path = CGROUPS) -> int:
-    """What new work may take without anything being swapped out or killed, in MiB.
+    """The memory, in MiB, that new work may take without the kernel swapping or killing anything.
 
-    The kernel says what the machine has (MemAvailable in proc_meminfo(5)).  A container or a service may be allowed
-    less: the control groups above this process say so (cgroup-v2.rst in Linux, memory).
+    The kernel says how much the machine has (MemAvailable in proc_meminfo(5)).  A container or a service may use less:
+    the control groups of this process limit it (cgroup-v2.rst in Linux, memory).
     """
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", (proc / "meminfo").read_text(encoding="ascii"), re.MULTILINE)
     machine = int(found[1]) << 10 if found else 0
@@ -21,7 +21,7 @@ def available_mib(proc: Path = PROC, cgroups: Path = CGROUPS) -> int:
 
 
 def _left_in_groups(proc: Path, cgroups: Path) -> Iterator[int]:
-    """What each control group above this process has left, in bytes; one without a limit has nothing to say."""
+    """The memory, in bytes, that is left in each control group of this process that has a limit."""
     path = re.search(r"^0::/(.*)$", _read(proc / "self/cgroup"), re.MULTILINE)
     if path is None:
         return
@@ -35,7 +35,7 @@ def _left_in_groups(proc: Path, cgroups: Path) -> Iterator[int]:
 
 
 def _read(path: Path) -> str:
-    """The text of one of the kernel's files; empty where it has none."""
+    """The text of one of the kernel's files; empty when the file cannot be read."""
     try:
         return path.read_text(encoding="ascii")
     except OSError:

@@ -1,7 +1,7 @@
-"""Who owns what a build makes: under sudo, the person who called it.
+"""The owner of files that a build makes: under sudo, the user who called sudo.
 
-Only what the build itself has made changes its owner, and no symbolic link is followed: the directories belong to that
-person, who may put anything in their place.
+Only files that the build itself has made change their owner, and no symbolic link is followed: the directories belong
+to that user, who may replace anything in them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def invoker() -> Owner | None:
 
 
 def make_directories(path: Path) -> None:
-    """Make directory `path` and those above it that are missing; the invoker owns those that this call makes.
+    """Make directory `path` and its missing parents.  The invoker owns the directories that this call makes.
 
     :raises OSError: a directory cannot be made.
     """
@@ -44,7 +44,7 @@ def make_directories(path: Path) -> None:
 
 
 def give_tree(top: Path) -> None:
-    """Give directory `top`, which this process has made, and everything below it to the invoker."""
+    """Make the invoker the owner of directory `top`, which this process has made, and of everything below."""
     owner = invoker()
     if owner is None:
         return
@@ -55,7 +55,7 @@ def give_tree(top: Path) -> None:
 
 
 def _give(path: Path | str, directory: int | None, owner: Owner | None) -> None:
-    """Change an owner, where the file system has owners and lets root change them (not all of NFS and vfat does)."""
+    """Change the owner of `path` where the file system allows that to root (some NFS exports and vfat do not)."""
     if owner is not None:
         with contextlib.suppress(PermissionError):
             os.chown(path, owner.uid, owner.gid, dir_fd=directory, follow_symlinks=False)

@@ -1,10 +1,10 @@
-"""Work that goes on side by side, in threads, and that Ctrl-C ends.
+"""Threads that work beside the main thread, and that Ctrl-C ends.
 
-Python raises KeyboardInterrupt in the main thread between any two of its own instructions, those of `threading` and
-`concurrent.futures` included: one that comes when a condition's lock was just taken leaves it taken, and the thread
-that waits for it waits for ever ("Note on Signal Handlers and Exceptions" in the documentation of Python's `signal`).
-So the main thread touches such locks only while Ctrl-C is put off, and waits at a queue that is made in C, which any
-interruption leaves whole.
+Python raises KeyboardInterrupt in the main thread between any two instructions, those of `threading` and
+`concurrent.futures` included.  When it comes just after a condition's lock was taken, the lock stays taken, and the
+thread that waits for the lock waits for ever ("Note on Signal Handlers and Exceptions" in the documentation of Python's
+`signal`).  So the main thread touches these locks only while Ctrl-C is put off.  It waits at a SimpleQueue, which is
+written in C and survives any interruption.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Check = Callable[[], None]
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block, which is to be short.  Threads but the main one never see it anyway."""
+    """Put Ctrl-C off until the end of the block, which must be short.  Only the main thread ever gets Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -47,13 +47,13 @@ def undisturbed() -> Iterator[None]:
 
 
 class Crew:
-    """Threads that do work beside the one that begins it."""
+    """A pool of threads."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
 
     def begin(self, do: Callable[[], Made]) -> Callable[[], Made]:
-        """Have a thread do it; what is returned waits for that, and gives or raises what it gave or raised."""
+        """Have a thread call `do`, and return a function that waits for it and returns or raises its result."""
         done: SimpleQueue[Future[Made]] = SimpleQueue()
         with undisturbed():
             self._pool.submit(do).add_done_callback(done.put)
@@ -68,7 +68,7 @@ class Crew:
 
 @contextlib.contextmanager
 def crew(size: int) -> Iterator[Crew]:
-    """`size` threads at most, whose work has ended when the block is left."""
+    """A pool of at most `size` threads.  The end of the block waits for their work."""
     with undisturbed():
         pool = ThreadPoolExecutor(size)
     try:
@@ -80,10 +80,11 @@ def crew(size: int) -> Iterator[Crew]:
 
 @contextlib.contextmanager
 def beside(name: str, go_on: Callable[[Stopped], None]) -> Iterator[Check]:
-    """A thread that goes on while the block runs: `go_on` returns soon after what it is given turns true.
+    """Run `go_on` in a thread while the block runs; `go_on` must return soon after its argument returns true.
 
-    The block gets a function that raises what the thread has raised, for a block that waits for what the thread does.
-    The end of the block raises it at the latest, also when the block itself fails: that may be why.
+    The block gets a function that raises the thread's error, if any, for a block that waits for the thread's work.
+    The end of the block raises the error at the latest, also when the block itself fails, since the error may be the
+    reason.
 
     :raises NfsrootError: the thread failed.
     """
@@ -117,7 +118,7 @@ def beside(name: str, go_on: Callable[[Stopped], None]) -> Iterator[Check]:
 
 
 def _failure(name: str, error: Exception) -> NfsrootError:
-    """An error that a thread raised, with the thread's name."""
+    """The error that a thread raised, as an NfsrootError that begins with the thread's name."""
     if isinstance(error, NfsrootError):
         return NfsrootError(f"{name} failed: {error.brief}", details=error.details, resolution=error.resolution)
     place = "".join(traceback.format_tb(error.__traceback__)[-1:]).rstrip()

@@ -1,4 +1,4 @@
-"""The one place where the package starts processes."""
+"""Functions that run commands: they log the command, pass its output on, and say why a command failed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS_TO_END = 10.0
 POLL_SECONDS = 0.01
 
 COMMAND = "command: "
-"""How the line begins that gives a command to be pasted."""
+"""The beginning of the line that shows a command for pasting into a shell."""
 
 OnLine = Callable[[str], None]
 
@@ -30,7 +30,7 @@ class CommandError(NfsrootError):
     """A command called `name` ended with a status other than 0.
 
     `argv` is the command, `status` its exit status (negative: the signal that ended it) and `last_lines` the
-    end of what it wrote.  The command itself stands in the log (see `run`) and not in what the user reads.
+    end of its output.  The command itself stands in the log (see `run`), not in the message for the user.
     """
 
     def __init__(self, name: str, argv: Sequence[str], status: int, last_lines: Sequence[str]) -> None:
@@ -41,7 +41,7 @@ class CommandError(NfsrootError):
 
 
 def in_words(status: int) -> str:
-    """What an exit status means; a negative one is the signal that ended the process (subprocess(3))."""
+    """The meaning of an exit status in words; a negative one is the signal that ended the process (subprocess(3))."""
     if status >= 0:
         return f"failed with exit status {status}"
     return f"was ended by {signal.Signals(-status).name}"
@@ -55,12 +55,11 @@ def run(
     stdin: IO[bytes] | None = None,
     name: str | None = None,
 ) -> None:
-    """Run `argv` with exactly the environment `env` and the umask 022; hand the command, to be pasted, and each line of
-    its output to `on_line`.
+    """Run `argv` with exactly the environment `env` and the umask 022.
 
-    Standard error joins standard output.  The process gets a session of its own, so that Ctrl-C reaches this
-    process alone, which then ends the other one before it goes on.  `name` is what an error calls the command:
-    its program, when there is no better name.
+    `on_line` gets the command, ready for pasting, and then each line of output.  Standard error joins standard output.
+    The process gets a session of its own, so that Ctrl-C reaches this process alone, which then ends the other one
+    before it goes on.  `name` is the command's name in errors; the default is its program.
 
     :raises CommandError: the command failed.
     :raises NfsrootError: the command cannot be started.
@@ -70,7 +69,7 @@ def run(
 
 
 def output(argv: Sequence[str], *, env: Mapping[str, str]) -> str:
-    """What `argv` writes, run with exactly the environment `env`; errors as `run`."""
+    """The output of the command `argv`, run with exactly the environment `env`; raises the errors of `run`."""
     lines: list[str] = []
     _run(argv, env, lines.append, None, Path(argv[0]).name)
     return "\n".join(lines)
@@ -93,10 +92,10 @@ def _run(argv: Sequence[str], env: Mapping[str, str], on_line: OnLine, stdin: IO
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process of ours that still runs, and leads its group: SIGTERM, and after ten seconds SIGKILL.
+    """End a running child that leads its process group: by SIGTERM, and after ten seconds by SIGKILL.
 
-    SIGKILL is for whoever is left of its group, too: a bwrap that is ended just after it began leaves behind the child
-    that it has not yet told to go on, which would wait for ever.
+    SIGKILL goes to the whole group: a bwrap that is ended just after its start leaves a child behind, which would wait
+    for ever for bwrap's word to go on.
     """
     if process.poll() is not None:
         return
@@ -104,13 +103,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + SECONDS_TO_END
     while not _has_ended(process.pid) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
-    # Nobody else can have the group's number until its leader is waited for.
+    # The kernel gives the group's number to nobody else before this process has waited for the leader.
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether a child has ended; it is not waited for (waitid(2), WNOWAIT)."""
+    """Whether a child has ended.  The child stays a zombie (waitid(2), WNOWAIT)."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 

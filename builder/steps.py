@@ -1,4 +1,4 @@
-"""The steps of a build: what each hands to the part of the pipeline that does it, and what the release takes."""
+"""The steps of a build: each calls the module that makes its object, and the last one puts the release together."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ TOOLS = (
     "tar",
     "zstd",
 )
-"""Debian packages of the builder image whose versions a manifest names."""
+"""The Debian packages of the builder image whose versions a manifest lists."""
 
 
 class Make(Protocol):
-    """Makes the object of a step in `directory`, once it has its own inputs."""
+    """A function that makes the object of a step in `directory`, with the arguments that all steps share."""
 
     def __call__(
         self, directory: Path, *, engine: Engine, image: Image, source_date: int, room: Room, on_line: OnLine
     ) -> None:
-        """Make it; raises NfsrootError when that fails."""
+        """Make the object; raises NfsrootError when that fails."""
 
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of one build that is under way, each of which gives its object in the cache."""
+    """The steps of one build.  Each method gives the object of its step in the cache, and makes it when needed."""
 
     workshop: Workshop
     image: Image
@@ -77,7 +77,7 @@ class Steps:
     source_date: int
 
     def base(self, archive: Archive) -> Path | None:
-        """The tree's base, unless nobody needs it."""
+        """The tree's base; None when the recipe has none, or when the tree is reused and needs no base."""
         if bases.element(self.recipe) is None:
             return None
         if self.plan.step(trees.STEP).reuse:
@@ -88,7 +88,7 @@ class Steps:
         return self._worked(bases.STEP, make)
 
     def tree(self, archive: Archive, base: Path | None) -> Tree:
-        """The tree; and with it, made while it is packed, its initramfs and archives of drivers."""
+        """The tree.  Its job also makes the initramfs and the archives of NIC drivers, while it packs the tree."""
 
         def make(directory: Path, **how: Any) -> None:
             beside = {step: files for step, files in self._configured.items() if not self.plan.step(step).reuse}
@@ -112,7 +112,7 @@ class Steps:
         return Tree(self._worked(trees.STEP, make, *([base] if base else [])))
 
     def root_image(self, tree: Tree) -> Path:
-        """The tree as the file of a root image."""
+        """The file of the root image that holds the tree."""
         root_format = self.recipe.root.format
         make = partial(root_images.make, tree=tree, element=self._element, root_format=root_format)
         return self._worked(root_images.STEP, make) / f"root.{root_format}"
@@ -128,7 +128,7 @@ class Steps:
         return self._worked(initramfs.STEP, make)
 
     def nic_drivers(self, tree: Tree) -> Path:
-        """Archives of NIC drivers for the tree's kernel."""
+        """The archives of NIC drivers for the tree's kernel."""
         make = partial(
             nic_drivers.make,
             tree=tree,
@@ -157,10 +157,10 @@ class Steps:
     def release(
         self, target: Path, archive: Archive, tree: Tree, root: Path, ramdisk: Path, drivers: Path, loaders: Path
     ) -> None:
-        """Put the release together: overlay, server bundle, and then everything at once in its place.
+        """Make the release in `target`: overlay, server bundle, manifest and all other files, which appear at once.
 
-        `archive` is the state of the archive that the tree was made of.  `root` is the file that holds the tree; a
-        tarball is completed by the overlay, an image is not.
+        `archive` is the state of the archive that the tree was made from.  `root` is the file that holds the tree.  The
+        overlay is added to a tarball; beside an image it stays a file of its own.
         """
         facts = ReleaseFacts(version=target.name, kernel_version=tree.kernel_version, tool_version=builder.__version__)
         stem = f"{self.recipe.image.name}-{facts.version}"
@@ -216,7 +216,7 @@ class Steps:
 
     @property
     def _configured(self) -> dict[str, dict[str, str]]:
-        """The configuration of each step that may be taken while the tree is packed."""
+        """The configuration files of each step that may run in the tree's job, while the tree is packed."""
         return {
             initramfs.STEP: initramfs.configuration(self.recipe.initramfs, self.recipe.root),
             nic_drivers.STEP: nic_drivers.configuration(self.recipe),
@@ -231,11 +231,14 @@ class Steps:
 
     @property
     def _drivers_key(self) -> str:
-        """What archives of NIC drivers depend on, apart from the tree."""
+        """The key over all that archives of NIC drivers depend on, apart from the tree."""
         return key_of({"image": self.image.id, "configuration": self._configured[nic_drivers.STEP]})
 
     def _keep_beside(self, name: str, made: Path) -> None:
-        """Keep what was made with the tree, if it was: else its own step makes it, or tells why not."""
+        """Move what the tree's job made for the step `name` into the cache.
+
+        When the job made nothing, that step runs by itself later, and reports its own error.
+        """
         step = self.plan.step(name)
         assert step.key is not None and step.inputs is not None
 
@@ -250,11 +253,11 @@ class Steps:
 
     @property
     def _element(self) -> Element:
-        """The element with the scripts that make what nodes boot from a tree."""
+        """The element with the scripts that make initramfs, NIC driver archives and root image from a tree."""
         return next(element for element in self.recipe.elements if element.name == initramfs.ELEMENT)
 
     def _copy_files(self, directory: Path, facts: ReleaseFacts, tree: Tree, loaders: Path) -> None:
-        """Copy what the release has of the tree beside the root, and the boot loaders, into `directory`."""
+        """Copy the kernel, the boot loaders, the package list and dpkg's data into `directory`."""
         shutil.copyfile(tree.kernel, directory / facts.kernel_file)
         shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
         shutil.copyfile(tree.packages, directory / "packages.tsv")
@@ -263,7 +266,7 @@ class Steps:
     def _write_manifest(
         self, directory: Path, facts: ReleaseFacts, archive: Archive, tree: Tree, joined: Iterable[Joined]
     ) -> None:
-        """Write into `directory` the manifest of everything there, of which some archives were `joined`."""
+        """Write the manifest of all files in `directory`; `joined` are those archives whose digests are known."""
         packages = manifests.packages(tree.packages)
         fixed = security.find_fixed(archive, self.recipe.debian.suite, (package.name for package in packages))
         manifest = manifests.Manifest(
@@ -283,9 +286,9 @@ class Steps:
         pack.finish(directory, manifest)
 
     def _worked(self, name: str, make: Make, *parts: Path) -> Path:
-        """The object of a step that works in the container on a whole tree, by what is told to each of them.
+        """The object of a step that works on a whole tree in the builder image, and so needs much room.
 
-        `parts` are objects that it takes in whole: their logs begin its own.
+        `parts` are objects that become part of this one: their logs begin its log.
         """
         mib = self.packages.room_mib
 
@@ -329,7 +332,7 @@ class Steps:
             return cache.produce(name, step.key, step.inputs, make_with_log)
 
     def _running(self, name: str) -> contextlib.AbstractContextManager[OnLine]:
-        """One of the plan's steps while it runs."""
+        """A context in which a step of the plan runs: it reports the step and writes its log."""
         return self.workshop.running(name, self.plan.step(name).reason, self._log_name(name))
 
     def _log_name(self, step: str) -> str:
@@ -337,12 +340,12 @@ class Steps:
 
 
 def _without_commands(log: str) -> str:
-    """A log without the commands in it: a release is published, and they name places on this machine."""
+    """A log without its commands: these name places on this machine, and a release is published."""
     return "".join(line for line in log.splitlines(keepends=True) if not line.startswith(COMMAND))
 
 
 def tools(image: Image) -> dict[str, str]:
-    """Versions of the tools that make a release."""
+    """The versions of the tools that make a release."""
     status = (image.rootfs / "var/lib/dpkg/status").read_text(encoding="utf-8")
     found = dict(re.findall(r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)$", status, re.MULTILINE))
     return {

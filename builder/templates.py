@@ -1,8 +1,8 @@
-"""Templates of text files, which stand in the directory `templates` of the package that renders them.
+"""Templates of text files.  They stand in the directory `templates` of the package that renders them.
 
-jinja2 compiles a template to a Python program, which takes it longer than to fill it.  That program is kept beside the
-template in `__pycache__`, as Python keeps those of modules (PEP 3147): a node added to a cluster takes an eighth less
-time.  jinja2 compares the program's digest of the template before it uses it.
+jinja2 compiles a template to a Python program, which takes longer than filling the template.  The program is kept
+beside the template in `__pycache__`, as Python keeps those of modules (PEP 3147): a build after a node was added to a
+cluster takes an eighth less time.  Before jinja2 uses a kept program, it compares the digest of the template in it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def fill(package: str, name: str, /, **values: object) -> str:
     """The text of the template `name`.j2 of `package`.
 
-    The filter `quote` quotes for a shell, and for GRUB 2, which quotes as shells do (GRUB manual, "Quoting").
+    The filter `quote` in templates quotes for a shell, and for GRUB 2, which quotes as shells do (GRUB manual,
+    "Quoting").
 
     :raises jinja2.UndefinedError: the template names a value that is not among `values`.
     """
@@ -31,12 +32,12 @@ def fill(package: str, name: str, /, **values: object) -> str:
 
 
 def filler(package: str, name: str, /, **values: object) -> Callable[..., str]:
-    """What fills the macro `text` of the template `name`.j2 of `package` for each of many, given what they differ in.
+    """A function that fills the macro `text` of the template `name`.j2 of `package`, for many similar texts.
 
-    `values` are what they share: for `fill`, jinja2 would take note of all values each time, which takes longer than
-    a short text.
+    `values` are common to all texts; the function takes the values that differ.  `fill` would have jinja2 process all
+    values for each text, which takes longer than filling a short text.
 
-    :raises jinja2.UndefinedError: (when it fills) the template names a value that it was not given.
+    :raises jinja2.UndefinedError: (in the function) the template names a value that it was not given.
     """
     macros: dict[str, Callable[..., str]] = vars(_template(package, name).make_module(values))
     return macros["text"]
@@ -44,7 +45,7 @@ def filler(package: str, name: str, /, **values: object) -> Callable[..., str]:
 
 @cache
 def _template(package: str, name: str) -> Template:
-    """A template, which jinja2 would look for at each use."""
+    """The template, kept because jinja2 would look for its file at each use."""
     return _environment(package).get_template(f"{name}.j2")
 
 
@@ -55,7 +56,7 @@ def _environment(package: str) -> Environment:
     from jinja2.bccache import Bucket
 
     class Compiled(FileSystemBytecodeCache):
-        """Keeps compiled templates where that is possible; a full disk costs their time alone."""
+        """A cache of compiled templates that goes on when the disk is full: the next build compiles them again."""
 
         def dump_bytecode(self, bucket: Bucket) -> None:
             with contextlib.suppress(OSError):
@@ -75,7 +76,7 @@ def _environment(package: str) -> Environment:
 
 
 def _compiled(templates: Path) -> Path | None:
-    """The directory for compiled templates; None where none may be written, or Python is told to write none."""
+    """The directory for compiled templates; None when it is not writable, or Python is told to write none."""
     directory = templates / "__pycache__"
     if sys.dont_write_bytecode:
         return None

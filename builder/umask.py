@@ -1,4 +1,4 @@
-"""The umask of this program and of all that it starts, so that the caller's shows in no release."""
+"""The umask of this program and of all processes that it starts, so that no release depends on the caller's umask."""
 
 UMASK = 0o022
-"""See umask(2)."""
+"""The bits that new files do not get (umask(2))."""

@@ -1,8 +1,9 @@
-"""Whether anything changed since a build: its question, and every file that the answer came from.
+"""A fast path for builds whose release exists: a check that no file has changed since the last build.
 
-A build that finds its release spends nearly all of its time on importing what reads a recipe and plans a build.
-What it finds depends on files alone.  So a build writes down which, and the next one that is asked the same looks at
-them first, with little more than the standard library.  Any difference, and the build goes its whole way.
+A build that finds its release spends nearly all of its time on importing the modules that read a recipe and plan a
+build.  Its answer depends on files alone.  So a build records its question (recipe, options, directory), its answer,
+and the digests of these files.  The next build with the same question compares the digests first, with little more
+than the standard library.  When anything differs, it plans as usual.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ REMARKS: dict[str, type[Remark]] = {kind.__name__: kind for kind in (Notice, Cau
 
 CONTENT = "content"
 Watched = list[tuple[str, str, str]]
-"""Kind of digest, path (or name of a variable) and digest of everything that an answer came from."""
+"""The kind of digest, path (or name of a variable) and digest of everything that an answer depends on."""
 
 TICK = 0.05
-"""Seconds by which the kernel's clock for files may be late: it ticks a hundred times a second at least."""
+"""The greatest delay, in seconds, of the kernel's clock for files, which ticks at least a hundred times a second."""
 
 NOTHING = "nothing"
-"""Stands for the content of a file, a directory or a variable that is not there."""
+"""The digest that stands for a file, a directory or a variable that does not exist."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a build is asked: everything but files that its answer depends on.  `directory` is where it was asked."""
+    """The arguments of a build: all that its answer depends on except files.  `directory` is the working directory."""
 
     recipe: str
     version: str | None
@@ -47,19 +48,19 @@ class Question:
 
     @property
     def name(self) -> str:
-        """Under which the cache remembers the answer."""
+        """The name under which the cache keeps the answer."""
         return key_of(asdict(self))
 
 
 class Answer(NamedTuple):
-    """The release's directory, and what a user should know of it."""
+    """The answer of a build: the release's directory, and notices and cautions for the user."""
 
     directory: Path
     remarks: tuple[Remark, ...]
 
 
 def find(cache: Cache, question: Question) -> Answer | None:
-    """The answer to `question` when it was answered before and no file is different; None says nothing either way."""
+    """The recorded answer to `question`, when no file has changed since; None when a build must plan as usual."""
     known = cache.answer(question.name)
     try:
         if not known or _content(Path(known["directory"])) != known["content"]:
@@ -67,19 +68,19 @@ def find(cache: Cache, question: Question) -> Answer | None:
         if any(_digest(kind, path) != digest for kind, path, digest in known["watched"]):
             return None
         return Answer(Path(known["directory"]), tuple(REMARKS[kind](text) for kind, text in known["remarks"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # damaged, or of another nfsroot
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # damaged, or by another version of nfsroot
         return None
 
 
 def look(files: Iterable[Path], elements: Iterable[Path] = (), environment: Iterable[str] = ()) -> Watched:
-    """What `files` hold now, or all files in one of them, and this program.
+    """The digests, as of now, of this program, of `files` (or of all files in a directory), and of search paths.
 
     `elements` are directories in which the recipe looks for elements before all others, `environment` the variables
-    that it takes along.
+    that the recipe gives to hooks.
     """
     search = SearchPath.default()
     watched = [*((CONTENT, str(path)) for path in files), ("program", str(Path(builder.__file__).parent))]
-    # A recipe or an element that appears in one of these may hide the one that was taken.
+    # A new recipe or element in one of these directories may hide the one that was used.
     watched += [("recipes", str(directory)) for directory in search.recipes]
     watched += [("elements", str(directory)) for directory in (*elements, *search.elements)]
     watched += [("variable", name) for name in (*environment, ELEMENTS_PATH)]
@@ -89,9 +90,10 @@ def look(files: Iterable[Path], elements: Iterable[Path] = (), environment: Iter
 def remember(
     cache: Cache, question: Question, answer: Answer, read: Watched, began: float, kept: Iterable[Path]
 ) -> None:
-    """Write down the answer, which came from what was `read` since `began` (Unix time), and from files that are `kept`.
+    """Record the answer, which depends on what was `read` since `began` (Unix time), and on the files `kept`.
 
-    Who changes a file meanwhile, even if only for a moment, may have had another one built: nothing is written down.
+    When a file was changed since `began`, even for a moment, the build may have read another content: then record
+    nothing.
     """
     if any(_changed(Path(path)) > began - TICK for kind, path, _digest_then in read if kind == CONTENT):
         return
@@ -105,7 +107,7 @@ def remember(
 
 
 def _changed(path: Path) -> float:
-    """When a file, or one in a directory, was changed last (Unix time): its content, its mode or its name."""
+    """The time (Unix time) of the last change of a file, or of any file in a directory: content, mode or name."""
     if not path.exists():
         return 0
     inside = entries(path) if path.is_dir() else []

@@ -1,4 +1,4 @@
-"""URLs as people may see them."""
+"""URLs without the users and passwords in them, for logs and messages."""
 
 from __future__ import annotations
 

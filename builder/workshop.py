@@ -1,4 +1,4 @@
-"""Where a build works, and how a step runs there: its log, its time, its room to work in."""
+"""The surroundings of a build: cache, container engine and output directory, and the log and room of each step."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from builder.memory import available_mib
 from builder.process import OnLine
 
 MIB_TO_SPARE = 1024
-"""Memory for everything else."""
+"""The memory, in MiB, that steps leave to everything else on the machine."""
 FULL = re.compile(f"{os.strerror(errno.ENOSPC)}|enough free space")
-"""What programs of a job, and apt, write when there is no room."""
+"""The texts that apt and other programs of a job write when the disk is full."""
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """The cache of a build, its container engine, where releases go and who hears of what happens."""
+    """The surroundings of a build: its cache, its container engine, the output directory, and a sink for events."""
 
     cache: Cache
     engine: Engine
@@ -37,7 +37,7 @@ class Workshop:
 
     @contextlib.contextmanager
     def running(self, step: str, reason: str, log_name: str) -> Iterator[OnLine]:
-        """A step while it runs: its start and its time are told, and every line that it writes is logged too."""
+        """A context in which a step runs: it emits events for start, end and output, and logs every line."""
         started = time.monotonic()
         log, one_at_a_time = self.cache.log(log_name), threading.Lock()
         self.emit(StepStarted(step, reason))
@@ -61,10 +61,10 @@ class Workshop:
     def find_room(
         self, step: str, mib: int, output: Path, work: Callable[[Room, OnLine], None], on_line: OnLine
     ) -> None:
-        """Have a step `work` in a room, with `on_line` to hear what it writes.
+        """Call `work` with a room for the step's files; `on_line` gets each line that the step writes.
 
-        The room is in memory, which is much faster, where memory has `mib` MiB to spare, and on disk else.  Where
-        memory turns out to be too small, the step begins anew on disk, with an empty directory `output`.
+        The room is in memory, which is much faster, when memory has `mib` MiB to spare, else on disk.  When memory
+        turns out to be too small, the step begins anew on disk, with an empty directory `output`.
 
         :raises NoSpaceError: the disk is full, too.
         """
@@ -84,7 +84,7 @@ class Workshop:
 
 
 class _Watch:
-    """Hands lines on, and notes whether one of them told that there is no room."""
+    """A function that passes lines on, and notes whether one of them reports a full disk."""
 
     def __init__(self, on_line: OnLine) -> None:
         self._on_line = on_line
