@@ -1,7 +1,7 @@
-"""The state of the Debian archive that a tree is made of: package lists, fetched once and kept.
+"""The state of the Debian archive from which a tree is made: package lists, fetched once and kept.
 
-A tree's key names this state, so the same recipe on the same state gives the same bytes, and a later build
-does not change silently because a mirror did.  `--refresh` looks at the archive again.
+A tree's key names this state.  So one recipe on one state gives the same bytes, and a later build does not change
+silently because a mirror did.  `--refresh` looks at the archive again.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ UPDATE = (
     "--customize-hook=APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get indextargets"
     f" --format '$(FILENAME)' 'Created-By: Packages' > /output/{ORDER}",
 )
-"""What an update of package lists leaves: the lists, and their names in the order in which apt reads them."""
+"""The options for an update of package lists.  It leaves the lists, and their names in apt's reading order."""
 SKIPPED = ("update", "cleanup/apt", "cleanup/reproducible", "cleanup/tmp", "chroot/mount", "output/dev")
-"""What a tree without packages has no need of (mmdebstrap(1), --skip)."""
+"""The steps of mmdebstrap that a tree without packages does not need (mmdebstrap(1), --skip)."""
 
 
 @dataclass(frozen=True)
 class Archive:
-    """The archive in one state.  `date` is when its newest Release file was made (UTC): the source date.
+    """A state of the archive.  `date` is the date of its newest Release file (UTC): the source date.
 
-    `index` is an index of its lists, once `write_index` has written it.
+    `index` is the file with an index of its lists, once `write_index` has written it.
     """
 
     digest: str
@@ -55,27 +55,27 @@ class Archive:
 
     @property
     def lists(self) -> Path:
-        """apt's package lists, as they belong into /var/lib/apt/lists."""
+        """The directory of apt's package lists, in the form of /var/lib/apt/lists."""
         return self.path / "lists"
 
     @property
     def skeleton(self) -> Path:
-        """A tar archive of the tree without packages, with the sources of its packages."""
+        """The tar archive of a tree without packages, which has the sources of packages (sources.list(5))."""
         return self.path / SKELETON
 
     @property
     def order(self) -> list[str]:
-        """The names of the Packages files among the lists, as apt reads them."""
+        """The names of the Packages files among the lists, in the order in which apt reads them."""
         return [Path(line).name for line in (self.path / ORDER).read_text(encoding="utf-8").splitlines()]
 
     @property
     def job_inputs(self) -> dict[str, Path]:
-        """What a job in which apt decides gets: the lists, their index, and a tree without any package."""
+        """The inputs of a job in which apt chooses packages: the lists, their index, and a tree without packages."""
         kept = {f"/input/{name}": self.path / name for name in ("lists", SKELETON)}
         return {**kept, f"/input/{INDEX}": self.index}
 
     def candidates(self) -> AbstractContextManager[Candidates]:
-        """The packages from which apt may choose."""
+        """A context with the packages from which apt may choose."""
         return open_candidates(self.lists, self.index)
 
 
@@ -85,12 +85,12 @@ def inputs(debian: Debian) -> Inputs:
 
 
 def pointer(cache: Cache, debian: Debian) -> Path:
-    """The file of the cache that says in which state the archive is, if that is known."""
+    """The path of the cache's file that names the kept state of the archive; the file need not exist."""
     return cache.pointer_file(STEP, key_of(inputs(debian)))
 
 
 def find(cache: Cache, debian: Debian) -> Archive | None:
-    """The archive's state that is kept for this suite, if any."""
+    """The state of the archive that the cache keeps for these settings, if any."""
     digest = cache.pointer(STEP, key_of(inputs(debian)))
     if not digest or not cache.has(STEP, digest):
         return None
@@ -99,7 +99,7 @@ def find(cache: Cache, debian: Debian) -> Archive | None:
 
 
 def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> Archive:
-    """Ask the archive for its present state and keep that.
+    """Ask the archive for its present state, and keep the state in the cache.
 
     :raises NfsrootError: the mirror cannot be reached or does not have the suite.
     """
@@ -119,7 +119,7 @@ def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: On
 
 
 def write_index(cache: Cache, archive: Archive) -> None:
-    """Write the index of an archive's lists, unless it is there: the code that does it may be newer than the lists."""
+    """Write the index of an archive's lists, unless this version of the indexing code has written it already."""
 
     def make(directory: Path) -> None:
         index.make(archive.lists, directory / INDEX, archive.order)
@@ -151,14 +151,14 @@ def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_li
 def _lay_out(
     directory: Path, engine: Engine, image: Image, debian: Debian, mirrors: tuple[str, ...], on_line: OnLine
 ) -> None:
-    """Make the tree without packages, whose sources are `mirrors`, or else the bootstrap tool's own."""
+    """Make the tree without packages.  Its sources of packages are `mirrors`, or mmdebstrap's default sources."""
     skeleton = _mmdebstrap(debian, "--format=tar", f"--skip={','.join(SKIPPED)}", target=f"/output/{SKELETON}")
     environment = {"SOURCE_DATE_EPOCH": "0"}
     engine.run(image, Job((*skeleton, *mirrors), output=directory, environment=environment), on_line)
 
 
 def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
-    """A call of mmdebstrap(1) that makes a tree with the sources of the archive, and without packages."""
+    """The command of mmdebstrap(1) that makes a tree without packages, but with the archive's sources."""
     return (
         "mmdebstrap",
         "--mode=root",

@@ -1,7 +1,8 @@
-"""The base of a tree: Debian's own packages, the kernel and what the elements need, installed and kept.
+"""The base of a tree: Debian's own packages, the kernel and the packages of the elements, installed and kept.
 
-What a recipe asks for is installed on top of it, whether the base was made a moment or a month ago: there is one way
-to a tree, so a base cannot make it differ.  Recipes with the same elements, kernel and suite share their base.
+The recipe's packages are installed on top of the base, whether the base was made a moment or a month ago.  Since every
+tree is made in this way, a kept base cannot change the tree.  Recipes with the same elements, kernel and suite share
+their base.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ def make(
     room: Room,
     on_line: OnLine,
 ) -> None:
-    """Make a base in `directory`: parts of a packed tree, as the element's parts.py has them.
+    """Make a base in `directory`: parts of a packed tree, in the form of parts.py of the element debian-root.
 
-    `packages` is the directory of packages downloaded before; new ones are added to it.  `source_date` is in seconds
+    `packages` is the directory of packages downloaded before; the job adds new ones.  `source_date` is in seconds
     since 1970 (UTC).
 
     :raises NfsrootError: a package cannot be downloaded or installed.
@@ -60,7 +61,7 @@ def make(
 
 
 def environment(debian: Debian, source_date: int) -> dict[str, str]:
-    """What a bootstrap goes by."""
+    """The environment of a job that installs packages: accounts, architecture, source date, temporary directory."""
     return {
         "NFSROOT_ACCOUNTS": " ".join(f"{name}={number}" for name, number in sorted(debian.accounts.items())),
         "NFSROOT_ARCHITECTURE": debian.architecture,
@@ -72,8 +73,8 @@ def environment(debian: Debian, source_date: int) -> dict[str, str]:
 def keep_packages(directory: Path, packages: Path) -> None:
     """Move the packages that a job downloaded from its output to those downloaded before.
 
-    A package is moved before the file with its digest (kept.py of the element debian-root): without that it does not
-    count.
+    Each package is moved before the file with its digest.  A package without this file does not count (kept.py of the
+    element debian-root), so an interruption leaves none that looks complete.
     """
     new = directory / "packages"
     if new.exists():

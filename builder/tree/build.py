@@ -1,4 +1,4 @@
-"""The tree: diskimage-builder in the container, from a recipe's packages and elements."""
+"""The tree, which diskimage-builder makes in the builder image from a recipe's packages and elements."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from builder.tree.archive import Archive
 STEP = "tree"
 DPKG_DATA = "dpkg.tar.zst"
 CAUTIONS = "cautions"
-"""A file that hooks outside the tree may write: sentences that the user must know, one a line."""
+"""The name of the file to which hooks outside the tree may write cautions for the user, a sentence per line."""
 
 
 @dataclass(frozen=True)
@@ -35,32 +35,35 @@ class Tree:
 
     @property
     def parts(self) -> Path:
-        """The frames that `part` consists of, in order: SHA-256 and size of each, tab-separated."""
+        """The file that lists the frames of `part` in order: SHA-256 and size of each, tab-separated."""
         return self.path / "parts.tsv"
 
     @property
     def listing(self) -> Path:
-        """The list of the tree, compressed by zstd: a line for each path, with what it is."""
+        """The list of the tree, compressed by zstd: a line for each path, with its type, owner and content."""
         return self.path / "tree.tsv.zst"
 
     @property
     def directories(self) -> Path:
-        """The tree's directories, in the same form: the end of an archive that begins with `part`."""
+        """The tree's directories as a zstd-compressed tar archive: the end of an archive that begins with `part`."""
         return self.path / "directories.tar.zst"
 
     @property
     def job_inputs(self) -> dict[str, Path]:
-        """What a job needs to unpack the tree."""
+        """The inputs of a job that unpacks the tree."""
         return {f"/input/{file.name}": file for file in (self.part, self.directories)}
 
     @property
     def paths(self) -> Path:
-        """A file that names every path in the tree, with zeros between them: names may hold any other byte."""
+        """The file with every path in the tree, separated by NUL bytes, since names may hold any other byte."""
         return self.path / "paths"
 
     @property
     def kernel(self) -> Path:
-        """The kernel: vmlinuz-KVER."""
+        """The file of the kernel, vmlinuz-KVER.
+
+        :raises NfsrootError: the tree has no kernel, or several.
+        """
         kernels = sorted(self.path.glob("vmlinuz-*"))
         if len(kernels) != 1:
             raise NfsrootError(
@@ -71,12 +74,12 @@ class Tree:
 
     @property
     def kernel_version(self) -> str:
-        """KVER, as in vmlinuz-KVER and /lib/modules/KVER."""
+        """The version of the kernel, KVER in vmlinuz-KVER and /lib/modules/KVER."""
         return self.kernel.name.removeprefix("vmlinuz-")
 
     @property
     def shadow(self) -> str:
-        """The tree's /etc/shadow, which the overlay completes."""
+        """The text of the tree's /etc/shadow, to which the overlay adds root's password."""
         return (self.path / "shadow").read_text(encoding="utf-8")
 
     @property
@@ -86,28 +89,28 @@ class Tree:
 
     @property
     def builtin_modules(self) -> frozenset[str]:
-        """Names of the modules that the kernel has built in."""
+        """The names of the modules that are built into the kernel."""
         return frozenset(_by_name((self.path / "modules.builtin").read_text(encoding="utf-8").splitlines()))
 
     @property
     def module_aliases(self) -> frozenset[str]:
-        """Other names, such as crc32c, under which modules of both kinds can be asked for."""
+        """The aliases, such as crc32c, by which modprobe(8) finds modules that are files or built in."""
         return frozenset(map(nics.plain, (self.path / "modules.alias").read_text(encoding="utf-8").splitlines()))
 
     @property
     def cautions(self) -> list[str]:
-        """What its user must know of the tree, a sentence each."""
+        """The cautions about the tree for the user, a sentence each."""
         file = self.path / CAUTIONS
         return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
     @property
     def packages(self) -> Path:
-        """packages.tsv: name, version, architecture and source package of each package."""
+        """The file packages.tsv, with name, version, architecture and source package of each package."""
         return self.path / "packages.tsv"
 
     @property
     def dpkg_data(self) -> Path:
-        """dpkg.tar.zst: dpkg's table of packages, their copyright files, and digests of the packages' own files."""
+        """The file dpkg.tar.zst: dpkg's table of packages, their copyright files, and digests of their .deb files."""
         return self.path / DPKG_DATA
 
 
@@ -133,14 +136,13 @@ def make(
 ) -> None:
     """Make the tree in `directory`.
 
-    `base` is the object of the tree's base, where it has one.
-    `packages` is the directory of packages downloaded before; new ones are added to it.  `owned_paths` are
-    left out of the tree: they are the overlay's.  `configured` says what is made of the tree while it is
-    packed, in directories of `directory`: an initramfs, archives of drivers; what fails is not there.
-    `drivers_before` is an object with archives of drivers; those of the same drivers are taken from it.  `source_date`
-    is in seconds since 1970 (UTC).
+    `base` is the object of the tree's base, if it has one.  `packages` is the directory of packages downloaded before;
+    the job adds new ones.  `owned_paths` belong to the overlay and are left out of the tree.  `configured` has the
+    configuration of initramfs and NIC driver archives, which the job makes while it packs the tree, in directories of
+    `directory`; a directory stays empty when that fails.  `drivers_before` is an object with archives of NIC drivers,
+    which the job copies when their contents are the same.  `source_date` is in seconds since 1970 (UTC).
 
-    :raises NfsrootError: names the element, the phase and the script that failed.
+    :raises NfsrootError: a script failed; the error names the element, the phase and the script.
     """
     owned = directory / "owned-paths"
     owned.write_text("".join(f"{path}\n" for path in sorted(owned_paths)), encoding="utf-8")
@@ -179,7 +181,7 @@ def make(
 
 
 def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
-    """The environment of disk-image-create and of every hook: its own settings, ours, the elements' variables."""
+    """The environment of disk-image-create and of every hook: its settings, ours, and the elements' variables."""
     variables = {
         name: str(int(value)) if isinstance(value, bool) else str(value)
         for values in recipe.variables.values()
@@ -209,7 +211,7 @@ def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
 
 
 class Failure:
-    """Watches disk-image-create's output, so that a failure can name element, phase and script."""
+    """A watcher of disk-image-create's output, by which an error can name element, phase and script."""
 
     def __init__(self, elements: tuple[Element, ...]) -> None:
         self._elements = elements

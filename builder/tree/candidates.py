@@ -1,4 +1,4 @@
-"""What apt may choose from: of each package the newest version in the lists, and who provides a name."""
+"""The packages from which apt may choose: the newest version of each in the lists, and the providers of a name."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PROVIDERS = "SELECT DISTINCT package FROM provider WHERE name = ?"
 
 @contextmanager
 def open_candidates(lists: Path, index_file: Path) -> Iterator[Candidates]:
-    """The candidates of the package lists in `lists`, found by their index."""
+    """A context with the packages of the package lists in `lists`, found by the index in `index_file`."""
     with closing(index.connect(index_file)) as database:
         yield Candidates(lists, database, index_file)
 
 
 class Candidates:
-    """Packages by name, each read when it is first asked for."""
+    """The packages of the lists by name; each is read when it is first asked for."""
 
     def __init__(self, lists: Path, database: sqlite3.Connection, index_file: Path) -> None:
         self._lists = lists
@@ -41,7 +41,7 @@ class Candidates:
         return self._packages[name]
 
     def find_providers(self, name: str) -> list[Package]:
-        """The packages that have or provide a name, the package of that name first."""
+        """The packages that are called `name` or provide it, the one that is called so first."""
         if name not in self._providers:
             found = [package for (package,) in self._database.execute(_PROVIDERS, (name,))]
             self._providers[name] = sorted(found, key=lambda each: (each != name, each))
@@ -49,11 +49,11 @@ class Candidates:
         return [package for package in packages if package and (name in package.provides or name == index.REQUIRED)]
 
     def find_matching(self, relation: Relation) -> list[Package]:
-        """The packages that `relation` means."""
+        """The packages that satisfy `relation`."""
         return [package for package in self.find_providers(relation.name) if package.has(relation)]
 
     def find_resembling(self, name: str) -> list[str]:
-        """Names that resemble one that nobody has, the nearest first."""
+        """The names of packages that resemble `name`, the nearest first."""
         return difflib.get_close_matches(name, self._names, n=3, cutoff=0.75)
 
     @cached_property

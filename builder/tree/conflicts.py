@@ -1,8 +1,8 @@
-"""Packages that have to be there and cannot be installed together, and why.
+"""Conflicts between packages that a tree must have.
 
-A package that is wanted brings what it cannot do without: dependencies for which there is one package, or one that is
-left when those with which something conflicts are out.  What is found so is certain.  apt tries every combination, and
-may find more.
+A wanted package brings its certain dependencies: those that only one package satisfies, or only one that conflicts with
+nothing chosen so far.  A conflict among these packages is certain.  apt tries every combination, and may find more
+conflicts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from builder.tree.relations import Package, Relation
 
 
 class Choice(NamedTuple):
-    """A package that has to be there: the one that is `wanted`, or one that this needs, directly or by others."""
+    """A package that the tree must have: the `wanted` one itself, or one on which it depends, directly or not."""
 
     package: Package
     wanted: str
@@ -29,7 +29,7 @@ class Choice(NamedTuple):
 
 
 class ConflictError(Exception):
-    """A package cannot be there: `other` conflicts with it, or nothing is left for its dependency `missing`."""
+    """The package `chosen` cannot be installed: `other` conflicts, or nothing satisfies the dependency `missing`."""
 
     def __init__(self, chosen: Choice, other: Choice | None, missing: tuple[Relation, ...] = ()) -> None:
         super().__init__(chosen, other, missing)
@@ -39,12 +39,12 @@ class ConflictError(Exception):
 
 
 Dependency = tuple[Choice, tuple[Relation, ...]]
-"""A package and the alternatives of which it needs one."""
+"""A package and the alternatives of one of its dependencies."""
 
 
 @dataclass
 class Selection:
-    """The packages that have to be there, as far as that is certain."""
+    """The packages that the tree certainly must have."""
 
     candidates: Candidates
     chosen: dict[str, Choice] = field(default_factory=dict)
@@ -53,9 +53,9 @@ class Selection:
     _open: list[Dependency] = field(default_factory=list)
 
     def with_package(self, package: Package) -> Selection:
-        """The selection with one more package and all that this brings.
+        """The selection with `package` added, and its certain dependencies.
 
-        :raises ConflictError: it cannot be there.
+        :raises ConflictError: the package cannot be installed with the others.
         """
         copies = (copy(self.chosen), copy(self._by_name), copy(self._against), copy(self._open))
         grown = Selection(self.candidates, *copies)
@@ -85,7 +85,10 @@ class Selection:
         return taken
 
     def _settle(self, dependency: Dependency) -> Choice | None:
-        """The package that a dependency takes; None when one is there, or when it stays open which of several."""
+        """The only package that can satisfy a dependency.
+
+        None when a chosen package satisfies the dependency, or when several can; the dependency then stays open.
+        """
         asker, alternatives = dependency
         if any(self.find(relation) for relation in alternatives):
             return None
@@ -100,7 +103,7 @@ class Selection:
         return Choice(left[0], asker.wanted)
 
     def find(self, relation: Relation) -> list[Choice]:
-        """The chosen packages that `relation` means."""
+        """The chosen packages that satisfy `relation`."""
         return [each for each in self._by_name.get(relation.name, ()) if each.package.has(relation)]
 
     def _opponent(self, package: Package) -> Choice | None:

@@ -1,7 +1,7 @@
-"""What jobs see of elements: a copy that nobody edits, of which the keys of steps have the digest.
+"""Copies of elements for jobs, with the digests that stand in the keys of steps.
 
-A build may take a minute, in which a person goes on to write a hook.  Jobs that saw the person's own directory would
-run what is in no key, and the cache would keep what came out under the key of what had been there.
+A build may take a minute, in which a person edits a hook.  A job that read the person's own directory would run the
+edited hook, and the cache would keep its result under the key of the old one.  So jobs read a copy that nobody edits.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from builder.keys import digest_of_files, entries, is_executable
 from builder.recipe.models import Element, Recipe
 
 NOT_IN_JOBS = ("README*", "element.toml")
-"""Names at an element's top of what no job gets to see: text for people, and what the recipe has taken over already."""
+"""The names at an element's top that jobs do not get: text for people, and settings that nfsroot has read already."""
 
 
 def digest(element: Element) -> str:
-    """SHA-256 over what jobs see of an element."""
+    """The SHA-256 over the files of an element that jobs get."""
     return digest_of_files(element.path, without=NOT_IN_JOBS)
 
 
 @contextlib.contextmanager
 def snapshot(recipe: Recipe, digests: Mapping[str, str], source_date: int, cache: Cache) -> Iterator[Recipe]:
-    """The recipe with copies of its elements in the cache, which are those of which the plan knows the `digests`.
+    """A context with the recipe whose elements are copies in the cache; `digests` are those in the plan.
 
-    `source_date`, in seconds since 1970 (UTC), is the time of all that is in them.
+    `source_date`, in seconds since 1970 (UTC), is the time of all files in the copies.
 
-    :raises InputError: an element was changed since it was planned with.
+    :raises InputError: an element was changed after the plan was made.
     """
     with cache.work("elements") as directory:
         copies = []
         for element in recipe.elements:
             copy = element.model_copy(update={"path": directory / element.name})
-            with contextlib.suppress(FileNotFoundError):  # then it is not what it was
+            with contextlib.suppress(FileNotFoundError):  # a file vanished: the digest will differ
                 _copy(element.path, copy.path, source_date)
             if digest(copy) != digests[element.name]:
                 raise InputError(
@@ -50,9 +50,10 @@ def snapshot(recipe: Recipe, digests: Mapping[str, str], source_date: int, cache
 
 
 def _copy(source: Path, target: Path, source_date: int) -> None:
-    """Copy what jobs see of the element in `source`.
+    """Copy the files of the element in `source` that jobs get.
 
-    Of modes the copy has what git keeps, whether a file may be executed: others come from the umask of who cloned it.
+    Of a file's mode the copy keeps what git keeps, the executable bit: other bits depend on the umask of the person who
+    cloned the element.
     """
     made = [target]
     target.mkdir()

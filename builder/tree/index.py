@@ -1,12 +1,12 @@
-"""An index of apt's package lists: where they speak of a package, and which others it may need.
+"""An index of apt's package lists: where the stanza of each package stands, and which packages it may need.
 
-apt weighs every package that its lists name before it answers anything, and trixie has 69,000.  What a recipe's
-packages may need, by whichever alternative, are some hundred.  With an index of what depends on what, a job gives apt
-lists of these alone (resolver.py of the element debian-root).
+apt reads all packages of its lists before it answers anything, and trixie has 69,000.  The packages that a recipe may
+need, by any alternative of a dependency, are some hundred.  With the index, a job gives apt lists of these alone
+(resolver.py of the element debian-root).
 
-Where nothing else decides between two providers of a name, apt takes the one whose name it met later, be it as a
-package or in a field of another package (CompareProviders in apt-pkg/depcache.cc).  So the index says when apt meets
-each name first in the whole lists.
+Where nothing else decides between two providers of a name, apt takes the one whose name it met later, as a package or
+in a field of another package (CompareProviders in apt-pkg/depcache.cc).  So the index records when apt would meet each
+name first in the whole lists.
 """
 
 from __future__ import annotations
@@ -23,15 +23,20 @@ CREATE TABLE package (name TEXT, needs TEXT, file TEXT, size INTEGER, sha256 TEX
                       length INTEGER, position INTEGER, met INTEGER);
 CREATE TABLE provider (name TEXT, package TEXT);
 """
-"""A row for each stanza of a list: the names that the package needs or may need instead of others, by blanks; the file
-that it is in as apt names it, PACKAGE_VERSION_ARCHITECTURE.deb, its size in bytes and its SHA-256; the list's name,
-where in it the stanza is, and the list's position among all as apt reads them; and when apt meets the package's name
-first, in any field of any package.  A row for each name that a package has or provides."""
+"""The tables of the index.
+
+`package` has a row for each stanza of a list.  `needs` are the names in its dependencies, all alternatives included,
+separated by blanks.  `file` is the name that apt gives to the package's file, PACKAGE_VERSION_ARCHITECTURE.deb, with
+`size` in bytes and `sha256`.  The stanza stands in `list`, `length` bytes from `start` on; `position` is the list's
+place in apt's reading order.  `met` says when apt meets the package's name first, in any field of any package.
+
+`provider` has a row for each name that a package has or provides.
+"""
 
 LOOK_UPS = "CREATE INDEX package_name ON package (name); CREATE INDEX provider_name ON provider (name);"
 
 REQUIRED = "?required"
-"""A name that packages without which there is no Debian provide here: those essential, or of priority required."""
+"""A name that the index has all packages provide that are essential or of priority required."""
 
 RELATIONS = (
     "Pre-Depends",
@@ -44,7 +49,7 @@ RELATIONS = (
     "Enhances",
     "Provides",
 )
-"""Fields that name other packages, in the order in which apt reads them (debListParser::NewVersion)."""
+"""The fields that name other packages, in the order in which apt reads them (debListParser::NewVersion)."""
 
 FIELDS = ("Package", "Version", "Architecture", "Essential", "Priority", "Size", "SHA256", *RELATIONS)
 FIELD = re.compile(rf"^({'|'.join(FIELDS)}): *(.*(?:\n[ \t].*)*)$".encode(), re.MULTILINE)
@@ -62,7 +67,7 @@ class _Stanza(NamedTuple):
 def make(lists: Path, index: Path, order: Iterable[str] = ()) -> None:
     """Write the index of every Packages file (deb822(5)) in `lists` to the file `index`.
 
-    `order` names the lists as apt reads them; lists that it leaves out come last, by name.
+    `order` has the names of lists in apt's reading order; lists that are not in `order` come last, by name.
     """
     met: dict[str, int] = {}
     with closing(sqlite3.connect(index)) as database, database:
@@ -79,13 +84,13 @@ def make(lists: Path, index: Path, order: Iterable[str] = ()) -> None:
 
 
 def _in_order(lists: Path, order: list[str]) -> list[Path]:
-    """The Packages files among `lists`, as apt reads them."""
+    """The Packages files in the directory `lists`, in the order in which apt reads them."""
     places = {name: place for place, name in enumerate(order)}
     return sorted(lists.glob("*_Packages"), key=lambda path: (places.get(path.name, len(order)), path.name))
 
 
 def _meet(fields: dict[str, str], met: dict[str, int]) -> None:
-    """Number the names that apt meets first in a stanza, in `met`."""
+    """Add the names that apt meets first in a stanza to `met`, with consecutive numbers."""
     met.setdefault(fields["Package"], len(met))
     for relation in RELATIONS:
         for name in PLAIN_NAME.findall(fields.get(relation, "")):

@@ -1,4 +1,4 @@
-"""Why a tree cannot be made, in the user's terms: packages that cannot be had, or what a program of its job refuses."""
+"""Errors of making a tree, in the user's terms: packages that cannot be installed, refusals by programs of a job."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from builder.recipe.place import Place
 from builder.tree.conflicts import Choice, ConflictError
 
 REFUSAL = "refusal"
-"""A file that programs outside the tree may write: why they refuse it, as JSON with the fields of an NfsrootError."""
+"""The file to which programs outside the tree write why they refuse the tree: JSON with an NfsrootError's fields."""
 SHOWN = 6
 UNSOLVED = re.compile(r"Unable to satisfy dependencies|unmet dependencies|held broken packages")
-"""What apt writes, that of Debian 13 and that of before."""
+"""The texts by which apt says that it finds no solution, of Debian 13 and of earlier releases."""
 
 
 class Want(NamedTuple):
-    """A package that is wanted: a clause says by whom, `place` where the recipe names it (line 0: nowhere).
+    """A wanted package: `clause` says in words who wants it, `place` where the recipe names it (line 0: nowhere).
 
-    One that is `needed`, by an element or by Debian itself, is nothing that the recipe could take away.
+    A package that is `needed`, by an element or by Debian itself, cannot be taken out of the recipe.
     """
 
     package: str
@@ -39,7 +39,7 @@ class Want(NamedTuple):
 
 
 def read(directory: Path) -> NfsrootError | None:
-    """The error with which a program refused the tree whose job writes to `directory`, if one did."""
+    """The error with which a program of a job refused the tree, if any; `directory` is the job's output."""
     file = directory / REFUSAL
     if not file.exists():
         return None
@@ -48,7 +48,7 @@ def read(directory: Path) -> NfsrootError | None:
 
 
 def explain(error: CommandError, debian: Debian) -> NfsrootError:
-    """What a failed installation means: what the mirror says, or that apt tried in vain; `error` itself else."""
+    """The error for a failed installation: the mirror failed, or apt found no solution; otherwise `error` itself."""
     if not any(UNSOLVED.search(line) for line in error.last_lines):
         return mirror.explain(error, debian)
     return NfsrootError(
@@ -59,21 +59,21 @@ def explain(error: CommandError, debian: Debian) -> NfsrootError:
 
 
 def unknown(want: Want, resembling: Sequence[str], debian: Debian) -> Problem:
-    """Nobody has a package of that name."""
+    """The problem that the archive has no package of the wanted name."""
     fix = f"did you mean '{resembling[0]}'?" if resembling else "add its component, or look again with --refresh"
     asker = f", {want.clause}," if want.needed else ""
     return want.problem(f"there is no package '{want.package}'{asker} in {_archive(debian)}", fix)
 
 
 def virtual(want: Want, providers: Sequence[str]) -> Problem:
-    """Several packages provide the name, and apt chooses none by itself."""
+    """The problem that several packages provide the wanted name, of which apt chooses none by itself."""
     more = f" and {len(providers) - SHOWN} more" if len(providers) > SHOWN else ""
     what = f"'{want.package}' is no package but a name that several provide: {', '.join(providers[:SHOWN])}{more}"
     return want.problem(what, "name one of them")
 
 
 def conflict(want: Want, error: ConflictError, wants: Mapping[str, Want], debian: Debian) -> Problem:
-    """What arises when `want`, the last of `wants`, is added to the others."""
+    """The problem that `want`, the last of `wants`, cannot be installed with the others."""
     chosen, other = error.chosen, error.other
     if other and other.wanted == want.package and not error.missing:
         chosen, other = other, chosen
@@ -89,7 +89,10 @@ def conflict(want: Want, error: ConflictError, wants: Mapping[str, Want], debian
 
 
 def label(chosen: Choice, wants: Mapping[str, Want], without: Want | None = None) -> str:
-    """A package, what depends on it, and who wants that; the latter is not said of `without`, if that has a place."""
+    """A package in words, with the package that depends on it, and the clause of that want.
+
+    The clause of the want `without` is left out when it has a place, since the message begins with the place.
+    """
     want = wants[chosen.wanted]
     words = [chosen.name]
     if chosen.name != chosen.wanted:

@@ -29,14 +29,14 @@ def _parts(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
 
 
 def _weight(character: str) -> int:
-    """A tilde sorts before the end, which is 0; letters sort before all else."""
+    """The rank of a character in versions: a tilde before the end, which is 0, and letters before all others."""
     if character == "~":
         return -1
     return ord(character) if character.isalpha() else ord(character) + 256
 
 
 class Relation(NamedTuple):
-    """One alternative of a dependency, or one conflict: a name, and which of its versions are meant, if not all."""
+    """An alternative of a dependency, or a conflict: a name, and a condition on its version, if any."""
 
     name: str
     operator: str = ""
@@ -46,7 +46,7 @@ class Relation(NamedTuple):
         return f"{self.name} ({self.operator} {self.version})" if self.operator else self.name
 
     def admits(self, version: str) -> bool:
-        """Whether `version` is meant; an empty one, of a name that is provided, only if every version is."""
+        """Whether `version` meets the condition, if any.  A name provided without a version ("") meets none."""
         if not self.operator or not version:
             return not self.operator
         one, other = version_key(version), version_key(self.version)
@@ -57,9 +57,12 @@ class Relation(NamedTuple):
 
 @dataclass(frozen=True)
 class Package:
-    """A package in one version.  `depends` has a tuple of alternatives for each dependency; `against` conflicts and
-    breaks; `provides` the version of each name that the package has or provides, empty where none is said; `kib` is
-    what its files take, and `size` the package's own size in bytes."""
+    """A package in one version.
+
+    `depends` has a tuple of alternatives for each dependency; `against` has the fields Conflicts and Breaks; `provides`
+    has the version, or "", of each name that the package has or provides; `kib` is the size of the installed files in
+    KiB, and `size` that of the package in bytes.
+    """
 
     name: str
     version: str
@@ -70,12 +73,12 @@ class Package:
     size: int = 0
 
     def has(self, relation: Relation) -> bool:
-        """Whether the package is one that `relation` means, by its own name or by one that it provides."""
+        """Whether the package satisfies `relation`, by its own name or by one that it provides."""
         return relation.name in self.provides and relation.admits(self.provides[relation.name])
 
 
 def read(stanza: str) -> Package:
-    """The package of which a stanza of a Packages file speaks (deb822(5))."""
+    """The package that a stanza of a Packages file describes (deb822(5))."""
     fields = dict(_FIELD.findall(stanza))
     name, version = fields["Package"], fields.get("Version", "")
     depends = (group for field in ("Pre-Depends", "Depends") for group in _groups(fields.get(field, "")))

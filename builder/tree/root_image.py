@@ -1,4 +1,4 @@
-"""The root image: the tree as one read-only file system, in a file."""
+"""The root image: a file that holds the tree as one read-only file system."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make(
     room: Room,
     on_line: OnLine,
 ) -> None:
-    """Make `root.FORMAT` in `directory`; `element` has the script that does it.
+    """Make `root.FORMAT` in `directory`, with a script of `element`.
 
     :raises CommandError: the file system could not be made.
     """

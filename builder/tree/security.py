@@ -1,7 +1,7 @@
-"""Packages that the security archive of a suite has, from the lists of an archive's state.
+"""The versions of packages in the security archive of a suite, from the package lists of an archive's state.
 
-A package that was fixed stays in the security archive when a point release takes it over.  So its newest version there
-says from which version on a tree has the fixes, whichever archive the tree's own version came from.
+A fixed package stays in the security archive when a point release takes it over.  So its newest version there is the
+first version with all fixes, whichever archive the tree's own version came from.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which packages a tree gets: the recipe's and what elements need, and the default packages that go with these.
+"""The choice of a tree's packages: the recipe's, those that elements need, and the default packages that fit these.
 
-Decided from the archive's index, before anything is downloaded.
+The archive's index decides, before anything is downloaded.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from builder.tree.relations import Package, Relation
 
 DEBIAN = "without which there is no Debian"
 BESIDE_MIB = 512
-"""Room for a copy of the kernel's modules, which are indexed beside, and for an initramfs."""
+"""The room, in MiB, for a copy of the kernel's modules, which depmod(8) indexes, and for an initramfs."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided about a recipe's packages.
+    """The decision about a recipe's packages.
 
-    `gave_way` has a sentence about each default package that gives way to another; `tree_mib` is what the files of the
-    packages take, `packages_mib` what the packages themselves do, as far as they are certain.
+    `gave_way` has a sentence about each default package that gives way to another.  `tree_mib` is the size of the
+    installed files, `packages_mib` that of the packages, as far as the packages are certain.
     """
 
     gave_way: dict[str, str]
@@ -40,7 +40,7 @@ class Decision:
 
     @property
     def room_mib(self) -> int:
-        """What it takes to install the packages: their files, the packages on their way, and what is made beside."""
+        """The room, in MiB, to install the packages: their files, the packages themselves, modules and initramfs."""
         return self.tree_mib + self.packages_mib + BESIDE_MIB
 
     def apply(self, recipe: Recipe) -> Recipe:
@@ -49,7 +49,7 @@ class Decision:
 
 
 def recall(recipe: Recipe, archive: Archive, cache: Cache) -> Decision:
-    """Decide, or recall from the cache what was decided when the same was asked before.
+    """The decision about a recipe's packages, from the cache when an earlier build made it.
 
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
@@ -63,7 +63,7 @@ def recall(recipe: Recipe, archive: Archive, cache: Cache) -> Decision:
 
 
 def decide(recipe: Recipe, archive: Archive) -> Decision:
-    """Which default packages give way, and how much room the packages take.
+    """The decision which default packages give way, and how much room the packages take.
 
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
@@ -82,7 +82,7 @@ def decide(recipe: Recipe, archive: Archive) -> Decision:
 
 
 def _question(recipe: Recipe, archive: Archive) -> str:
-    """The name of all that the answer and its words depend on."""
+    """The key over everything that the decision and its messages depend on."""
     elements = [[each.name, list(each.packages), list(each.default_packages)] for each in recipe.elements]
     return key_of(
         {
@@ -99,7 +99,10 @@ def _question(recipe: Recipe, archive: Archive) -> str:
 
 
 def _wants(recipe: Recipe, candidates: Candidates) -> Iterator[Want]:
-    """All that has to be there; a package that several want comes first from who can do without it least."""
+    """Yield the wants of Debian, of the elements and of the recipe, in this order.
+
+    The first want for a package counts, so the order begins with those that cannot be taken away.
+    """
     nowhere = Place(recipe.files[0], 0, 0)
     places = {name: Place(*place) for name, place in recipe.places.items()}
     for name in (*(package.name for package in candidates.find_providers(index.REQUIRED)), "apt"):
@@ -114,7 +117,7 @@ def _wants(recipe: Recipe, candidates: Candidates) -> Iterator[Want]:
 
 @dataclass
 class _Settling:
-    """One decision under way: what is wrong, and the default packages that gave way, each with a sentence."""
+    """A decision under way: the selection so far, the problems, and sentences about packages that gave way."""
 
     recipe: Recipe
     candidates: Candidates
@@ -124,7 +127,7 @@ class _Settling:
     gave_way: dict[str, str] = field(default_factory=dict)
 
     def add(self, want: Want) -> None:
-        """Add a package, or the problem with it."""
+        """Add the wanted package to the selection, or a problem to the problems."""
         package = self._package(want)
         if package is None or package.name in self.wants:
             return
@@ -154,7 +157,7 @@ class _Settling:
         self.gave_way[name] = f"{name}, {want.clause}, {reason.rstrip(',')}"
 
     def _package(self, want: Want) -> Package | None:
-        """The package of a want's name, or the only one that provides it."""
+        """The package of the wanted name, or the only one that provides the name; else add a problem."""
         found = self.candidates.find_providers(want.package)
         if found and (len(found) == 1 or found[0].name == want.package):
             return found[0]

@@ -1,6 +1,6 @@
-"""The sources of a tree's packages (sources.list(5)): the bootstrap tool's own, or the same at the recipe's mirrors.
+"""The sources of a tree's packages (sources.list(5)): mmdebstrap's defaults, at the recipe's mirrors if it names any.
 
-A recipe names hosts, not suites: whichever mirror it names, updates and security fixes come with a suite.
+A recipe names mirrors, not the suites on them: updates and security fixes always come with a suite.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from builder.recipe.models import Debian
 MEMBER = "./etc/apt/sources.list"
 SOURCE = re.compile(r"^(deb (?:\[[^]]*\] )?)(\S+) (\S+) (.+)$", re.MULTILINE)
 SECURITY = ("-security", "/updates")
-"""How the names of suites with security fixes end."""
+"""The endings of the names of suites with security fixes."""
 
 
 def read(skeleton: Path) -> str:
@@ -26,7 +26,7 @@ def read(skeleton: Path) -> str:
 
 
 def at_mirrors(default: str, debian: Debian) -> str:
-    """The sources of `default`, one a line, each at the mirror that the recipe names for it, if any."""
+    """The sources of `default`, one per line, each at the mirror that the recipe names for its suite, if any."""
     return "\n".join(
         f"{begin}{_mirror(suite, debian) or url} {suite} {components}"
         for begin, url, suite, components in SOURCE.findall(default)
