@@ -1,4 +1,4 @@
-"""Where steps run: the builder image, and the engines that run jobs in it."""
+"""The builder image, in which steps run, and the container engines that run jobs in it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from builder.container.engine import Engine
 
 
 def choose(name: str) -> Engine:
-    """The engine of that name: sandbox, docker or podman, ready to run jobs.
+    """The engine called `name` (sandbox, docker or podman), ready to run jobs.
 
-    :raises NfsrootError: it is not to be had on this machine, or does not answer.
+    :raises NfsrootError: this machine does not have the engine, or the engine does not answer.
     """
     if name == "sandbox":
         from builder.container.sandbox import Sandbox

@@ -1,4 +1,4 @@
-"""Docker as an engine: the builder image is imported once, each job is a container of its own."""
+"""The engine Docker.  It imports the builder image once, and runs each job in a container of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from builder.process import CommandError, OnLine, output, run
 
 
 class Docker:
-    """Runs jobs with docker(1).  Podman takes the same commands, so `command` names the program."""
+    """An engine that runs jobs with docker(1).  Podman takes the same commands, so `command` names the program."""
 
     name = "docker"
     command = "docker"
@@ -31,7 +31,7 @@ class Docker:
             )
 
     def remove_orphans(self) -> None:
-        """Remove the containers of builds that were killed: a daemon's containers outlive who asked for them.
+        """Remove the containers of killed builds, since a daemon's containers outlive the build that started them.
 
         :raises NfsrootError: the engine does not answer.
         """
@@ -72,7 +72,7 @@ class Docker:
         return [*argv, tag, *job.argv]
 
     def _ensure(self, image: Image) -> str:
-        """The image's tag, after its import where that is needed."""
+        """The tag of `image`; import the image first when the engine does not have it."""
         tag = f"localhost/nfsroot-builder:{image.id}"
         try:
             output([self.command, "image", "inspect", "--format={{.Id}}", tag], env=self._environment())
@@ -105,16 +105,16 @@ class Docker:
 
 
 def _mount(source: Path, target: str, *options: str) -> str:
-    """The option that binds `source` at `target`: fields as in CSV (docker-run(1), --mount), so any path will do."""
+    """The option that binds `source` at `target`.  Its fields are CSV, which can hold any path (docker-run(1))."""
     fields = io.StringIO()
     csv.writer(fields, lineterminator="").writerow(["type=bind", f"source={source}", f"target={target}", *options])
     return f"--mount={fields.getvalue()}"
 
 
 def _pid_namespace() -> int:
-    """The number of this process's PID namespace (pid_namespaces(7)): process ids mean something in it alone."""
+    """The number of this process's PID namespace, in which alone its process ids are valid (pid_namespaces(7))."""
     return Path("/proc/self/ns/pid").stat().st_ino
 
 
 def _ignore(_line: str) -> None:
-    """Drop a line: an import prints the image's digest."""
+    """Drop a line of output: an import prints the image's digest."""

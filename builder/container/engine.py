@@ -1,4 +1,4 @@
-"""What a step asks of a container engine, whichever engine it is."""
+"""The interface between steps and container engines: images, jobs, and their inputs and environment."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ENVIRONMENT = {
     "TZ": "UTC",
     "USER": "root",
 }
-"""The environment of every job.  Nothing of the host's gets in: a job's result depends on its inputs alone."""
+"""The environment of every job.  Nothing of the host's comes in, so that a job's result depends on its inputs alone."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """A builder image: the unpacked file tree `rootfs`, and the `id` that every result made in it depends on."""
+    """A builder image: its unpacked file tree `rootfs`, and its `id`, which is part of the keys of steps."""
 
     id: str
     rootfs: Path
@@ -32,7 +32,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Room:
-    """Where a job works: in memory, on `mib` MiB at most, or in a `directory` on disk."""
+    """The space for a job's temporary files: at most `mib` MiB of memory, or a `directory` on disk."""
 
     mib: int = 512
     directory: Path | None = None
@@ -40,11 +40,12 @@ class Room:
 
 @dataclass(frozen=True)
 class Job:
-    """One command to run in the builder image.
+    """A command to run in the builder image.
 
-    `inputs` maps paths below /input to what is bound there, read-only.  `output` is bound at /output and is
-    all that the job may leave behind; /scratch is its `room` to work in.  Without `network` the job has none; with
-    it, the job gets the user's proxies, passwords of mirrors and certificates (see `environment` and `inputs` below).
+    `inputs` maps paths below /input to the files or directories that are bound there, read-only.  `output` is bound at
+    /output; a job may leave files nowhere else.  `room` is mounted at /scratch for temporary files.  With `network`,
+    the job has the host's network and the user's proxies, passwords of mirrors and certificates (see `environment` and
+    `inputs` below); without, it has no network.
     """
 
     argv: tuple[str, ...]
@@ -56,7 +57,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What the job is called in words: its program."""
+        """The name of the job in messages: its program."""
         return PurePosixPath(self.argv[0]).name
 
 
@@ -66,7 +67,7 @@ class Engine(Protocol):
     name: str
 
     def run(self, image: Image, job: Job, on_line: OnLine) -> None:
-        """Run `job`; hand each line that it writes to `on_line`.
+        """Run `job`, and pass each line of its output to `on_line`.
 
         :raises CommandError: the job failed.
         """
@@ -77,17 +78,17 @@ PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 
 
 AUTHENTICATION = "NFSROOT_APT_AUTH"
-"""Names a file with users and passwords of mirrors (apt_auth.conf(5)), for jobs that use the network."""
+"""The variable that names a file with users and passwords of mirrors (apt_auth.conf(5)), for jobs with network."""
 
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-"""The authorities that this machine trusts (update-ca-certificates(8)), for mirrors that are asked over https."""
+"""The file of the authorities that this machine trusts (update-ca-certificates(8)), for mirrors with https."""
 
 
 def inputs(job: Job) -> dict[str, Path]:
-    """The files that a job sees: its inputs and, with the network, this machine's settings for mirrors.
+    """The files and directories that a job gets: its inputs and, with network, this machine's settings for mirrors.
 
-    :raises InputError: the user names a file with passwords that is not there.
+    :raises InputError: the file of passwords that the user names does not exist.
     """
     if not job.network:
         return dict(job.inputs)
@@ -101,10 +102,10 @@ def inputs(job: Job) -> dict[str, Path]:
 
 
 def environment(job: Job) -> dict[str, str]:
-    """The whole environment of a job; one that uses the network gets the user's proxies too.
+    """The whole environment of a job.  A job with network gets the user's proxies too.
 
-    A job sees text of the recipe as UTF-8: it is given here in such a way that Python, which writes arguments in the
-    locale's encoding, gives its bytes.
+    Values from the recipe reach the job as UTF-8.  Python encodes a process's arguments in the locale's encoding, so
+    the UTF-8 bytes of each value are decoded in that encoding here.
     """
     proxies = {name: os.environ[name] for name in PROXIES if name in os.environ} if job.network else {}
     own = {name: os.fsdecode(value.encode()) for name, value in job.environment.items()}

@@ -1,7 +1,7 @@
 """The builder image: the Debian tree that holds every tool of a build, bootstrapped once by mmdebstrap.
 
-A release depends on this image and not on the host, so the image's definition (and, once it is made, the
-versions that it got) goes into the key of every step that runs in it.
+A release depends on this image and not on the host.  So the image's id, a key over its definition and the versions of
+its packages, goes into the key of every step that runs in the image.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ MORTAL = (
     "/proc",
     "--",
 )
-"""Before a command on the host: it sees the host as it is, and all that it starts ends with this process."""
+"""The words before a command on the host, by which all its processes end with this one; it sees the host as it is."""
 
 DIRECTORIES = ("input", "output", "scratch")
-"""At the image's top: where a job's inputs, its output and its room to work in are mounted."""
+"""The directories at the image's top at which a job's inputs, its output and its room are mounted."""
 PACKAGE = "diskimage_builder"
 INSTALL_AGAIN = f"Install it again: {sys.executable} -m pip install --force-reinstall diskimage-builder"
 COMPILE = ("python3", "-m", "compileall", "-q", f"/usr/lib/python3/dist-packages/{PACKAGE}")
@@ -87,7 +87,7 @@ sys.exit(main())
 
 
 def definition() -> Inputs:
-    """What the builder image is made of: its key's inputs."""
+    """The inputs of the builder image's key: suite, packages, and the code that goes into the image."""
     return {
         "suite": SUITE,
         "packages": list(PACKAGES),
@@ -104,12 +104,12 @@ def find(cache: Cache) -> Image | None:
 
 
 def made_from(cache: Cache) -> tuple[Path, ...]:
-    """The files on which it depends what `find` finds."""
+    """The files that determine which builder image `find` returns."""
     return _metadata() / "RECORD", cache.object(STEP, key_of(definition())) / "id"
 
 
 def ensure(cache: Cache, on_line: OnLine) -> Image:
-    """The builder image, bootstrapped when it is not in the cache.
+    """The builder image; bootstrap it first when it is not in the cache.
 
     :raises NfsrootError: mmdebstrap failed.
     """
@@ -129,11 +129,11 @@ def _bootstrap(directory: Path, on_line: OnLine) -> None:
     except CommandError as error:
         raise explain(error, Debian(suite=SUITE)) from error
     _install_diskimage_builder(rootfs)
-    # disk-image-create starts Python eight times: compiled once, each start is a sixth shorter.
+    # disk-image-create starts Python eight times; with compiled modules each start takes a sixth less time.
     run([*MORTAL, "chroot", str(rootfs), *COMPILE], env=_host_environment(), on_line=on_line, name="compileall")
     for name in DIRECTORIES:
         (rootfs / name).mkdir()
-    # sudo looks its own host name up; without an answer here it asks the network, and waits.
+    # sudo looks up the name of its host; without this line it would ask the network, and wait.
     (rootfs / "etc/hosts").write_text("127.0.0.1 localhost builder\n", encoding="utf-8")
     versions = (rootfs / "var/lib/dpkg/status").read_bytes()
     (directory / "id").write_text(
@@ -142,15 +142,15 @@ def _bootstrap(directory: Path, on_line: OnLine) -> None:
 
 
 def _host_environment() -> Mapping[str, str]:
-    """mmdebstrap runs on the host: it needs the search path and the user's proxies, and no more."""
+    """The environment of mmdebstrap, which runs on the host: the search path and the user's proxies, no more."""
     wanted = ("PATH", "http_proxy", "https_proxy", "no_proxy")
     return {name: os.environ[name] for name in wanted if name in os.environ} | {"LC_ALL": "C.UTF-8"}
 
 
 def _install_diskimage_builder(rootfs: Path) -> None:
-    """Copy the diskimage-builder that this tool depends on into the image, verified by its own RECORD.
+    """Copy the installed diskimage-builder into the image, and verify its files by their digests in RECORD.
 
-    It is pure Python, so the host's copy works with the image's interpreter; so no package index is asked.
+    diskimage-builder is pure Python: the host's copy works with the image's interpreter, and no package index is asked.
     """
     metadata = _metadata()
     target = rootfs / "usr/lib/python3/dist-packages"
@@ -169,9 +169,9 @@ def _install_diskimage_builder(rootfs: Path) -> None:
 def _metadata() -> Path:
     """The directory of the installed diskimage-builder's metadata (Python packaging: recording installs).
 
-    importlib.metadata would find it, too, but takes longer than everything else of a build that has nothing to do.
+    importlib.metadata would find the directory, too, but takes longer than the rest of a build whose release exists.
 
-    :raises NfsrootError: it is not installed.
+    :raises NfsrootError: diskimage-builder is not installed.
     """
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
@@ -181,10 +181,10 @@ def _metadata() -> Path:
 
 
 def _code(metadata: Path) -> dict[str, tuple[str, str]]:
-    """Algorithm and digest (both may be empty) of each file of the package that a copy of it needs, by its path.
+    """The algorithm and digest (both may be empty) of each file that a copy of diskimage-builder needs, by path.
 
-    That is the package itself and the metadata by which it finds its version and its plugins; what an installer adds
-    beside them differs by who installs it, and where.
+    These are the package itself and the metadata by which it finds its version and its plugins.  Other metadata comes
+    from the installer, and differs from one installation to the next.
     """
     wanted = (f"{PACKAGE}/", f"{metadata.name}/METADATA", f"{metadata.name}/entry_")
     with (metadata / "RECORD").open(newline="", encoding="utf-8") as record:

@@ -1,4 +1,4 @@
-"""What a failure of apt says about the mirror that it asked."""
+"""Errors of apt that come from a mirror, in words that say what the user can do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AGAIN = f"Try again in some minutes: mirrors are updated file by file. If it sta
 
 
 class Cause(NamedTuple):
-    """A reason for which apt fails: what its lines hold then, what it is in words, and what to do about it."""
+    """A cause of apt's failure: a pattern for the lines that apt then writes, a message, and how to fix it."""
 
     pattern: str
     brief: str
@@ -89,11 +89,11 @@ CAUSES = (
         f"Nothing says that these are Debian's packages: {ANOTHER}.",
     ),
 )
-"""Causes, the likelier first: apt may say of an archive that it is not signed, whatever keeps it from its signature."""
+"""The causes, the likelier first: apt may call an archive "not signed", whatever keeps it from the signature."""
 
 
 def explain(error: CommandError, debian: Debian) -> NfsrootError:
-    """What `error` means for a user who asked for `debian`; itself when it says nothing about the mirror."""
+    """The error for a user who asked for `debian`; `error` itself when its lines say nothing about a mirror."""
     for cause in CAUSES:
         lines = [line for line in error.last_lines if re.search(cause.pattern, line)]
         if lines:
@@ -106,7 +106,7 @@ def explain(error: CommandError, debian: Debian) -> NfsrootError:
 
 
 def _mirror(lines: list[str], debian: Debian) -> str:
-    """The mirror of which the lines speak."""
+    """The mirror that the lines name, or the default mirror in words."""
     text = "\n".join(lines)
     named = [url for url in (debian.mirror, debian.security_mirror) if url]
     places = {url: (rf"{re.escape(url.rstrip('/'))}(?![\w-])", rf"\b{urlsplit(url).hostname}\b") for url in named}

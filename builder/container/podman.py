@@ -1,4 +1,4 @@
-"""Podman as an engine.  It takes Docker's commands."""
+"""The engine Podman, which takes Docker's commands."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from builder.container.engine import Job
 from builder.umask import UMASK
 
 LIMITS = ("nofile=4096:4096", "nproc=16384:16384")
-"""Limits of a job (getrlimit(2)).  Podman's own defaults are above what a confined host lets it give."""
+"""The limits of a job (getrlimit(2)).  Podman's own defaults are higher than a confined host allows."""
 
 
 class Podman(Docker):
-    """Runs jobs with podman(1)."""
+    """An engine that runs jobs with podman(1)."""
 
     name = "podman"
     command = "podman"
 
     def arguments(self, tag: str, name: str, job: Job) -> list[str]:
-        """As Docker's, with limits that every host grants, and with our umask, which containers.conf(5) may change."""
+        """Docker's command, with limits that every host grants, and with our umask instead of containers.conf(5)'s."""
         command, verb, *rest = super().arguments(tag, name, job)
         return [command, verb, *(f"--ulimit={limit}" for limit in LIMITS), f"--umask={UMASK:04o}", *rest]

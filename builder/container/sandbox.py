@@ -1,8 +1,8 @@
-"""The embedded engine: a bubblewrap sandbox (bwrap(1)) around the builder image.  It needs no daemon.
+"""The default engine, which needs no daemon: a bubblewrap sandbox (bwrap(1)) around the builder image.
 
-Mount, PID, IPC and UTS namespaces are the job's own; when this process dies, however it dies, the kernel ends
-every process of the job (--die-with-parent, and the PID namespace with its init) and its mounts vanish with
-the mount namespace.
+Each job has its own mount, PID, IPC and UTS namespaces.  When this process dies, for whatever reason, the kernel ends
+every process of the job (--die-with-parent, and the PID namespace with its init), and its mounts vanish with the mount
+namespace.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ CAPABILITIES = (
     "CAP_SYS_ADMIN",
     "CAP_SYS_CHROOT",
 )
-"""What a bootstrap needs as root: ownership, device nodes, chroot, and SYS_ADMIN for mounts of its own."""
+"""The capabilities that a bootstrap needs: ownership, device nodes, chroot, and SYS_ADMIN for mounts of its own."""
 
 
 class Sandbox:
-    """Runs jobs under bubblewrap, as root."""
+    """An engine that runs jobs under bubblewrap, as root."""
 
     name = "sandbox"
 
