@@ -1,7 +1,7 @@
-"""Kernel arguments as GRUB has to be given them, so that the kernel gets them as the recipe has them.
+"""The quoting of kernel arguments in GRUB's menus, by which the kernel gets them as the recipe has them.
 
-GRUB's loader puts quotes around each argument with a blank, all of it, and a backslash before each quote that the
-argument has itself (grub_create_loader_cmdline).  The kernel takes `"a=b c"` for `a="b c"`.
+GRUB's loader puts quotes around each whole argument that has a blank, and a backslash before each quote in the argument
+(grub_create_loader_cmdline).  The kernel takes `"a=b c"` for `a="b c"`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ def grub2_words(arguments: Iterable[str]) -> str:
 
 
 def legacy_words(arguments: Iterable[str]) -> str:
-    """The arguments as GRUB legacy hands them to the kernel: as they are, but for quotes that keep nothing together."""
+    """The arguments in GRUB legacy's syntax, which the kernel gets without changes; needless quotes are left out."""
     return " ".join(argument if " " in argument else argument.replace('"', "") for argument in arguments)
 
 
 def pass_legacycfg(arguments: Iterable[str]) -> bool:
-    """Whether GRUB 2 reads the arguments right in GRUB legacy's syntax: it takes them apart at every blank."""
+    """Whether GRUB 2's `legacycfg` reads the arguments correctly: it splits them at every blank, quoted or not."""
     return not any(" " in argument for argument in arguments)

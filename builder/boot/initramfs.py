@@ -1,4 +1,4 @@
-"""The initramfs: made once, in the container, from the finished tree.  Drivers of NICs are appended to it later."""
+"""The initramfs, made once from the finished tree in the builder image.  NIC drivers are appended to it later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STEP = "initramfs"
 ELEMENT = "initramfs-nfs"
 
 BASE_MODULES = ("af_packet",)
-"""Every initramfs needs this: raw sockets, for its own DHCP client."""
+"""The modules that every initramfs needs: raw sockets, for its own DHCP client."""
 
 SETTINGS = """\
 MODULES=list
@@ -31,11 +31,11 @@ NFSROOT=auto
 RUNSIZE=10%
 FSTYPE=
 """
-"""initramfs.conf(5)."""
+"""The template of initramfs.conf(5)."""
 
 
 def need_element(recipe: Recipe) -> None:
-    """Refuse a recipe whose tree no initramfs can be made from.
+    """Refuse a recipe whose elements cannot make an initramfs.
 
     :raises InputError: the element that brings initramfs-tools is missing.
     """
@@ -47,16 +47,16 @@ def need_element(recipe: Recipe) -> None:
 
 
 def parts(root: Root) -> tuple[str, ...]:
-    """The element's directories with what mounts such a root, beside the NFS client of klibc, which is always there.
+    """The element's directories with the files that mount this root, besides the NFS client of klibc.
 
-    The last one has the boot script of its name (initramfs-tools(7), "Boot scripts").
+    The last directory has a boot script of its own name (initramfs-tools(7), "Boot scripts").
     """
     nfs4 = ("nfs4",) if root.nfs_version == 4 and root.transport is RootTransport.NFS else ()
     return (*nfs4, "image") if root.kind is RootKind.IMAGE else nfs4
 
 
 def own_modules(root: Root) -> tuple[str, ...]:
-    """The modules that mount such a root."""
+    """The modules that mount this root."""
     layers = ("loop", root.format, "overlay") if root.kind is RootKind.IMAGE else ()
     client = (f"nfsv{root.nfs_version}",) if root.transport is RootTransport.NFS else ()
     return (*client, *BASE_MODULES, *layers)
@@ -65,7 +65,7 @@ def own_modules(root: Root) -> tuple[str, ...]:
 def configuration(initramfs: Initramfs, root: Root) -> dict[str, str]:
     """The files of an initramfs-tools configuration directory, by name (mkinitramfs(8), -d).
 
-    One is the element's own: `parts` names its directories to be added.
+    The file `parts` is not initramfs-tools': it names the element's directories that make-initramfs adds.
     """
     boot = ("nfs", *parts(root))[-1]
     settings = SETTINGS.format(compression=initramfs.compression, level=initramfs.compression_level, boot=boot)
@@ -78,7 +78,7 @@ def configuration(initramfs: Initramfs, root: Root) -> dict[str, str]:
 
 
 def lines_of(words: Iterable[str]) -> str:
-    """The words, one a line, each once."""
+    """The text with one word per line, without repeats."""
     return "".join(f"{word}\n" for word in dict.fromkeys(words))
 
 
@@ -94,7 +94,7 @@ def make(
     room: Room,
     on_line: OnLine,
 ) -> None:
-    """Make `initrd.img-KVER` in `directory`, as `configured`.
+    """Make `initrd.img-KVER` in `directory`; `configured` are the files of its configuration.
 
     :raises CommandError: mkinitramfs failed.
     """
@@ -111,7 +111,7 @@ def make(
 
 @contextlib.contextmanager
 def in_files(directory: Path, configured: Mapping[str, str]) -> Iterator[Path]:
-    """A directory in `directory` that has the files of a configuration, by their names, for as long as a job runs."""
+    """A temporary directory in `directory` with the files of a configuration, for the inputs of a job."""
     conf = directory / "conf"
     conf.mkdir()
     for name, text in configured.items():

@@ -1,4 +1,4 @@
-"""Whether the tree's kernel has the modules that a recipe and its cluster name: nodes cannot do without them."""
+"""Checks that the tree's kernel has the modules that a recipe and its cluster name, and that nodes need to boot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from builder.recipe.words import suggestion
 from builder.tree.build import Tree
 
 WIRED = "kernel/drivers/net/"
-"""Where the kernel's modules have the drivers of network cards."""
+"""The directory of the drivers of network cards among the kernel's modules."""
 
 OTHER_NAMES = {
     "e1000_82540em": "e1000",
@@ -31,12 +31,12 @@ OTHER_NAMES = {
     "virtio": "virtio_net",
     "xen": "xen_netfront",
 }
-"""Names by which people call a card or its maker's own driver, each with the driver of Linux."""
+"""Other names of cards and drivers that people use, each with the driver of Linux."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """The modules of a tree's kernel: those that are files, and those that are built in."""
+    """The modules of a tree's kernel: those that are files (paths by name), those that are built in, and aliases."""
 
     version: str
     modules: Mapping[str, str]
@@ -52,7 +52,7 @@ class Kernel:
         return self.has(name) or nics.plain(name) in self.aliases
 
     def suggest(self, name: str, *, wired: bool) -> str:
-        """Suggest the module that the user may have meant by `name`; with `wired`, a network driver."""
+        """A fix that names the module the user may have meant by `name`; with `wired`, a network driver."""
         other = OTHER_NAMES.get(nics.plain(name).lower())
         if other and self.has(other):
             return f"did you mean '{other}'?"
@@ -64,16 +64,16 @@ class Kernel:
 
 
 def kernel_of(tree: Tree) -> Kernel:
-    """Read which modules the kernel of `tree` has."""
+    """The modules of the kernel of `tree`."""
     return Kernel(tree.kernel_version, tree.modules, tree.builtin_modules, tree.module_aliases)
 
 
 def check(recipe: Recipe, kernel: Kernel) -> str | None:
-    """Look for every module that the recipe and its cluster name, and say which drivers of a group the kernel lacks.
+    """Check that the kernel has every module that the recipe and its cluster name.
 
-    A group gives way: of its drivers there are those that the kernel has.
+    Return a notice when the kernel lacks drivers of the group `common`, which is no error: nodes get the others.
 
-    :raises RecipeError: with each module that is named and that the kernel lacks.
+    :raises RecipeError: the kernel lacks modules that are named; the error lists all of them.
     :raises NfsrootError: nodes could not mount their root, or no NIC would have a driver.
     """
     problems = tuple(_unknown(recipe, kernel))
@@ -115,7 +115,7 @@ def _need_root(recipe: Recipe, kernel: Kernel) -> None:
 
 
 def _need_nic(recipe: Recipe, kernel: Kernel) -> None:
-    """Refuse a release of which the nodes without a `nic` find no driver for any card."""
+    """Refuse a release in which nodes without a `nic` would have no driver at all."""
     if not any(_drives(name, kernel) for name in nics.expand(recipe.initramfs.nic_drivers)):
         raise NfsrootError(
             f"the initramfs would have no driver of a NIC: Linux {kernel.version} has none of nic_drivers",

@@ -1,8 +1,8 @@
-"""GRUB menus of the nodes: which kernel, initramfs and arguments each of them boots with.
+"""The GRUB menus of the nodes: the kernel, initramfs and kernel arguments of each node.
 
-Every menu is written twice from one `MenuEntry`: in GRUB legacy's syntax, which `legacycfg` reads, and in
-GRUB 2's, for the signed GRUB that has no `legacycfg`.  `grub.cfg` chooses a node's menu, and whether kernel and
-initramfs come over TFTP or HTTP.
+Every menu is written twice from one `MenuEntry`: in GRUB legacy's syntax, which `legacycfg` reads, and in GRUB 2's, for
+the signed GRUB, which has no `legacycfg`.  `grub.cfg` chooses a node's menu, and whether kernel and initramfs come over
+TFTP or HTTP.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from builder.templates import fill, filler
 TEMPLATES = "builder.boot"
 DEFAULT_MENU = "default"
 MENUS = f"{TFTP_DIRECTORY}/grub"
-"""Their directory, relative to the root of the server's file system."""
+"""The directory of the menus, relative to the root of the server's file system."""
 
 
 class MenuEntry(NamedTuple):
-    """One thing to boot.  `kernel` and `initrd` are paths below what TFTP and HTTP serve.
+    """An entry of a boot menu.  `kernel` and `initrd` are paths below the directory that TFTP and HTTP serve.
 
-    All nodes have the kernel's `arguments` in common; each has `own` ones after them.
+    The kernel arguments in `arguments` are common to all nodes; a node's `own` arguments follow them.
     """
 
     title: str
@@ -36,7 +36,7 @@ class MenuEntry(NamedTuple):
 
 
 def menu_entries(recipe: Recipe, facts: ReleaseFacts) -> Iterator[tuple[Node, MenuEntry]]:
-    """Every node, and what it boots."""
+    """Yield each node of the cluster with its menu entry."""
     entry = common_entry(recipe, facts)
     for node in recipe.cluster.nodes:
         initrd = f"{recipe.tftp_directory(facts.version)}/{facts.initrd_for(node.nic)}"
@@ -45,9 +45,9 @@ def menu_entries(recipe: Recipe, facts: ReleaseFacts) -> Iterator[tuple[Node, Me
 
 
 def boot_nic(mac: str) -> str:
-    """The argument that has the initramfs ask DHCP at the NIC that the node was loaded over, and at no other.
+    """The kernel argument by which the initramfs asks DHCP only at the NIC from which the node has booted.
 
-    PXELINUX made its form, hardware type and MAC address joined by hyphens; initramfs-tools(7) reads it.
+    Its form is PXELINUX's: hardware type and MAC address, joined by hyphens.  initramfs-tools(7) reads it.
     """
     return f"BOOTIF=01-{mac}"
 
@@ -57,7 +57,7 @@ def _kerrighed_ids(kerrighed: Kerrighed, node: Node) -> tuple[str, ...]:
 
 
 def common_entry(recipe: Recipe, facts: ReleaseFacts) -> MenuEntry:
-    """What any node boots that needs nothing of its own."""
+    """The menu entry of a node without arguments or drivers of its own."""
     tftp = recipe.tftp_directory(facts.version)
     ours = (*_root_arguments(recipe, facts.version), *_console_arguments(recipe.boot))
     return MenuEntry(
@@ -71,8 +71,8 @@ def common_entry(recipe: Recipe, facts: ReleaseFacts) -> MenuEntry:
 def _console_arguments(boot: Boot) -> Iterator[str]:
     """Kernel arguments for a node's consoles (kernel-parameters.txt), and for its restart after a panic.
 
-    The kernel's messages go to the serial line that somebody asked for, and only its errors to a screen on which
-    people want to log in.  The last console is the one of the initramfs and systemd.
+    With a serial line, the kernel's messages go to screen and serial line; without one, only errors go to the screen,
+    on which people want to log in.  Initramfs and systemd use the last console.
     """
     if boot.panic_seconds:
         yield f"panic={boot.panic_seconds}"
@@ -84,10 +84,11 @@ def _console_arguments(boot: Boot) -> Iterator[str]:
 
 
 def _root_arguments(recipe: Recipe, version: str) -> Iterator[str]:
-    """Where a node's root is, in the words of nfsroot.txt (Linux) and initramfs-tools(7): NFS over TCP, or a URL.
+    """Kernel arguments that say where a node's root is: on NFS over TCP, or at a URL.
 
-    Nobody writes a root that nodes may only read, so that they need not ask the server at each opening of a file
-    whether it is still the same (nocto, nfs(5)): half of what a node asks until it runs.
+    Their forms are those of nfsroot.txt (Linux) and initramfs-tools(7).  A read-only root does not change, so nodes
+    need not ask the server at each opening of a file whether the file has changed (nocto, nfs(5)).  This halves the
+    requests of a node until it runs.
     """
     source, read_only = recipe.root_source(version), recipe.root.access is Access.READ_ONLY
     yield f"root={'/dev/nfs' if recipe.needs_nfs else source}"
@@ -98,10 +99,10 @@ def _root_arguments(recipe: Recipe, version: str) -> Iterator[str]:
 
 
 def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
-    """Every menu, where the TFTP server has it.
+    """The files of all menus, below the directory that the TFTP server serves.
 
-    `grub/HOST` is a node's menu in GRUB legacy's syntax, `grub/HOST.cfg` in GRUB 2's, `grub/MAC.cfg` names the
-    host that has that address.
+    `grub/HOST` is a node's menu in GRUB legacy's syntax, `grub/HOST.cfg` in GRUB 2's; `grub/MAC.cfg` names the host
+    with this MAC address.
     """
     top = header(recipe, facts)
     http = recipe.cluster.server.address if recipe.boot.transport is Transport.HTTP else None
@@ -131,7 +132,7 @@ def _choose(recipe: Recipe, entry: MenuEntry, top: str, http: IPv4Address | None
 
 
 def _render_refusal(recipe: Recipe, top: str) -> Iterator[RenderedFile]:
-    """The menu of a node that has none, where every node needs arguments of its own: it says so and boots nothing."""
+    """The menu of nodes without a menu of their own, in clusters where each needs one: a message, nothing to boot."""
     reason = (
         "This node does not boot: no menu with its own node_id= was found for it.",
         f"Add it to the nodes of {recipe.cluster.name} (name, address, MAC address),",

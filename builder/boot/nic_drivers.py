@@ -1,7 +1,7 @@
-"""Archives of NIC drivers: what each node's `nic` needs is appended to the initramfs that it loads.
+"""Archives of NIC drivers.  The drivers that a node's `nic` needs are appended to the initramfs that the node loads.
 
-The kernel takes archives that are joined for one initramfs (Linux, driver-api/early-userspace/buffer-format.rst).  The
-`initrd` of GRUB legacy's menus takes one file only, so that the release has a file for each kind of card.
+The kernel takes joined archives for one initramfs (Linux, driver-api/early-userspace/buffer-format.rst).  The `initrd`
+of GRUB legacy's menus takes only one file, so the release has a file for each kind of card.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from builder.tree.build import Tree
 STEP = "nic-drivers"
 
 DEFAULT = "default"
-"""The archive for nodes of which nobody says what their NIC is; no module is called so."""
+"""The name of the archive for nodes without a `nic`; no module has this name."""
 
 _COMPRESSORS = {
     "zstd": "zstd --quiet --stdout -{level}",
@@ -28,26 +28,26 @@ _COMPRESSORS = {
     "xz": "xz --check=crc32 --stdout -{level}",
     "lz4": "gzip --no-name --stdout -9",
 }
-"""How an archive is compressed.  The builder image has no lz4; every kernel that unpacks lz4 unpacks gzip, too."""
+"""The commands that compress archives.  The builder image has no lz4; kernels that unpack lz4 unpack gzip, too."""
 _BEST_LEVELS = {"zstd": 19, "gzip": 9, "xz": 9, "lz4": 9}
-"""An archive of one driver takes so little time that it is compressed as far as possible: a twentieth less to load."""
+"""The levels for archives of one driver, which take little time even at the best level: a twentieth less to load."""
 
 
 def archives(recipe: Recipe) -> dict[str, tuple[str, ...]]:
-    """The drivers of each archive, in the words of `nics.expand`, by the archive's name."""
+    """The drivers of each archive, as `nics.expand` gives them, by the archive's name."""
     named = sorted({node.nic for node in recipe.cluster.nodes if node.nic})
     return {**{nic: nics.expand([nic]) for nic in named}, DEFAULT: nics.expand(recipe.initramfs.nic_drivers)}
 
 
 def configuration(recipe: Recipe) -> dict[str, str]:
-    """The files that the element's make-nic-archives reads, by their paths."""
+    """The configuration files that make-nic-archives of the element initramfs-nfs reads, by path."""
     wanted = archives(recipe)
     lists = {f"nic/{name}": lines_of(drivers) for name, drivers in wanted.items()}
     return lists | {f"compressor/{name}": _compressor(recipe.initramfs, name) for name in wanted}
 
 
 def _compressor(initramfs: Initramfs, archive: str) -> str:
-    """The command that compresses an archive, a word a line."""
+    """The command that compresses an archive, one word per line."""
     is_group = archive == DEFAULT or archive in nics.WORDS
     level = initramfs.compression_level if is_group else _BEST_LEVELS[initramfs.compression]
     return lines_of(_COMPRESSORS[initramfs.compression].format(level=level).split())
@@ -65,7 +65,7 @@ def make(
     room: Room,
     on_line: OnLine,
 ) -> None:
-    """Make the archives in `directory`, each under its name.
+    """Make the archives of NIC drivers in `directory`, each under its name.
 
     :raises CommandError: a module cannot be read, or the compressor failed.
     """
@@ -86,7 +86,10 @@ def make(
 
 
 def join(recipe: Recipe, facts: ReleaseFacts, ramdisk: Path, made: Path, directory: Path) -> tuple[Path, ...]:
-    """Write into `directory` what nodes load: the initramfs in `ramdisk`, behind it one of the archives in `made`."""
+    """Write the files that nodes load into `directory`: the initramfs in `ramdisk`, then an archive of those in `made`.
+
+    Return the files, one for each archive.
+    """
     return tuple(
         _joined(directory / name, (ramdisk / facts.initrd_file, made / archive))
         for archive, name in _names(recipe, facts)

@@ -1,4 +1,4 @@
-"""pxegrub: GRUB with network support, one variant per firmware, and the signed chain for Secure Boot."""
+"""The network boot loaders: a variant of GRUB with network support per firmware, and a signed chain for Secure Boot."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ MODULES = (
     "test",
     "tftp",
 )
-"""GRUB modules in every variant that we link.  `legacycfg` reads the menus of GRUB legacy."""
+"""The GRUB modules in every variant that we link.  `legacycfg` reads the menus of GRUB legacy."""
 
 LINKED = {
     Variant.I386_PC: ("i386-pc-pxe", ("linux16", "pxe")),
     Variant.X86_64_EFI: ("x86_64-efi", ("efinet",)),
 }
-"""Of each variant that we link: grub-mkimage's format, and further modules."""
+"""The variants that we link, each with grub-mkimage's format and further modules."""
 
 EARLY = """\
 net_get_dhcp_option menu $net_default_interface 150 string
 normal $prefix/grub.cfg
 """
-"""GRUB's rescue parser reads this: it knows no `if`.  Option 150 names the menu; grub.cfg decides what to do.
+"""The script inside each linked GRUB.  GRUB's rescue parser reads it, which knows no `if`.
 
-GRUB has set $prefix and $root to the server and the protocol, TFTP or HTTP, that it was itself loaded over, and
-$net_default_interface to the NIC.
+DHCP option 150 names the menu; grub.cfg decides what to do.  GRUB has set $prefix and $root to the server and the
+protocol (TFTP or HTTP) from which it was loaded itself, and $net_default_interface to the NIC.
 """
 
 SIGNED = {
@@ -54,18 +54,18 @@ SIGNED = {
     "grubx64.efi": "/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
     "mmx64.efi": "/usr/lib/shim/mmx64.efi.signed",
 }
-"""The Secure Boot chain by the names under which each part looks for the next (shim loads grubx64.efi)."""
+"""The files of the Secure Boot chain, by the names under which each looks for the next (shim loads grubx64.efi)."""
 
 SERVED = {
     Variant.I386_PC: {"pxegrub": "pxegrub.i386-pc"},
     Variant.X86_64_EFI: {"pxegrub.efi": "pxegrub.x86_64-efi"},
     Variant.SECURE_BOOT: {name: f"secure-boot/{name}" for name in SIGNED},
 }
-"""Of each variant: the names that the TFTP server gives to its files."""
+"""The boot loader files of each variant: names on the TFTP server, each with the file among what `make` makes."""
 
 
 def make(directory: Path, *, engine: Engine, image: Image, variants: tuple[Variant, ...], on_line: OnLine) -> None:
-    """Make `pxegrub.VARIANT` and `secure-boot/` in `directory`, the variants side by side.
+    """Make `pxegrub.VARIANT` and `secure-boot/` in `directory`, all variants at once.
 
     :raises CommandError: grub-mkimage failed.
     """
@@ -92,7 +92,7 @@ def _link(directory: Path, variant: Variant, early: Path) -> Job:
 
 
 def _copy_signed(directory: Path, engine: Engine, image: Image, on_line: OnLine) -> None:
-    """Copy all files by one job, and give them their names."""
+    """Copy the signed files by one job, and give them the names in `SIGNED`."""
     target = "secure-boot"
     argv = ("install", "-D", "--mode=644", f"--target-directory=/output/{target}", *SIGNED.values())
     engine.run(image, Job(argv, output=directory), on_line)
