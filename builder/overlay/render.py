@@ -1,6 +1,6 @@
-"""The overlay: the files of a tree that depend on the cluster, on the access to it or on the release.
+"""The overlay: the files of a node's root that depend on the cluster, on `[access]` or on the release.
 
-The tree itself depends on none of these, so that a changed cluster never rebuilds it.
+The tree itself depends on none of these, so a changed cluster never rebuilds the tree.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ ALWAYS = (
 )
 
 OWNED_PATHS = frozenset((*ALWAYS, SHADOW, AUTHORIZED_KEYS, KERRIGHED_NODES, TIMESYNCD, CHRONY, "etc/hostname"))
-"""Every path that an overlay may ever own, relative to the root; the tree's tarball holds none of them.
+"""Every path that an overlay may ever own, relative to the root; the packed tree holds none of them.
 
 No overlay has etc/hostname: a node takes its name from its address (hostname(5), nfsbooted(8)).
 """
 
 
 def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFile, ...]:
-    """The overlay of one release, sorted by path.  `shadow` is the text of the tree's own /etc/shadow."""
+    """The files of a release's overlay, sorted by path.  `shadow` is the text of the tree's own /etc/shadow."""
     values = {
         "recipe": recipe,
         "facts": facts,
@@ -61,14 +61,15 @@ def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFi
 
 
 def report_place(recipe: Recipe) -> str:
-    """Where nodes report what they run: a URL where an HTTP server serves them, else ADDRESS:DIRECTORY for mount(8).
+    """The place to which nodes report the release that they run.
 
-    By HTTP a node writes under its own address alone, and mounts nothing.
+    A URL when an HTTP server serves the release: a node then writes under its own address alone, and mounts nothing.
+    Otherwise ADDRESS:DIRECTORY for mount(8).
     """
     address = recipe.cluster.server.address
     return f"http://{address}{reports.HTTP_PATH}" if recipe.needs_http else f"{address}:{reports.OVER_NFS}"
 
 
 def _text(path: str, values: dict[str, object]) -> str:
-    """The text of the template that stands below templates/ as the file stands below the root."""
+    """The text of the file `path`, from the template of the same path below templates/."""
     return fill("builder.overlay", path, **values)

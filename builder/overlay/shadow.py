@@ -8,7 +8,7 @@ LOCKED = "*"
 
 
 def with_root_password(shadow: str, password_hash: str | None) -> str:
-    """`shadow` with `password_hash` (crypt(5)) as root's, or with root locked where there is none."""
+    """The text `shadow` with `password_hash` (crypt(5)) as root's password; without a hash, with root locked."""
     lines = shadow.splitlines()
     if not any(line.startswith("root:") for line in lines):
         raise NfsrootError("the tree's /etc/shadow has no line for root")

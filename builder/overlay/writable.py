@@ -1,4 +1,4 @@
-"""What nodes mount beside their root, and where a node keeps what is its own."""
+"""The writable directories that nodes mount beside their root, and the place of a node's own ssh host keys."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ STICKY = frozenset({"/tmp", "/var/tmp"})
 
 
 NFS_OPTIONS = {3: "rw,hard,nolock,vers=3", 4: "rw,hard,vers=4"}
-"""Options of mount(8) for what nodes write to.
+"""The options of mount(8) for NFS directories that nodes write to, by the version of NFS.
 
-NFSv3 locks with daemons of its own, which no node runs: locks stay the node's own.
+NFSv3 needs daemons for locks, and no node runs them: with nolock, locks are local to the node.
 """
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A writable directory of a node; the first four stand in fstab(5) unless it is state, which nfsbooted mounts."""
+    """A writable directory of a node.
+
+    The first four attributes are a line of fstab(5); a directory with state has no line, because nfsbooted mounts it.
+    """
 
     device: str
     path: str
@@ -31,9 +34,9 @@ class Mount:
 
 
 def mounts(recipe: Recipe, version: str) -> tuple[Mount, ...]:
-    """The writable directories that nodes mount, a directory before what stands below it.
+    """The writable directories that nodes mount, each before those below it.
 
-    A read-write root is one export that holds its shared directories already: only tmpfs is left to mount.
+    A read-write root is one export with all shared directories in it, so nodes mount only tmpfs.
     """
     directories = [*recipe.root.writable]
     if recipe.root.access is Access.READ_WRITE:
@@ -48,7 +51,7 @@ def mounts(recipe: Recipe, version: str) -> tuple[Mount, ...]:
 
 
 def state_directory(recipe: Recipe) -> str:
-    """Where a node keeps its ssh host keys: on the server where nodes can write to it, else in memory."""
+    """The directory in which a node keeps its ssh host keys: on the server if nodes can write there, else in memory."""
     on_server = _kind_of_keys(recipe) is not WritableKind.TMPFS or _keeps_keys_apart(recipe)
     return PERSISTENT_STATE if on_server else VOLATILE_STATE
 
@@ -59,7 +62,7 @@ def keys_outlive_releases(recipe: Recipe) -> bool:
 
 
 def _kind_of_keys(recipe: Recipe) -> WritableKind:
-    """The kind of the directory in which PERSISTENT_STATE lies: the recipe's own, or the root's."""
+    """The kind of the writable directory that contains PERSISTENT_STATE, or of the root if none does."""
     root = WritableKind.SHARED if recipe.root.access is Access.READ_WRITE else WritableKind.TMPFS
     kinds = {directory.path: directory.kind for directory in recipe.root.writable}
     state = PurePosixPath(PERSISTENT_STATE)
@@ -67,7 +70,7 @@ def _kind_of_keys(recipe: Recipe) -> WritableKind:
 
 
 def _keeps_keys_apart(recipe: Recipe) -> bool:
-    """Whether keys have a directory of their own in a node's state, because /var/lib is not part of it."""
+    """Whether ssh host keys need a directory of their own in a node's state, because the state lacks /var/lib."""
     has_own = any(directory.kind is WritableKind.NODE for directory in recipe.root.writable)
     return has_own and _kind_of_keys(recipe) not in STATE_KINDS
 
@@ -85,7 +88,11 @@ def _shared(directory: WritableDirectory, recipe: Recipe, version: str) -> Mount
 
 
 def _state(directory: WritableDirectory, recipe: Recipe, _version: str) -> Mount:
-    """Each node's own lies in the directory of its name (nfsbooted(8)), which only the node can tell."""
+    """The mount of a directory with state.
+
+    Each node's own state lies in a directory of the node's name.  NODE stands for the name, which nfsbooted(8) fills in
+    on the node.
+    """
     name = "/NODE" if directory.kind is WritableKind.NODE else ""
     device = f"{recipe.cluster.server.address}:{recipe.state_places[directory.kind]}{name}{directory.path}"
     return Mount(device, directory.path, "nfs", NFS_OPTIONS[recipe.root.nfs_version], directory.kind)
