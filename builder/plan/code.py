@@ -1,4 +1,4 @@
-"""Which of our own code makes which step: what a step's key has of this program."""
+"""The modules of this program that make each step, whose digest is part of the step's key."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from builder.tree import build as tree
 OVERLAY, BUNDLE, RELEASE = "overlay", "server-bundle", "release"
 
 MESSAGES = ("builder.errors", "builder.events", "builder.urls", "builder.container.mirror", "builder.tree.refusals")
-"""What tells a person what happens, or why it failed, changes no byte."""
+"""Modules with messages for people, which change no byte of an object."""
 VALUES = ("builder.recipe",)
-"""What a recipe says is among the inputs of the dear steps, value by value: how it was read does not matter to them."""
+"""The modules that read recipes.  Expensive steps have the recipe's values among their inputs, so they skip these."""
 DECISIONS = ("builder.plan",)
-"""What a plan decides shows in the keys of its steps."""
+"""The modules that plan.  Their decisions show in the keys of the steps already."""
 
 ENGINES = "builder.container"
 PACKING = "builder.release.pack"
 
 
 class Making(NamedTuple):
-    """The modules that make something, with all that they import but what is `beyond`."""
+    """The modules that make a step's object, with all that they import except the modules `beyond`."""
 
     modules: tuple[str, ...]
     beyond: tuple[str, ...] = (*MESSAGES, *VALUES)
@@ -40,11 +40,13 @@ MAKING = {
     BUNDLE: Making(("builder.server.bundle", "builder.server.checks", PACKING, ENGINES), MESSAGES),
     RELEASE: Making(("builder.steps", ENGINES), (*MESSAGES, *DECISIONS)),
 }
-"""What makes each step, and what puts a release together.  What that imports is not imported here: a build that finds
-its release does not need it."""
+"""The modules that make each step, and those that put a release together.
+
+Some modules are given by name and not imported here, because a build that finds its release does not need them.
+"""
 
 
 def digest(step: str) -> str:
-    """SHA-256 over the code that makes a step."""
+    """The SHA-256 over the code that makes a step."""
     made = MAKING[step]
     return PROGRAM.digest(*made.modules, beyond=made.beyond)

@@ -1,4 +1,4 @@
-"""Why a step must run, in words: the difference between its inputs now and when it last ran."""
+"""The reason in words why a step must run: the difference between its inputs now and at its last run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIGEST = re.compile(r"(sha256:)?[0-9a-f]{24,}")
 
 
 def explain(before: Any, now: Any) -> str:
-    """What differs between two sets of inputs, as `packages: + vim; source_date: 1 -> 2`; "" when nothing does."""
+    """The difference between two sets of inputs, as `packages: + vim; source_date: 1 -> 2`; "" when they are equal."""
     found = list(_differences("", before, now))
     more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []
     return "; ".join([*found[:MOST], *more])
@@ -36,7 +36,7 @@ def _differences(path: str, before: Any, now: Any) -> Iterator[str]:
 
 
 def _changes(before: Sequence[Any], now: Sequence[Any]) -> str:
-    """Items added, removed and changed, by name where they have one: `+ vim, - nano, ssi1 changed`."""
+    """The difference between two lists, by the items' names if they have any: `+ vim, - nano, ssi1 changed`."""
     added = [_name(item) for item in now if item not in before]
     removed = [_name(item) for item in before if item not in now]
     changed = [name for name in added if name in removed]
@@ -49,7 +49,7 @@ def _changes(before: Sequence[Any], now: Sequence[Any]) -> str:
 
 
 def _first(words: Sequence[str]) -> str:
-    """Some words, and how many more there are."""
+    """The first words, and the number of the others."""
     more = f" and {len(words) - MOST} more" if len(words) > MOST else ""
     return ", ".join(words[:MOST]) + more
 
@@ -59,12 +59,12 @@ def _is_list(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether a value is a file's text, of which single lines differ."""
+    """Whether a value is the text of a file, which is compared line by line."""
     return isinstance(value, str) and "\n" in value
 
 
 def _is_digest(value: Any) -> bool:
-    """Whether a value stands for something that is too long to show, and says nothing itself."""
+    """Whether a value is a digest, which is useless to show."""
     return isinstance(value, str) and DIGEST.fullmatch(value) is not None
 
 

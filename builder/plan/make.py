@@ -1,4 +1,4 @@
-"""From a recipe to the steps of its build, each with its key and a reason.  Nothing here is done, all is decided."""
+"""The planner, which turns a recipe into the steps of its build, each with a key and a reason.  It runs nothing."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from builder.tree import build as tree
 
 @dataclass(frozen=True)
 class Known:
-    """What is known beside the recipe when a build is planned.
+    """The facts beside the recipe that a plan depends on.
 
-    `image` is the builder image's id and `archive` the digest of the archive's state, each None when there is
-    none yet.  `source_date` is in seconds since 1970 (UTC).  `has(step, key)` says whether an object is in the
-    cache; `release(content)` names the release of that content, if there is one; `last` holds the inputs of
-    each step when this recipe was last built.
+    `image` is the builder image's id and `archive` the digest of the archive's state; None when the cache has none yet.
+    `source_date` is in seconds since 1970 (UTC).  `has(step, key)` says whether the cache has an object;
+    `release(content)` gives the version of the release with this content, if any; `last` holds the inputs of each step
+    when this recipe was last built.
     """
 
     image: str | None
@@ -62,9 +62,10 @@ def make(recipe: Recipe, known: Known) -> Plan:
 
 
 def _content(recipe: Recipe, steps: Iterable[Step]) -> str | None:
-    """What identifies a release's content: its steps, what its manifest says of the recipe, what puts it together.
+    """The key of a release's content, over its steps, the recipe, and the code that puts the release together.
 
-    Of the recipe that is all but the cluster, which the overlay depends on, and the version, which is chosen later.
+    The recipe counts without the cluster, which is an input of the overlay, and without the version, which is chosen
+    later.  None while the key of a step is unknown.
     """
     keys = {step.name: step.key for step in steps}
     if None in keys.values():
@@ -74,15 +75,15 @@ def _content(recipe: Recipe, steps: Iterable[Step]) -> str | None:
 
 
 class _Planner:
-    """Turns inputs into steps: the key, whether the object is there, and the reason."""
+    """A maker of steps from inputs: it finds the key, whether the cache has the object, and the reason."""
 
     def __init__(self, known: Known) -> None:
         self._known = known
 
     def step(self, name: str, inputs: Inputs, *, cached: bool = True) -> Step:
-        """The step of these inputs; an input that is None is not known yet.
+        """The step `name` with these inputs; an input that is None is not known yet.
 
-        A step that is not cached holds the release's version, so that it is done anew for each release.
+        A step that is not `cached` depends on the release's version, so it runs for each release.
         """
         missing = [key for key, value in inputs.items() if value is None and key in UNKNOWN]
         if missing:
@@ -107,7 +108,7 @@ UNKNOWN = {
     "nic-drivers": "it depends on the drivers",
     "pxegrub": "it depends on pxegrub",
 }
-"""Why an input is not known yet, by its name."""
+"""The reasons in words why an input is not known yet, by the input's name."""
 
 
 def _base(recipe: Recipe, known: Known, maker: Element) -> Inputs:
@@ -133,7 +134,7 @@ def _tree(recipe: Recipe, known: Known, *bases: Step) -> Inputs:
 
 
 def _archive(recipe: Recipe, known: Known) -> Inputs:
-    """What says of which packages a tree is made, and when."""
+    """The inputs that tree and base share: builder image, archive, source date, `[debian]` and accounts."""
     return {
         "image": known.image,
         "archive": known.archive,
@@ -191,6 +192,6 @@ def _bundle(recipe: Recipe, ramdisk: Step, drivers: Step, loaders: Step) -> Inpu
 
 
 def _sections(recipe: Recipe, names: set[str]) -> Inputs:
-    """Some sections of a recipe, without the version, which is chosen later."""
+    """The sections `names` of a recipe, without the version, which is chosen later."""
     dump: dict[str, Any] = recipe.model_dump(mode="json", include=names, exclude={"image": {"version"}})
     return dump

@@ -11,11 +11,11 @@ Inputs = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """One unit of cached work.
+    """A step of a build, whose result the cache may keep.
 
-    `key` is a pure function of `inputs`; both are None as long as something that they depend on is not known
-    (the archive was never asked, the builder image is not made).  `reuse` says that the step's object is
-    there, so that it need not run; `reason` says in words why it runs or not.
+    `key` is a pure function of `inputs`; both are None while an input is unknown (the archive was never asked, the
+    builder image is not made).  `reuse` says that the step need not run, because its object exists; `reason` says in
+    words why the step runs or not.
     """
 
     name: str
@@ -29,8 +29,8 @@ class Step:
 class Plan:
     """The steps of one recipe's build, in order.
 
-    `content` identifies what the release will hold, whatever its version; None while it is not known.
-    `release` is the version of a release that holds just this, if there is one: then nothing is to be done.
+    `content` is the key of the release's content, which does not depend on its version; None while it is unknown.
+    `release` is the version of an existing release with this content, if any; the build then has nothing to do.
     """
 
     recipe: str
@@ -39,9 +39,9 @@ class Plan:
     release: str | None
 
     def step(self, name: str) -> Step:
-        """The step of that name."""
+        """The step called `name`."""
         return next(step for step in self.steps if step.name == name)
 
     def inputs(self) -> dict[str, Inputs]:
-        """The known inputs of each step, by its name."""
+        """The inputs of each step whose inputs are known, by the step's name."""
         return {step.name: step.inputs for step in self.steps if step.inputs is not None}
