@@ -1,1 +1,1 @@
-"""How long many nodes take when they are switched on at once, from what the lab measured of one."""
+"""Estimates of a boot storm: the time that many nodes take when switched on at once, from the lab's measure of one."""

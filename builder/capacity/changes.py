@@ -1,4 +1,4 @@
-"""What would change a boot storm, each with the estimate that it would give."""
+"""Changes to a site that would shorten a boot storm, each with the estimate after it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from builder.recipe.models import RootKind, Transport
 
 @dataclass(frozen=True)
 class Ratio:
-    """What a phase takes when it is done in another way, in units of what it takes now, as measured of one node each.
+    """The cost of a phase after a change, divided by its cost before, as measured of one node each.
 
     `served` is the servers' processor time, `seconds` the node's.
     """
@@ -26,18 +26,19 @@ class Ratio:
 
 
 IMAGE = Ratio(bytes=0.60, round_trips=0.066, served=0.16, seconds=0.69)
-"""NFS for an image beside NFS for the tree in it (docs/explanation/capacity.md)."""
+"""The cost of NFS for an image, relative to NFS for the tree in it (docs/explanation/capacity.md)."""
 
 HTTP = Ratio(bytes=0.98, round_trips=0.13, served=0.14, seconds=2.1)
-"""GRUB over HTTP, from nginx, beside GRUB over TFTP (there, too; round trips: docs/explanation/tftp-or-http.md).
+"""The cost of GRUB over HTTP, from nginx, relative to GRUB over TFTP.
 
-GRUB keeps a node with a slow processor busier over HTTP; nothing is late in the lab, where that shows.
+The ratios are from docs/explanation/capacity.md, that of round trips from docs/explanation/tftp-or-http.md.  GRUB keeps
+a slow processor of a node busier over HTTP; this shows in the lab, whose packets have no delay.
 """
 
 
 @dataclass(frozen=True)
 class Change:
-    """Something to do, the seconds that all nodes take then, and what limits them then."""
+    """A change to the site: the seconds that all nodes take after it, and the resource that limits them then."""
 
     what: str
     seconds: float
@@ -45,7 +46,7 @@ class Change:
 
 
 def changes(measurement: Measurement, site: Site) -> tuple[Change, ...]:
-    """Whatever is not so already."""
+    """The changes to the site that are not in effect yet, each with its estimate."""
     stages, found = measurement.stages, []
     if measurement.transport is Transport.TFTP:
         found.append(_change("kernel and initramfs over HTTP", tuple(map(over_http, stages)), site))
@@ -58,10 +59,10 @@ def changes(measurement: Measurement, site: Site) -> tuple[Change, ...]:
 
 
 def staggered(measurement: Measurement, site: Site) -> Change:
-    """Nodes that are switched on one after the other, as fast as the busiest resource can serve them.
+    """The change of switching nodes on one after the other, as fast as the busiest resource can serve them.
 
-    Nobody waits for anybody then: each node boots as if it were alone, and while some load their kernel others are at
-    their root, so that the link and the processors work at the same time.
+    No node waits for another then: each boots as if it were alone.  While some load their kernel, others read their
+    root, so the link and the processors work at the same time.
     """
     loads: dict[str, float] = {}
     for stage in measurement.stages:
@@ -76,7 +77,7 @@ def staggered(measurement: Measurement, site: Site) -> Change:
 
 
 def over_http(stage: Stage) -> Stage:
-    """A phase whose files come over HTTP: GRUB's; what firmware itself loads over TFTP stays."""
+    """The phase with its files over HTTP, if it is GRUB's; files that firmware itself loads stay on TFTP."""
     if stage.phase is not Phase.GRUB:
         return stage
     moved, asked = stage.traffic, stage.round_trips
@@ -88,7 +89,7 @@ def over_http(stage: Stage) -> Stage:
 
 
 def image(stage: Stage) -> Stage:
-    """A phase that reads from an image what it reads over NFS."""
+    """The phase with an image as root, if it reads over NFS."""
     if not stage.traffic.nfs:
         return stage
     moved, asked = stage.traffic, stage.round_trips
@@ -100,7 +101,7 @@ def image(stage: Stage) -> Stage:
 
 
 def _times(stage: Stage, ratio: Ratio) -> Stage:
-    """The phase with other times of processors; the node waits as long as before."""
+    """The phase with its processor times multiplied by `ratio`; the node waits as long as before."""
     faster = stage.processor * (1 - ratio.seconds)
     daemons = tuple(replace(daemon, seconds=daemon.seconds * ratio.served) for daemon in stage.daemons)
     return replace(stage, seconds=stage.seconds - faster, processor=stage.processor - faster, daemons=daemons)

@@ -1,4 +1,4 @@
-"""What one node takes to boot, as the lab measured it."""
+"""The lab's measurement of one node's boot: seconds, bytes, round trips and processor time of each phase."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from builder.recipe.models import RootKind, Transport
 
 @dataclass(frozen=True)
 class Daemon:
-    """Seconds of a processor that a server uses for one node; `threads` of it do the work (None: any number)."""
+    """The processor time, in seconds, that a server uses for one node; `threads` is its number (None: any)."""
 
     name: str
     seconds: float
@@ -27,8 +27,8 @@ class Daemon:
 class Stage:
     """A phase of the boot of a node that has the servers for itself.
 
-    `seconds` are the lab's, in `processor` of which the node's own processor was busy; `lab` is what the lab itself
-    used of one meanwhile.
+    `seconds` is its duration in the lab, `processor` the seconds of it in which the node's processor was busy, and
+    `lab` the processor time, in seconds, that the lab itself used meanwhile.
     """
 
     phase: Phase
@@ -41,23 +41,23 @@ class Stage:
 
     @property
     def bytes(self) -> int:
-        """All bytes that it moved."""
+        """The bytes that the phase moved, over all protocols."""
         return self.traffic.tftp + self.traffic.http + self.traffic.nfs
 
     @property
     def asked(self) -> int:
-        """All its round trips."""
+        """The round trips of the phase, over all protocols."""
         return self.round_trips.total
 
     @property
     def served(self) -> float:
-        """Seconds of processors that all servers use."""
+        """The processor time, in seconds, of all servers in the phase."""
         return sum(daemon.seconds for daemon in self.daemons)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One node's way from power-on to `running`; `cell` is what was tried."""
+    """The measurement of one node from power-on to `running`; `cell` is the lab's report of the test case."""
 
     cell: CellReport
     transport: Transport
@@ -66,13 +66,13 @@ class Measurement:
 
 
 ONE_THREAD = ("dnsmasq", "isc-dhcp-server", "kea-dhcp4-server", "rpcbind")
-"""Who answers one request after the other; Kea unless it is told otherwise (its ARM, "Multi-Threading Settings")."""
+"""The servers that answer one request after the other; Kea by default (its ARM, "Multi-Threading Settings")."""
 
 
 def of(release: Release) -> Measurement:
-    """The newest measurement of a node of the release that booted alone.
+    """The newest measurement of a node that booted the release alone.
 
-    :raises InputError: there is none.
+    :raises InputError: the lab has measured no such node.
     """
     cells = [cell for cell in standing.earlier(release) if is_alone(cell)]
     if not cells:
@@ -86,12 +86,12 @@ def of(release: Release) -> Measurement:
 
 
 def is_alone(cell: CellReport) -> bool:
-    """Whether a cell shows what one healthy node takes of servers whose processor time is known."""
+    """Whether a test case measured one healthy node, and the processor time of the servers."""
     return cell.passed and len(cell.nodes) == 1 and not cell.faults and bool(cell.daemons)
 
 
 def stages(cell: CellReport) -> tuple[Stage, ...]:
-    """The phases of its only node up to `running`, the lab's checks left out."""
+    """The phases of the test case's only node, from power-on to `running`, without the lab's checks."""
     (node,) = cell.nodes
     asked = [time.work.round_trips.total for time in node.phases]
     return tuple(
@@ -110,12 +110,15 @@ def stages(cell: CellReport) -> tuple[Stage, ...]:
 
 
 def _busy(time: PhaseTime) -> float:
-    """Of a phase's seconds those in which the node's processor was busy: the lab looks at it a little after the end."""
+    """The seconds of a phase in which the node's processor was busy, at most the phase's duration.
+
+    The lab reads the processor time a little after the end of the phase, so it may be too long.
+    """
     return min(time.work.processor_seconds, time.seconds)
 
 
 def _daemons(cell: CellReport, phases: Sequence[PhaseTime], place: int) -> tuple[Daemon, ...]:
-    """What each server does in a phase: of its time as much as the phase has of what costs it time."""
+    """The processor time of each server in a phase: the phase's share of the requests or bytes that cost it time."""
     return tuple(
         Daemon(
             name=daemon.name,
@@ -127,13 +130,16 @@ def _daemons(cell: CellReport, phases: Sequence[PhaseTime], place: int) -> tuple
 
 
 def _share(amounts: Sequence[int], place: int) -> float:
-    """The share of one among amounts; where there are none, all is the first one's: DHCP's, and rpcbind's."""
+    """The share of the amount at `place` in the sum of all.
+
+    When the sum is 0, as for DHCP servers and rpcbind, the first has all.
+    """
     total = sum(amounts)
     return amounts[place] / total if total else float(place == 0)
 
 
 def _served(time: PhaseTime, roles: Sequence[str]) -> int:
-    """What costs a server time: TFTP and NFS each question, HTTP each byte, since a file is one question there."""
+    """The amount of work that costs a server time: requests over TFTP and NFS; bytes over HTTP, one request a file."""
     work = time.work
     costs = {"tftp": work.round_trips.tftp, "http": work.traffic.http, "nfs": work.round_trips.nfs}
     return sum(costs.get(role, 0) for role in roles)

@@ -1,8 +1,8 @@
-"""How long a boot storm takes: bounds of operational analysis, phase by phase.
+"""The estimate of a boot storm's duration: bounds of operational analysis, phase by phase.
 
 Nodes that are switched on at once and do the same are served alike, and so go through their phases side by side.  A
-phase then lasts as long as one node alone takes for it, or as long as the busiest resource needs for all of them, if
-that is longer (the asymptotic bounds of a closed queueing network: Denning and Buzen, "The Operational Analysis of
+phase then lasts as long as one node alone takes for it, or as long as the busiest resource needs for all nodes,
+whichever is longer (the asymptotic bounds of a closed queueing network: Denning and Buzen, "The Operational Analysis of
 Queueing Network Models", 1978).
 """
 
@@ -24,12 +24,12 @@ SHARED = "the processors that all share"
 
 @dataclass(frozen=True)
 class Site:
-    """Where the nodes are, and how many.
+    """The site of a boot storm: the number of nodes, their servers and the network.
 
-    `link` and `node_link` are bit/s, of each server and of each node; `delay` is how many seconds a round trip takes
-    more than on the lab's bridge; `processors` are each server's.  A node's processor is `node_speed` times as fast as
-    in the lab.  With `shared_processors`, nodes are virtual machines that share so many with each other, with the
-    server and with the lab.
+    `link` and `node_link` are the speeds, in bit/s, of each server's and of each node's link.  `delay` is the time, in
+    seconds, that a round trip takes longer than on the lab's bridge.  `processors` is the number in each server.  A
+    node's processor is `node_speed` times as fast as in the lab.  `shared_processors` is for nodes that are virtual
+    machines: the number of processors that they share with each other, with the server and with the lab.
     """
 
     nodes: int
@@ -44,7 +44,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Load:
-    """How many seconds a resource alone would need."""
+    """The time, in seconds, that a resource alone would need."""
 
     resource: str
     seconds: float
@@ -52,7 +52,7 @@ class Load:
 
 @dataclass(frozen=True)
 class PhaseEstimate:
-    """A phase that all nodes are in: `limit` is why it is not shorter, `loads` are those of every resource."""
+    """The estimate of a phase for all nodes: `limit` is the resource that needs longest, `loads` are those of all."""
 
     phase: Phase
     seconds: float
@@ -62,7 +62,7 @@ class PhaseEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """From power-on until the last node runs, in seconds; `limit` is the resource that costs most of them."""
+    """The seconds from power-on until the last node runs; `limit` is the resource that costs most of them."""
 
     seconds: float
     limit: str
@@ -71,7 +71,7 @@ class Estimate:
 
 
 def estimate(stages: Sequence[Stage], site: Site) -> Estimate:
-    """What it takes when every node is switched on at once."""
+    """The estimate for switching all nodes on at once."""
     phases = tuple(_phase(stage, site) for stage in stages)
     by_limit: dict[str, float] = {}
     for phase in phases:
@@ -81,7 +81,7 @@ def estimate(stages: Sequence[Stage], site: Site) -> Estimate:
 
 
 def alone(stage: Stage, site: Site) -> tuple[Load, ...]:
-    """What a phase takes a node that has everything for itself: these come one after the other."""
+    """The loads of a phase for a node that has all resources for itself; they come one after the other."""
     return (
         Load(NODE, stage.processor / site.node_speed + stage.seconds - stage.processor),
         Load(ROUND_TRIPS, stage.asked * site.delay),
@@ -90,7 +90,7 @@ def alone(stage: Stage, site: Site) -> tuple[Load, ...]:
 
 
 def shared(stage: Stage, site: Site, nodes: int) -> Iterator[Load]:
-    """What each resource needs that `nodes` nodes share, evenly among the servers: these work side by side."""
+    """Yield the loads of the resources that `nodes` nodes share, evenly among the servers; they work at one time."""
     served = nodes / site.servers
     yield Load(LINK, served * stage.bytes * 8 / site.link)
     yield Load(PROCESSORS, served * stage.served / site.processors)
