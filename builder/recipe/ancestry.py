@@ -1,4 +1,4 @@
-"""A recipe file with all that it extends, as one document."""
+"""The merging of a recipe file and of all recipes that it extends into one document."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from builder.recipe.words import kind_of, suggestion
 from builder.recipe.written import ADDITIVE, WrittenCluster, WrittenRecipe
 
 _INHERITABLE: frozenset[KeyPath] = ADDITIVE | {("root", "path"), ("cluster",)}
-"""What nobody may call missing while the recipe from which it would come cannot be read."""
+"""The values that count as present while the extended recipe, from which they may come, cannot be read."""
 
 
 class Ancestry:
-    """The files of a recipe, youngest first, and the mistakes that stand in one file alone."""
+    """The files of a recipe, each before the one that it extends, and the mistakes in reading and merging them."""
 
     def __init__(self, search: SearchPath) -> None:
         self.search = search
@@ -26,7 +26,7 @@ class Ancestry:
         self.problems: list[Problem] = []
 
     def read(self, file: Path) -> Document | None:
-        """What `file` says on top of all that it extends; None when it cannot be read."""
+        """The document in `file`, merged with all that it extends; None when the file cannot be read."""
         document = read(file)
         self.files.append(file)
         if isinstance(document, Problem):
@@ -60,7 +60,7 @@ class Ancestry:
         return document.without(mistaken)
 
     def _base(self, document: Document) -> Path | None:
-        """The file of the recipe that `document` extends, unless it is missing or stands above it already."""
+        """The file of the recipe that `document` extends; None when it does not exist, or extends itself by others."""
         name = document.data["extends"]
         file = document.file.parent / name if is_path(name) else self.search.recipe(name)
         if file is None or not file.is_file():
@@ -77,7 +77,7 @@ class Ancestry:
 
 
 def _plain(document: Document) -> Document:
-    """The document as the model of a recipe knows it: no cluster, and NAME for an entry "-NAME"."""
+    """The document in the form that the model of a recipe checks: no cluster, and NAME for an entry "-NAME"."""
     plain = document.without({("cluster",)})
     for path in ADDITIVE:
         table, key = (plain.data, path[0]) if len(path) == 1 else (plain.data.get(path[0]), path[1])

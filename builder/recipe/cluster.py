@@ -1,4 +1,4 @@
-"""A cluster as it is written becomes the cluster that is meant: ranges expanded, addresses and names compared."""
+"""The resolving of a cluster as the user writes it: ranges are expanded, addresses and names are checked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REQUIRED: dict[KeyPath, str] = {
 
 @dataclass(frozen=True)
 class _Parts:
-    """A cluster with its columns of nodes, for the rules below."""
+    """A cluster as written, with its columns of nodes, for the rules below."""
 
     document: Document
     written: WrittenCluster
@@ -44,9 +44,9 @@ class _Parts:
 
 
 def resolve(document: Document, default_name: str) -> tuple[Cluster | None, list[Problem]]:
-    """The cluster that `document` describes, called `default_name` unless it says otherwise; its mistakes.
+    """The cluster that `document` describes, and the mistakes in it; `default_name` is its name if it gives none.
 
-    No cluster and no mistake are the answer to what only the mistakes of a document before this one spoilt.
+    Both are empty when the document lacks only values that were dropped, since these mistakes are reported already.
     """
     written, document, problems = parse(document, WrittenCluster)
     if not (written.name or document.lost(("name",)) or CLUSTER_NAME.matches(default_name)):
@@ -88,9 +88,9 @@ def _subnet(parts: _Parts) -> Iterator[Problem]:
 
 
 def _addresses(parts: _Parts) -> Iterator[Problem]:
-    """Every address is one that a host of the subnet may have.
+    """Yield a problem for each address that a host of the subnet cannot have.
 
-    A server that nodes reach by a gateway may be elsewhere: their questions of DHCP come to it by a relay.
+    With a gateway, the server may be outside the subnet: a relay passes the nodes' DHCP requests on.
     """
     written, subnet = parts.written, parts.written.subnet
     if subnet is None or subnet.prefixlen > 30:
@@ -124,7 +124,7 @@ def _outside(strays: Iterable[Word], subnet: IPv4Network) -> Iterator[Problem]:
 
 
 def _repeats(parts: _Parts) -> Iterator[Problem]:
-    """No two machines have the same name, address or MAC; the gateway may be the server."""
+    """Yield a problem for each name, address or MAC address that two machines have; the gateway may be the server."""
     server, gateway = parts.written.server, parts.written.gateway
     servers = parts.single(("server", "address"), server.address)
     routers = parts.single(("gateway",), gateway) if gateway != server.address else []
@@ -146,14 +146,14 @@ def _repeated(kind: str, words: list[Word]) -> Iterator[Problem]:
 
 
 def _long_names(parts: _Parts) -> Iterator[Problem]:
-    """A name with its domain has at most 253 characters (RFC 1035 section 2.3.4)."""
+    """Yield a problem when names with the domain could exceed 253 characters (RFC 1035 section 2.3.4)."""
     domain = parts.written.domain or ""
     if len(domain) > 253 - 64:
         yield parts.document.problem(("domain",), f"the domain has {len(domain)} characters", "write at most 189")
 
 
 def _cluster(parts: _Parts, default_name: str) -> Cluster | None:
-    """The cluster, of which nothing clashes; None where what it lacks was lost by a mistake that is told already."""
+    """The cluster without mistakes; None when it lacks a value that was dropped for a mistake reported already."""
     written = parts.written
     subnet, server = written.subnet, written.server
     if not (written.domain and subnet and server.name and server.address):

@@ -1,4 +1,4 @@
-"""Password hashes and ssh keys: what may go into a tree that every node mounts."""
+"""Checks of the password hashes and ssh keys that may go into a tree that every node mounts."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def is_password_hash(text: str) -> bool:
 
 
 def ssh_key_mistake(text: str) -> str:
-    """What keeps `text` from being a line of authorized_keys (sshd(8)) without options; empty when nothing does.
+    """The reason why `text` is no line of authorized_keys (sshd(8)) without options; empty when it is one.
 
-    A private key is never echoed, nor is any other text that may be one.
+    The reason never repeats the text, which may be a private key.
     """
     if "PRIVATE KEY" in text:
         return "this is a private key"

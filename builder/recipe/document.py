@@ -1,4 +1,4 @@
-"""A TOML file of the user: its values, and where each of them stands."""
+"""A TOML file of the user: its values, and the place of each value in the file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from builder.recipe.positions import KeyPath, Mark, scan
 
 @dataclass(frozen=True)
 class Document:
-    """Values with marks.  After inheritance the marks of one document point into several files.
+    """The values of a TOML file, with the places where they stand.
 
-    `dropped` are the paths of mistaken values that have been taken out, so that nobody reports them as missing.
+    After inheritance, the marks of one document point into several files.  `dropped` are the paths of mistaken values
+    that have been taken out; they are not reported as missing.
     """
 
     file: Path
@@ -27,13 +28,13 @@ class Document:
     dropped: frozenset[KeyPath] = frozenset()
 
     def at(self, path: KeyPath, *, key: bool = False) -> Place:
-        """Where `path`'s value (or its key) starts; the nearest table around it when it is not written."""
+        """The place where the value (or the key) at `path` starts; of an absent value, that of the table around it."""
         if path in self.marks:
             return self.marks[path].key if key else self.marks[path].value
         return self.at(path[:-1], key=True) if path else Place(self.file, 0, 0)
 
     def problem(self, path: KeyPath, what: str, fix: str = "", *, key: bool = False) -> Problem:
-        """A mistake at `path`."""
+        """The problem `what` at the place of `path`."""
         return Problem(*self.at(path, key=key), what, fix)
 
     def lost(self, path: KeyPath) -> bool:
@@ -65,7 +66,7 @@ class Document:
 
 
 def read(file: Path) -> Document | Problem:
-    """The document in `file`, or what keeps it from being read: access, encoding, TOML syntax."""
+    """The document in `file`, or the problem that prevents reading it: access, encoding, TOML syntax."""
     text = read_text(file)
     if isinstance(text, Problem):
         return text
@@ -79,7 +80,7 @@ def read(file: Path) -> Document | Problem:
 
 
 def read_text(file: Path) -> str | Problem:
-    """The text of `file`, lines ended by a newline alone and no byte order mark, or why it cannot be read."""
+    """The text of `file` with newlines as line ends and no byte order mark, or the problem that prevents reading it."""
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:

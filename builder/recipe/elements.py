@@ -1,4 +1,4 @@
-"""Elements: what their element.toml, element-deps and element-provides say."""
+"""The loading of elements with their dependencies, from element.toml, element-deps and element-provides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from builder.recipe.words import kind_of, suggestion
 from builder.recipe.written import WrittenElement
 
 IMPLICIT = frozenset({"no-final-image"})
-"""Elements of diskimage-builder that ours depend on and that hold nothing: diskimage-builder finds them by itself."""
+"""Empty elements of diskimage-builder on which ours depend; diskimage-builder finds them by itself."""
 
 _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
 
@@ -26,8 +26,8 @@ _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
 def load_elements(wanted: list[tuple[str, Place]], search: SearchPath) -> tuple[tuple[Element, ...], list[Problem]]:
     """The elements with all that they depend on, dependencies first, and the mistakes in their files.
 
-    `wanted` are names with the places that ask for them.  An element that another one stands in for, by a line in
-    its element-provides, is left out, whoever asks for it.
+    `wanted` are names with the places where the recipe names them.  An element is left out when another one names it in
+    its element-provides.
     """
     loading = _Loading(search)
     loading.note_provided([name for name, _ in wanted])
@@ -37,7 +37,7 @@ def load_elements(wanted: list[tuple[str, Place]], search: SearchPath) -> tuple[
 
 
 class Asked(NamedTuple):
-    """The element that a recipe names, and where; others come with it."""
+    """An element that the recipe names, with the place; its dependencies are loaded on its behalf."""
 
     name: str
     place: Place
@@ -52,7 +52,7 @@ class _Loading:
         self.problems: list[Problem] = []
 
     def note_provided(self, names: list[str]) -> None:
-        """Note for which others the elements of these names stand in: that counts from the first element on."""
+        """Note which elements the elements `names` provide, before any element is added."""
         for name in names:
             directory = self.search.element(name)
             for provided, _ in self.lines(directory / "element-provides") if directory else ():
@@ -78,7 +78,7 @@ class _Loading:
         self.problems += problems
 
     def refusal(self, name: str, directory: Path, asked: Asked) -> Problem | None:
-        """Why an element cannot go into a tree of diskless nodes, if so, at the place in the recipe."""
+        """The problem, at the place in the recipe, when an element cannot go into a tree of diskless nodes."""
         reason = refusal(name, directory)
         for provided, _ in self.lines(directory / "element-provides"):
             provider = self.providers.setdefault(provided, name)
@@ -90,7 +90,7 @@ class _Loading:
         return Problem(*asked.place, f"element {asked.name!r}{needs} cannot be part of a tree: {reason}", "take it out")
 
     def lines(self, file: Path) -> Iterator[tuple[str, Place]]:
-        """Names in a file such as element-deps, which is optional; like diskimage-builder we know no comments there."""
+        """Yield the names in an optional file such as element-deps, with their places; such files have no comments."""
         text = read_text(file) if file.is_file() else ""
         if isinstance(text, Problem):
             self.problems.append(text)
@@ -141,7 +141,7 @@ def _title(directory: Path) -> str:
 
 
 def variable_mistake(document: Document, path: tuple[str, ...], value: Any, wanted: str) -> Problem | None:
-    """What is wrong with `value` at `path` for a variable of type `wanted`: its type, or a line break in it."""
+    """The problem with `value` at `path` for a variable of type `wanted`: its type, or a control character, if any."""
     if type(value) is not _TYPES[wanted]:
         article = "an" if wanted[0] in "aeiou" else "a"
         what = f"{path[-1]} must be {article} {wanted}, not {kind_of(value)}"

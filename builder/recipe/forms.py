@@ -1,7 +1,7 @@
-"""Forms of words that end up in configuration files, so that none can break out of its place there.
+"""The forms of words that go into configuration files, so that no word can break these files' syntax.
 
 A host name follows RFC 1123 section 2.1, a package name Debian policy section 5.6.1.  Paths stand unquoted in GRUB
-menus, dhcpd.conf, exports and fstab: blanks, quotes and these files' own signs are out.
+menus, dhcpd.conf, exports and fstab, so blanks, quotes and these files' special characters are not allowed.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 @dataclass(frozen=True)
 class Form:
-    """Annotation of a string: the regular expression that all of it matches, and what that is in words."""
+    """An annotation of a string type: the regular expression that the whole string matches, and the form in words."""
 
     pattern: str
     words: str
 
     def matches(self, text: str) -> bool:
-        """Whether all of `text` has this form."""
+        """Whether the whole of `text` has this form."""
         return re.fullmatch(self.pattern, text) is not None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -81,10 +81,10 @@ KernelArgument = Annotated[
         "each kernel argument as a string of its own, and blanks within quotes, as in 'dyndbg=\"file x +p\"'",
     ),
 ]
-"""An argument as the kernel reads it: quotes keep its blanks together (Linux, lib/cmdline.c, next_arg).
+"""A kernel argument as the kernel reads it: quotes keep its blanks together (Linux, lib/cmdline.c, next_arg).
 
-GRUB is given an argument without quotes, and writes them around one with a blank itself; before ', " and \\ it writes
-a \\, which the kernel takes for a part of the argument.
+GRUB gets the argument without quotes, and puts quotes around an argument with a blank itself.  Before ', " and \\ it
+puts a \\, which the kernel takes for a part of the argument.
 """
 
 ModuleName = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a kernel module's name, such as virtio_net")]

@@ -1,4 +1,4 @@
-"""Inheritance: a recipe that extends another."""
+"""Inheritance: the merging of a recipe with the one that it extends."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from builder.recipe.written import ADDITIVE, NIC_DRIVERS
 
 
 def merge(parent: Document, child: Document) -> tuple[Document, list[Problem]]:
-    """What `child` says on top of `parent`, and the entries "-NAME" for which there is no NAME.
+    """The values of `parent`, changed by those of `child`; and a problem for each entry "-NAME" that removes nothing.
 
-    Tables merge, the lists of `ADDITIVE` add up (the parent's entries first), any other value of the child
-    replaces the parent's.  Every mark stays with the file in which its value was written.
+    Tables merge, the lists of `ADDITIVE` add up (the parent's entries first), and any other value of the child replaces
+    the parent's.  Every mark keeps pointing to the file in which its value was written.
     """
     merging = _Merging(parent, child)
     data = merging.tables(parent.data, child.data, ())
@@ -27,7 +27,7 @@ def merge(parent: Document, child: Document) -> tuple[Document, list[Problem]]:
 
 
 def without_parent(document: Document) -> tuple[Document, list[Problem]]:
-    """The document as if it extended an empty one: an entry "-NAME" is a mistake."""
+    """The document merged with an empty parent, so that an entry "-NAME" is a mistake."""
     return merge(Document(document.file, {}, {}), document)
 
 
@@ -84,7 +84,10 @@ class _Merging:
 
 
 def _is_decided_later(name: str, old: list[str], path: KeyPath) -> bool:
-    """Whether `name` may be what an entry of `old`, or an element, stands for: then "-NAME" stays in the list."""
+    """Whether only elements or the kernel decide if "-NAME" removes anything; the entry then stays in the list.
+
+    Such a name may be a default package of an element, or a driver in a group that `old` names.
+    """
     return path == PACKAGES or (path == NIC_DRIVERS and nics.may_hold(old, name))
 
 

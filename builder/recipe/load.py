@@ -1,4 +1,4 @@
-"""From the name of a recipe to the recipe, or to all of its mistakes at once."""
+"""The loading of a recipe by its name, with all of its mistakes reported at once."""
 
 from __future__ import annotations
 
@@ -25,22 +25,25 @@ from builder.recipe.words import suggestion
 from builder.recipe.written import WrittenImage, WrittenRecipe, WrittenRoot
 
 STATE = "state"
-"""The directory of state beside the releases, unless root.state names another; no release has this version."""
+"""The default name of the directory with state, beside the releases; no release may have this version."""
 NFSROOT = "/NFSROOT"
-"""Where releases stand on the NFS server unless root.path says otherwise: each recipe in a directory of its own,
-so that versions of two recipes never meet."""
+"""The default directory of releases on the NFS server.
+
+Each recipe has a directory of its own in it, so that versions of two recipes never meet.
+"""
 
 
 def load(name_or_path: str, search: SearchPath) -> Recipe:
-    """The recipe called `name_or_path`, or in that .toml file, resolved.
+    """The resolved recipe that is called `name_or_path`, or that stands in the .toml file of this path.
 
-    Raises InputError when there is no such recipe, RecipeError with every mistake in its files.
+    :raises InputError: no recipe has this name or path.
+    :raises RecipeError: the recipe's files have mistakes; the error lists all of them.
     """
     return _Loading(search).recipe(_find(name_or_path, search))
 
 
 def _environment() -> dict[str, str]:
-    """The environment as UTF-8 text, whatever the locale says that it is."""
+    """The environment of this process, decoded as UTF-8 whatever the locale's encoding is."""
     return {name: os.fsencode(value).decode(errors="replace") for name, value in os.environ.items()}
 
 
@@ -57,7 +60,7 @@ def _find(name_or_path: str, search: SearchPath) -> Path:
 
 
 class _Loading:
-    """One load: what it has read, and the mistakes that it has seen."""
+    """A load under way: the files read and the mistakes found so far."""
 
     def __init__(self, search: SearchPath) -> None:
         self.search = search
@@ -136,7 +139,7 @@ class _Loading:
         return resolve(read_document, file.stem)
 
     def image(self, written: WrittenImage, document: Document) -> Image | None:
-        """`[image]`, named after the recipe's file where no recipe gives a name."""
+        """The table `[image]`; without a name in it, the name is that of the recipe's file."""
         name = written.name
         if name is None:
             if not RELEASE_NAME.matches(document.file.stem):
@@ -169,13 +172,13 @@ class _Loading:
 
 
 def _places(kernel: Kernel, debian: Debian, document: Document) -> dict[str, Place]:
-    """Where the recipe's files name each package."""
+    """The place in the recipe's files where each package is named, by package."""
     places = {name: document.at((*PACKAGES, index)) for index, name in enumerate(debian.packages)}
     return {kernel.package: document.at(("kernel", "package")), **places}
 
 
 def _module_places(initramfs: Initramfs, document: Document) -> dict[str, Place]:
-    """Where each module is written; where that is twice, what needs it most comes first."""
+    """The place where each module is named, by module; if twice, that in `modules` rather than in `nic_drivers`."""
     places: dict[str, Place] = {}
     for key in ("modules", "nic_drivers"):
         for index, entry in enumerate(getattr(initramfs, key)):
@@ -184,13 +187,13 @@ def _module_places(initramfs: Initramfs, document: Document) -> dict[str, Place]
 
 
 def _with_places(root: WrittenRoot, image: Image) -> Root:
-    """`[root]` with the directories on the server that the recipe does not name."""
+    """The table `[root]`, with defaults for the directories on the server that the recipe does not name."""
     path = root.path or f"{NFSROOT}/{image.name}"
     return Root.model_validate({**dict(root), "path": path, "state": root.state or f"{path}/{STATE}"})
 
 
 def _with_uefi(boot: Boot) -> Boot:
-    """`[boot]` with the best UEFI loader among its variants, unless the recipe names one."""
+    """The table `[boot]`, with the best UEFI loader among its variants unless the recipe names one."""
     if "uefi" in boot.model_fields_set:
         return boot
     best = [variant for variant in (Variant.SECURE_BOOT, Variant.X86_64_EFI) if variant in boot.variants]

@@ -1,4 +1,4 @@
-"""MAC addresses from a file: CSV with a header that has the columns `name` and `mac`, or one address per line."""
+"""The reading of MAC addresses from a file: CSV with the columns `name` and `mac`, or one address per line."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _EXACT = frozenset({(12,), (6, 6), (4, 4, 4)})
 
 
 def plain_mac(text: str) -> str | None:
-    """The MAC address that `text` means, in lower-case pairs joined by colons; None when it means none.
+    """The MAC address in `text`, in lower-case pairs joined by colons; None when `text` is no MAC address.
 
-    Taken are twelve hexadecimal digits in one, two, three or six groups, as vendors write them, joined by colons,
-    hyphens, dots or blanks; of six groups each may lack a zero at its front.
+    A MAC address has twelve hexadecimal digits in one, two, three or six groups, as vendors write them.  Colons,
+    hyphens, dots or blanks join the groups.  Of six groups, each may lack a leading zero.
     """
     groups = _SIGNS.split(text)
     sizes = tuple(map(len, groups))
@@ -36,14 +36,14 @@ def plain_mac(text: str) -> str | None:
 
 @dataclass(frozen=True)
 class _Table:
-    """The MAC addresses of a file; `names` beside them when it has such a column."""
+    """The MAC addresses in a file, and the names beside them if the file has such a column."""
 
     macs: tuple[Word, ...]
     names: tuple[str, ...]
 
 
 def macs_files(cluster: Document) -> tuple[Path, ...]:
-    """The files that the nodes of a cluster name, each relative to the file where its name stands."""
+    """The files of MAC addresses that a cluster names, each relative to the file that names it."""
     nodes = cluster.data.get("nodes")
     named = {
         index: entry["macs_file"]
@@ -54,9 +54,10 @@ def macs_files(cluster: Document) -> tuple[Path, ...]:
 
 
 def macs_from_file(path: str, written: Place, names: tuple[Word, ...]) -> tuple[tuple[Word, ...], list[Problem]]:
-    """The MAC addresses of `names` in their order, from the file at `path` relative to that of `written`.
+    """The MAC addresses of `names`, in this order, from the file at `path`, and the mistakes in the file.
 
-    Other columns, rows of other names, empty lines and lines that start with `#` do not matter.
+    `written` is the place where `path` stands; `path` is relative to the file of this place.  Other columns, rows of
+    other names, empty lines and lines that start with `#` are ignored.
     """
     file = written.file.parent / path
     text = read_text(file)

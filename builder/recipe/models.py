@@ -1,6 +1,6 @@
-"""What a recipe says, resolved: inheritance applied, ranges of nodes expanded, elements found.
+"""The models of a resolved recipe: inheritance is applied, ranges of nodes are expanded, elements are found.
 
-These models are frozen and hold values only; reading files and reporting mistakes is `builder.recipe.load`.
+These models are frozen and hold values only; `builder.recipe.load` reads files and reports mistakes.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ class Model(BaseModel):
 
 
 SECRET = re.compile(r"PASS(?:WORD|WD|PHRASE)?(?:_|$)|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY", re.IGNORECASE)
-"""Parts of a variable's name that say that its value is a secret."""
+"""The parts of a variable's name that mark its value as a secret."""
 
 
 def digest_of_secret(value: str) -> str:
-    """A word for a secret that tells whether it changed, and nothing else."""
+    """The digest of a secret, which shows whether the secret changed, and nothing else."""
     return f"sha256:{sha256(value.encode()).hexdigest()}"
 
 
 def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of variables by their names, with a digest where a name speaks of a secret."""
+    """The values of variables by name, with digests in place of secrets."""
     return {name: digest_of_secret(str(value)) if SECRET.search(name) else value for name, value in values.items()}
 
 
@@ -76,7 +76,7 @@ class WritableKind(StrEnum):
 
 
 STATE_KINDS = frozenset({WritableKind.PERSISTENT, WritableKind.NODE})
-"""Kinds of directories that outlive a release: they lie in `root.state` on the server, beside the releases."""
+"""The kinds of directories that outlive a release: they lie in `root.state` on the server, beside the releases."""
 
 
 class RootKind(StrEnum):
@@ -236,7 +236,7 @@ class Root(Model):
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """Paths of the directories that nodes share."""
+        """The paths of the writable directories of kind "shared"."""
         return tuple(directory.path for directory in self.writable if directory.kind is WritableKind.SHARED)
 
 
@@ -269,7 +269,7 @@ class Credentials(Model):
 
     @field_serializer("root_password_hash", when_used="json")
     def _password_hash_without_its_secret(self, value: str | None) -> str | None:
-        """A manifest is public: it tells whether the password changed, not what can be guessed against."""
+        """The digest of the password hash, because manifests are public: nobody can test guesses against it."""
         return None if value is None else digest_of_secret(value)
 
 
@@ -358,11 +358,11 @@ class Element(Model):
 
 
 TFTP_DIRECTORY = "srv/tftp"
-"""What the TFTP server serves, and the HTTP server too, below the root of its file system."""
+"""The directory that TFTP and HTTP server serve, relative to the root of the server's file system."""
 
 
 def _name(file: Path) -> str:
-    """A file's name as UTF-8 text on one line: the locale of who builds has no say in a release."""
+    """The name of a file as UTF-8 text on one line, so that a release does not depend on the builder's locale."""
     text = os.fsencode(file.name).decode(errors="replace")
     return "".join(sign if sign.isprintable() else "?" for sign in text)
 
@@ -402,7 +402,7 @@ class Recipe(Model):
 
     @property
     def file_name(self) -> str:
-        """The name of the recipe's file, which may stand in a comment of any file that we write."""
+        """The name of the recipe's file, in a form that may stand in a comment of any rendered file."""
         return _name(self.files[0])
 
     @field_serializer("variables", when_used="json")
@@ -415,62 +415,62 @@ class Recipe(Model):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Every package of the tree, the kernel's and the elements' included, sorted and without repeats."""
+        """The names of all packages of the tree, those of kernel and elements included, sorted, without repeats."""
         return tuple(sorted({*self.base_packages, *self.debian.packages}))
 
     @property
     def base_packages(self) -> tuple[str, ...]:
-        """The packages of the tree's base, the kernel's and the elements', sorted and without repeats."""
+        """The names of the packages of the tree's base, those of kernel and elements, sorted, without repeats."""
         needs = (need for element in self.elements for need in element.needs(self.debian.packages))
         defaults = (package for element in self.elements for package in element.default_packages)
         return tuple(sorted({self.kernel.package, *needs, *(set(defaults) - set(self.left_out))}))
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Paths in the tree that hold secrets because an element brings them on purpose, sorted."""
+        """The paths in the tree of secrets that elements bring on purpose, sorted."""
         return tuple(sorted({path for element in self.elements for path in element.secrets}))
 
     @property
     def ports(self) -> tuple[str, ...]:
-        """Every port at which a node may listen, such as `22/tcp`: the recipe's and its elements', sorted by number."""
+        """The ports at which nodes may listen, such as `22/tcp`: the recipe's and its elements', sorted by number."""
         declared = {*self.access.ports, *(port for element in self.elements for port in element.ports)}
         return tuple(sorted(declared, key=lambda port: (int(port.partition("/")[0]), port)))
 
     @property
     def needs_http(self) -> bool:
-        """Whether an HTTP server has to serve the release; it serves the TFTP server's directory."""
+        """Whether the release needs an HTTP server, which serves the same directory as the TFTP server."""
         return self.boot.transport is Transport.HTTP or not self.needs_nfs
 
     @property
     def needs_nfs(self) -> bool:
-        """Whether an NFS server has to serve the release."""
+        """Whether the release needs an NFS server."""
         return self.root.transport is RootTransport.NFS
 
     def server_directory(self, version: str) -> str:
-        """Where the root of release `version` stands on the server: unpacked, or as an image."""
+        """The directory on the server with the root of release `version`: the unpacked tree, or the image."""
         if self.root.transport is RootTransport.HTTP:
             return f"/{TFTP_DIRECTORY}{self.tftp_directory(version)}"
         return f"{self.root.path}/{version}"
 
     def root_source(self, version: str) -> str:
-        """What nodes mount, ADDRESS:DIRECTORY, or the URL of the image that they fetch."""
+        """The root's source for nodes: ADDRESS:DIRECTORY, which they mount, or the URL of the image that they fetch."""
         if self.root.transport is RootTransport.HTTP:
             return f"http://{self.cluster.server.address}{self.tftp_directory(version)}/root.{self.root.format}"
         return f"{self.cluster.server.address}:{self.server_directory(version)}"
 
     def shared_directory(self, version: str) -> str:
-        """Where the shared writable directories of release `version` stand on the NFS server, by their paths.
+        """The directory on the NFS server with the shared writable directories of release `version`, by their paths.
 
-        An NFSv3 client is told where an export begins (RFC 1813, appendix I); an NFSv4 client walks there from the
-        top, and the kernel's server does not change exports on its way but at a mount point.  So with NFSv4 they
-        cannot stand in the root, which is an export of its own.
+        An NFSv3 client asks where an export begins (RFC 1813, appendix I).  An NFSv4 client walks from the top, and
+        Linux's server changes to another export only at a mount point.  So with NFSv4 the shared directories cannot
+        stand in the root, which is an export of its own.
         """
         directory = self.server_directory(version)
         return directory if self.root.nfs_version == 3 else f"{directory}.shared"
 
     @property
     def state_places(self) -> dict[WritableKind, str]:
-        """Directories on the server with what nodes keep, by kind: one for all nodes, and one with each node's own."""
+        """The directories on the server with state, by kind: one for all nodes, and one with each node's own."""
         places = {WritableKind.PERSISTENT: f"{self.root.state}/all", WritableKind.NODE: f"{self.root.state}/nodes"}
         kinds = {directory.kind for directory in self.root.writable}
         return {kind: place for kind, place in places.items() if kind in kinds}
@@ -481,7 +481,7 @@ class Recipe(Model):
         return f"{self.image.name}-{version}-root.{suffix}"
 
     def overlay_file(self, version: str) -> str:
-        """The archive of release `version` that holds the overlay: it ends the root tarball, or stands by itself."""
+        """The file of release `version` that holds the overlay: the root tarball, or an archive of its own."""
         return (
             f"{self.image.name}-{version}-overlay.tar.zst"
             if self.root.kind is RootKind.IMAGE
@@ -489,7 +489,7 @@ class Recipe(Model):
         )
 
     def tftp_directory(self, version: str) -> str:
-        """Where kernel and initrd of release `version` stand, as a path below what TFTP and HTTP serve."""
+        """The directory of release `version`'s kernel and initramfs, as a path below what TFTP and HTTP serve."""
         return f"/{self.image.name}/{version}"
 
 
@@ -511,5 +511,5 @@ class ReleaseFacts(Model):
         return f"initrd.img-{self.kernel_version}"
 
     def initrd_for(self, nic: str | None) -> str:
-        """The file of the initramfs with the drivers of this `nic`."""
+        """The name of the file of the initramfs with the drivers of `nic`."""
         return f"{self.initrd_file}.{nic}" if nic else self.initrd_file

@@ -1,7 +1,7 @@
-"""Which names machines of a cluster may have, and why others are refused.
+"""The names that machines of a cluster may have, and the reasons why others are refused.
 
-RFC 1123 (section 2.1) allows more: a name may consist of digits.  But the C library reads such a name as an address
-before it looks for a host (inet_aton(3)), so that nobody would reach the node.
+RFC 1123 (section 2.1) allows a name that consists of digits; this module does not.  The C library reads such a name as
+an address before it looks for a host (inet_aton(3)), so nobody would reach the node.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import NamedTuple
 from builder.recipe.forms import LABEL
 
 SHARED_MENUS = frozenset({"default", "grub"})
-"""Names below /srv/tftp/grub that all nodes share: the menus `default` and `default.cfg`, and `grub.cfg`."""
+"""The names of menus below /srv/tftp/grub that all nodes share: `default`, `default.cfg` and `grub.cfg`."""
 
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]+")
 
 
 class Fault(NamedTuple):
-    """Say what is wrong with a word, and how to mend it."""
+    """A fault of a word: what is wrong, and how to fix it."""
 
     what: str
     fix: str
 
 
 def name_fault(text: str) -> Fault | None:
-    """Why a node or server cannot be called `text`, if it cannot."""
+    """The fault of `text` as the name of a node or server, if it has one."""
     if not LABEL.matches(text):
         return Fault("no host name of RFC 1123", "write letters, digits and inner hyphens")
     if _NUMBER.fullmatch(text):

@@ -1,4 +1,4 @@
-"""The words that say which network drivers a node can boot with: a module of the kernel, or the name of a group."""
+"""The words in a recipe that name the network drivers of nodes: a module of the kernel, or a group of drivers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 COMMON = "common"
 ALL = "all"
 WORDS = frozenset({COMMON, ALL})
-"""Groups of drivers, each by the one word that a recipe writes; no module of Linux is called so."""
+"""The names of groups of drivers; no module of Linux has one of these names."""
 
 BOARDS = (
     "3c59x",
@@ -45,19 +45,19 @@ Together they take 4 MB.  Drivers that are rare and large, or do nothing without
 
 
 def plain(name: str) -> str:
-    """A module's name as the kernel itself writes it: modprobe(8) takes a hyphen for an underscore."""
+    """The module's name as the kernel writes it, with underscores; modprobe(8) takes hyphens for them."""
     return name.replace("-", "_")
 
 
 def is_removal(entry: str) -> bool:
-    """Whether an entry takes a driver away from the groups before it."""
+    """Whether an entry of `nic_drivers` is "-NAME", which takes a driver out of the groups before it."""
     return entry.startswith("-")
 
 
 def expand(entries: Iterable[str]) -> tuple[str, ...]:
     """The drivers that `entries` name, with `common` replaced by its drivers.
 
-    `all` stays as it is, since only the kernel says what it means, and so does each "-NAME" behind it.
+    The word `all` stays, since only the kernel says which drivers it means, and so does each "-NAME" after it.
     """
     chosen: dict[str, None] = {}
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Rules of `kerrighed.node_ids`, which need the cluster's nodes."""
+"""The rules of `kerrighed.node_ids`, which compare them with the cluster's nodes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from builder.recipe.written import WrittenRecipe
 
 
 def node_id_problems(recipe: WrittenRecipe, document: Document, cluster: Cluster) -> Iterator[Problem]:
-    """Unknown nodes, ids given twice, and ordinals that are ids of others or no ids at all."""
+    """Yield a problem for each unknown node, each id of two nodes, and for ordinals that are too large for an id."""
     if recipe.kerrighed is None:
         return
     path = ("kerrighed", "node_ids")

@@ -1,4 +1,4 @@
-"""The words of `[[nodes]]`: names, addresses and MAC addresses, each with the place that it comes from."""
+"""The words of `[[nodes]]`: names, addresses and MAC addresses, each with the place where it is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from builder.recipe.written import WrittenNodes
 
 @dataclass(frozen=True)
 class NodeWords:
-    """The columns of one `[[nodes]]`; a column with a mistake in it is empty or holds its good words only."""
+    """The columns of a table `[[nodes]]`; a column with a mistake is empty, or has only its good words."""
 
     names: tuple[Word, ...]
     addresses: tuple[Word, ...]
@@ -27,7 +27,7 @@ class NodeWords:
 
 
 def node_words(document: Document, index: int, written: WrittenNodes) -> tuple[NodeWords, list[Problem]]:
-    """The words of the `index`th `[[nodes]]` of a cluster, and its mistakes: ranges, forms, counts."""
+    """The words of the table `[[nodes]]` number `index` of a cluster, and the mistakes in ranges, forms and counts."""
     reading = _Reading(document, ("nodes", index))
     names = reading.range_of("names", written.names)
     addresses = reading.range_of("addresses", written.addresses)
@@ -43,7 +43,7 @@ def node_words(document: Document, index: int, written: WrittenNodes) -> tuple[N
 
 
 def address_fault(text: str) -> Fault | None:
-    """Why `text` is no IPv4 address in dotted-quad form, if it is none."""
+    """The fault of `text` as an IPv4 address in dotted-quad form, if it has one."""
     try:
         IPv4Address(text)
     except AddressValueError:
@@ -52,7 +52,7 @@ def address_fault(text: str) -> Fault | None:
 
 
 def mac_fault(text: str) -> Fault | None:
-    """Why `text` is no MAC address of a single NIC: bad form, a group's (IEEE 802, the I/G bit), or all zeros."""
+    """The fault of `text` as the MAC address of a NIC, if any: bad form, a group's (IEEE 802, I/G bit), all zeros."""
     mac = plain_mac(text)
     if mac is None:
         return Fault(
@@ -113,7 +113,7 @@ class _Reading:
             self.report(key, f"{len(names)} names but {len(words)} {noun}", "give one for each node")
 
     def well_formed(self, words: tuple[Word, ...], find_fault: Callable[[str], Fault | None]) -> tuple[Word, ...]:
-        """The words without fault; the others are reported together, by their fault and place."""
+        """The words without fault.  The others become problems, one for each fault and place."""
         faulty: dict[Fault, list[Word]] = {}
         good: list[Word] = []
         for word in words:
@@ -128,7 +128,7 @@ class _Reading:
 
 
 def by_place(words: Iterable[Word]) -> dict[Place, list[str]]:
-    """The words' texts by the place that they come from."""
+    """The texts of the words, by the place where they are written."""
     places: dict[Place, list[str]] = {}
     for word in words:
         places.setdefault(word.place, []).append(word.text)

@@ -1,4 +1,4 @@
-"""Where something stands in a file that the user wrote."""
+"""A place in a file that the user wrote."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Where each key and value of a TOML file stands.
+"""The places of all keys and values of a TOML file.
 
-tomli reads the values but keeps no positions.  `scan` walks a text that tomli has already accepted, so it only
-needs to tell where things start, never whether they are right.  Grammar: https://toml.io/en/v1.1.0.
+tomli reads the values but keeps no positions.  `scan` walks a text that tomli has already accepted, so it only needs to
+find where keys and values start, and never checks them.  Grammar: https://toml.io/en/v1.1.0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tomli
 from builder.recipe.place import Place
 
 KeyPath = tuple[str | int, ...]
-"""Keys and array indices from the top of a file: `("nodes", 0, "names")`."""
+"""The keys and array indices that lead from the top of a file to a value: `("nodes", 0, "names")`."""
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'""")
@@ -30,16 +30,16 @@ _SCALAR = re.compile(
 
 
 class Mark(NamedTuple):
-    """Where a key and its value start.  An array's element has no key: both are its value's place."""
+    """The places where a key and its value start.  An array's element has no key: both are its value's place."""
 
     key: Place
     value: Place
 
 
 def scan(text: str, file: Path) -> dict[KeyPath, Mark]:
-    """The marks of every key path in `text`, TOML that tomli accepts, with lines ended by a newline alone.
+    """The marks of every key path in `text`, a TOML text that tomli accepts, with newlines as line ends.
 
-    A table that is opened by a header or a dotted key starts at its name there.
+    A table that a header or a dotted key opens starts at its name there.
     """
     scanner = _Scanner(text, file)
     scanner.document()

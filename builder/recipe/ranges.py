@@ -1,7 +1,7 @@
-"""Ranges of names and addresses as ClusterShell writes them: `node[001-100,200]`, `192.168.0.[101-104]`.
+"""Ranges of names and addresses in ClusterShell's form: `node[001-100,200]`, `192.168.0.[101-104]`.
 
-ClusterShell's NodeSet sorts; here the order of the file is kept, because by it names, addresses and MAC addresses
-belong together.  So only the ranges inside brackets are ClusterShell's.
+ClusterShell's NodeSet sorts its words.  Here they keep the order of the file, which tells which name, address and MAC
+address belong together.  So ClusterShell expands only the ranges inside brackets.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from ClusterShell.RangeSet import RangeSet, RangeSetParseError
 
 MOST_WORDS = 65_536
-"""As many as a /16 has addresses; a larger range is a slip of the keyboard."""
+"""The greatest number of words in a range, that of addresses in a /16; a larger range is a typing error."""
 
 _WORD = r"(?:[^\s,\[\]]|\[[0-9,/-]+\])+"
 _WORDS = re.compile(rf"{_WORD}(?:,{_WORD})*")

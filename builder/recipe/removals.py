@@ -1,4 +1,4 @@
-"""Packages that a recipe takes away ("-NAME"): inherited ones, and default packages of its elements."""
+"""The entries "-NAME" of a recipe's packages that remove default packages of its elements."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from builder.recipe.positions import KeyPath
 from builder.recipe.words import suggestion
 
 PACKAGES: KeyPath = ("debian", "packages")
-"""The list whose entries "-NAME" may mean a default package of an element, which no file of the recipe names."""
+"""The list in which an entry "-NAME" may remove a default package of an element, which no recipe file names."""
 
 
 def is_removal(entry: str) -> bool:
-    """Whether an entry of a list takes another away; a private key among the ssh keys begins with more than one "-"."""
+    """Whether an entry of a list is "-NAME", which removes NAME; a private key begins with more than one "-"."""
     return entry.startswith("-") and not entry.startswith("--")
 
 
 def take_removals(document: Document) -> tuple[dict[str, Place], Document]:
-    """The packages that no parent has and that are to go, each with its place; and the document without them."""
+    """The packages to remove that no extended recipe has, with their places; and the document without these entries."""
     entries = document.data.get("debian", {}).get("packages", [])
     paths = {(*PACKAGES, index): entry[1:] for index, entry in enumerate(entries) if is_removal(entry)}
     return {name: document.at(path) for path, name in paths.items()}, document.without(set(paths))
@@ -30,7 +30,7 @@ def take_removals(document: Document) -> tuple[dict[str, Place], Document]:
 def removal_problems(
     removals: dict[str, Place], inherited: Sequence[str], elements: Sequence[Element]
 ) -> Iterator[Problem]:
-    """The removals of what is no default package: of what an element needs, or of what is not there at all."""
+    """Yield a problem for each removal of a package that an element needs, or that nothing brings."""
     defaults = {name for element in elements for name in element.default_packages}
     for name, place in removals.items():
         askers = [element for element in elements if name in " | ".join(element.packages).split(" | ")]

@@ -1,6 +1,6 @@
-"""Names of environment variables that no element and no recipe may set: those by which a build itself goes.
+"""The names of environment variables that no element and no recipe may set, because the build itself uses them.
 
-All hooks of a tree share one environment, diskimage-builder's.  A variable of one of these names would change how the
+All hooks of a tree share the environment of diskimage-builder.  A variable of one of these names would change how the
 build runs, and not what an element does.
 """
 
@@ -13,7 +13,7 @@ _SHELL = """
     IFS LANG LANGUAGE LINENO LINES LOGNAME MACHTYPE MAIL MAILPATH OLDPWD OPTARG OPTERR OPTIND OSTYPE PATH PIPESTATUS
     PPID PS1 PS2 PS3 PS4 PWD RANDOM REPLY SECONDS SHELL SHELLOPTS SHLVL TERM TMOUT TMPDIR TZ UID USER
 """
-"""Names to which bash(1), environ(7) and locale(7) give a meaning."""
+"""The names to which bash(1), environ(7) and locale(7) give a meaning."""
 
 _BUILD = """
     ACI_MANIFEST ARCH BLOCK_DEVICE_CONFIG_YAML BOOTDIR COMPRESS_IMAGE DIB_ARGS DIB_BLOCK_DEVICE
@@ -25,14 +25,14 @@ _BUILD = """
     ORIG_HOME OUT_IMAGE_PATH PROFILE_DIR RAMDISK RAM_NEEDED ROOT_LABEL SCRIPTNAME SKIP_BASE SOURCE_DATE_EPOCH
     TARGET_ROOT TEMP TMP_BUILD_DIR TMP_DIR TMP_HOOKS_PATH TMP_IMAGE_DIR TMP_IMAGE_PATH TMP_MOUNT_PATH
 """
-"""Names that disk-image-create and its hooks read."""
+"""The names that disk-image-create and its hooks read."""
 
 _TAKEN = frozenset(f"{_SHELL}{_BUILD}".split())
 _FAMILIES = re.compile(r"(?:BASH|DPKG|GIT|LC|LD|NFSROOT|PYTHON)_.*|PYTHON[A-Z]+|DEB(?:IAN_FRONTEND|CONF_.*)|APT_CONFIG")
-"""Families of names: the loader's, Python's, Debian's tools' and ours."""
+"""The families of names of shell, locale, dynamic loader, git, Python, Debian's tools and nfsroot."""
 
 
 def reserved(name: str) -> str:
-    """Say what is wrong with a variable of this name; empty when an element or a recipe may set it."""
+    """The reason why a variable of this name may not be set; empty when an element or a recipe may set it."""
     taken = name in _TAKEN or _FAMILIES.fullmatch(name)
     return "the build itself goes by this name" if taken else ""

@@ -1,4 +1,4 @@
-"""Rules of a recipe by itself that look at more than the form of one value."""
+"""The rules of a recipe that compare several values, or need more than the form of one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from builder.urls import without_users
 
 _TOP = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr")
 SYSTEM_DIRECTORIES = frozenset({"/", *(f"/{name}" for name in _TOP)})
-"""Directories that the tree itself or the running kernel fills."""
+"""The directories that the tree itself or the running kernel fills."""
 
 _GREATEST_LEVELS = {"zstd": 19, "gzip": 9, "xz": 9, "lz4": 12}
 _VARIANTS_OF = {"i386": (Variant.I386_PC,)}
@@ -29,11 +29,14 @@ _ARGUMENT_KEYS = {
     "node_id": "set kerrighed.node_ids instead",
 }
 _ARGUMENTS_BYTES = 1536
-"""What Linux takes on x86 (COMMAND_LINE_SIZE is 2048, with the byte that ends it), less room for a menu's own."""
+"""The greatest length, in bytes, of a recipe's kernel arguments.
+
+Linux takes 2047 on x86 (COMMAND_LINE_SIZE is 2048, with the byte that ends the text); the rest is for a menu's own.
+"""
 
 
 def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
-    """The mistakes of a recipe by itself, whichever cluster it serves."""
+    """Yield the mistakes of a recipe that do not depend on its cluster."""
     yield from _root(recipe, document)
     yield from _image(recipe, document)
     yield from _writable(recipe, document)
@@ -47,7 +50,7 @@ def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Probl
 
 
 def secret_problems(recipe: WrittenRecipe, document: Document, elements: tuple[Element, ...]) -> Iterator[Problem]:
-    """The mistake of bringing secrets into an image that everybody may fetch."""
+    """Yield a problem for each element that brings secrets into an image that everybody may fetch."""
     if recipe.root.transport is not RootTransport.HTTP:
         return
     for element in elements:
@@ -101,7 +104,10 @@ def _writable(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
 
 
 def _state(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
-    """Where state stands on the server, and for whom: beside releases there is no version called `state`."""
+    """Yield the mistakes in `root.state` and `root.isolate`.
+
+    In the directory of releases, state may only be called `state`, since no version has this name.
+    """
     root = recipe.root
     if root.state is not None:
         place, releases = ("root", "state"), root.path or f"/NFSROOT/{recipe.image.name or document.file.stem}"
@@ -177,7 +183,7 @@ def _boot(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
 
 
 def _mirrors(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
-    """Users and passwords, which would be published with the recipe; they are not shown either."""
+    """Yield a problem for each mirror's URL with a user, which releases would publish; the message hides the user."""
     for key in ("mirror", "security_mirror"):
         url = getattr(recipe.debian, key)
         if url and url != without_users(url):

@@ -1,4 +1,4 @@
-"""The JSON Schema of a recipe, by which editors complete and check what the user writes."""
+"""The JSON Schema of a recipe, with which editors complete and check recipes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def schema_text() -> str:
 
 
 class _TomlSchema(GenerateJsonSchema):
-    """TOML has no null: a key without a value is left out."""
+    """A generator of schemas without null, which TOML does not have: a key without a value is left out."""
 
     def nullable_schema(self, schema: Any) -> Any:
         return self.generate_inner(schema["schema"])
@@ -48,6 +48,6 @@ def _property(schema: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _allow_removal(items: dict[str, Any]) -> None:
-    """An entry "-NAME" takes an inherited NAME away."""
+    """Allow an entry "-NAME", which removes an inherited NAME, in the items of a list."""
     if "pattern" in items:
         items["pattern"] = re.sub(r"^\^", "^-?", items["pattern"])

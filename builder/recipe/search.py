@@ -1,4 +1,4 @@
-"""Where recipes, clusters and elements are looked for."""
+"""The directories in which nfsroot looks for recipes, clusters and elements."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import builder
 from builder.recipe import stock
 
 ELEMENTS_PATH = "ELEMENTS_PATH"
-"""The variable with directories of elements, separated by colons, that disk-image-create(1) reads, too."""
+"""The environment variable with directories of elements, separated by colons; disk-image-create(1) reads it, too."""
 
 
 @dataclass(frozen=True)
 class SearchPath:
-    """Directories that hold recipes and elements; what an earlier one holds hides its namesakes in later ones."""
+    """The directories of recipes and elements.  A name in an earlier directory hides the same name in later ones."""
 
     recipes: tuple[Path, ...]
     elements: tuple[Path, ...]
 
     @classmethod
     def default(cls, project: Path = Path()) -> SearchPath:
-        """The directories of the project that stands in `project`, then those that came with nfsroot.
+        """The directories of the project in `project`, then those that come with nfsroot.
 
-        Elements are looked for in the directories of $ELEMENTS_PATH before these, as disk-image-create(1) does, and
-        among those of the installed diskimage-builder after them.
+        Before these, elements are looked for in the directories of $ELEMENTS_PATH, as by disk-image-create(1); after
+        them, among the elements of the installed diskimage-builder.
         """
         package = Path(builder.__file__).parent
         shipped = package if (package / "recipes").is_dir() else package.parent  # a wheel, or a checkout
@@ -40,19 +40,19 @@ class SearchPath:
         )
 
     def before(self, elements: Iterable[Path]) -> SearchPath:
-        """The search path with these directories of elements before all others."""
+        """The search path with the directories `elements` before all others."""
         return replace(self, elements=(*elements, *self.elements))
 
     def recipe(self, name: str) -> Path | None:
-        """The file of the recipe called `name`."""
+        """The file of the recipe called `name`, if there is one."""
         return _first(directory / f"{name}.toml" for directory in self.recipes)
 
     def cluster(self, path: str, beside: Path) -> Path | None:
-        """The cluster file `path`, relative to the directory of `beside` or to a directory of recipes."""
+        """The cluster file `path`, relative to the directory of `beside` or to a directory of recipes, if it exists."""
         return _first(directory / path for directory in (beside.parent, *self.recipes))
 
     def element(self, name: str) -> Path | None:
-        """The directory of the element called `name`."""
+        """The directory of the element called `name`, if there is one."""
         return next((directory / name for directory in self.elements if (directory / name).is_dir()), None)
 
     def recipe_files(self) -> tuple[Path, ...]:
@@ -60,18 +60,18 @@ class SearchPath:
         return tuple(file for name in self.recipe_names() if (file := self.recipe(name)))
 
     def recipe_names(self) -> tuple[str, ...]:
-        """Names of all recipes, sorted."""
+        """The names of all recipes, sorted."""
         return tuple(sorted({file.stem for directory in self.recipes for file in directory.glob("*.toml")}))
 
     def element_names(self) -> tuple[str, ...]:
-        """Names of all elements, sorted."""
+        """The names of all elements, sorted."""
         return tuple(
             sorted({path.name for place in self.elements for path in place.glob("[a-z0-9]*") if path.is_dir()})
         )
 
 
 def is_path(name_or_path: str) -> bool:
-    """Whether a recipe is given by the path of its file rather than by its name."""
+    """Whether `name_or_path` is the path of a recipe's file rather than the recipe's name."""
     return name_or_path.endswith(".toml") or "/" in name_or_path
 
 

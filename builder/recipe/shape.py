@@ -1,4 +1,4 @@
-"""Whether a document has the keys and types of its model, in words that a person understands."""
+"""The validation of a document against its model, with messages that a person understands."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _WANTED = {
 
 
 def parse(document: Document, model: type[M]) -> tuple[M, Document, list[Problem]]:
-    """The document as a `model`, the document without its mistaken values, and the mistakes.
+    """The document as an instance of `model`, the document without its mistaken values, and the mistakes.
 
-    Mistaken values take their defaults, so that everything else can be looked at further; a table that lacks a
-    required key goes as a whole.  The model itself must have none.
+    Mistaken values take their defaults, so that everything else can be checked further.  A table that lacks a required
+    key is taken out as a whole; so the model itself must have no required keys.
     """
     try:
         return _validated(document, model), document, []
@@ -51,14 +51,14 @@ def _validated(document: Document, model: type[M]) -> M:
 
 
 def _culprit(model: type[Model], detail: ErrorDetails) -> KeyPath:
-    """What to take out: the mistaken value, or the table that cannot be without it."""
+    """The path of the value to take out: the mistaken one, or the table in which the mistaken one is required."""
     path = _path(detail)
     field = _table(model, path[:-1]).model_fields.get(str(path[-1]))
     return path[:-1] if field and field.is_required() else path
 
 
 def _path(detail: ErrorDetails) -> KeyPath:
-    """Key path of a detail; pydantic ends that of a dictionary's mistaken key with "[key]"."""
+    """The key path of a detail, without the "[key]" that pydantic adds for a mistaken key of a dictionary."""
     return detail["loc"][:-1] if detail["loc"][-1] == "[key]" else detail["loc"]
 
 
@@ -90,12 +90,12 @@ def _explained(document: Document, model: type[Model], detail: ErrorDetails) -> 
 
 
 def _without_users(value: Any) -> Any:
-    """A value that can be shown: a URL's password is nobody's business."""
+    """The value without the users and passwords of URLs, so that messages can show it."""
     return without_users(value) if isinstance(value, str) else value
 
 
 def _address_fix(text: str) -> str:
-    """What to write where an address or a subnet is meant."""
+    """The fix for a mistaken address or subnet."""
     if "/" not in text:
         return "write an IPv4 address such as 192.168.0.1"
     try:
@@ -105,7 +105,7 @@ def _address_fix(text: str) -> str:
 
 
 def dotted(path: KeyPath) -> str:
-    """The path as people write it: `nodes[0].names`."""
+    """The path in the form that people write: `nodes[0].names`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
 

@@ -1,6 +1,7 @@
-"""diskimage-builder's own elements: where they are, and why some of them cannot go into a tree of diskless nodes.
+"""diskimage-builder's own elements: their directory, and those that cannot go into a tree of diskless nodes.
 
-docs/reference/stock-elements.md has a row for each; tests hold the table and this module to what is installed.
+docs/reference/stock-elements.md has a row for each element; tests compare that table and this module with the installed
+elements.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ _REASONS: Mapping[str, str] = {
 }
 
 REFUSED: Mapping[str, str] = {name: reason for reason, names in _REASONS.items() for name in names.split()}
-"""Why an element of diskimage-builder is refused, by its name."""
+"""The reasons why elements of diskimage-builder are refused, by element."""
 
 
 REFUSED_VARIABLES: Mapping[str, str] = {
     "DIB_DEV_USER_PASSWORD": "chpasswd(8) draws a salt for it, so that no two builds would give the same bytes",
 }
-"""Why a variable of diskimage-builder's elements is refused, by its name."""
+"""The reasons why variables of diskimage-builder's elements are refused, by variable."""
 
 
 def directory() -> Path | None:
@@ -58,9 +59,9 @@ def directory() -> Path | None:
 
 
 def refusal(name: str, element: Path) -> str:
-    """Why the element in directory `element` cannot be part of a tree; empty when it can.
+    """The reason why the element in directory `element` cannot be part of a tree; empty when it can.
 
-    An element of the user's is judged by what it holds, since it may be called like one of diskimage-builder's.
+    An element of the user is judged by its files, since it may have the name of one of diskimage-builder's.
     """
     if element.parent == directory():
         return REFUSED.get(name, "")

@@ -1,4 +1,4 @@
-"""The suites and architectures of Debian of which trees are made: those whose releases are booted in a test."""
+"""The suites and architectures of Debian that recipes may name: those that a test builds and boots."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _CODE_NAMES = {"stable": "trixie", "oldstable": "bookworm"}
 
 
 def default_kernel(recipe: WrittenRecipe) -> Kernel:
-    """`[kernel]` with Debian's kernel for the architecture, unless the recipe names one."""
+    """The table `[kernel]`, with Debian's kernel for the architecture unless the recipe names one."""
     package = recipe.kernel.package or KERNELS[recipe.debian.architecture]
     return Kernel(package=package, arguments=recipe.kernel.arguments)
 
 
 def suite_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
-    """A suite or an architecture that is none of those."""
+    """Yield a problem when the recipe's suite or architecture is not supported."""
     suite, architecture = recipe.debian.suite, recipe.debian.architecture
     tested = ", ".join(f"{name} ({', '.join(architectures)})" for name, architectures in ARCHITECTURES.items())
     if suite not in ARCHITECTURES:

@@ -1,6 +1,6 @@
-"""The values that hooks get in their environment: the variables of elements, and those that a recipe takes along.
+"""The environment variables of hooks: the variables of elements, and those of the user's that a recipe names.
 
-All hooks of a tree share one environment.  So two elements can have a variable of one name only with one value.
+All hooks of a tree share one environment.  So two elements may have a variable of one name only with one value.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Values = dict[str, dict[str, Any]]
 
 _NAME = re.compile(rb"\b[A-Z][A-Z0-9]*_\w+")
 _INSTALL_TYPE = "DIB_INSTALLTYPE_"
-"""Prefix of the variables by which diskimage-builder's install-types says how an element installs itself."""
+"""The prefix of variables that say how an element installs itself (diskimage-builder's element install-types)."""
 
 
 def resolve_variables(document: Document, elements: tuple[Element, ...]) -> tuple[Values, list[Problem]]:
-    """The value of every variable of `elements`, the recipe's or the element's default, and the mistakes."""
+    """The value of every variable of `elements`, from the recipe or by default, and the mistakes."""
     resolving = _Resolving(document, elements)
     for element, written in document.data.get("variables", {}).items():
         resolving.take(element, written)
@@ -60,7 +60,7 @@ class _Resolving:
         self.problems: list[Problem] = []
 
     def take(self, name: str, written: dict[str, Any]) -> None:
-        """Take the values that the recipe writes for the element `name`."""
+        """Store the values that the recipe gives to variables of the element `name`."""
         element = self.elements.get(name)
         if element is None:
             fix = suggestion(name, self.elements, "elements of this recipe")
@@ -75,7 +75,7 @@ class _Resolving:
                 self.values[name][variable] = value
 
     def mistake(self, element: Element, variable: str, value: Any) -> Problem | None:
-        """Return the mistake in a value or in its name, if there is one."""
+        """The mistake in the value or the name of a variable, if there is one."""
         path = ("variables", element.name, variable)
         types = {v.name: v.type for v in element.variables or ()}
         if element.variables is None:
@@ -87,7 +87,10 @@ class _Resolving:
         return variable_mistake(self.document, path, value, types[variable])
 
     def undeclared(self, element: Element, path: tuple[str, str, str], value: Any) -> Problem | None:
-        """Return the mistake in a variable of an element that declares none: a file of it must hold the name."""
+        """The mistake in a variable of an element that declares none, if there is one.
+
+        A file of the element must contain the variable's name.
+        """
         variable = path[-1]
         if not ENVIRONMENT_NAME.matches(variable):
             return self.document.problem(path, f"{variable!r} is no variable's name", ENVIRONMENT_NAME.words, key=True)
@@ -104,7 +107,7 @@ class _Resolving:
         return variable_mistake(self.document, path, value, kinds[type(value)])
 
     def check_shared(self) -> None:
-        """Refuse a variable that two elements have with two values: hooks of both would see one of them."""
+        """Add a problem for each variable that has two values in two elements, since all hooks see one value."""
         owners: dict[str, str] = {}
         for element, values in self.values.items():
             for variable, value in values.items():
@@ -113,7 +116,7 @@ class _Resolving:
                     self.problems.append(self.clash(variable, owner, element))
 
     def clash(self, variable: str, *elements: str) -> Problem:
-        """The mistake that a variable of two elements has two values, where the recipe writes one of them."""
+        """The problem that a variable has two values in two elements, at the place where the recipe gives one."""
         paths = [("variables", element, variable) for element in elements]
         written = next((path for path in reversed(paths) if path in self.document.marks), ("elements",))
         first, second = (repr(self.values[element][variable]) for element in elements)
@@ -123,6 +126,6 @@ class _Resolving:
 
 
 def _names_in(directory: Path) -> set[str]:
-    """Every name of a variable that the files of an element speak of."""
+    """The names of variables that occur in the files of an element."""
     files = (path for path in directory.rglob("*") if path.is_file())
     return {name.decode() for path in files for name in _NAME.findall(path.read_bytes()) if name.isascii()}

@@ -1,4 +1,4 @@
-"""Words for mistakes, said the same way wherever a file of the user is checked."""
+"""Words for messages about mistakes in the user's files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from builder.recipe.place import Place
 
 @dataclass(frozen=True)
 class Word:
-    """A word of the user with the place that it comes from."""
+    """A word in a file of the user, and its place."""
 
     text: str
     place: Place
 
 
 def suggestion(word: str, known: Iterable[str], kind: str) -> str:
-    """What the user may have meant by `word`; without a near match, the choice of `known` words of this `kind`."""
+    """A fix that names the known word nearest to `word`; without a near one, the `known` words of this `kind`."""
     choice = sorted(known)
     near = get_close_matches(word, choice, n=1)
     if near:
@@ -28,7 +28,7 @@ def suggestion(word: str, known: Iterable[str], kind: str) -> str:
 
 
 def kind_of(value: object) -> str:
-    """What a TOML value is, for a sentence such as "must be a string, not a list"."""
+    """The type of a TOML value in words, for a sentence such as "must be a string, not a list"."""
     match value:
         case bool():
             return "a boolean"
@@ -47,6 +47,6 @@ def kind_of(value: object) -> str:
 
 
 def listed(texts: Sequence[str]) -> str:
-    """The first three of `texts` in quotes, and how many more there are."""
+    """The first three of `texts` in quotes, and the number of the others."""
     more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
     return ", ".join(map(repr, texts[:3])) + more

@@ -1,10 +1,10 @@
-"""What the user writes: the tables of a recipe, of a cluster and of an element.toml.
+"""The models of the tables that the user writes: of a recipe, of a cluster and of an element.toml.
 
-Where a table is written as it is meant, its model is that of `builder.recipe.models`.  The others leave out what
-another file of the recipe may add; `builder.recipe.load` says what is missing in the end.
+A table that needs no resolving has the model of `builder.recipe.models`.  The models here also accept tables without
+keys that another file of the recipe may add; `builder.recipe.load` reports the keys that are missing in the end.
 
-A table that is left out is constructed without validation, which its defaults do not need: for the other way pydantic
-would make a validator of each table's own whenever this module is imported, beside that of the whole recipe.
+The default of a table is constructed without validation.  With validation, pydantic would make a validator for each
+table whenever this module is imported, besides that of the whole recipe.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from builder.recipe.models import (
 )
 
 NIC_DRIVERS = ("initramfs", "nic_drivers")
-"""Here "-NAME" also takes a driver out of an inherited group, and stays for as long as the group does."""
+"""The list in which "-NAME" may also take a driver out of an inherited group; "-NAME" stays as long as the group."""
 
 ADDITIVE = frozenset(
     {
@@ -73,7 +73,7 @@ ADDITIVE = frozenset(
         ("access", "ports"),
     }
 )
-"""Lists to which an extending recipe adds; its entry "-NAME" takes an inherited NAME away."""
+"""The lists to which an extending recipe adds entries; its entry "-NAME" removes an inherited NAME."""
 
 
 class WrittenPaths(Model):
