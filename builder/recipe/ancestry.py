@@ -60,7 +60,7 @@ class Ancestry:
         return document.without(mistaken)
 
     def _base(self, document: Document) -> Path | None:
-        """The file of the recipe that `document` extends; None when it does not exist, or extends itself by others."""
+        """The file of the recipe that `document` extends; None when it does not exist or closes a circle of recipes."""
         name = document.data["extends"]
         file = document.file.parent / name if is_path(name) else self.search.recipe(name)
         if file is None or not file.is_file():
