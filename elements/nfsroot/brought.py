@@ -1,4 +1,4 @@
-"""Secrets that elements bring on purpose: paths that their element.toml names under `secrets`."""
+"""The secrets that elements bring on purpose: paths that an element.toml names under `secrets`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ SECRETS = Path("/input/secrets")
 
 
 def read_brought() -> list[str]:
-    """The paths, relative to the tree."""
+    """The paths of the secrets that elements bring, relative to the tree."""
     return [path.strip("/") for path in SECRETS.read_text("utf-8").splitlines()]
 
 
 def is_brought(path: str, brought: list[str]) -> bool:
-    """Whether a path is one that an element brings, or stands below one."""
+    """Whether an element brings `path`, or a directory above it."""
     return any(path == each or path.startswith(f"{each}/") for each in brought)

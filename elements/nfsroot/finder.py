@@ -1,4 +1,4 @@
-"""Finds secrets by what they are: private keys, password hashes, random bytes, tokens in closed files."""
+"""The recognition of secrets by their content: private keys, password hashes, random bytes, tokens in closed files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import pairwise
 
 GREATEST = 64 << 10
-"""Bytes: keys and seeds are small, and files above this size are not read."""
+"""The size, in bytes, above which files are not read, since keys and seeds are small."""
 
 MARKS = (
     (
@@ -29,22 +29,25 @@ MARKS = (
     (b"$", rb"(?<![./$\w])\$(?:apr1|1|2[abxy]|5|6|7|y|gy)\$[./$\w=]{20,}", "a password's hash"),
     (b"Template:", rb"(?m)^Template: .*\nValue: \S", "a password that debconf keeps"),
 )
-"""What a secret holds somewhere: bytes that are found quickly, an expression, and what it is then called."""
+"""The marks of secrets: bytes that a search finds quickly, a regular expression, and the name of the kind of secret."""
 
 DEBCONF_OPEN = "var/cache/debconf/config.dat"
-"""debconf's answers that are no secrets; passwords.dat has the others (debconf-devel(7))."""
+"""The file with debconf's answers that are no secrets; passwords.dat has the others (debconf-devel(7))."""
 
 SECRET_KEY_PACKETS = {0x94, 0x95, 0x96, 0xC5}
-"""How a keyring of GnuPG that holds secret keys begins (RFC 4880 section 4.2, tag 5)."""
+"""The first byte of a GnuPG keyring with secret keys (RFC 4880 section 4.2, tag 5)."""
 
 FORMATS = (b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh", b"PK", b"\x89PNG", b"\xff\xd8\xff", b"wOF", b"GIF8")
-"""How compressed files begin, whose bytes look random: gzip, xz, zstd, bzip2, zip, pictures, fonts."""
+"""The first bytes of compressed files, which look random: gzip, xz, zstd, bzip2, zip, pictures, fonts."""
 
 SEED = range(32, 4097)
-"""Bytes in a seed or a binary key."""
+"""The sizes, in bytes, of seeds and binary keys."""
 
 GREATEST_CHI_SQUARE = 350.0
-"""Of random bytes the statistic is 255, and above this one time in 20,000; of text and programs it is far above."""
+"""The chi-square statistic up to which bytes count as random.
+
+Random bytes have 255 on average, and more than this limit one time in 20,000; text and programs have far more.
+"""
 
 WORD = re.compile(rb"[A-Za-z0-9+/_-]{24,}")
 COMMENT = re.compile(rb"(?m)^[ \t]*[#;].*$")
@@ -52,14 +55,16 @@ CLASSES = (b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"01234
 CLASS_OF = {letter: number for number, letters in enumerate(CLASSES) for letter in letters}
 HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{32,}")
 LEAST_BITS = 3.2
-"""Entropy of each digit of a hexadecimal token; of 32 random ones it is about 3.6."""
+"""The least entropy, in bits per digit, of a hexadecimal token; 32 random digits have about 3.6."""
 LEAST_CHANGES = 0.4
-"""How often small letters, capitals and digits take turns in a token in base64: of random ones in 0.6 of all places, in
-names of several words in 0.3."""
+"""The least share of places in a base64 token at which small letters, capitals and digits take turns.
+
+Random tokens have 0.6, names of several words 0.3.
+"""
 
 
 def kind_of(path: str, content: bytes, *, closed: bool) -> str:
-    """What kind of secret a file holds, in words; "" for none.  `closed` files are not for everybody to read."""
+    """The kind of secret in a file, in words; "" if the file has none.  `closed`: not everybody may read the file."""
     if path == DEBCONF_OPEN:
         return ""
     for mark, expression, name in MARKS:
@@ -75,7 +80,7 @@ def kind_of(path: str, content: bytes, *, closed: bool) -> str:
 
 
 def looks_random(content: bytes) -> bool:
-    """Whether bytes, and not text, are spread as random ones are (chi-square over the 256 values)."""
+    """Whether `content` is no text and its bytes are spread as random ones (chi-square over the 256 values)."""
     if len(content) not in SEED or content.isascii() or content.startswith(FORMATS):
         return False
     expected = len(content) / 256
@@ -85,7 +90,7 @@ def looks_random(content: bytes) -> bool:
 
 
 def is_token(word: bytes) -> bool:
-    """Whether a word is as random as a key that somebody wrote in hexadecimal digits or in base64."""
+    """Whether a word is as random as a key in hexadecimal digits or in base64."""
     if HEXADECIMAL.fullmatch(word):
         shares = [count / len(word) for count in Counter(word).values()]
         return -sum(share * math.log2(share) for share in shares) >= LEAST_BITS

@@ -1,4 +1,4 @@
-"""Java's keystore of certificates: the dates at which they were put in are those of the build, and are set anew."""
+"""Java's keystore of certificates, with the date at which each was added: this module sets all to one date."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import struct
 from pathlib import Path
 
 STORE = "etc/ssl/certs/java/cacerts"
-"""Made by package ca-certificates-java, whose certificates everybody may know."""
+"""The keystore that package ca-certificates-java makes; its certificates are public."""
 MAGIC, VERSION = 0xFEEDFEED, 2
 CERTIFICATE = 2
-"""The tag of an entry that is a certificate; others hold keys."""
+"""The tag of an entry with a certificate; entries with another tag hold keys."""
 DIGEST = 20
 SALT = "changeit".encode("utf-16-be") + b"Mighty Aphrodite"
-"""What the digest at the end begins with: the password that Debian uses, and a phrase (OpenJDK, JavaKeyStore)."""
+"""The beginning of the text under the digest: the password that Debian uses, and a phrase (OpenJDK, JavaKeyStore)."""
 
 
 def set_dates(tree: Path, seconds: int) -> None:
-    """Give all certificates of the tree's keystore one date, in seconds since 1970 (UTC), if it has one."""
+    """Give all certificates of the tree's keystore, if there is one, the date `seconds` (since 1970, UTC)."""
     file = tree / STORE
     if file.is_symlink() or not file.is_file():
         return
@@ -40,6 +40,6 @@ def set_dates(tree: Path, seconds: int) -> None:
 
 
 def after_text(content: bytes, position: int) -> int:
-    """Where a text ends that begins at a position with its length (DataOutputStream.writeUTF)."""
+    """The position after a text that begins at `position` with its length (DataOutputStream.writeUTF)."""
     (length,) = struct.unpack_from(">H", content, position)
     return position + 2 + int(length)

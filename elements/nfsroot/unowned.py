@@ -1,4 +1,4 @@
-"""Files of a tree that no package ships, and packages that are near to a path."""
+"""The files of a tree that no package ships, and the packages that own the directories around a path."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 
 INFO = "var/lib/dpkg/info"
 NOT_OURS = ("dev", "proc", "run", "sys", "tmp", "var/lib/dpkg", "var/tmp")
-"""Directories that are the kernel's, empty, or dpkg's own."""
+"""The directories to skip: filled by the kernel, empty, or dpkg's own."""
 
 
 def unowned(tree: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Regular files that stand in no package's list, in order: paths relative to `tree`, and lstat(2)'s answers."""
+    """Yield the regular files that are in no package's list, in order: path relative to `tree`, lstat(2)'s result."""
     shipped: set[str] = set()
     aliases = aliases_of(tree)
     for listing in (tree / INFO).glob("*.list"):
@@ -30,12 +30,12 @@ def unowned(tree: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def aliases_of(tree: Path) -> dict[str, str]:
-    """Directories that are links to those of their name in /usr, by name (file-hierarchy(7))."""
+    """The targets of the tree's links at its top, such as `usr/lib` for `lib`, by name (file-hierarchy(7))."""
     return {entry.name: f"usr/{entry.name}" for entry in tree.iterdir() if entry.is_symlink()}
 
 
 def canonical(path: str, aliases: dict[str, str]) -> str:
-    """A path as it is found in the tree, without the slash at its beginning."""
+    """The path under which a file of a package's list stands in the tree, without the slash at its beginning."""
     if path.startswith("/usr/"):  # most are, and there are tens of thousands
         return path[1:].rstrip("/")
     top, slash, rest = path.strip("/").partition("/")
@@ -43,12 +43,12 @@ def canonical(path: str, aliases: dict[str, str]) -> str:
 
 
 def lines(listing: Path) -> list[str]:
-    """The paths in a package's list; names that are no UTF-8 keep their bytes, as those of os.walk do."""
+    """The paths in a package's list.  Names that are no UTF-8 keep their bytes, as in os.walk."""
     return listing.read_text("utf-8", "surrogateescape").splitlines()
 
 
 def nearest(tree: Path, path: str) -> list[str]:
-    """Packages to which the nearest directory above a path belongs that is of few packages, if there is one."""
+    """The packages that own the nearest directory above `path`; directories of many packages do not count."""
     owners: dict[str, list[str]] = {}
     aliases = aliases_of(tree)
     for listing in sorted((tree / INFO).glob("*.list")):
