@@ -1,12 +1,12 @@
-"""Numbers of a tree's system accounts: the same for a name in every tree, whatever else is installed, and when.
+"""The numbers of a tree's system accounts: one for each name in all trees, whatever else is installed, and when.
 
-adduser(8), systemd-sysusers(8) and useradd(8) take the next number that is free, so that it depends on what was
-installed before.  When a tree's packages are installed, and once more when its hooks have run, accounts are given the
-numbers of this rule, and what they own with them (docs/adr/0026-numbers-of-accounts.md):
+adduser(8), systemd-sysusers(8) and useradd(8) take the next free number, which depends on the packages installed
+before.  When a tree's packages are installed, and again when its hooks have run, accounts and their files get the
+numbers of this rule (docs/adr/0026-numbers-of-accounts.md):
 
-1. the number in NFSROOT_ACCOUNTS, which the recipe says: `slurm=900 munge=901`;
-2. that in the file account-numbers;
-3. one that follows from the name's SHA-256, among numbers that the file has not.
+1. the number in NFSROOT_ACCOUNTS, from the recipe: `slurm=900 munge=901`;
+2. the number in the file account-numbers;
+3. a number that follows from the name's SHA-256, among numbers that the file does not have.
 
 Numbers outside of 100 to 999, which Debian gives to no system account of a package, stay as they are, unless the recipe
 names the account.
@@ -24,34 +24,34 @@ from pathlib import Path
 
 TABLE = Path(__file__).resolve().with_name("account-numbers")
 DYNAMIC = range(100, 1000)
-"""What adduser(8), systemd-sysusers(8) and useradd(8) give to system accounts in Debian."""
+"""The numbers that adduser(8), systemd-sysusers(8) and useradd(8) give to system accounts in Debian."""
 HASHED = range(700, 1000)
-"""What accounts get that are not in the table."""
+"""The numbers for accounts that are not in the table."""
 STATIC = {"users"}
-"""Groups of base-passwd with a number of that range, which is theirs everywhere."""
+"""The groups of base-passwd with a number in the range DYNAMIC; it is theirs on all machines."""
 KEPT = "security.capability"
-"""An extended attribute that Linux takes from a file whose owner changes, as it takes setuid and setgid."""
+"""An extended attribute that Linux removes from a file when its owner changes, like setuid and setgid."""
 RESOLUTION = """\
 Give one of them a number of its own in the recipe; it must then stay, since what the account owns on servers has it:
 [debian]
 accounts = { NAME = NUMBER }"""
 
 Numbers = Mapping[int, int]
-"""New numbers by old ones."""
+"""The new numbers of accounts, by their old ones."""
 
 
 class ClashError(Exception):
-    """Two accounts would have one number; the message names both."""
+    """Two accounts would get one number; the message names both."""
 
 
 class Rule:
-    """The number that each name ought to have."""
+    """The rule that gives each account its number."""
 
     def __init__(self, chosen: Mapping[str, int], table: Mapping[str, int]) -> None:
         self._chosen, self._table = chosen, table
 
     def number(self, name: str, number: int) -> int:
-        """What the account `name` gets that has `number` now."""
+        """The number for the account `name`, which has `number` now."""
         if name in self._chosen:
             return self._chosen[name]
         if number not in DYNAMIC or name in STATIC:
@@ -61,9 +61,9 @@ class Rule:
 
 
 def settle(tree: Path) -> None:
-    """Give the accounts of a tree, and all that they own, the numbers of the rule.
+    """Give the accounts of a tree, and the files that they own, the numbers of the rule.
 
-    :raises ClashError: two of them would have the same.
+    :raises ClashError: two accounts would get one number.
     """
     rule = Rule(chosen(os.environ.get("NFSROOT_ACCOUNTS", "")), table(TABLE.read_text("utf-8")))
     passwd, group = tree / "etc/passwd", tree / "etc/group"
@@ -78,7 +78,7 @@ def settle(tree: Path) -> None:
 
 
 def chosen(text: str) -> dict[str, int]:
-    """The numbers that the recipe says: NAME=NUMBER, with blanks between them."""
+    """The numbers from the recipe, in a text of words NAME=NUMBER."""
     return {name: int(number) for name, _, number in (word.rpartition("=") for word in text.split())}
 
 
@@ -94,7 +94,7 @@ def rows(file: Path) -> list[list[str]]:
 
 
 def numbers(accounts: Iterable[list[str]], rule: Rule, kind: str) -> Numbers:
-    """The numbers that change; `kind` says in words what the accounts are."""
+    """The numbers that change; `kind` says in words whether the accounts are users or groups."""
     new: dict[int, int] = {}
     owners: dict[int, str] = {}
     for name, _, number, *_ in accounts:
@@ -109,17 +109,17 @@ def numbers(accounts: Iterable[list[str]], rule: Rule, kind: str) -> Numbers:
 
 
 def changed(number: str, by: Numbers) -> str:
-    """A number of a line, as it is to be."""
+    """The new number for a number in a line; a number that does not change stays."""
     return str(by.get(int(number), number))
 
 
 def rewrite(file: Path, lines: Iterable[list[str]]) -> None:
-    """Put lines into the place of a file's; owner and mode stay."""
+    """Replace the lines of a file; owner and mode stay."""
     file.write_text("".join(f"{':'.join(line)}\n" for line in lines), "utf-8", "surrogateescape")
 
 
 def owned(tree: Path, uids: set[int], gids: set[int]) -> Iterator[bytes]:
-    """Paths on the tree's own file system that belong to one of these users or groups; of hard links, one."""
+    """The paths on the tree's own file system that one of these users or groups owns; of hard links, one."""
     wanted = [("-uid", uid) for uid in sorted(uids)] + [("-gid", gid) for gid in sorted(gids)]
     tests = [word for test, number in wanted for word in ("-o", test, str(number))][1:]
     command = ["find", tree, "-xdev", "(", *tests, ")", "-printf", r"%i %p\0"]
@@ -128,7 +128,7 @@ def owned(tree: Path, uids: set[int], gids: set[int]) -> Iterator[bytes]:
 
 
 def give(paths: Iterable[bytes], uids: Numbers, gids: Numbers) -> None:
-    """Give each path to the users and groups that have the new numbers; mode and file capabilities stay."""
+    """Change user and group of each path to the new numbers; mode and file capabilities stay."""
     for path in paths:
         status = os.lstat(path)
         capability = os.getxattr(path, KEPT, follow_symlinks=False) if KEPT in listed(path) else None
@@ -140,12 +140,12 @@ def give(paths: Iterable[bytes], uids: Numbers, gids: Numbers) -> None:
 
 
 def listed(path: bytes) -> list[str]:
-    """Names of a path's extended attributes."""
+    """The names of a path's extended attributes."""
     return os.listxattr(path, follow_symlinks=False)
 
 
 def refuse(error: ClashError) -> None:
-    """Say why the tree is refused, in the way in which a build reads it (builder/tree/refusals.py)."""
+    """Write the refusal of the tree in the form that a build reads (builder/tree/refusals.py), and exit."""
     refusal = {"brief": str(error), "details": "", "resolution": RESOLUTION}
     Path("/output/refusal").write_text(json.dumps(refusal), "utf-8")
     sys.exit(str(error))

@@ -1,7 +1,7 @@
-"""What dpkg(1) and the packages say of themselves, for lists of software (SBOM): a small archive beside the tree.
+"""A small archive beside the tree with data about its packages, for lists of software (SBOM).
 
-It has dpkg's table of packages, the copyright file of each, and the SHA-256 of each package's own file as the archive
-has it, so that nobody has to unpack the tree for these.
+The archive has dpkg's table of packages, the copyright file of each, and the SHA-256 of each .deb file in Debian's
+archive, so that nobody has to unpack the tree for these.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ STATUS, DOC = "var/lib/dpkg/status", "usr/share/doc"
 DIGESTS = "SHA256SUMS"
 """The name of the list of digests, in the form of sha256sum(1)."""
 LARGEST = 4 << 20
-"""Bytes of a copyright file: the largest of Debian have half of it."""
+"""The greatest size, in bytes, of a copyright file; the largest in Debian have half of it."""
 
 
 def write_dpkg_data(tree: Path, packages: Path, index: Path, target: Path) -> None:
-    """Write the archive of a tree to `target`, without compression.
+    """Write the archive with data about a tree's packages to `target`, without compression.
 
-    `packages` is a packages.tsv; `index` the index of the package lists that the tree's packages were chosen from.
+    `packages` is the tree's packages.tsv; `index` is the index of the package lists from which the packages come.
     """
     rows = [line.split("\t") for line in packages.read_text(encoding="utf-8").splitlines()]
     files = [f"{name}_{version.replace(':', '%3a')}_{architecture}.deb" for name, version, architecture, _ in rows]
@@ -41,7 +41,7 @@ def write_dpkg_data(tree: Path, packages: Path, index: Path, target: Path) -> No
 
 
 def find_digests(index: Path, files: dict[str, str]) -> Iterator[str]:
-    """A line for each of the packages' files that the archive has, by whose package each is, sorted."""
+    """Yield a line with the SHA-256 of each .deb file that the index has, sorted; `files` has the package of each."""
     with closing(sqlite3.connect(f"file:{index}?mode=ro&immutable=1", uri=True)) as database:
         for file, name in sorted(files.items()):
             query = "SELECT sha256 FROM package WHERE name = ? AND file = ?"
@@ -50,9 +50,9 @@ def find_digests(index: Path, files: dict[str, str]) -> Iterator[str]:
 
 
 def read_copyright(tree: Path, package: str) -> bytes | None:
-    """The copyright file of a package, where links in the tree lead to it (Debian policy, section 12.5).
+    """The content of a package's copyright file; links within usr/share/doc are followed (Debian policy, section 12.5).
 
-    A link that leads elsewhere, which a hook may have made, is not followed; nor is a file read that is too large.
+    None when there is no such file, when it is too large, or when a link leads elsewhere, as a hook's may.
     """
     top = (tree / DOC).resolve()
     file = Path(os.path.realpath(tree / DOC / package / "copyright"))

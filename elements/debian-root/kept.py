@@ -1,7 +1,8 @@
-"""Packages that are kept for later builds: each under the SHA-256 that the archive's lists give for it.
+"""Packages that are kept for later builds, each under the SHA-256 that the archive's lists give for it.
 
-A package is kept without compression, so the file has a digest of its own, in a file beside it.  Both names begin with
-the SHA-256 of what the archive has: packages of one name and version from two mirrors stand side by side.
+A package is kept without compression, so the kept file has another digest, which stands in a file beside it.  The names
+of both files begin with the SHA-256 of the archive's file, so that packages of one name and version from two mirrors
+stand side by side.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 DOWNLOADED, NEW = Path("/input/packages"), Path("/output/packages")
-"""Packages that were downloaded before, and the directory for those that this job downloads."""
+"""The directory of packages that were downloaded before, and the directory for those that this job downloads."""
 MAGIC, HEADER = b"!<arch>\n", 60
 MEMBER = "{name:<16}{time:<12}{uid:<6}{gid:<6}{mode:<8}{size:<10}`\n"
 
 
 def find(sha256: str) -> Path | None:
-    """The file of the package with this SHA-256, if it is kept; a package that this job has put there comes first."""
+    """The file of the package with this SHA-256, if it is kept; a package that this job has downloaded comes first."""
     for directory in (NEW, DOWNLOADED):
         deb = directory / f"{sha256}.deb"
         if deb.exists() and digest_file(deb).exists():
@@ -30,7 +31,7 @@ def find(sha256: str) -> Path | None:
 
 
 def put(deb: Path, sha256: str) -> None:
-    """Keep a package that was downloaded.
+    """Keep a downloaded package.
 
     :raises OSError: the file is not the one that the archive's lists describe.
     """
@@ -43,7 +44,7 @@ def put(deb: Path, sha256: str) -> None:
 
 
 def damaged(debs: Collection[Path]) -> list[Path]:
-    """The files among `debs` that are not what their digest files say."""
+    """The files among `debs` whose content does not match their digest files."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         return [deb for deb, sound in zip(debs, threads.map(_is_sound, debs), strict=True) if not sound]
 
@@ -53,18 +54,18 @@ def _is_sound(deb: Path) -> bool:
 
 
 def digest_file(deb: Path) -> Path:
-    """The file with the SHA-256 of a kept package, in hexadecimal digits."""
+    """The path of the file with the SHA-256 of a kept package, in hexadecimal digits."""
     return deb.with_suffix(".sha256")
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """The SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def uncompress(deb: Path, target: Path) -> None:
-    """Write a package (deb(5), ar(5)) anew, its two members as plain tar archives."""
+    """Write a copy of a package (deb(5), ar(5)) in which the two members are uncompressed tar archives."""
     with target.open("wb") as file:
         file.write(MAGIC)
         file.write(_header("debian-binary", 4) + b"2.0\n")

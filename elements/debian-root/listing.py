@@ -1,4 +1,4 @@
-"""The list of a tree: a line for each path, with what it is.  docs/reference/tree-list.md says what stands where."""
+"""The list of a tree, which describes each path in a line.  docs/reference/tree-list.md describes the columns."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from parts import Entries, Entry
 COLUMNS = (b"path", b"type", b"mode", b"owner", b"group", b"size", b"sha256", b"target", b"package")
 DEVICES = (b"b", b"c")
 ODD = re.compile(rb"[\x00-\x1f\x7f-\xff\\]")
-"""Bytes of a name that may have to be quoted."""
+"""The bytes of names that may need quoting."""
 
 
 def describe(tree: Path, found: Entries, digests: Mapping[bytes, bytes], owners: Mapping[bytes, bytes]) -> bytes:
-    """The list of the paths `found` in `tree`: columns with tabs between them, in the order of the paths' bytes.
+    """The list of the paths `found` in `tree`: columns separated by tabs, in the order of the paths' bytes.
 
-    `digests` has the content of each file, by one of its names at least; `owners` a package by path.
+    `digests` has the SHA-256 of each file, by at least one of its names; `owners` has packages by path.
     """
     contents = {found[path].inode: digest for path, digest in digests.items() if path in found}
     lines = [b"\t".join(COLUMNS)]
@@ -33,7 +33,7 @@ def describe(tree: Path, found: Entries, digests: Mapping[bytes, bytes], owners:
 
 
 def lead(tree: Path, path: bytes, entry: Entry) -> bytes:
-    """Where a symbolic link leads; the numbers of a device, `MAJOR:MINOR`."""
+    """The target of a symbolic link, or the numbers of a device, `MAJOR:MINOR`."""
     if entry.kind not in DEVICES:
         return quote(entry.target)
     device = os.lstat(os.path.join(os.fsencode(tree), path)).st_rdev  # noqa: PTH118  (bytes)
@@ -41,7 +41,7 @@ def lead(tree: Path, path: bytes, entry: Entry) -> bytes:
 
 
 def quote(name: bytes) -> bytes:
-    r"""A name as one field of a line: `\\` for a backslash, and `\xHH` for bytes that are no printable UTF-8 text."""
+    r"""The name as a field of a line: `\\` for a backslash, and `\xHH` for bytes that are no printable UTF-8 text."""
     if not ODD.search(name):
         return name
     text = name.decode("utf-8", "surrogateescape")

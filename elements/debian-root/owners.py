@@ -1,4 +1,4 @@
-"""Packages that the files of a tree belong to, as dpkg(1) has it in the tree."""
+"""The packages to which the files of a tree belong, from the tree's dpkg(1)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 DPKG = Path("var/lib/dpkg")
 LIST = ".list"
 MERGED = b"usr/"
-"""What links such as /bin lead to; packages may still have files below the links (Debian's usrmerge)."""
+"""The directory to which links such as /bin lead; packages may have files below the links (Debian's usrmerge)."""
 
 
 def find_owners(tree: Path) -> dict[bytes, bytes]:
-    """The package of each path that one brings into `tree`, by the name of its list: `coreutils`, `libc6:amd64`.
+    """The packages of the paths in `tree`, by path; a package has the name of its list: `coreutils`, `libc6:amd64`.
 
-    Directories are among the paths.  Of several packages with one file the first one counts.
+    Directories are among the paths.  Of several packages with one path, the first counts.
     """
     merged = {os.fsencode(entry.name) for entry in os.scandir(tree) if _leads_to_usr(entry)}
     diverted = read_diversions(tree / DPKG / "diversions", merged)
@@ -30,15 +30,15 @@ def find_owners(tree: Path) -> dict[bytes, bytes]:
 
 
 def read_paths(lines: Iterable[bytes], merged: set[bytes]) -> list[bytes]:
-    """Absolute paths as a tree has them, relative to it, where the `merged` of its directories are links below /usr."""
+    """The places of absolute paths in a tree, relative to the tree; directories in `merged` are links into /usr."""
     paths = (line.lstrip(b"/") for line in lines)
     return [MERGED + path if path.partition(b"/")[0] in merged else path for path in paths]
 
 
 def read_diversions(file: Path, merged: set[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
-    """Where a file goes that a package diverts, and that package, by the file's own path (dpkg-divert(1)).
+    """The new path of each diverted file, and the package that diverts it, by the original path (dpkg-divert(1)).
 
-    Three lines of the file are a diversion; a package's name in the last one, or a colon for the administrator.
+    A diversion has three lines in `file`; the last is the package's name, or a colon for the administrator.
     """
     lines = file.read_bytes().splitlines() if file.exists() else []
     paths, places = read_paths(lines[0::3], merged), read_paths(lines[1::3], merged)

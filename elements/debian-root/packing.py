@@ -1,7 +1,7 @@
-"""Packing: paths of a tree become tar archives without the blocks that end one, each in a zstd frame of its own.
+"""The packing of a tree's paths into zstd frames: each holds a tar archive without the blocks that end an archive.
 
-Frames that are joined are one archive (tar(5), RFC 8878 section 3).  One tar(1) reads the files of many frames, and one
-zstd(1) compresses them.  The digest of each file is taken on the way.
+Joined frames are one archive (tar(5), RFC 8878 section 3).  One tar(1) reads the files of many frames, and one zstd(1)
+compresses them.  On the way, this module computes the digest of each file.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ TAR = (
 )
 BLOCK = 512
 END = bytes(2 * BLOCK)
-"""Blocks of zeros end an archive (tar(5))."""
+"""The blocks of zeros that end an archive (tar(5))."""
 MAGIC, KIND, SIZE = slice(257, 262), slice(156, 157), slice(124, 135)
-"""Where a header of 512 bytes says `ustar`, of which kind the member is, and how many bytes follow, in octal digits."""
+"""The positions in a header of 512 bytes of `ustar`, the member's kind, and its size in bytes, in octal digits."""
 REGULAR, EXTENDED = b"0", b"x"
-"""Kinds: a file with its content, and a header of records that belong to the next one (pax(1))."""
+"""The kinds of members: a file with its content, and a header of records for the next member (pax(1))."""
 AT_ONCE = 1 << 20
-"""Bytes that are read at once."""
+"""The number of bytes that one read takes."""
 
 
 class Frame(NamedTuple):
@@ -52,7 +52,7 @@ class Frame(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """Frames in their order, and the SHA-256 of each file's content, by path; other names of a file have none."""
+    """Frames in order, and the SHA-256 of each file's content by path; further names of a file have none."""
 
     frames: list[Frame]
     digests: dict[bytes, bytes]
@@ -69,11 +69,11 @@ def pack(
 ) -> Packed:
     """Pack paths of `tree`, in order, with times clamped to SOURCE_DATE_EPOCH; each group begins a frame.
 
-    Of paths that stand `apart`, the content is a frame of its own: it is the same when the file's time is not.  Files
-    of frames are named `stem`, a number and `.tar.zst`.  The last frame of a whole archive is `ended`.  Frames are
-    compressed by so many processes side by side.
+    The content of each path in `apart` gets a frame of its own, which stays the same when only the file's time changes.
+    The files of frames are named `stem`, a number and `.tar.zst`.  With `ended`, the last frame ends the archive.
+    `lanes` processes compress frames at one time.
 
-    :raises subprocess.CalledProcessError: a program failed, tar(1) also when a file was changed while it was read.
+    :raises subprocess.CalledProcessError: a program failed; tar(1) also fails when a file changes while it is read.
     """
     date = os.environ["SOURCE_DATE_EPOCH"]
     command = ["tar", *TAR, f"--mtime=@{date}", f"--directory={tree}", "--file=-", "--files-from=-"]
@@ -94,7 +94,7 @@ def pack(
 
 
 class Splitter:
-    """Splits an archive into files, named `stem`, a number and `.tar`, and takes the digests of what is in it."""
+    """A splitter of an archive into files, named `stem`, a number and `.tar`; it computes the digests of members."""
 
     def __init__(self, stem: Path, apart: Collection[bytes]) -> None:
         self._stem, self._apart = stem, apart
@@ -103,7 +103,7 @@ class Splitter:
         self.digests: dict[bytes, bytes] = {}
 
     def split(self, archive: BinaryIO, groups: Sequence[Sequence[bytes]]) -> bool:
-        """Read an archive that has the paths of groups in order; false if it lacks any."""
+        """Split an archive that has the paths of `groups` in order; return False if the archive lacks any."""
         for group in groups:
             self._close()
             for path in group:
@@ -125,7 +125,7 @@ class Splitter:
         return True
 
     def end(self, blocks: bytes) -> None:
-        """End the last file with these blocks."""
+        """Write `blocks` to the last file, and close it."""
         self._write(blocks)
         self._close()
 
@@ -144,7 +144,7 @@ class Splitter:
 
 
 def read_header(archive: BinaryIO) -> tuple[bytes, int]:
-    """The blocks before a member's content, and how many bytes that has; nothing where the archive ends."""
+    """The blocks before a member's content, and the content's size in bytes; empty at the end of the archive."""
     header = archive.read(BLOCK)
     if header[MAGIC] != b"ustar":
         return b"", 0
@@ -168,14 +168,14 @@ def read_records(records: bytes) -> dict[bytes, bytes]:
 
 
 def read_pieces(archive: BinaryIO, size: int) -> Iterator[bytes]:
-    """So many bytes of an archive; fewer where it ends before."""
+    """Yield the next `size` bytes of an archive in pieces; fewer if the archive ends before."""
     while size > 0 and (piece := archive.read(min(size, AT_ONCE))):
         size -= len(piece)
         yield piece
 
 
 def compress(files: Sequence[Path], lanes: int) -> None:
-    """Compress files, each into a frame, by so many processes that have about as much to do; the files go."""
+    """Compress each file into a frame, by `lanes` processes with about equal work, and remove the files."""
     shares: list[list[Path]] = [[] for _ in range(lanes)]
     loads = [0] * lanes
     for file in sorted(files, key=lambda file: file.stat().st_size, reverse=True):

@@ -1,6 +1,6 @@
-"""Parts of a packed tree: files of one package, in a zstd frame of its own that two trees with the package share.
+"""The parts of a packed tree: files of one package in a zstd frame, which all trees with the package share.
 
-The parts of a base are packed once, and taken into every tree that left their files as they were.
+The parts of a base are packed once, and copied into every packed tree in which their files are unchanged.
 """
 
 from __future__ import annotations
@@ -20,27 +20,29 @@ from owners import find_owners
 from packing import BLOCK, Frame, Packed, pack
 
 REST = "rest"
-"""What is in no part of a base: directories, settings, what packages' scripts change."""
+"""The name of the archive with all paths of a base in no part: directories, settings, files that scripts change."""
 QUIET = re.compile(rb"boot/|usr/(?!lib/modules/[^/]+/[^/]+$)")
-"""Paths of files that nothing is likely to change but the package that brings them; depmod(8) changes its own.  Others
-are in no part."""
+"""The paths that may be in parts: files that probably only their own package changes, without those of depmod(8)."""
 SIZE = 16 << 20
-"""Bytes in the files of a part, about, where a package has more: one that is lost to a change is soon packed."""
+"""The approximate size, in bytes, of the files in a part; after a change, a part of this size is soon packed anew."""
 BATCH = 32 << 20
-"""Bytes in the files of parts that are packed by one tar(1) and one zstd(1) beside other work, about."""
+"""The approximate size, in bytes, of the files that one tar(1) and one zstd(1) pack beside other work."""
 PIPE = 1 << 20
-"""Bytes that zstd(1) and tar(1) hand over at once: by the usual 64 KiB, and 10 KiB, they take an eighth longer."""
+"""The size, in bytes, of the pipe and the blocks between zstd(1) and tar(1).
+
+With the defaults of 64 KiB and 10 KiB they take an eighth longer.
+"""
 TICK = 0.02
-"""Seconds after which the kernel's clock for inodes has moved on: it ticks a hundred times a second at least."""
+"""The seconds after which the kernel's clock for inodes has moved on; it ticks at least a hundred times a second."""
 FRACTION = re.compile(rb" \d+\.(?!0+ )\d+ ")
-"""A time that is no whole number of seconds: file systems that keep no more than these have none."""
+"""A time with a fraction of a second, by which a file system shows that it keeps fractions."""
 FIND = r"%y %i %C@ %n %s %m %U %G %P\0%l\0"
 
 
 class Entry(NamedTuple):
-    """A path of a tree: what it is (find(1), %y), its inode, when that was changed last, hard links, bytes.
+    """The state of a path in a tree: its type (find(1), %y), inode, time of the last change, hard links, size in bytes.
 
-    Mode (octal digits), owner's and group's numbers, and a symbolic link's target are as find(1) prints them.
+    Mode (octal digits), owner's and group's numbers, and a symbolic link's target are in the form of find(1).
     """
 
     kind: bytes
@@ -58,28 +60,29 @@ Entries = Mapping[bytes, Entry]
 
 
 class Group(NamedTuple):
-    """Files of a package that are packed together."""
+    """A group of files of a package that are packed together."""
 
     package: bytes
     paths: tuple[bytes, ...]
 
 
 class Part(NamedTuple):
-    """A packed group: its frame, and the SHA-256 of each file's content, by path; other names of a file have none."""
+    """A packed group: its frame, and the SHA-256 of each file's content by path; further names of a file have none."""
 
     group: Group
     frame: Frame
     digests: Mapping[bytes, bytes]
 
     def stands(self, before: Entries, after: Entries) -> bool:
-        """Whether all of it is as it was: the same inodes, which nobody has touched."""
+        """Whether all files of the part are unchanged: their inodes have the same numbers and times of change."""
         return all(path in before and before[path] == after.get(path) for path in self.group.paths)
 
 
 def survey(tree: Path, *, last: bool = False) -> bytes:
-    """All paths below a directory, on its file system, as `entries` reads them.
+    """All paths below a directory, on its file system, in the form that `entries` reads.
 
-    What is changed later has a later time than anything here.  After the last survey nobody changes anything.
+    The function waits until the clock has moved on, so that later changes have later times than all inodes here.  It
+    does not wait in the `last` survey, after which nobody changes files.
     """
     found = subprocess.run(
         ["find", tree, "-mindepth", "1", "-xdev", "-printf", FIND], stdout=subprocess.PIPE, check=True
@@ -90,7 +93,7 @@ def survey(tree: Path, *, last: bool = False) -> bytes:
 
 
 def entries(surveyed: bytes) -> Entries:
-    """Every path that was found, with what there is."""
+    """The entries in the result of `survey`, by path."""
     fields = surveyed.split(b"\0")
     found: dict[bytes, Entry] = {}
     for row, target in zip(fields[0:-1:2], fields[1:-1:2], strict=True):
@@ -100,9 +103,9 @@ def entries(surveyed: bytes) -> Entries:
 
 
 def cut(candidates: Entries, owners: Mapping[bytes, bytes], taken: Collection[bytes] = ()) -> list[Group]:
-    """Groups of files that are likely to stay as they are, in the order of packages, without those that are taken.
+    """Groups of files that will probably not change, in the order of packages, without the paths in `taken`.
 
-    A file with several names is in one only with all of them.
+    A file with several names is in a group only if all names are.
     """
     brought: dict[bytes, list[bytes]] = defaultdict(list)
     for path, entry in sorted(candidates.items()):
@@ -114,7 +117,7 @@ def cut(candidates: Entries, owners: Mapping[bytes, bytes], taken: Collection[by
 
 
 def pile(paths: Iterable[bytes], of: Entries, most: int) -> Iterator[list[bytes]]:
-    """Paths in order, in lists that end with the file by which they have so many bytes; the last list has fewer."""
+    """Yield the paths in order, in lists that end when they have `most` bytes or more; the last may have fewer."""
     piled: list[bytes] = []
     size = 0
     for path in paths:
@@ -128,9 +131,9 @@ def pile(paths: Iterable[bytes], of: Entries, most: int) -> Iterator[list[bytes]
 
 
 def cut_rest(paths: Iterable[bytes], of: Entries) -> list[list[bytes]]:
-    """Lists of paths that are packed beside each other; all files with several names are in the last one.
+    """Lists of paths that are packed in parallel; the last one has all files with several names.
 
-    tar(1) makes one file of several names only within an archive.
+    tar(1) links several names of a file only within one archive.
     """
     alone, linked = [], []
     for path in paths:
@@ -139,13 +142,13 @@ def cut_rest(paths: Iterable[bytes], of: Entries) -> list[list[bytes]]:
 
 
 def without_strays(paths: list[bytes], of: Entries) -> list[bytes]:
-    """Paths without those that are names of files with other names elsewhere."""
+    """The paths without those of files that have further names outside of `paths`."""
     here = Counter(of[path].inode for path in paths)
     return [path for path in paths if here[of[path].inode] == of[path].links]
 
 
 class Maker:
-    """Makes the parts of a tree in `directory`, beside other work, while the tree is not finished."""
+    """A maker of a tree's parts in `directory`, which works beside the installation, before the tree is finished."""
 
     def __init__(self, tree: Path, directory: Path, pool: ThreadPoolExecutor) -> None:
         self._tree, self._directory, self._pool = tree, directory, pool
@@ -154,12 +157,12 @@ class Maker:
         self._begun: list[tuple[list[Group], Path, Future[Packed]]] = []
 
     def begin(self) -> None:
-        """Begin with what there is."""
+        """Begin to make parts of the files that are in the tree now."""
         self._before = entries(survey(self._tree))
         self._begin(self._before)
 
     def end(self) -> None:
-        """Keep the parts whose files are as they were, make others of what has come or changed; pack the rest."""
+        """Keep the parts whose files are unchanged, make parts of new and changed files, and pack the rest."""
         after = entries(survey(self._tree, last=True))
         begun, self._begun = self._begun, []
         kept = [part for each in begun for part in self._keep(*each, after)]
@@ -173,8 +176,8 @@ class Maker:
             write_listing(part)
 
     def _keep(self, groups: list[Group], stem: Path, packed: Future[Packed], after: Entries) -> list[Part]:
-        """The parts of a batch whose files are as they were; the others go."""
-        if packed.exception():  # tar(1) may have failed over a file that was changed or removed under its hands
+        """The parts of a batch whose files are unchanged; remove the others."""
+        if packed.exception():  # tar(1) may have failed because a file was changed or removed while it was read
             if all(self._before[path] == after.get(path) for group in groups for path in group.paths):
                 packed.result()
             for made in stem.parent.glob(f"{stem.name}*"):
@@ -189,7 +192,7 @@ class Maker:
         return kept
 
     def _begin(self, candidates: Entries, taken: Collection[bytes] = ()) -> list[Group]:
-        """Begin parts of candidates that are not taken; gives their groups."""
+        """Begin to make parts of the candidates that are not taken, and return their groups."""
         groups = cut(candidates, find_owners(self._tree), taken)
         for batch in batches(groups, candidates):
             stem = self._directory / f"part-{next(self._numbers):03}-"
@@ -199,7 +202,7 @@ class Maker:
 
 
 def batches(groups: Iterable[Group], of: Entries) -> Iterator[list[Group]]:
-    """Groups in order, in lists that are packed at once."""
+    """Yield the groups in order, in lists that one tar(1) packs."""
     batch: list[Group] = []
     size = 0
     for group in groups:
@@ -213,34 +216,34 @@ def batches(groups: Iterable[Group], of: Entries) -> Iterator[list[Group]]:
 
 
 def join(groups: Iterable[Group], packed: Packed) -> list[Part]:
-    """Parts: groups with their frames."""
+    """The parts that consist of `groups` and their frames."""
     return [Part(group, frame, packed.digests) for group, frame in zip(groups, packed.frames, strict=True)]
 
 
 def inner_first(directories: Iterable[bytes]) -> list[bytes]:
-    """Directories in the order in which an archive ends with them: what is in one comes before it.
+    """The directories in their order at the end of an archive: subdirectories come before their parent.
 
-    Whoever unpacks the archive then gives a directory its time when nothing more is put into it.  tar(1) gives it as
-    soon as it is done with the entries that follow the directory's own and stand below it, and takes no notice of what
-    comes there later.
+    A program that unpacks the archive then sets a directory's time when nothing more is put into the directory.  tar(1)
+    sets the time after the entries that follow the directory's own and stand below it; it does not set the time again
+    after later entries.
     """
     return sorted(directories, key=lambda path: path.split(b"/"), reverse=True)
 
 
 def listing(archive: Path) -> Path:
-    """The file with the digests and paths of a part."""
+    """The path of the file with the digests and paths of a part."""
     return archive.with_name(archive.name.replace(".tar.zst", ".paths"))
 
 
 def write_listing(part: Part) -> None:
-    """Write beside a part: its package and its frame's digest, then the digest of each file and its path."""
+    """Write the listing beside a part: its frame's digest and its package, then each file's digest and path."""
     rows = [b"%s %s" % (part.frame.sha256.encode(), part.group.package)]
     rows += [b"%s %s" % (part.digests.get(path, b""), path) for path in part.group.paths]
     listing(part.frame.file).write_bytes(b"\0".join(rows))
 
 
 def read_part(archive: Path) -> Part:
-    """The part of a base in a file."""
+    """The part of a base whose frame is the file `archive`."""
     first, *rows = (row.split(b" ", 1) for row in listing(archive).read_bytes().split(b"\0"))
     group = Group(first[1], tuple(path for _, path in rows))
     frame = Frame(archive, first[0].decode(), archive.stat().st_size)
@@ -248,12 +251,12 @@ def read_part(archive: Path) -> Part:
 
 
 def parts(directory: Path) -> list[Part]:
-    """The parts in a directory."""
+    """The parts of a base in a directory."""
     return [read_part(archive) for archive in sorted(directory.glob("part-*.tar.zst"))]
 
 
 def unpack(directory: Path, tree: Path) -> None:
-    """Unpack all that `Maker` made; the rest comes last, since directories get their modes and times with it."""
+    """Unpack a base that `Maker` made; the rest comes last, because it sets the directories' modes and times."""
     found = parts(directory)
     archives = [part.frame.file for part in found]
     # Two tars that make one directory at the same time may both fail.
@@ -266,7 +269,7 @@ def unpack(directory: Path, tree: Path) -> None:
 
 
 def extract(archives: list[Path], tree: Path) -> None:
-    """Unpack archives of parts, with all that belongs to their files."""
+    """Unpack archives of parts, with owners, modes and extended attributes."""
     if not archives:
         return
     command = ["zstd", "--quiet", "--decompress", "--stdout", *archives]

@@ -1,7 +1,7 @@
-"""apt's part of an installation: which packages it takes, in which order, and their files.
+"""apt's part of an installation: it chooses the packages and their order, and downloads their files.
 
-apt decides.  It is given what it may choose from, which is little of what an archive has, and says how it would call
-dpkg.  Packages that are kept from before are taken if they are what they were.
+apt gets package lists of the packages that may be needed, which are few of an archive, and says how it would call dpkg.
+Kept packages are used if they are undamaged.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from typing import NamedTuple
 import kept
 
 LISTS, INDEX = Path("/input/lists"), Path("/input/index.sqlite")
-"""apt's package lists, and where in them is what: builder/tree/index.py made it."""
+"""The directory of apt's package lists, and their index (builder/tree/index.py)."""
 PROVIDERS = """\
 SELECT position, list, start, length, file, size, sha256, name, met, needs FROM package
 WHERE name IN (SELECT package FROM provider WHERE name = ?)
 """
 REQUIRED = "?required"
-"""A name that packages without which there is no Debian provide in the index."""
+"""A name that the index has all packages provide that are essential or of priority required."""
 CALLS_OF_DPKG = ("--option=Debug::pkgDPkgPM=1", "--no-download", "install")
 UNPACK, CONFIGURE, REMOVE = "--unpack", "--configure", "--remove"
 FILE = re.compile(r"^([^_]+)_([^_]+)_(\w+)\.deb$")
-"""Name, version and architecture of the package in a file, as apt-get(8) names it."""
+"""The form in which apt-get(8) names a package's file: name, version and architecture."""
 ROLL = """\
 Package: nfsroot-roll
 Version: 0
@@ -43,11 +43,11 @@ Filename: none
 Description: names in the order in which the whole lists have them
 
 """
-"""What the first list for apt begins with."""
+"""The stanza at the beginning of the first list for apt (see `write_lists`)."""
 
 
 class Action(NamedTuple):
-    """What dpkg is to do with a package, which stands in `file` if it is unpacked."""
+    """An action of dpkg with a package; `file` is the package's file if the action unpacks it."""
 
     verb: str
     package: str
@@ -55,7 +55,7 @@ class Action(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What is to be done: all of it in order, the packages' files by name, and the packages that come before others."""
+    """The decision of apt: dpkg's actions in order, the packages' files by name, and the packages to install first."""
 
     actions: list[Action]
     debs: dict[str, Path]
@@ -63,14 +63,15 @@ class Decision(NamedTuple):
 
     @property
     def first(self) -> list[Path]:
-        """The files of the packages that come before others; none when the tree has packages already."""
+        """The files of the packages to install first; none when the tree has packages already."""
         return [deb for name, deb in self.debs.items() if name in self.essential]
 
 
 class Stanza(NamedTuple):
-    """Where a list speaks of the package `name`, in bytes, and the file that the package is in, of `size` bytes.
+    """The place of a package's stanza in a list, `length` bytes from `start` on, and the package's file.
 
-    `position` is the list's among all lists; `met` says when apt would meet the name first in them.
+    `position` is the list's place among all lists; `size` is the file's size in bytes; `met` says when apt would meet
+    the name of the package first in the whole lists.
     """
 
     position: int
@@ -85,9 +86,10 @@ class Stanza(NamedTuple):
 
 
 def decide(tree: Path, wanted: list[str], room: Path) -> Decision | None:
-    """What is to be done, with every package at hand; None when it cannot be done beside what is in the tree.
+    """The decision how to install the packages `wanted`, whose files are then all at hand.
 
-    It works in the directory `room`.
+    None when the installation would remove packages of the tree, or cannot be done beside them.  `room` is the
+    directory for temporary files.
     """
     installed = names_installed(tree)
     candidates = relevant(INDEX, [*wanted, *installed])
@@ -114,15 +116,15 @@ def decide(tree: Path, wanted: list[str], room: Path) -> Decision | None:
 
 
 def names_installed(tree: Path) -> list[str]:
-    """The packages that the dpkg of a tree knows."""
+    """The names of the packages in the tree's dpkg database."""
     status = tree / "var/lib/dpkg/status"
     return re.findall(r"^Package: (\S+)$", status.read_text(), re.MULTILINE) if status.exists() else []
 
 
 def relevant(index: Path, names: Iterable[str]) -> list[Stanza]:
-    """What the lists say of every package that packages of these names may need, by whichever alternative.
+    """The stanzas of all packages that packages called `names` may need, by any alternative of a dependency.
 
-    Patterns of apt-patterns(7) among the names stand for packages that are required, which always count.
+    Required packages always count, so that patterns of apt-patterns(7) for them among the names need no treatment.
     """
     found: list[Stanza] = []
     asked: set[str] = set()
@@ -137,7 +139,7 @@ def relevant(index: Path, names: Iterable[str]) -> list[Stanza]:
 
 
 class Apt:
-    """apt, which chooses for a tree among candidates and does not touch the tree; it works in `room`."""
+    """apt with the settings and package lists for a tree; it works in `room`, and does not change the tree."""
 
     def __init__(self, tree: Path, room: Path, candidates: Sequence[Stanza]) -> None:
         architecture = os.environ["NFSROOT_ARCHITECTURE"]
@@ -164,17 +166,19 @@ class Apt:
                 self._pretend(candidate.file, candidate.size)
 
     def plan(self, wanted: Iterable[str]) -> list[Action]:
-        """What dpkg has to do so that `wanted` are there, in order; it fails when a package is missing.
+        """The actions of dpkg, in order, that install the packages `wanted`.
 
-        apt says how it would call dpkg (apt.conf(5), Debug::pkgDPkgPM), which takes it a third of the time of
-        --simulate.  For that it wants to see the packages, and looks at their sizes: it gets files of holes.
+        apt says how it would call dpkg (apt.conf(5), Debug::pkgDPkgPM), which takes a third of the time of --simulate.
+        For that, apt looks for the packages' files and at their sizes: `_pretend` makes files of holes.
+
+        :raises subprocess.CalledProcessError: a package's file is missing, or apt finds no solution.
         """
         return list(actions(self._run(*CALLS_OF_DPKG, *wanted)))
 
     def files(self, wanted: Iterable[str]) -> dict[str, int]:
-        """The files of the packages that are to be installed so that `wanted` are there, with their sizes in bytes.
+        """The files of the packages that an installation of `wanted` takes, with their sizes in bytes.
 
-        Patterns are those of apt-patterns(7).
+        `wanted` may have patterns of apt-patterns(7).
         """
         uris = self._run(f"--option=Dir::Cache::Archives={self._none}", "--print-uris", "install", *wanted)
         found = re.findall(r"^'\S+' (\S+\.deb) (\d+) SHA256:(\w+)$", uris, re.MULTILINE)
@@ -182,25 +186,25 @@ class Apt:
         return {file: int(size) for file, size, _ in found}
 
     def fetch(self, files: Mapping[str, int]) -> None:
-        """Keep those packages that are missing; `files` gives their sizes in bytes."""
+        """Download and keep the packages in `files` that are missing; `files` gives their sizes in bytes."""
         missing = {file: size for file, size in files.items() if not (self._archives / file).exists()}
         self._download(missing)
         for file, size in missing.items():
             self._pretend(file, size)
 
     def damaged(self, files: Collection[str]) -> list[str]:
-        """Those of the files, all at hand, that are not what they were when they were kept."""
+        """The files whose kept packages are damaged; all packages must be kept already."""
         debs = {self._kept(file): file for file in files}
         return [debs[deb] for deb in kept.damaged(debs)]
 
     def replace(self, damaged: Collection[str]) -> None:
-        """Download damaged files again, and say so."""
+        """Download damaged files again, with a message for each."""
         for file in damaged:
             sys.stderr.write(f"{file} was damaged where it is kept: it is downloaded again\n")
         self._download(damaged)
 
     def deb(self, file: str) -> Path:
-        """A package at hand, under the name of its file: dpkg speaks of it by this name."""
+        """The kept package, as a link with the name of the file, which dpkg shows in its output."""
         deb = self._debs / file
         deb.symlink_to(self._kept(file))
         return deb
@@ -223,7 +227,7 @@ class Apt:
             hole.truncate(size)
 
     def _run(self, *arguments: str) -> str:
-        """What apt-get writes; what it says of its calls of dpkg comes as an error."""
+        """The output of apt-get; with standard error, where apt-get writes its calls of dpkg, if it is to show them."""
         command = ["apt-get", "--quiet=2", *arguments]
         errors = subprocess.STDOUT if arguments[: len(CALLS_OF_DPKG)] == CALLS_OF_DPKG else None
         return subprocess.run(
@@ -238,10 +242,10 @@ class Apt:
 
 
 def write_lists(candidates: Collection[Stanza], directory: Path) -> None:
-    """Write apt's lists with what they say of the candidates alone; the Release files are those of the whole lists.
+    """Write package lists for apt with the stanzas of the candidates alone, and the Release files of the whole lists.
 
-    The first list begins with a package that suggests the others, so that apt meets all names in the order in which it
-    would meet them in the whole lists, and prefers the same providers (builder/tree/index.py).
+    The first list begins with a package that suggests all others, so that apt meets the names in the same order as in
+    the whole lists, and prefers the same providers (builder/tree/index.py).
     """
     (directory / "partial").mkdir(parents=True)
     for release in LISTS.glob("*Release"):
@@ -258,7 +262,7 @@ def write_lists(candidates: Collection[Stanza], directory: Path) -> None:
 
 
 def actions(commands: str) -> Iterator[Action]:
-    """What dpkg is to do, from apt's calls of it, one a line."""
+    """Yield the actions of dpkg in apt's calls of dpkg, one call per line."""
     for line in commands.splitlines():
         called = re.match(r"\S*dpkg .*?(--unpack|--configure|--remove|--purge)( .*)", line)
         if not called:
@@ -272,17 +276,17 @@ def actions(commands: str) -> Iterator[Action]:
 
 
 def package_of(file: str) -> str:
-    """The name of the package that stands in a file."""
+    """The name of the package in a file, from the file's name."""
     return file.partition("_")[0]
 
 
 def architecture_of(file: str) -> str:
-    """The architecture of the package that stands in a file, or all."""
+    """The architecture of the package in a file, or "all", from the file's name."""
     return file.removesuffix(".deb").rpartition("_")[2]
 
 
 def mark(tree: Path, decided: Iterable[Action], wanted: Iterable[str]) -> None:
-    """Tell apt which packages are there for others' sake alone (apt-mark(8)), and which are wanted for their own."""
+    """Mark installed packages as automatic in the tree's apt, except the `wanted` ones (apt-mark(8))."""
     states = tree / "var/lib/apt/extended_states"
     marks = set(states.read_text().split("\n\n")) if states.exists() else set()
     marks |= {
