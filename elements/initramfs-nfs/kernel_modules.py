@@ -1,4 +1,4 @@
-"""The modules of a kernel, as depmod(8) and their files tell of them: names, dependencies, devices, firmware."""
+"""The modules of a kernel, from depmod(8)'s files and their own: names, dependencies, devices, firmware."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from functools import cached_property
 from pathlib import Path
 
 WIRED = re.compile(r"kernel/drivers/net/(?:ethernet/|usb/|hyperv/|vmxnet3/|(?:virtio_net|xen-netfront)\.ko)")
-"""Paths of the drivers of wired network cards."""
+"""The paths of the drivers of wired network cards."""
 USB = re.compile(r"kernel/drivers/net/usb/")
 ALL = "all"
 
 COMPANIONS = {"virtio_net": ("virtio_pci",), "mlx4_core": ("mlx4_en",)}
-"""Modules without which a driver brings no interface, although it does not depend on them: the driver of its bus, or of
-its card's Ethernet half."""
+"""The modules that a driver needs for an interface without depending on them, by driver.
+
+They are the driver of the card's bus, or of the Ethernet half of the card.
+"""
 USB_HOST = ("xhci_pci",)
-"""The same for a card at USB.  Firmware that can boot from such a card has a controller of this kind."""
+"""The modules that a card at USB needs likewise: the driver of the USB controller.
+
+Firmware that can boot from a card at USB has a controller of this kind.
+"""
 
 
 class Modules:
-    """What is in `directory`, usr/lib/modules/VERSION of a tree."""
+    """The modules in `directory`, which is usr/lib/modules/VERSION of a tree."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -34,18 +39,18 @@ class Modules:
 
     @cached_property
     def aliases(self) -> list[tuple[str, str]]:
-        """Patterns of what devices say they are, and the module that drives such a device (modules.alias)."""
+        """The patterns of device identifiers, each with the module that drives such devices (modules.alias)."""
         lines = (line.split() for line in self._lines("modules.alias"))
         return [(words[1], words[2].replace("-", "_")) for words in lines if words[0] == "alias"]
 
     def wired(self) -> list[str]:
-        """Names of all drivers of wired network cards, sorted."""
+        """The names of all drivers of wired network cards, sorted."""
         return sorted(name for name, path in self.paths.items() if WIRED.match(path))
 
     def chosen(self, words: Iterable[str]) -> list[str]:
-        """Names of the modules that `words` name and the kernel has, with their companions.
+        """The names of the modules that `words` name and the kernel has, with their companions.
 
-        The word `all` means every driver of a wired network card, and "-NAME" takes one away.
+        The word `all` means every driver of a wired network card, and "-NAME" removes a driver.
         """
         names: dict[str, None] = {}
         for word in words:
@@ -58,7 +63,7 @@ class Modules:
         return sorted({*present, *(name for name in companions if name in self.paths)})
 
     def with_dependencies(self, names: Iterable[str]) -> list[str]:
-        """Paths of the modules called `names` and of all that they depend on, sorted."""
+        """The paths of the modules called `names` and of all that they depend on, sorted."""
         found: set[str] = set()
         left = [self.paths[name] for name in names]
         while left:
@@ -69,11 +74,11 @@ class Modules:
         return sorted(found)
 
     def dependencies(self, path: str) -> list[str]:
-        """Paths of all modules that have to be loaded before the one at `path`, in modules.dep's order."""
+        """The paths of all modules that must be loaded before the one at `path`, in modules.dep's order."""
         return self._dependencies[path]
 
     def content(self, path: str) -> bytes:
-        """A module's file, decompressed."""
+        """The decompressed content of the module at `path`."""
         file = self.directory / path
         if file.suffix == ".xz":
             return lzma.decompress(file.read_bytes())
@@ -92,7 +97,7 @@ class Modules:
         return {words[1].replace("-", "_"): words[2:] for words in lines if words[0] == "softdep"}
 
     def _wished(self, path: str) -> Iterator[str]:
-        """Paths of modules that the one at `path` asks for without depending on them (modprobe.d(5), softdep)."""
+        """Yield the paths of the soft dependencies of the module at `path` (modprobe.d(5), softdep)."""
         for name in self._soft.get(name_of(path), ()):
             if name.replace("-", "_") in self.paths:  # "pre:" and "post:" are no modules
                 yield self.paths[name.replace("-", "_")]
@@ -107,15 +112,15 @@ class Modules:
 
 
 def name_of(path: str) -> str:
-    """A module's name by its file's path."""
+    """The name of the module in the file at `path`."""
     return path.rpartition("/")[2].partition(".ko")[0].replace("-", "_")
 
 
 def unpacked(path: str) -> str:
-    """The path of a module's file when it is not compressed by itself."""
+    """The path of a module's file without the ending for compression."""
     return path.partition(".ko")[0] + ".ko"
 
 
 def firmware_of(content: bytes) -> list[str]:
-    """Names of the firmware files that a module says it may ask for (modinfo(8), firmware)."""
+    """The names of the firmware files that a module may ask for, from its content (modinfo(8), firmware)."""
     return sorted({name.decode() for name in re.findall(rb"\0firmware=([^\0]+)", content)})
