@@ -30,7 +30,7 @@ class Tree:
 
     @property
     def part(self) -> Path:
-        """All of the tree but its directories, as a zstd-compressed tar archive without its end-of-archive blocks."""
+        """The zstd-compressed tar archive of the tree without its directories and without end-of-archive blocks."""
         return self.path / "tree.tar.zst"
 
     @property
