@@ -58,7 +58,7 @@ def test_node_added(project: Callable[..., Project], tiny: Project) -> None:
 def test_package_added(project: Callable[..., Project], tiny: Project) -> None:
     """Of what a server gets, another package changes menus, exports and the release's own files.
 
-    No server has to be restarted, and README and install.sh stay in the bundle.
+    No server has to be restarted; README, install.sh and settings.json stay in the bundle.
     """
     made = project("base", "pxegrub")
     made.tiny(packages=["bc"])
@@ -66,7 +66,8 @@ def test_package_added(project: Callable[..., Project], tiny: Project) -> None:
     assert done.status == 0, done.errors
     old, new = (server_bundle(release) for release in (tiny.release, made.release))
     assert "srv/tftp/tiny/later/vmlinuz-" in " ".join(new)
-    changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)} - {"README", "install.sh"}
+    for_people_and_sites = {"README", "install.sh", "settings.json"}
+    changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)} - for_people_and_sites
     before = Manifest.read(tiny.release).version
     own = (
         "etc/exports.d/",
