@@ -40,6 +40,8 @@ def test_the_table_follows_the_nodes(places: Places) -> None:
     places.reports_over_nfs.mkdir(parents=True)
     process, terminal = pty.fork()
     if process == 0:
+        # A shell starts what runs in the background with SIGINT ignored, and programs inherit that.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.environ |= {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
         os.execv(NFSROOT_SITE, [NFSROOT_SITE, "--root", str(places.root), "status", "--watch"])
     before = termios.tcgetattr(terminal)
