@@ -24,6 +24,7 @@ VERBS = {
     "status": "Say what nodes run, and what they boot next.",
     "verify": "Compare unpacked releases with what was unpacked.",
     "log": "Show the changes that were made here.",
+    "doctor": "Say what is wrong with this server.",
 }
 """The verbs in the order of their use, each in a module of its own that is imported when it is called."""
 
