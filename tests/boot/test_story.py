@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT
 
 from builder.build import build
 from builder.cache import Cache
@@ -22,8 +21,9 @@ from builder.recipe.load import load
 from builder.recipe.search import SearchPath
 from builder.workshop import Workshop
 
-pytestmark = [pytest.mark.boot, pytest.mark.alone]
+pytestmark = [pytest.mark.boot, pytest.mark.alone, pytest.mark.full]
 
+PROJECT = Path(__file__).parents[2]
 RECIPE = "debian-nfsroot"
 Play = Callable[..., list[str]]
 
@@ -59,7 +59,6 @@ def test_update_and_back(play: Play) -> None:
     assert play(update.SCENES, "ssi1", "ssi2") == []
 
 
-@pytest.mark.full
 def test_whole_story(play: Play) -> None:
     """With four nodes, an update comes and goes, two releases fail, and a second cluster comes and goes."""
     assert play(STORIES["update"], "ssi1", "ssi2", "ssi3", "ssi4") == []
