@@ -43,7 +43,7 @@ def wrong(release_to_boot: Callable[[str], Release], tmp_path: Path) -> Release:
     kerrighed = release_to_boot("kerrighed")
 
     def spoil(bundle: Path) -> None:
-        (exports,) = (bundle / "etc/ganesha/exports.d").iterdir()
+        (exports,) = (bundle / "etc/ganesha/exports.d").glob("kerrighed-*.conf")
         substitute(exports, kerrighed.manifest.server_directory, "/NFSROOT/kerrighed/elsewhere")
 
     return spoilt(kerrighed, tmp_path / "wrong", spoil)

@@ -63,7 +63,7 @@ def test_wrong_export_path(kerrighed: Release, tmp_path: Path, cache: Cache) -> 
     """An export of a directory that is not there is told before a node is powered on."""
 
     def spoil(bundle: Path) -> None:
-        (exports,) = (bundle / "etc/ganesha/exports.d").iterdir()
+        (exports,) = (bundle / "etc/ganesha/exports.d").glob("kerrighed-*.conf")
         substitute(exports, kerrighed.manifest.server_directory, "/NFSROOT/kerrighed/elsewhere")
 
     spoilt_release = spoilt(kerrighed, tmp_path, spoil)

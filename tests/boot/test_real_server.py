@@ -22,7 +22,7 @@ from builder.lab.trial import Trial
 from builder.lab.vm.machine import VirtualServer
 from builder.server.procedure import OLD, Procedure, procedure
 
-pytestmark = [pytest.mark.boot, pytest.mark.alone]
+pytestmark = [pytest.mark.boot, pytest.mark.alone, pytest.mark.full]
 
 SETTINGS = """\
 sha256sum /etc/dhcp/dhcpd.conf /etc/default/isc-dhcp-server /srv/tftp/grub/grub.cfg
