@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from builder.difference import words
 from builder.difference.compare import Difference
 from builder.difference.printable import printable
+from builder.templates import page_environment
 
 MOST_FILES = 500
 """The most files of a package that the page lists: JSON has all."""
 
-_templates = Environment(
-    loader=PackageLoader("builder.difference"),
-    autoescape=True,
-    finalize=lambda value: printable(value) if type(value) is str else value,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
+_templates = page_environment(
+    "builder.difference", finalize=lambda value: printable(value) if type(value) is str else value
 )
 
 

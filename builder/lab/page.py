@@ -7,21 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from builder.lab.phases import Phase
 from builder.lab.report import LabReport
 from builder.lab.timeline import BAR, timeline
+from builder.templates import page_environment
 
 FILE = "lab.html"
 
-_templates = Environment(
-    loader=PackageLoader("builder.lab"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = page_environment("builder.lab")
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|[^\t\n\x20-\x7e\xa0-\uffff]|\ufffd")
 """Control sequences of terminals (ECMA-48, section 5.4), and characters that do not belong in text."""
 

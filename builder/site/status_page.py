@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.site.status import NodeStatus, SiteStatus
 from builder.site.status_words import evidence_words, minute, state_words
+from builder.templates import page_environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -56,16 +57,9 @@ def find_mark(node: NodeStatus) -> tuple[str, str]:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("builder.site"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment("builder.site")
     style = environment.get_template(STYLE).render()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment.globals |= {"style": Markup(style), "style_digest": f"sha256-{digest}"}

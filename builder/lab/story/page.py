@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from builder.lab.page import readable
 from builder.lab.story.report import SceneReport, StoryReport
 from builder.lab.timeline import LABEL_WIDTH, ROW, STEPS, TICK_WIDTH, TOP, WIDTH, Tick
+from builder.templates import page_environment
 
 FILE = "story.html"
 SERVER = "server"
 
-_templates = Environment(
-    loader=PackageLoader("builder.lab"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = page_environment("builder.lab")
 _templates.filters["readable"] = readable
 
 

@@ -8,11 +8,12 @@ import hashlib
 import sys
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from builder.difference.printable import printable
+from builder.templates import page_environment
 
 
 class CompiledTemplates(FileSystemBytecodeCache):
@@ -26,14 +27,11 @@ class CompiledTemplates(FileSystemBytecodeCache):
 
 def make_environment() -> Environment:
     """The environment of the pages' templates, and of the templates with which the lab's own report draws boots."""
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("builder.store.page"), PackageLoader("builder.lab")]),
-        autoescape=True,
+    environment = page_environment(
+        "builder.store.page",
+        "builder.lab",
         bytecode_cache=_find_compiled(),
         finalize=lambda value: printable(value) if type(value) is str else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
     style = _read(environment, "page.css") + _read(environment, "timeline.css.j2")
     script = _read(environment, "page.js")
