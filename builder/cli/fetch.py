@@ -43,22 +43,15 @@ def command(
     DIRECTORY are not fetched again, and neither is what an interrupted fetch left.
     """
     from builder.store import catalog
-    from builder.store.errors import RefusedError
     from builder.store.fetch import fetch
 
-    name, wanted = catalog.parse_reference(reference)
+    catalog.parse_reference(reference)  # a mistake in it is told before a store is asked
     trusted = options.open_trusted(store, trust, max_age)
-    release = catalog.find(catalog.read_catalog(trusted.targets), name, wanted)
-    if release.yanked and not allow_yanked:
-        raise RefusedError(
-            f"{release.reference} was withdrawn: {release.yanked}",
-            resolution="Fetch another version, or say --allow-yanked.",
-        )
+    offered = catalog.read_catalog(trusted.targets)
+    release = catalog.find_offered(offered, reference, allow_yanked=allow_yanked, verb="Fetch")
     target = directory or Path("output", release.name, release.version)
     with renderer(log_format, verbose=False) as show:
-        if release.unproved:
-            show(Caution(f"the lab has not passed {release.reference}: {release.lab}"))
-        if release.yanked:
-            show(Caution(f"{release.reference} was withdrawn: {release.yanked}"))
+        for sentence in catalog.find_cautions(release):
+            show(Caution(sentence))
         made = fetch(trusted.storage, release, target, options.transfers(show, limit))
     write(f"{release.reference} {'is in' if made else 'was already in'} {target}")

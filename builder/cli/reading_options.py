@@ -1,4 +1,4 @@
-"""Options of the verbs that read stores, and functions that open stores: an NFS server has these verbs, too.
+"""Options of the verbs that read stores: an NFS server has these verbs, too.
 
 This module imports nothing that an NFS server lacks.
 """
@@ -17,8 +17,6 @@ from builder.cli.render import LOG_FORMATS
 
 if TYPE_CHECKING:
     from builder.events import Emit
-    from builder.store.reader import TrustedStore
-    from builder.store.storage.interface import Storage
     from builder.store.transfer import Transfers
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -56,6 +54,13 @@ from_option: Decorator = click.option(
     envvar="NFSROOT_STORE",
     help="The store: a path, a URL or a name.",
 )
+from_trusted_option: Decorator = click.option(
+    "--from",
+    "store",
+    metavar="STORE",
+    envvar="NFSROOT_STORE",
+    help="The store: a path, a URL or a name. [default: the trusted one]",
+)
 trust_option: Decorator = click.option(
     "--trust", metavar="SHA256:...", help="Trust the store with this fingerprint, or with the first root in this file."
 )
@@ -68,20 +73,6 @@ limit_option: Decorator = click.option(
 log_format_option: Decorator = click.option(
     "--log-format", type=click.Choice(LOG_FORMATS), help="[default: live on a terminal, else lines]"
 )
-
-
-def open_storage(address: str) -> Storage:
-    """The store at an address, or with a short name in the user's configuration."""
-    from builder.store.storage.open import open_store
-
-    return open_store(address, warn)
-
-
-def open_trusted(address: str, trust: str | None = None, max_age: timedelta | None = None) -> TrustedStore:
-    """The store at an address, verified."""
-    from builder.store import reader
-
-    return reader.open_trusted(open_storage(address), trust, max_age)
 
 
 def warn(text: str) -> None:

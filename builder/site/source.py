@@ -13,7 +13,7 @@ from builder.events import Caution
 from builder.site.places import Places
 from builder.store import catalog
 from builder.store.catalog import Release
-from builder.store.errors import RefusedError, UntrustedError
+from builder.store.errors import UntrustedError
 from builder.store.fetch import fetch, fetch_manifest
 from builder.store.reader import TrustedStore
 from builder.store.release import LAB, SUMS, ReleaseFile, ReleaseManifest, read_manifest
@@ -84,14 +84,8 @@ def find_in_store(store: TrustedStore, reference: str, *, allow_yanked: bool) ->
     :raises InputError: the store has no such release.
     :raises RefusedError: the release was withdrawn.
     """
-    name, wanted = catalog.parse_reference(reference)
-    release = catalog.find(catalog.read_catalog(store.targets), name, wanted)
-    if release.yanked and not allow_yanked:
-        raise RefusedError(
-            f"{release.reference} was withdrawn: {release.yanked}",
-            resolution="Unpack another version, or say --allow-yanked.",
-        )
-    return release
+    offered = catalog.read_catalog(store.targets)
+    return catalog.find_offered(offered, reference, allow_yanked=allow_yanked, verb="Unpack")
 
 
 def fetch_from_store(places: Places, store: TrustedStore, release: Release, transfers: Transfers) -> Source:
@@ -99,10 +93,8 @@ def fetch_from_store(places: Places, store: TrustedStore, release: Release, tran
 
     :raises UntrustedError: the store holds other bytes than those that were signed.
     """
-    if release.unproved:
-        transfers.emit(Caution(f"the lab has not passed {release.reference}: {release.lab}"))
-    if release.yanked:
-        transfers.emit(Caution(f"{release.reference} was withdrawn: {release.yanked}"))
+    for sentence in catalog.find_cautions(release):
+        transfers.emit(Caution(sentence))
     target = places.fetched / release.name / release.version
     if target.exists() and not _is_sound(target, fetch_manifest(store.storage, release)):
         shutil.rmtree(target)

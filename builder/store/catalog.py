@@ -8,7 +8,7 @@ other file.  Those files are blobs: releases of one tree share the lists of thei
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -157,6 +157,29 @@ def find(catalog: Mapping[str, list[Release]], name: str, wanted: str = "") -> R
             resolution=f"Versions, the newest first: {versions}. Channels: {', '.join(channels) or 'none'}.",
         )
     return named[0]
+
+
+def find_offered(catalog: Mapping[str, list[Release]], reference: str, *, allow_yanked: bool, verb: str) -> Release:
+    """The release NAME[@VERSION|@CHANNEL] for a verb that gets it, such as "Fetch".
+
+    :raises InputError: there is none.
+    :raises RefusedError: the release was withdrawn, and `allow_yanked` is false.
+    """
+    release = find(catalog, *parse_reference(reference))
+    if release.yanked and not allow_yanked:
+        raise RefusedError(
+            f"{release.reference} was withdrawn: {release.yanked}",
+            resolution=f"{verb} another version, or say --allow-yanked.",
+        )
+    return release
+
+
+def find_cautions(release: Release) -> Iterator[str]:
+    """Yield a sentence for each reason not to use a release: the lab has not passed it, or it was withdrawn."""
+    if release.unproved:
+        yield f"the lab has not passed {release.reference}: {release.lab}"
+    if release.yanked:
+        yield f"{release.reference} was withdrawn: {release.yanked}"
 
 
 def parse_reference(text: str) -> tuple[str, str]:

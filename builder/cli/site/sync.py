@@ -15,13 +15,7 @@ from builder.site.places import Places
 
 @click.command("sync")
 @click.argument("reference", metavar="NAME@CHANNEL")
-@click.option(
-    "--from",
-    "store",
-    metavar="STORE",
-    envvar="NFSROOT_STORE",
-    help="The store: a path, a URL or a name. [default: the trusted one]",
-)
+@options.from_trusted_option
 @confirm_option
 @click.option(
     "--max-age",
@@ -66,7 +60,7 @@ def command(
     if not channel:
         raise InputError(f"sync follows a channel, and {reference} names none", resolution=f"{name}@stable")
     address = store or default_store(places)
-    trusted = open_trusted(places, address, lambda text: write(text, err=True), timedelta(seconds=max_age))
+    trusted = open_trusted(places, address, options.warn, timedelta(seconds=max_age))
     release = find_in_store(trusted, reference, allow_yanked=False)
     following = follow(name, states.read(places.state).of(name), release.version)
     if not following.switch:

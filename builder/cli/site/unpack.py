@@ -24,13 +24,7 @@ if TYPE_CHECKING:
 
 @click.command("unpack")
 @click.argument("release", metavar="NAME[@VERSION|@CHANNEL]|DIRECTORY")
-@click.option(
-    "--from",
-    "store",
-    metavar="STORE",
-    envvar="NFSROOT_STORE",
-    help="The store: a path, a URL or a name. [default: the trusted one]",
-)
+@options.from_trusted_option
 @options.max_age_option
 @options.limit_option
 @click.option("--allow-yanked", is_flag=True, help="Unpack a release that was withdrawn.")
@@ -90,7 +84,7 @@ def _unpack_from_store(
     from builder.site.source import find_in_store
     from builder.site.trust import open_trusted
 
-    store = open_trusted(places, address, lambda text: write(text, err=True), max_age)
+    store = open_trusted(places, address, options.warn, max_age)
     release = find_in_store(store, reference, allow_yanked=allow_yanked)
     made = unpack_release(places, store, release, limit, show)
     return _words(release.name, release.version, made)
