@@ -1,10 +1,11 @@
-"""Functions that bring files to the disk, read them quickly, and lock directories."""
+"""Functions that read, hash and replace files, bring them to the disk, and lock directories."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,23 @@ def read_file(path: str) -> bytes:
     handle = os.open(path, os.O_RDONLY)
     with os.fdopen(handle, "rb", buffering=0) as file:
         return file.read()
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Replace a file in one step, and bring it to the disk: readers find the old content or the new one."""
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    with unfinished.open("wb") as written:
+        written.write(content)
+        written.flush()
+        os.fsync(written.fileno())
+    unfinished.replace(file)
+    sync(file.parent)
 
 
 def sync_tree(directory: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,6 +10,7 @@ import pydantic_core
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import builder
+from builder.disk import sha256
 from builder.errors import InputError
 from builder.recipe.models import Recipe
 from builder.release.names import FILE as FILE
@@ -206,12 +206,6 @@ def released_file(path: str, size: int, digest: str, joined: Joined | None = Non
     """A file at `path` in a release, of `size` bytes, with its SHA-256: one part, unless it was `joined` from parts."""
     parts = [Part(sha256=part.sha256, size=part.size) for part in joined.parts] if joined else []
     return ReleasedFile(path=path, size=size, sha256=digest, parts=tuple(parts) or (Part(sha256=digest, size=size),))
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def packages(tsv: Path) -> tuple[Package, ...]:

@@ -6,10 +6,10 @@ number.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from builder.disk import replace_file
 from builder.settings.release import ReleaseSettings
 from builder.site.places import Places
 from builder.store.errors import RefusedError
@@ -83,9 +83,4 @@ def _read(file: Path) -> dict[tuple[str, str], str]:
 
 def _write(file: Path, accounts: Accounts) -> None:
     lines = sorted(f"{kind} {name} {number}\n" for (kind, name), number in accounts.items())
-    unfinished = file.with_name(f"{FILE}.new")
-    with unfinished.open("w", encoding="utf-8", errors="surrogateescape") as written:
-        written.writelines(lines)
-        written.flush()
-        os.fsync(written.fileno())
-    unfinished.replace(file)
+    replace_file(file, "".join(lines).encode(errors="surrogateescape"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from builder.disk import sync
+from builder.disk import sha256, sync
 from builder.errors import NfsrootError
 from builder.site import state as states
 from builder.site.places import Places
@@ -51,9 +50,11 @@ def install_loaders(places: Places, loaders: Mapping[str, Path]) -> list[str]:
     :raises NfsrootError: a boot loader cannot be written.
     """
     before = _read_digests(places)
-    now = {path: hashlib.sha256(file.read_bytes()).hexdigest() for path, file in loaders.items()}
+    now = {path: sha256(file) for path, file in loaders.items()}
     try:
-        words = [f"Installed /{SERVED}/{path}." for path, file in loaders.items() if _install(places, path, file)]
+        words = [
+            f"Installed /{SERVED}/{path}." for path, file in loaders.items() if _install(places, path, file, now[path])
+        ]
         gone = (path for path in before.keys() - now.keys() if _is(places.served / path, before[path]))
         for path in sorted(gone):
             (places.served / path).unlink()
@@ -67,10 +68,10 @@ def install_loaders(places: Places, loaders: Mapping[str, Path]) -> list[str]:
     return words
 
 
-def _install(places: Places, path: str, file: Path) -> bool:
+def _install(places: Places, path: str, file: Path, digest: str) -> bool:
     """Install a boot loader; false when it is there already."""
     target = places.served / path
-    if _is(target, hashlib.sha256(file.read_bytes()).hexdigest()):
+    if _is(target, digest):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.nfsroot-new")
@@ -83,7 +84,7 @@ def _install(places: Places, path: str, file: Path) -> bool:
 
 
 def _is(file: Path, digest: str) -> bool:
-    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest
+    return file.is_file() and sha256(file) == digest
 
 
 def _file(places: Places) -> Path:

@@ -6,13 +6,12 @@ Each verb decides on a new state, and the server's files follow from it.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from builder.disk import sync
+from builder import disk
 from builder.errors import NfsrootError
 
 SCHEMA = 1
@@ -147,15 +146,9 @@ def replace_file(file: Path, document: Mapping[str, Any]) -> None:
 
     :raises NfsrootError: the file cannot be written.
     """
-    unfinished = file.with_name(f".{file.name}.unfinished")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="utf-8") as written:
-            written.write(json.dumps(document, indent=1) + "\n")
-            written.flush()
-            os.fsync(written.fileno())
-        unfinished.replace(file)
-        sync(file.parent)
+        disk.replace_file(file, f"{json.dumps(document, indent=1)}\n".encode())
     except OSError as error:
         raise NfsrootError(f"{file} cannot be written: {error.strerror}", resolution="Make room there.") from error
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from builder.disk import sha256
 from builder.events import Emit
 from builder.settings.release import ReleaseSettings
 from builder.site import attributes, bundle, clones, journal, kept, records
@@ -20,7 +21,7 @@ from builder.site.room import Need, check_room, tree_need
 from builder.site.source import Source
 from builder.site.staging import Staging
 from builder.site.tree import fill_tree, find_donor, read_listing
-from builder.site.verification import sha256, write_sums
+from builder.site.verification import write_sums
 from builder.store.errors import RefusedError, UntrustedError
 from builder.store.release import MANIFEST
 from builder.store.tree_entries import FILE as LISTING

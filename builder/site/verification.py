@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.disk import sha256
 from builder.errors import InputError, NfsrootError
 from builder.site import attributes
 from builder.site.places import Places
@@ -96,9 +96,3 @@ def _note(record: Record, found: list[Difference]) -> str:
     if root.shared:
         return f"What nodes write is not compared: {', '.join(root.shared)}."
     return ""
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

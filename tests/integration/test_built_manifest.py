@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 from tarball import members, root_tarball
 
-from builder.release.manifest import Manifest, json_schema, sha256
+from builder.disk import sha256
+from builder.release.manifest import Manifest, json_schema
 
 pytestmark = pytest.mark.container
 

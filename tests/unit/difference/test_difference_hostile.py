@@ -15,9 +15,10 @@ from builder.cli.diff_text import lines
 from builder.difference.compare import compare
 from builder.difference.page import render
 from builder.difference.printable import printable
+from builder.disk import sha256
 from builder.errors import InputError
 from builder.recipe.models import Recipe
-from builder.release.manifest import FILE, Manifest, released_file, sha256
+from builder.release.manifest import FILE, Manifest, released_file
 
 BUNDLE, ROOT, LIST = "debian-nfsroot-1.0-server.tar.gz", "debian-nfsroot-1.0-root.tar.zst", "tree.tsv.zst"
 
