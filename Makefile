@@ -6,9 +6,9 @@ ENGINE ?= sandbox
 OUTPUT ?= output
 PYTEST ?=
 
-# What a build needs on the host; what the lab needs beside it, a rack's servers and an emulator with its firmware; what
-# makes and checks the Debian package nfsroot-site; what only the tests need, and the tools beside which the benchmark
-# runs us.
+# Debian packages: those that a build needs on the host; those of the lab, with its servers, and an emulator with its
+# firmware; those that make and check the package nfsroot-site; those of the tests; and the tools that the benchmark runs
+# beside nfsroot.
 BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
 LAB_PACKAGES := nginx dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-server nfs-ganesha nfs-ganesha-vfs \
 	openssh-client ovmf qemu-system-x86 rpcbind seabios tftpd-hpa zstd
