@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -41,23 +41,6 @@ def filler(package: str, name: str, /, **values: object) -> Callable[..., str]:
     """
     macros: dict[str, Callable[..., str]] = vars(_template(package, name).make_module(values))
     return macros["text"]
-
-
-def page_environment(*packages: str, **settings: Any) -> Environment:
-    """The environment of the templates of HTML pages in `packages`, in which every value is text and never markup.
-
-    `settings` are further ones of jinja2's Environment.
-    """
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        **settings,
-    )
 
 
 @cache

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from builder.difference import words
 from builder.difference.compare import Difference
 from builder.difference.printable import printable
-from builder.templates import page_environment
+from builder.pages import page_environment
 
 MOST_FILES = 500
 """The most files of a package that the page lists: JSON has all."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from builder.lab.phases import Phase
 from builder.lab.report import LabReport
 from builder.lab.timeline import BAR, timeline
-from builder.templates import page_environment
+from builder.pages import page_environment
 
 FILE = "lab.html"
 

@@ -7,9 +7,9 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from builder.pages import page_environment
 from builder.site.status import NodeStatus, SiteStatus
 from builder.site.status_words import evidence_words, minute, state_words
-from builder.templates import page_environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from builder.lab.page import readable
 from builder.lab.story.report import SceneReport, StoryReport
 from builder.lab.timeline import LABEL_WIDTH, ROW, STEPS, TICK_WIDTH, TOP, WIDTH, Tick
-from builder.templates import page_environment
+from builder.pages import page_environment
 
 FILE = "story.html"
 SERVER = "server"

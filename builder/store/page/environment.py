@@ -13,7 +13,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from builder.difference.printable import printable
-from builder.templates import page_environment
+from builder.pages import page_environment
 
 
 class CompiledTemplates(FileSystemBytecodeCache):
