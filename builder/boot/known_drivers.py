@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from builder.boot import initramfs
 from builder.errors import NfsrootError, Problem, RecipeError
 from builder.recipe import nics
+from builder.recipe.messages import suggestion
 from builder.recipe.models import Recipe
 from builder.recipe.place import Place
-from builder.recipe.words import suggestion
 from builder.tree.build import Tree
 
 WIRED = "kernel/drivers/net/"

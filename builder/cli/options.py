@@ -26,7 +26,7 @@ def _complete_recipe(_ctx: click.Context, _param: click.Parameter, incomplete: s
 
 def _checked_version(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     if value is not None:
-        from builder.recipe.forms import VERSION
+        from builder.recipe.patterns import VERSION
 
         if not VERSION.matches(value):
             raise click.BadParameter(f"{value!r} is not made of {VERSION.words}.")

@@ -27,7 +27,7 @@ def command(release: Path, form: str, output: Path | None, cache_dir: Path | Non
       nfsroot sbom output/kerrighed/2026.01.31 > sbom.cdx.json
       nfsroot sbom output/kerrighed/2026.01.31 --format spdx --output sbom.spdx.json
     """
-    from builder.sbom.forms import CYCLONEDX, SPDX
+    from builder.sbom.formats import CYCLONEDX, SPDX
     from builder.sbom.make import make_sboms
 
     content = make_sboms(release, options.cache_at(cache_dir))[{"cyclonedx": CYCLONEDX, "spdx": SPDX}[form]]

@@ -8,16 +8,16 @@ from ipaddress import IPv4Address, IPv4Network
 
 from builder.errors import Problem
 from builder.recipe.document import Document
-from builder.recipe.forms import CLUSTER_NAME
+from builder.recipe.input_models import ClusterInput
 from builder.recipe.macs import plain_mac
+from builder.recipe.messages import Word, listed
 from builder.recipe.models import Cluster, Node, Server
 from builder.recipe.names import name_fault
 from builder.recipe.nodes import NodeWords, by_place, node_words
+from builder.recipe.patterns import CLUSTER_NAME
 from builder.recipe.place import Place
 from builder.recipe.positions import KeyPath
-from builder.recipe.shape import dotted, parse
-from builder.recipe.words import Word, listed
-from builder.recipe.written import WrittenCluster
+from builder.recipe.validation import dotted, validate
 
 _REQUIRED: dict[KeyPath, str] = {
     ("domain",): 'domain = "cluster.home"',
@@ -33,7 +33,7 @@ class _Parts:
     """A cluster as written, with its columns of nodes, for the rules below."""
 
     document: Document
-    written: WrittenCluster
+    written: ClusterInput
     columns: tuple[NodeWords, ...]
 
     def words(self, column: str) -> list[Word]:
@@ -48,7 +48,7 @@ def resolve(document: Document, default_name: str) -> tuple[Cluster | None, list
 
     Both are empty when the document lacks only values that were dropped, since these mistakes are reported already.
     """
-    written, document, problems = parse(document, WrittenCluster)
+    written, document, problems = validate(document, ClusterInput)
     if not (written.name or document.lost(("name",)) or CLUSTER_NAME.matches(default_name)):
         what = f"'{default_name}' is no cluster's name"
         problems.append(document.problem((), what, f'write name = "..." with {CLUSTER_NAME.words}'))

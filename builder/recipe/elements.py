@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from builder.errors import Problem
 from builder.recipe.document import Document, read, read_text
+from builder.recipe.input_models import ElementInput
+from builder.recipe.messages import kind_of, suggestion
 from builder.recipe.models import Element, Variable
 from builder.recipe.place import Place
 from builder.recipe.reserved import reserved
 from builder.recipe.search import SearchPath
-from builder.recipe.shape import parse
 from builder.recipe.stock import refusal
-from builder.recipe.words import kind_of, suggestion
-from builder.recipe.written import WrittenElement
+from builder.recipe.validation import validate
 
 IMPLICIT = frozenset({"no-final-image"})
 """Empty elements of diskimage-builder on which ours depend; diskimage-builder finds them by itself."""
@@ -106,7 +106,7 @@ def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:
     document = read(directory / "element.toml")
     if isinstance(document, Problem):
         return Element(name=name, path=directory, description=""), [document]
-    written, document, problems = parse(document, WrittenElement)
+    written, document, problems = validate(document, ElementInput)
     if not written.description and ("description",) not in document.dropped:
         problems.append(document.problem((), "description is missing", 'write description = "..."'))
     variables = []

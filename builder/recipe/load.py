@@ -6,23 +6,23 @@ import os
 from pathlib import Path
 
 from builder.errors import InputError, Problem, RecipeError
-from builder.recipe.ancestry import Ancestry
 from builder.recipe.cluster import resolve
 from builder.recipe.document import Document, read
 from builder.recipe.elements import load_elements
-from builder.recipe.forms import RELEASE_NAME
+from builder.recipe.inheritance import Ancestry
+from builder.recipe.input_models import ImageInput, RecipeInput, RootInput
 from builder.recipe.macs import macs_files
+from builder.recipe.messages import suggestion
 from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Initramfs, Kernel, Recipe, Root, Variant
 from builder.recipe.node_ids import node_id_problems
+from builder.recipe.patterns import RELEASE_NAME
 from builder.recipe.place import Place
 from builder.recipe.removals import PACKAGES, removal_problems, take_removals
 from builder.recipe.rules import recipe_problems, secret_problems
 from builder.recipe.search import SearchPath, is_path
-from builder.recipe.shape import parse
 from builder.recipe.suites import default_kernel, suite_problems
+from builder.recipe.validation import validate
 from builder.recipe.variables import resolve_environment, resolve_variables
-from builder.recipe.words import suggestion
-from builder.recipe.written import WrittenImage, WrittenRecipe, WrittenRoot
 
 STATE = "state"
 """The default name of the directory with state, beside the releases; no release may have this version."""
@@ -74,7 +74,7 @@ class _Loading:
         if document is None:
             raise RecipeError(tuple(self.problems))
         removals, document = take_removals(document)
-        written, _, _ = parse(document.without({("cluster",)}), WrittenRecipe)  # its mistakes are known by now
+        written, _, _ = validate(document.without({("cluster",)}), RecipeInput)  # its mistakes are known by now
         self.problems += [*suite_problems(written, document), *recipe_problems(written, document)]
         cluster = self.cluster(document)
         if cluster:
@@ -138,7 +138,7 @@ class _Loading:
         self.files += macs_files(read_document)
         return resolve(read_document, file.stem)
 
-    def image(self, written: WrittenImage, document: Document) -> Image | None:
+    def image(self, written: ImageInput, document: Document) -> Image | None:
         """The table `[image]`; without a name in it, the name is that of the recipe's file."""
         name = written.name
         if name is None:
@@ -150,7 +150,7 @@ class _Loading:
             name = document.file.stem
         return Image(name=name, version=written.version, description=written.description)
 
-    def element_directories(self, written: WrittenRecipe, document: Document) -> list[Path]:
+    def element_directories(self, written: RecipeInput, document: Document) -> list[Path]:
         """The directories in `[paths]`, each relative to the file that names it."""
         directories = []
         for index, name in enumerate(written.paths.elements):
@@ -161,7 +161,7 @@ class _Loading:
                 self.problems.append(document.problem(path, what, "write a path relative to this file"))
         return directories
 
-    def elements(self, written: WrittenRecipe, document: Document, directories: list[Path]) -> tuple[Element, ...]:
+    def elements(self, written: RecipeInput, document: Document, directories: list[Path]) -> tuple[Element, ...]:
         wanted = [(name, document.at(("elements", index))) for index, name in enumerate(written.elements)]
         if not wanted and not document.lost(("elements",)):
             fix = 'write extends = "debian-nfsroot", or elements = [...]'
@@ -186,7 +186,7 @@ def _module_places(initramfs: Initramfs, document: Document) -> dict[str, Place]
     return places
 
 
-def _with_places(root: WrittenRoot, image: Image) -> Root:
+def _with_places(root: RootInput, image: Image) -> Root:
     """The table `[root]`, with defaults for the directories on the server that the recipe does not name."""
     path = root.path or f"{NFSROOT}/{image.name}"
     return Root.model_validate({**dict(root), "path": path, "state": root.state or f"{path}/{STATE}"})

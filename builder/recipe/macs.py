@@ -9,8 +9,8 @@ from pathlib import Path
 
 from builder.errors import Problem
 from builder.recipe.document import Document, read_text
+from builder.recipe.messages import Word, listed
 from builder.recipe.place import Place
-from builder.recipe.words import Word, listed
 
 _SIGNS = re.compile(r"[:. -]")
 _EXACT = frozenset({(12,), (6, 6), (4, 4, 4)})

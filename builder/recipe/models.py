@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
-from builder.recipe.forms import (
+from builder.recipe.patterns import (
     AccountName,
     Architecture,
     Component,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from builder.recipe.forms import LABEL
+from builder.recipe.patterns import LABEL
 
 SHARED_MENUS = frozenset({"default", "grub"})
 """The names of menus below /srv/tftp/grub that all nodes share: `default`, `default.cfg` and `grub.cfg`."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from builder.errors import Problem
 from builder.recipe.document import Document
+from builder.recipe.input_models import RecipeInput
+from builder.recipe.messages import listed, suggestion
 from builder.recipe.models import Cluster
-from builder.recipe.words import listed, suggestion
-from builder.recipe.written import WrittenRecipe
 
 
-def node_id_problems(recipe: WrittenRecipe, document: Document, cluster: Cluster) -> Iterator[Problem]:
+def node_id_problems(recipe: RecipeInput, document: Document, cluster: Cluster) -> Iterator[Problem]:
     """Yield a problem for each unknown node, each id of two nodes, and for ordinals that are too large for an id."""
     if recipe.kerrighed is None:
         return

@@ -8,13 +8,13 @@ from ipaddress import AddressValueError, IPv4Address
 
 from builder.errors import Problem
 from builder.recipe.document import Document
+from builder.recipe.input_models import NodesInput
 from builder.recipe.macs import macs_from_file, plain_mac
+from builder.recipe.messages import Word, listed
 from builder.recipe.names import Fault, name_fault
 from builder.recipe.place import Place
 from builder.recipe.positions import KeyPath
 from builder.recipe.ranges import RangeError, expand
-from builder.recipe.words import Word, listed
-from builder.recipe.written import WrittenNodes
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class NodeWords:
     macs: tuple[Word, ...]
 
 
-def node_words(document: Document, index: int, written: WrittenNodes) -> tuple[NodeWords, list[Problem]]:
+def node_words(document: Document, index: int, written: NodesInput) -> tuple[NodeWords, list[Problem]]:
     """The words of the table `[[nodes]]` number `index` of a cluster, and the mistakes in ranges, forms and counts."""
     reading = _Reading(document, ("nodes", index))
     names = reading.range_of("names", written.names)
@@ -88,7 +88,7 @@ class _Reading:
             self.report(key, f"{key}: {error}", f"write for example {example}")
             return ()
 
-    def macs(self, written: WrittenNodes, names: tuple[Word, ...]) -> tuple[Word, ...]:
+    def macs(self, written: NodesInput, names: tuple[Word, ...]) -> tuple[Word, ...]:
         if written.macs is not None and written.macs_file is not None:
             self.report("macs_file", "both macs and macs_file are given", "keep one of them")
         if written.macs is not None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from builder.errors import Problem
 from builder.recipe.document import Document
+from builder.recipe.messages import suggestion
 from builder.recipe.models import Element
 from builder.recipe.place import Place
 from builder.recipe.positions import KeyPath
-from builder.recipe.words import suggestion
 
 PACKAGES: KeyPath = ("debian", "packages")
 """The list in which an entry "-NAME" may remove a default package of an element, which no recipe file names."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from builder.errors import Problem
 from builder.recipe.credentials import is_password_hash, ssh_key_mistake
 from builder.recipe.document import Document
+from builder.recipe.input_models import RecipeInput
 from builder.recipe.models import Access, Element, RootKind, RootTransport, Variant, WritableKind
-from builder.recipe.written import WrittenRecipe
 from builder.urls import without_users
 
 _TOP = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr")
@@ -35,7 +35,7 @@ Linux takes 2047 on x86 (COMMAND_LINE_SIZE is 2048, with the byte that ends the 
 """
 
 
-def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def recipe_problems(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     """Yield the mistakes of a recipe that do not depend on its cluster."""
     yield from _root(recipe, document)
     yield from _image(recipe, document)
@@ -49,7 +49,7 @@ def recipe_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Probl
     yield from _accounts(recipe, document)
 
 
-def secret_problems(recipe: WrittenRecipe, document: Document, elements: tuple[Element, ...]) -> Iterator[Problem]:
+def secret_problems(recipe: RecipeInput, document: Document, elements: tuple[Element, ...]) -> Iterator[Problem]:
     """Yield a problem for each element that brings secrets into an image that everybody may fetch."""
     if recipe.root.transport is not RootTransport.HTTP:
         return
@@ -59,7 +59,7 @@ def secret_problems(recipe: WrittenRecipe, document: Document, elements: tuple[E
             yield document.problem(("root", "transport"), what, 'write transport = "nfs", or leave that element out')
 
 
-def _root(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _root(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     path = recipe.root.path
     if path is None:
         return
@@ -69,7 +69,7 @@ def _root(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
         yield from _not_normal(path, document, ("root", "path"))
 
 
-def _image(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _image(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     root = recipe.root
     if root.kind is not RootKind.IMAGE:
         if root.transport is RootTransport.HTTP:
@@ -85,7 +85,7 @@ def _image(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
         yield document.problem(("root", "kind"), what, 'write writable = [], or kind = "directory"')
 
 
-def _writable(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _writable(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     writable = recipe.root.writable
     if writable and recipe.root.access is Access.READ_WRITE:
         what = f"the root is writable as a whole, yet directories are listed at {document.at(('root', 'writable'))}"
@@ -103,7 +103,7 @@ def _writable(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
             yield from _overlap(path, other.path, document, index, earlier)
 
 
-def _state(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _state(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     """Yield the mistakes in `root.state` and `root.isolate`.
 
     In the directory of releases, state may only be called `state`, since no version has this name.
@@ -142,7 +142,7 @@ def _not_normal(path: str, document: Document, place: tuple[str | int, ...]) -> 
         yield document.problem(place, f"{path} is a roundabout path", f"write {normal}")
 
 
-def _arguments(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _arguments(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     for index, argument in enumerate(recipe.kernel.arguments):
         fix = _ARGUMENT_KEYS.get(argument.lstrip('"').partition("=")[0])
         if fix:
@@ -153,7 +153,7 @@ def _arguments(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
         yield document.problem(("kernel", "arguments"), f"the arguments have {size} characters together", fix)
 
 
-def _compression(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _compression(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     initramfs = recipe.initramfs
     greatest = _GREATEST_LEVELS[initramfs.compression]
     if initramfs.compression_level > greatest:
@@ -162,7 +162,7 @@ def _compression(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]
         yield document.problem(path, what, f"write compression_level = {greatest} or less")
 
 
-def _boot(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _boot(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     boot, architecture = recipe.boot, recipe.debian.architecture
     if not boot.variants and not document.lost(("boot", "variants")):
         yield document.problem(("boot", "variants"), "no boot loader at all", 'write variants = ["i386-pc"]')
@@ -182,7 +182,7 @@ def _boot(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
             yield document.problem(place, what, fix)
 
 
-def _mirrors(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _mirrors(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     """Yield a problem for each mirror's URL with a user, which releases would publish; the message hides the user."""
     for key in ("mirror", "security_mirror"):
         url = getattr(recipe.debian, key)
@@ -192,7 +192,7 @@ def _mirrors(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
             yield document.problem(("debian", key), what, f"{fix} (apt_auth.conf(5))")
 
 
-def _accounts(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _accounts(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     names: dict[int, str] = {}
     for name, number in recipe.debian.accounts.items():
         if number in names:
@@ -201,7 +201,7 @@ def _accounts(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
         names.setdefault(number, name)
 
 
-def _access(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def _access(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     password = recipe.access.root_password_hash
     if password is not None and not is_password_hash(password):
         yield document.problem(

@@ -8,14 +8,14 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from builder.recipe.written import ADDITIVE, WrittenRecipe
+from builder.recipe.input_models import ADDITIVE, RecipeInput
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> dict[str, Any]:
     """The schema (draft 2020-12) of a recipe's TOML, with descriptions."""
-    schema = WrittenRecipe.model_json_schema(schema_generator=_TomlSchema)
+    schema = RecipeInput.model_json_schema(schema_generator=_TomlSchema)
     for path in ADDITIVE:
         _allow_removal(_property(schema, path)["items"])
     return {"$schema": _DIALECT, **schema, "title": "nfsroot recipe"}

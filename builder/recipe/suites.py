@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from builder.errors import Problem
 from builder.recipe.document import Document
+from builder.recipe.input_models import RecipeInput
 from builder.recipe.models import Kernel
-from builder.recipe.written import WrittenRecipe
 
 ARCHITECTURES = {"trixie": ("amd64",), "bookworm": ("amd64", "i386")}
 """The architectures of each suite.  Debian's kernels for i386 end with bookworm."""
@@ -17,13 +17,13 @@ KERNELS = {"amd64": "linux-image-amd64", "i386": "linux-image-686-pae"}
 _CODE_NAMES = {"stable": "trixie", "oldstable": "bookworm"}
 
 
-def default_kernel(recipe: WrittenRecipe) -> Kernel:
+def default_kernel(recipe: RecipeInput) -> Kernel:
     """The table `[kernel]`, with Debian's kernel for the architecture unless the recipe names one."""
     package = recipe.kernel.package or KERNELS[recipe.debian.architecture]
     return Kernel(package=package, arguments=recipe.kernel.arguments)
 
 
-def suite_problems(recipe: WrittenRecipe, document: Document) -> Iterator[Problem]:
+def suite_problems(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     """Yield a problem when the recipe's suite or architecture is not supported."""
     suite, architecture = recipe.debian.suite, recipe.debian.architecture
     tested = ", ".join(f"{name} ({', '.join(architectures)})" for name, architectures in ARCHITECTURES.items())

@@ -13,11 +13,11 @@ from typing import Any
 from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.elements import variable_mistake
-from builder.recipe.forms import ENVIRONMENT_NAME
+from builder.recipe.messages import kind_of, suggestion
 from builder.recipe.models import Element
+from builder.recipe.patterns import ENVIRONMENT_NAME
 from builder.recipe.reserved import reserved
 from builder.recipe.stock import REFUSED_VARIABLES
-from builder.recipe.words import kind_of, suggestion
 
 Values = dict[str, dict[str, Any]]
 

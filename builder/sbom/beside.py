@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.sbom.forms import CYCLONEDX, SPDX
+from builder.sbom.formats import CYCLONEDX, SPDX
 
 
 @contextlib.contextmanager

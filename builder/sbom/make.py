@@ -10,7 +10,7 @@ from builder.keys import key_of
 from builder.release.source import DirectorySource, ReleaseSource
 from builder.sbom.collect import collect, identify
 from builder.sbom.cyclonedx import write_cyclonedx
-from builder.sbom.forms import CYCLONEDX, SPDX
+from builder.sbom.formats import CYCLONEDX, SPDX
 from builder.sbom.spdx import write_spdx
 
 STEP = "sbom"

@@ -14,7 +14,7 @@ from typing import Any
 
 from builder.errors import InputError, Problem
 from builder.recipe.document import Document, read
-from builder.recipe.words import kind_of, suggestion
+from builder.recipe.messages import kind_of, suggestion
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 HEADER = re.compile(r"[A-Za-z0-9-]+")

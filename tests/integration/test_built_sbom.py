@@ -17,7 +17,7 @@ from license_expression import get_spdx_licensing
 
 from builder.cache import Cache
 from builder.release.manifest import Manifest
-from builder.sbom.forms import CYCLONEDX, SPDX
+from builder.sbom.formats import CYCLONEDX, SPDX
 from builder.sbom.make import make_sboms
 
 pytestmark = pytest.mark.container

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from builder.errors import InputError
-from builder.recipe.words import suggestion
+from builder.recipe.messages import suggestion
 from builder.store.storage.access import ANONYMOUS, Access
 from builder.store.storage.addresses import check_address
 from builder.store.storage.interface import Storage

@@ -13,7 +13,7 @@ from kernel_line import FROM_ISSUES, by_kernel, by_loader, drawn
 from pydantic import TypeAdapter, ValidationError
 
 from builder.boot import arguments
-from builder.recipe.forms import KernelArgument
+from builder.recipe.patterns import KernelArgument
 
 
 @pytest.mark.parametrize("given", [FROM_ISSUES, *(tuple(drawn(seed, 40)) for seed in range(5))])

@@ -22,7 +22,7 @@ from builder.cache import Cache
 from builder.errors import InputError
 from builder.recipe.models import Recipe
 from builder.release.manifest import FILE
-from builder.sbom.forms import CYCLONEDX, SPDX
+from builder.sbom.formats import CYCLONEDX, SPDX
 from builder.sbom.make import make_sboms
 
 SPDX_SCHEMA = "NFSROOT_SPDX_SCHEMA"

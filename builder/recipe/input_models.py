@@ -14,26 +14,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from builder.recipe.forms import (
-    ClusterName,
-    DomainName,
-    ElementName,
-    EnvironmentName,
-    Form,
-    Interface,
-    KernelArgument,
-    Line,
-    ModuleName,
-    NtpServer,
-    PackageName,
-    PackageNeed,
-    Port,
-    ReleaseName,
-    Title,
-    TreePath,
-    VariableName,
-    Version,
-)
 from builder.recipe.models import (
     Access,
     Boot,
@@ -54,6 +34,26 @@ from builder.recipe.models import (
     Server,
     TftpServer,
     WritableDirectory,
+)
+from builder.recipe.patterns import (
+    ClusterName,
+    DomainName,
+    ElementName,
+    EnvironmentName,
+    Interface,
+    KernelArgument,
+    Line,
+    ModuleName,
+    NtpServer,
+    PackageName,
+    PackageNeed,
+    Pattern,
+    Port,
+    ReleaseName,
+    Title,
+    TreePath,
+    VariableName,
+    Version,
 )
 
 NIC_DRIVERS = ("initramfs", "nic_drivers")
@@ -76,7 +76,7 @@ ADDITIVE = frozenset(
 """The lists to which an extending recipe adds entries; its entry "-NAME" removes an inherited NAME."""
 
 
-class WrittenPaths(Model):
+class PathsInput(Model):
     """`[paths]`: where else to look."""
 
     elements: tuple[Line, ...] = Field(
@@ -84,7 +84,7 @@ class WrittenPaths(Model):
     )
 
 
-class WrittenImage(Model):
+class ImageInput(Model):
     """`[image]`: the release's name and version."""
 
     name: ReleaseName | None = Field(default=None, description=Image.model_fields["name"].description)
@@ -92,14 +92,14 @@ class WrittenImage(Model):
     description: Title = Field(default="", description=Image.model_fields["description"].description)
 
 
-class WrittenKernel(Model):
+class KernelInput(Model):
     """`[kernel]`: the nodes' kernel."""
 
     package: PackageName | None = Field(default=None, description=Kernel.model_fields["package"].description)
     arguments: tuple[KernelArgument, ...] = Field(default=(), description=Kernel.model_fields["arguments"].description)
 
 
-class WrittenRoot(Model):
+class RootInput(Model):
     """`[root]`: the NFSROOT on the server and how nodes mount it."""
 
     path: TreePath | None = Field(default=None, description=Root.model_fields["path"].description)
@@ -113,7 +113,7 @@ class WrittenRoot(Model):
     isolate: bool = Field(default=False, description=Root.model_fields["isolate"].description)
 
 
-class WrittenServer(Model):
+class ServerInput(Model):
     """`[cluster.server]`: the machine that serves DHCP, TFTP and NFS."""
 
     name: str | None = Field(default=None, description=Server.model_fields["name"].description)
@@ -124,7 +124,7 @@ class WrittenServer(Model):
     nfs: NfsServer = Field(default=NfsServer.KERNEL, description=Server.model_fields["nfs"].description)
 
 
-class WrittenNodes(Model):
+class NodesInput(Model):
     """`[[cluster.nodes]]`: one node, or a range of them."""
 
     names: str | None = Field(default=None, description="Host names, for example ssi[1-4] or node[001-100].")
@@ -137,7 +137,7 @@ class WrittenNodes(Model):
     nic: ModuleName | None = Field(default=None, description=Node.model_fields["nic"].description)
 
 
-class WrittenCluster(Model):
+class ClusterInput(Model):
     """`[cluster]`: the network, the server and the nodes."""
 
     name: ClusterName | None = Field(default=None, description="Name of the cluster; the file's name when absent.")
@@ -147,20 +147,20 @@ class WrittenCluster(Model):
     broadcast: IPv4Address | None = Field(default=None, description="Broadcast address; the subnet's when absent.")
     dns: tuple[IPv4Address, ...] = Field(default=(), description="Addresses of DNS servers.")
     ntp: tuple[NtpServer, ...] = Field(default=(), description="Addresses or host names of NTP servers.")
-    server: WrittenServer = Field(
-        default=WrittenServer.model_construct(), description="The machine that serves DHCP, TFTP and NFS."
+    server: ServerInput = Field(
+        default=ServerInput.model_construct(), description="The machine that serves DHCP, TFTP and NFS."
     )
-    nodes: tuple[WrittenNodes, ...] = Field(default=(), description="The diskless nodes.")
+    nodes: tuple[NodesInput, ...] = Field(default=(), description="The diskless nodes.")
 
 
-StoreName = Annotated[str, Form(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits and . _ -, a letter or digit first")]
+StoreName = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits and . _ -, a letter or digit first")]
 StoreAddress = Annotated[
     str,
-    Form(r"(?:[A-Za-z0-9]+://|/|~/)[^\x00-\x20\x7f]*", 'a URL or an absolute path, such as "https://store.example"'),
+    Pattern(r"(?:[A-Za-z0-9]+://|/|~/)[^\x00-\x20\x7f]*", 'a URL or an absolute path, such as "https://store.example"'),
 ]
 
 
-class WrittenStore(Model):
+class StoreInput(Model):
     """`[stores.NAME]`: a store that the verbs of stores know by this name; a release tells nothing of it."""
 
     url: StoreAddress = Field(description="Address of the store: a URL, or the absolute path of a directory.")
@@ -171,7 +171,7 @@ class WrittenStore(Model):
     )
 
 
-class WrittenRecipe(Model):
+class RecipeInput(Model):
     """A recipe of nfsroot: what the tree holds, how it boots and which cluster it serves."""
 
     extends: str | None = Field(
@@ -180,19 +180,19 @@ class WrittenRecipe(Model):
     elements: tuple[ElementName, ...] = Field(
         default=(), description="diskimage-builder elements; their dependencies come with them."
     )
-    paths: WrittenPaths = Field(default=WrittenPaths.model_construct(), description="Where else to look for elements.")
+    paths: PathsInput = Field(default=PathsInput.model_construct(), description="Where else to look for elements.")
     environment: tuple[EnvironmentName, ...] = Field(
         default=(), description="Variables of the environment that hooks get, as they are when the build begins."
     )
-    cluster: str | WrittenCluster | None = Field(
+    cluster: str | ClusterInput | None = Field(
         default=None,
         description="The cluster: a file, relative to this one or to a directory of recipes, or a table.",
     )
-    image: WrittenImage = Field(default=WrittenImage.model_construct(), description="The release's name and version.")
+    image: ImageInput = Field(default=ImageInput.model_construct(), description="The release's name and version.")
     debian: Debian = Field(default=Debian.model_construct(), description="What the tree is bootstrapped from.")
-    kernel: WrittenKernel = Field(default=WrittenKernel.model_construct(), description="The nodes' kernel.")
+    kernel: KernelInput = Field(default=KernelInput.model_construct(), description="The nodes' kernel.")
     initramfs: Initramfs = Field(default=Initramfs.model_construct(), description="What the initramfs holds.")
-    root: WrittenRoot = Field(default=WrittenRoot.model_construct(), description="The NFSROOT and how nodes mount it.")
+    root: RootInput = Field(default=RootInput.model_construct(), description="The NFSROOT and how nodes mount it.")
     boot: Boot = Field(default=Boot.model_construct(), description="Network boot loaders and their menus.")
     access: Credentials = Field(
         default=Credentials.model_construct(), description="Who may log in, and which ports are open."
@@ -201,12 +201,12 @@ class WrittenRecipe(Model):
     variables: dict[str, dict[str, Any]] = Field(
         default={}, description="Values of the elements' variables: a table per element."
     )
-    stores: dict[StoreName, WrittenStore] = Field(
+    stores: dict[StoreName, StoreInput] = Field(
         default={}, description="Stores by short names, for `nfsroot publish --to NAME` and its kin."
     )
 
 
-class WrittenVariable(Model):
+class VariableInput(Model):
     """`[variables.NAME]` of an element.toml."""
 
     type: Literal["string", "integer", "boolean"] = Field(description="Type of the variable's values.")
@@ -214,7 +214,7 @@ class WrittenVariable(Model):
     doc: Line = Field(description="One line of documentation.")
 
 
-class WrittenElement(Model):
+class ElementInput(Model):
     """An element.toml."""
 
     description: Line = Field(default="", description="One line about the element.")
@@ -229,4 +229,4 @@ class WrittenElement(Model):
         default=(),
         description="Files, or directories of files, with secrets that it brings, such as /etc/munge/munge.key.",
     )
-    variables: dict[VariableName, WrittenVariable] = Field(default={}, description="Variables that recipes may set.")
+    variables: dict[VariableName, VariableInput] = Field(default={}, description="Variables that recipes may set.")

@@ -12,9 +12,9 @@ from pydantic_core import ErrorDetails
 
 from builder.errors import Problem
 from builder.recipe.document import Document
+from builder.recipe.messages import kind_of, suggestion
 from builder.recipe.models import Model
 from builder.recipe.positions import KeyPath
-from builder.recipe.words import kind_of, suggestion
 from builder.urls import without_users
 
 M = TypeVar("M", bound=Model)
@@ -29,7 +29,7 @@ _WANTED = {
 }
 
 
-def parse(document: Document, model: type[M]) -> tuple[M, Document, list[Problem]]:
+def validate(document: Document, model: type[M]) -> tuple[M, Document, list[Problem]]:
     """The document as an instance of `model`, the document without its mistaken values, and the mistakes.
 
     Mistaken values take their defaults, so that everything else can be checked further.  A table that lacks a required
@@ -73,7 +73,7 @@ def _explained(document: Document, model: type[Model], detail: ErrorDetails) -> 
             return document.problem(path, f"unknown key {path[-1]!r}", fix, key=True)
         case "missing":
             return document.problem(path[:-1], f"{name} is missing", f"write {path[-1]} = ...")
-        case "form":
+        case "pattern":
             at_key = detail["loc"] != path
             return document.problem(path, f"{name} is {given!r}", f"write {context['words']}", key=at_key)
         case "enum" | "literal_error":
@@ -130,7 +130,7 @@ def _table(model: type[Model], path: KeyPath) -> type[Model]:
 
 
 def _table_model(annotation: Any) -> type[Model] | None:
-    """The model inside an annotation such as `tuple[WrittenNodes, ...]` or `Kerrighed | None`."""
+    """The model inside an annotation such as `tuple[NodesInput, ...]` or `Kerrighed | None`."""
     if isinstance(annotation, type) and issubclass(annotation, Model):
         return annotation
     return next((found for inner in get_args(annotation) if (found := _table_model(inner))), None)
