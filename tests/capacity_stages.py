@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from builder.capacity.measurement import Daemon, Stage
 from builder.capacity.model import Site
-from builder.lab.phases import Phase
-from builder.lab.report import RoundTrips, Traffic
+from builder.lab.report.report import RoundTrips, Traffic
+from builder.lab.vocabulary.phase import Phase
 
 GRUB = Stage(
     phase=Phase.GRUB,

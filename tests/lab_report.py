@@ -5,10 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from builder.lab.phases import Phase
-from builder.lab.qemu import Accelerator, Firmware, Nic
-from builder.lab.report import CellReport, CheckResult, DaemonTime, LabReport, NodeReport, PhaseTime, Stop, Traffic
-from builder.lab.server import ServerKind
+from builder.lab.report.report import (
+    CellReport,
+    CheckResult,
+    DaemonTime,
+    LabReport,
+    NodeReport,
+    PhaseTime,
+    Stop,
+    Traffic,
+)
+from builder.lab.vocabulary.hardware import Accelerator, Firmware, Nic
+from builder.lab.vocabulary.phase import Phase
+from builder.lab.vocabulary.server_kind import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import Lab
 

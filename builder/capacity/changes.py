@@ -7,8 +7,8 @@ from math import ceil
 
 from builder.capacity.measurement import Measurement, Stage
 from builder.capacity.model import Site, estimate, shared
-from builder.lab.phases import Phase
-from builder.lab.report import RoundTrips, Traffic
+from builder.lab.report.report import RoundTrips, Traffic
+from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import RootKind, Transport
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import InputError
-from builder.lab import standing
-from builder.lab.phases import Phase
-from builder.lab.release import Release
-from builder.lab.report import CellReport, PhaseTime, RoundTrips, Traffic
+from builder.lab.released.release import Release
+from builder.lab.report import history
+from builder.lab.report.report import CellReport, PhaseTime, RoundTrips, Traffic
+from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import RootKind, Transport
 
 
@@ -74,7 +74,7 @@ def of(release: Release) -> Measurement:
 
     :raises InputError: the lab has measured no such node.
     """
-    cells = [cell for cell in standing.earlier(release) if is_alone(cell)]
+    cells = [cell for cell in history.earlier(release) if is_alone(cell)]
     if not cells:
         raise InputError(
             f"the lab has not measured a node of {release.directory} that boots alone",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from builder.capacity.measurement import Stage
-from builder.lab.phases import Phase
+from builder.lab.vocabulary.phase import Phase
 
 NODE = "the nodes themselves"
 ROUND_TRIPS = "round trips"

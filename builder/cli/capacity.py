@@ -82,7 +82,7 @@ def command(
     from builder.capacity.changes import changes
     from builder.capacity.measurement import of
     from builder.capacity.model import Site, estimate
-    from builder.lab.release import read
+    from builder.lab.released.release import read
     from builder.server.settings import recipe_sizes
 
     found = read(release)

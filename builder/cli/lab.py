@@ -19,10 +19,10 @@ from builder.errors import InputError
 if TYPE_CHECKING:
     from builder.cache import Cache
     from builder.cli.lab_display import Display
-    from builder.lab.attempt import Meanwhile
-    from builder.lab.node import VirtualNode
-    from builder.lab.release import Release
-    from builder.lab.request import Request
+    from builder.lab.machine.node import VirtualNode
+    from builder.lab.released.release import Release
+    from builder.lab.trial.attempt import Meanwhile
+    from builder.lab.trial.request import Request
 
 FAULTS = (
     "nfs-outage", "dhcp-restart", "unknown-mac", "dhcp-outage", "duplicate-mac",
@@ -134,10 +134,10 @@ def command(
     from builder.cli.lab_display import display
     from builder.lab import host, run
     from builder.lab.faults import named
-    from builder.lab.qemu import Firmware, Nic
-    from builder.lab.release import read
-    from builder.lab.request import need_key, request, with_faults
-    from builder.lab.server import ServerKind
+    from builder.lab.released.release import read
+    from builder.lab.trial.request import need_key, request, with_faults
+    from builder.lab.vocabulary.hardware import Firmware, Nic
+    from builder.lab.vocabulary.server_kind import ServerKind
     from builder.recipe.models import DhcpServer, TftpServer
     from builder.release.pack import need_writable
 
@@ -209,8 +209,8 @@ def _play(
 
 def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Request]]]:
     """The requests of a matrix for each release; `reboots` says whether a node of each release starts anew."""
-    from builder.lab import matrix
-    from builder.lab.request import offer, request
+    from builder.lab.trial import matrix
+    from builder.lab.trial.request import offer, request
 
     cells = {"quick": matrix.quick, "full": matrix.full}[which]([offer(release) for release in releases])
     minutes = matrix.forecast(cells, os.cpu_count() or 1, len(releases) if reboots else 0) / 60
@@ -249,7 +249,7 @@ def _names(nodes: str | None, shell: str | None) -> list[str]:
 
 def _meanwhile(shown: Display, keep: bool, shell: str | None) -> Meanwhile:
     def meanwhile(running: Sequence[VirtualNode]) -> None:
-        from builder.lab.shell import attach
+        from builder.lab.machine.shell import attach
 
         with shown.paused():
             for node in running:

@@ -33,9 +33,9 @@ from builder.lab.events import (
     Stopped,
     Struck,
 )
-from builder.lab.page import FILE as PAGE
-from builder.lab.phases import Phase
-from builder.lab.report import CellReport, LabReport
+from builder.lab.report.html import FILE as PAGE
+from builder.lab.report.report import CellReport, LabReport
+from builder.lab.vocabulary.phase import Phase
 
 COLUMNS = ("release", "firmware, NIC", "DHCP, TFTP", "node", "loader", "phase", "seconds", "checks")
 

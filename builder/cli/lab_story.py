@@ -11,7 +11,7 @@ from builder.errors import InputError
 
 if TYPE_CHECKING:
     from builder.cache import Cache
-    from builder.lab.release import Release
+    from builder.lab.released.release import Release
     from builder.lab.story.actors import Actors
     from builder.lab.story.report import StoryReport
     from builder.lab.story.scene import Scene
@@ -72,11 +72,11 @@ def play(
     """
     from builder.cli.lab_display import Lines
     from builder.lab import host
-    from builder.lab.qemu import Firmware
     from builder.lab.story.cast import gather, need_suitable
     from builder.lab.story.run import run
     from builder.lab.story.scene import needed_releases
     from builder.lab.story.stories import STORIES
+    from builder.lab.vocabulary.hardware import Firmware
 
     recipe, base, release = _find(named)
     need_suitable(recipe)
@@ -95,7 +95,7 @@ def play(
 
 def _find(named: str) -> tuple[Recipe, str, Release | None]:
     """The recipe that a user named, its path or name, and the release to try; None when it is not built yet."""
-    from builder.lab.release import read
+    from builder.lab.released.release import read
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
     from builder.release.manifest import FILE
@@ -125,7 +125,7 @@ def _build(recipe: Recipe, cache: Cache, output: Path, version: str | None) -> R
     from builder.build import build
     from builder.cli.render import renderer
     from builder.container import choose
-    from builder.lab.release import read
+    from builder.lab.released.release import read
     from builder.workshop import Workshop
 
     with renderer(None, verbose=False) as show:

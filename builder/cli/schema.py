@@ -22,7 +22,7 @@ def command(of: str | None) -> None:
     if of == "manifest":
         from builder.release.manifest import json_schema
     elif of == "lab":
-        from builder.lab.report import json_schema
+        from builder.lab.report.report import json_schema
     else:
         from builder.recipe.schema import json_schema
     write(json.dumps(json_schema(), indent=2))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from builder.lab.phases import Phase
-from builder.lab.qemu import Firmware, Nic
-from builder.lab.report import CheckResult
-from builder.lab.server import ServerKind
+from builder.lab.report.report import CheckResult
+from builder.lab.vocabulary.hardware import Firmware, Nic
+from builder.lab.vocabulary.phase import Phase
+from builder.lab.vocabulary.server_kind import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 
 

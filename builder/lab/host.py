@@ -9,8 +9,9 @@ from pathlib import Path
 from builder import host
 from builder.errors import InputError
 from builder.host import Tool
-from builder.lab.namespace import ENVIRONMENT
-from builder.lab.qemu import FLASH, Firmware
+from builder.lab.machine.namespace import ENVIRONMENT
+from builder.lab.machine.qemu import FLASH
+from builder.lab.vocabulary.hardware import Firmware
 
 TOOLS = (
     Tool("bwrap", "bubblewrap", "makes the rack's machine"),

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import builder
 from builder.cache import Cache
-from builder.lab import page, report, standing
-from builder.lab.attempt import Attempt, Meanwhile
 from builder.lab.events import Emit
-from builder.lab.release import Release
-from builder.lab.report import LabReport
-from builder.lab.request import Request
+from builder.lab.released.release import Release
+from builder.lab.report import history, html, report
+from builder.lab.report.report import LabReport
+from builder.lab.trial.attempt import Attempt, Meanwhile
+from builder.lab.trial.request import Request
 from builder.release.pack import need_writable
 from builder.release.verdict import changing, digest, replace
 
@@ -23,7 +23,7 @@ def run(
 ) -> LabReport:
     """Try the wanted test cases of a release one by one, and put the report with the verdict beside its files.
 
-    The report covers earlier runs, too, and runs at the same time (see `standing`).
+    The report covers earlier runs, too, and runs at the same time (see `history.standing`).
     `meanwhile` is called with the running nodes of a test case, when their checks are done and before they are shut
     down.  First, the leftovers of killed labs are removed from the cache.
 
@@ -31,7 +31,7 @@ def run(
     :raises NfsrootError: the release's directory cannot be written.
     """
     need_writable(release.directory)
-    before = standing.earlier(release)
+    before = history.earlier(release)
     cache.sweep()
     began, started = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
     with cache.in_use():
@@ -39,7 +39,7 @@ def run(
     tried, seconds = [cell for cell, _ in outcomes], round(time.monotonic() - began, 1)
     with changing(release.directory):
         # Another lab may have written its report while this one booted nodes.
-        cells = standing.standing(before, standing.earlier(release), tried)
+        cells = history.standing(before, history.earlier(release), tried)
         made = LabReport(
             name=release.manifest.name,
             version=release.manifest.version,
@@ -48,10 +48,10 @@ def run(
             tool_version=builder.__version__,
             started=started,
             seconds=seconds,
-            verdict=standing.verdict(cells),
+            verdict=history.verdict(cells),
             cells=cells,
         )
         replace(release.directory / report.FILE, made.text().encode())
         unseen = [None] * (len(cells) - len(tried))
-        replace(release.directory / page.FILE, page.render(made, [*unseen, *(seen for _, seen in outcomes)]).encode())
+        replace(release.directory / html.FILE, html.render(made, [*unseen, *(seen for _, seen in outcomes)]).encode())
     return made

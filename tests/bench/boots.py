@@ -20,12 +20,12 @@ from stock import copied, stock
 
 from builder.cache import Cache
 from builder.cli.options import cache_at
-from builder.lab.phases import Phase
-from builder.lab.qemu import Firmware
-from builder.lab.release import Release, read
-from builder.lab.report import NodeReport
-from builder.lab.request import request
+from builder.lab.released.release import Release, read
+from builder.lab.report.report import NodeReport
 from builder.lab.run import run
+from builder.lab.trial.request import request
+from builder.lab.vocabulary.hardware import Firmware
+from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import RootKind
 
 PROTOCOLS = ("tftp", "http", "nfs")

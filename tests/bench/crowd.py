@@ -15,12 +15,12 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.lab.node import VirtualNode
-from builder.lab.phases import Phase
-from builder.lab.qemu import Firmware
-from builder.lab.rack import Rack, rack
-from builder.lab.release import Release
-from builder.lab.server import ServerKind
+from builder.lab.machine.node import VirtualNode
+from builder.lab.rack.rack import Rack, rack
+from builder.lab.released.release import Release
+from builder.lab.vocabulary.hardware import Firmware
+from builder.lab.vocabulary.phase import Phase
+from builder.lab.vocabulary.server_kind import ServerKind
 from builder.parallel import crew
 from builder.recipe.models import NfsServer
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.lab.network import FREE_PORT, free_address
-from builder.lab.rack import Rack, rack
-from builder.lab.release import Release
-from builder.lab.server import ServerKind
+from builder.lab.rack.network import FREE_PORT, free_address
+from builder.lab.rack.rack import Rack, rack
+from builder.lab.released.release import Release
+from builder.lab.vocabulary.server_kind import ServerKind
 from builder.recipe.models import Cluster, DhcpServer, NfsServer, TftpServer
 
 _SECONDS = re.compile(r"It took (\d+):(\d+):(\d+(?:\.\d+)?) to provision (\d+) clients")

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from builder.lab import http, rpc
-from builder.lab.capture import RECEIVE_BUFFER, SO_RCVBUFFORCE
-from builder.lab.packet import TCP, UDP, Packet, decode
-from builder.lab.wire import HTTP, NFS, TFTP, TFTP_BLOCK, TFTP_READ
+from builder.lab.wire import http, rpc
+from builder.lab.wire.capture import RECEIVE_BUFFER, SO_RCVBUFFORCE
+from builder.lab.wire.follow import HTTP, NFS, TFTP, TFTP_BLOCK, TFTP_READ
+from builder.lab.wire.packet import TCP, UDP, Packet, decode
 
 SNAP = 65536
 PROGRAM, V3 = 100003, 3

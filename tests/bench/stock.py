@@ -9,8 +9,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from builder.lab.overlay import last_frame
-from builder.lab.release import Release, read
+from builder.lab.released.release import Release, read
+from builder.lab.released.release_overlay import last_frame
 
 AS_PACKAGED = """\
 tree=$1 version=$2

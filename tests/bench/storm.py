@@ -30,12 +30,12 @@ from builder.capacity.measurement import Daemon, Stage, of
 from builder.capacity.model import Site, estimate
 from builder.cli.options import cache_at
 from builder.lab import run
-from builder.lab.phases import Phase
-from builder.lab.qemu import Firmware
-from builder.lab.rack import BRIDGE, Rack
-from builder.lab.release import Release, read
-from builder.lab.report import RoundTrips, Traffic
-from builder.lab.request import request
+from builder.lab.rack.rack import BRIDGE, Rack
+from builder.lab.released.release import Release, read
+from builder.lab.report.report import RoundTrips, Traffic
+from builder.lab.trial.request import request
+from builder.lab.vocabulary.hardware import Firmware
+from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import DhcpServer
 
 HERE = Path(__file__).parent

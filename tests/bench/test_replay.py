@@ -12,11 +12,11 @@ import pytest
 from recording import Recording, recording
 
 from builder.cache import Cache
-from builder.lab.packet import TCP, Packet
-from builder.lab.rack import Rack, rack
-from builder.lab.release import read
-from builder.lab.server import ServerKind
-from builder.lab.wire import NFS
+from builder.lab.rack.rack import Rack, rack
+from builder.lab.released.release import read
+from builder.lab.vocabulary.server_kind import ServerKind
+from builder.lab.wire.follow import NFS
+from builder.lab.wire.packet import TCP, Packet
 from builder.recipe.models import NfsServer
 
 pytestmark = pytest.mark.boot

@@ -18,11 +18,11 @@ from builder.boot.arguments import pass_legacycfg
 from builder.cache import Cache
 from builder.errors import NfsrootError
 from builder.lab.faults import named
-from builder.lab.node import VirtualNode
-from builder.lab.qemu import Firmware, Nic
-from builder.lab.release import Release, read
-from builder.lab.request import request as ask_for
+from builder.lab.machine.node import VirtualNode
+from builder.lab.released.release import Release, read
 from builder.lab.run import run
+from builder.lab.trial.request import request as ask_for
+from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.recipe.models import DhcpServer, TftpServer
 
 OWN_UEFI_LOADER = """\

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from builder.boot.menus import menu_entries
 from builder.lab.checks import CHECKS
 from builder.lab.checks.reboot import REBOOT
-from builder.lab.release import Release
-from builder.lab.report import LabReport, NodeReport
-from builder.lab.trial import SHUTDOWN
+from builder.lab.released.release import Release
+from builder.lab.report.report import LabReport, NodeReport
+from builder.lab.trial.trial import SHUTDOWN
 from builder.recipe.models import ReleaseFacts
 
 NODE = "ssi1"

@@ -11,13 +11,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.lab.attempt import compare
-from builder.lab.qemu import Firmware
-from builder.lab.rack import Rack, rack
-from builder.lab.release import Release, read
-from builder.lab.request import request
-from builder.lab.server import ServerKind
-from builder.lab.trial import Trial
+from builder.lab.rack.rack import Rack, rack
+from builder.lab.released.release import Release, read
+from builder.lab.trial.attempt import compare
+from builder.lab.trial.request import request
+from builder.lab.trial.trial import Trial
+from builder.lab.vocabulary.hardware import Firmware
+from builder.lab.vocabulary.server_kind import ServerKind
 
 
 def spoilt(release: Release, directory: Path, spoil: Callable[[Path], None]) -> Release:

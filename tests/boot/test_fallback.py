@@ -12,8 +12,8 @@ from conftest import booted
 from first_boot import Boot, reasons
 
 from builder.cache import Cache
-from builder.lab.qemu import Firmware
-from builder.lab.release import Release
+from builder.lab.released.release import Release
+from builder.lab.vocabulary.hardware import Firmware
 
 pytestmark = pytest.mark.boot
 

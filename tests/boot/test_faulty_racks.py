@@ -11,14 +11,14 @@ import pytest
 from builder.cache import Cache
 from builder.lab.faults import named
 from builder.lab.faults.dhcp import answered, ignores_strangers
-from builder.lab.matrix import SERVERS
-from builder.lab.phases import Phase
-from builder.lab.qemu import Firmware
-from builder.lab.rack import rack
-from builder.lab.release import Release
-from builder.lab.report import LabReport
-from builder.lab.request import request
+from builder.lab.rack.rack import rack
+from builder.lab.released.release import Release
+from builder.lab.report.report import LabReport
 from builder.lab.run import run
+from builder.lab.trial.matrix import SERVERS
+from builder.lab.trial.request import request
+from builder.lab.vocabulary.hardware import Firmware
+from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import DhcpServer, TftpServer
 from builder.release.manifest import Lab
 

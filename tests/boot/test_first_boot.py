@@ -10,8 +10,8 @@ import pytest
 from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, Boot
 
 from builder.lab.checks.reboot import REBOOT
-from builder.lab.phases import Phase
-from builder.lab.report import LabReport
+from builder.lab.report.report import LabReport
+from builder.lab.vocabulary.phase import Phase
 from builder.release.manifest import Lab
 from builder.release.verdict import read
 

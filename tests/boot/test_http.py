@@ -12,7 +12,7 @@ from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, Boot, reasons
 from kernel_line import by_kernel, by_loader
 
 from builder.boot.arguments import grub2_words
-from builder.lab.phases import Phase
+from builder.lab.vocabulary.phase import Phase
 from builder.release.manifest import Lab
 
 pytestmark = pytest.mark.boot

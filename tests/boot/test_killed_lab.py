@@ -14,7 +14,7 @@ from mistakes import spoilt, substitute
 from traces import Traces, adopt_orphans
 
 from builder.cache import Cache
-from builder.lab.release import Release
+from builder.lab.released.release import Release
 
 pytestmark = pytest.mark.boot
 

@@ -12,9 +12,9 @@ from mistakes import spoilt, started, substitute, tried
 
 from builder.cache import Cache
 from builder.errors import NfsrootError
-from builder.lab.phases import Phase
-from builder.lab.release import Release
-from builder.lab.trial import Trial
+from builder.lab.released.release import Release
+from builder.lab.trial.trial import Trial
+from builder.lab.vocabulary.phase import Phase
 
 pytestmark = pytest.mark.boot
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.lab.namespace import machine
+from builder.lab.machine.namespace import machine
 
 pytestmark = pytest.mark.boot
 

@@ -11,8 +11,8 @@ from conftest import booted
 from first_boot import Boot
 
 from builder.cache import Cache
-from builder.lab.qemu import CARDS, MATRIX_NICS, Firmware, Nic
-from builder.lab.release import Release
+from builder.lab.released.release import Release
+from builder.lab.vocabulary.hardware import CARDS, MATRIX_NICS, Firmware, Nic
 
 pytestmark = [pytest.mark.boot, pytest.mark.full]
 

@@ -10,10 +10,10 @@ from browser import take_picture
 from lab_report import cell, node, report
 from picture import colours
 
-from builder.lab.page import Evidence, Seen, render
-from builder.lab.phases import Phase
-from builder.lab.report import CheckResult
-from builder.lab.screen import png
+from builder.lab.machine.screen import png
+from builder.lab.report.html import Evidence, Seen, render
+from builder.lab.report.report import CheckResult
+from builder.lab.vocabulary.phase import Phase
 
 pytestmark = pytest.mark.boot
 

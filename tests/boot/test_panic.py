@@ -10,11 +10,11 @@ import pytest
 
 from builder.cache import Cache
 from builder.lab.checks.reboot import BOOT_ID
-from builder.lab.node import RESET_BY_ITSELF
-from builder.lab.qemu import Firmware
-from builder.lab.rack import rack
-from builder.lab.release import Release
-from builder.lab.request import request
+from builder.lab.machine.node import RESET_BY_ITSELF
+from builder.lab.rack.rack import rack
+from builder.lab.released.release import Release
+from builder.lab.trial.request import request
+from builder.lab.vocabulary.hardware import Firmware
 
 pytestmark = [pytest.mark.boot, pytest.mark.full]
 

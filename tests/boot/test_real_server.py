@@ -12,14 +12,14 @@ from first_boot import NODE
 from mistakes import started
 
 from builder.cache import Cache
-from builder.lab.agent import Answer
-from builder.lab.qemu import Firmware
-from builder.lab.rack import Rack
-from builder.lab.release import Release
-from builder.lab.request import request
-from builder.lab.server import PATIENCE, ServerKind
-from builder.lab.trial import Trial
-from builder.lab.vm.machine import VirtualServer
+from builder.lab.machine.agent import Answer
+from builder.lab.rack.rack import Rack
+from builder.lab.released.release import Release
+from builder.lab.server.vm.machine import VirtualServer
+from builder.lab.trial.request import request
+from builder.lab.trial.trial import Trial
+from builder.lab.vocabulary.hardware import Firmware
+from builder.lab.vocabulary.server_kind import PATIENCE, ServerKind
 from builder.server.procedure import OLD, Procedure, procedure
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone, pytest.mark.full]

@@ -10,10 +10,10 @@ from conftest import IMAGE_OVER_HTTP
 
 from builder.cache import Cache
 from builder.lab.faults import named
-from builder.lab.qemu import Firmware, Nic
-from builder.lab.release import Release
-from builder.lab.request import request
+from builder.lab.released.release import Release
 from builder.lab.run import run
+from builder.lab.trial.request import request
+from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.release.manifest import Lab
 
 pytestmark = [pytest.mark.boot, pytest.mark.full]

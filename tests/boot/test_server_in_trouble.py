@@ -13,11 +13,11 @@ import slow_tftp
 from mistakes import started
 
 from builder.cache import Cache
-from builder.lab.rack import Rack
-from builder.lab.release import Release
-from builder.lab.server import ServerKind
-from builder.lab.vm.hardware import ServerHardware
-from builder.lab.vm.machine import VirtualServer
+from builder.lab.rack.rack import Rack
+from builder.lab.released.release import Release
+from builder.lab.server.vm.hardware import ServerHardware
+from builder.lab.server.vm.machine import VirtualServer
+from builder.lab.vocabulary.server_kind import ServerKind
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone, pytest.mark.full]
 

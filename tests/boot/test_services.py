@@ -8,8 +8,8 @@ import pytest
 from conftest import booted
 
 from builder.cache import Cache
-from builder.lab.qemu import Firmware
-from builder.lab.release import Release
+from builder.lab.released.release import Release
+from builder.lab.vocabulary.hardware import Firmware
 
 pytestmark = [pytest.mark.boot, pytest.mark.full]
 

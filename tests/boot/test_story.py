@@ -10,7 +10,7 @@ import pytest
 from builder.build import build
 from builder.cache import Cache
 from builder.container.sandbox import Sandbox
-from builder.lab.release import Release, read
+from builder.lab.released.release import Release, read
 from builder.lab.story import update
 from builder.lab.story.actors import Actors
 from builder.lab.story.cast import gather

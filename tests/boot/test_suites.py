@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from first_boot import Boot
 
-from builder.lab.qemu import Nic
+from builder.lab.vocabulary.hardware import Nic
 
 pytestmark = pytest.mark.boot
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import slow_tftp
 
-from builder.lab.namespace import Namespace, machine
+from builder.lab.machine.namespace import Namespace, machine
 from builder.recipe.load import load
 from builder.recipe.models import ReleaseFacts
 from builder.recipe.search import SearchPath

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from builder.lab.agent import Answer
 from builder.lab.checks.keys import fingerprint
 from builder.lab.checks.model import Check, Finding, Subject
 from builder.lab.checks.reboot import BOOT_ID
+from builder.lab.machine.agent import Answer
 from builder.overlay.render import AUTHORIZED_KEYS
 
 SETTINGS = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]

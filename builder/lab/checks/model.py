@@ -6,18 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from builder.lab.agent import Answer
-from builder.lab.qemu import Firmware
-from builder.lab.release import Release
+from builder.lab.machine.agent import Answer
+from builder.lab.released.release import Release
+from builder.lab.released.release_overlay import OverlayFile
+from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import Node, Server
-
-
-@dataclass(frozen=True)
-class OverlayFile:
-    """A file that the release put into the tree for its cluster; `mode` in octal digits."""
-
-    digest: str
-    mode: str
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from builder.lab.checks.model import Check, Finding, Subject, same
-from builder.lab.qemu import Firmware
+from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import ReleaseFacts
 
 FIRMWARE = """\

@@ -7,10 +7,10 @@ import time
 from builder.lab.checks.model import Finding
 from builder.lab.faults.model import BootFault, RunningFault, boots
 from builder.lab.faults.question import discover
-from builder.lab.node import VirtualNode
-from builder.lab.phases import Phase
-from builder.lab.rack import Rack
-from builder.lab.wire import Kind
+from builder.lab.machine.node import VirtualNode
+from builder.lab.rack.rack import Rack
+from builder.lab.vocabulary.phase import Phase
+from builder.lab.wire.follow import Kind
 
 SECONDS_TO_ANSWER = 10.0
 SECONDS_OF_SILENCE = 5.0

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from builder.errors import NfsrootError
 from builder.lab.checks.model import Finding
 from builder.lab.faults.model import BootFault, Outcome, boots, stops
-from builder.lab.phases import Phase
-from builder.lab.rack import Rack
-from builder.lab.wire import DONE, READ, Kind
+from builder.lab.rack.rack import Rack
+from builder.lab.vocabulary.phase import Phase
+from builder.lab.wire.follow import DONE, READ, Kind
 from builder.recipe.models import TFTP_DIRECTORY, Node, ReleaseFacts
 
 WHOLE_BYTES = 1 << 20

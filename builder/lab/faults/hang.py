@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from builder.lab.faults.model import BootFault, stops
-from builder.lab.node import VirtualNode
-from builder.lab.phases import Phase
-from builder.lab.rack import Rack
+from builder.lab.machine.node import VirtualNode
+from builder.lab.rack.rack import Rack
+from builder.lab.vocabulary.phase import Phase
 
 
 def _freeze(_rack: Rack, virtual: VirtualNode) -> None:

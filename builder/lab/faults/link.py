@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from builder.lab.cable import PERFECT, Quality
 from builder.lab.faults.model import BootFault, boots
-from builder.lab.node import VirtualNode
-from builder.lab.phases import Phase
-from builder.lab.qemu import Slot
-from builder.lab.rack import Rack
+from builder.lab.machine.node import VirtualNode
+from builder.lab.rack.cable import PERFECT, Quality
+from builder.lab.rack.rack import Rack
+from builder.lab.vocabulary.hardware import Slot
+from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import Node
 
 BLOCK_SECONDS = 0.002

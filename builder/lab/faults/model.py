@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from builder.lab.checks.model import Finding
-from builder.lab.node import VirtualNode
-from builder.lab.phases import Phase
-from builder.lab.rack import Rack
-from builder.lab.report import Stop
-from builder.lab.wire import WireEvent
+from builder.lab.machine.node import VirtualNode
+from builder.lab.rack.rack import Rack
+from builder.lab.report.report import Stop
+from builder.lab.vocabulary.phase import Phase
+from builder.lab.wire.follow import WireEvent
 from builder.recipe.models import Node, Recipe
 
 

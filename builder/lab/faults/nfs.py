@@ -10,8 +10,8 @@ from itertools import pairwise
 from builder.lab.checks.model import Finding
 from builder.lab.checks.mounts import on_server
 from builder.lab.faults.model import RunningFault
-from builder.lab.node import VirtualNode
-from builder.lab.rack import Rack
+from builder.lab.machine.node import VirtualNode
+from builder.lab.rack.rack import Rack
 from builder.recipe.models import Access, Recipe
 
 SECONDS_AWAY = 60.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import struct
 
-from builder.lab.packet import IPV4, UDP, checksum
+from builder.lab.wire.packet import IPV4, UDP, checksum
 
 ASKER = bytes.fromhex("020000000000")
 """The frame's source: a locally administered address (IEEE 802), so that bridges do not look for nodes at this port."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from builder.lab.checks.model import Finding
 from builder.lab.faults.model import RunningFault
-from builder.lab.node import VirtualNode
-from builder.lab.rack import Rack
+from builder.lab.machine.node import VirtualNode
+from builder.lab.rack.rack import Rack
 
 DUTY = "failed: MAC address is the node's own: "
 CHECK = "nfsbooted --check"

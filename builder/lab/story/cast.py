@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import InputError
-from builder.lab.release import Release
+from builder.lab.released.release import Release
 from builder.recipe.models import Access, Recipe
 
 PACKAGE = "tree"

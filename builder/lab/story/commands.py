@@ -11,8 +11,8 @@ from pathlib import Path
 
 import builder
 from builder.errors import NfsrootError
-from builder.lab.agent import Answer
 from builder.lab.events import Emit, Ran
+from builder.lab.machine.agent import Answer
 
 Run = Callable[[Sequence[str]], Answer]
 

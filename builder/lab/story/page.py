@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from builder.lab.page import readable
+from builder.lab.report.html import readable
+from builder.lab.report.timeline import LABEL_WIDTH, ROW, STEPS, TICK_WIDTH, TOP, WIDTH, Tick
 from builder.lab.story.report import SceneReport, StoryReport
-from builder.lab.timeline import LABEL_WIDTH, ROW, STEPS, TICK_WIDTH, TOP, WIDTH, Tick
 from builder.pages import page_environment
 
 FILE = "story.html"
 SERVER = "server"
 
-_templates = page_environment("builder.lab")
+_templates = page_environment("builder.lab.report")
 _templates.filters["readable"] = readable
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from builder.errors import NfsrootError
 from builder.lab.checks.model import Finding
 from builder.lab.events import Claimed, Emit, Ran, SceneBegan
-from builder.lab.report import CheckResult
+from builder.lab.report.report import CheckResult
 from builder.lab.story.commands import Commands
 from builder.lab.story.report import CommandRun, SceneReport
 from builder.lab.story.scene import Claim, Scene, missing

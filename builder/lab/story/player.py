@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from builder.errors import NfsrootError
 from builder.lab.checks.identity import HOST_KEYS
 from builder.lab.events import Emit, Rebooting
-from builder.lab.node import RESET_BY_ITSELF, NodeStuck, VirtualNode
-from builder.lab.qemu import Firmware
-from builder.lab.report import NodeReport
+from builder.lab.machine.node import RESET_BY_ITSELF, NodeStuck, VirtualNode
+from builder.lab.report.report import NodeReport
 from builder.lab.story.stage import Stage
-from builder.lab.trial import SECONDS_TO_SHUT_DOWN, Trial
+from builder.lab.trial.trial import SECONDS_TO_SHUT_DOWN, Trial
+from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import Node
 
 MOUNTED = "awk '$1 ~ /:\\// { print $1 }' /proc/mounts"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from builder.errors import NfsrootError
 from builder.lab.checks.model import Finding
-from builder.lab.node import VirtualNode
+from builder.lab.machine.node import VirtualNode
 
 PLACE = "/run/nfsroot-lab/reading"
 FILES = "/usr/bin /usr/lib/systemd"

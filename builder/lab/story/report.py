@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from builder.lab.qemu import Accelerator
-from builder.lab.report import CheckResult, Model
+from builder.lab.report.report import CheckResult, Model
+from builder.lab.vocabulary.hardware import Accelerator
 
 SCHEMA_VERSION = 1
 FILE = "story.json"

@@ -12,11 +12,9 @@ from pathlib import Path
 import builder
 from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
-from builder.lab.attempt import LOG_LINES, one_at_a_time
-from builder.lab.directory import last_lines, server_logs
 from builder.lab.events import Emit
-from builder.lab.qemu import Accelerator
-from builder.lab.release import Release
+from builder.lab.machine.paths import last_lines, server_logs
+from builder.lab.released.release import Release
 from builder.lab.story import page, report
 from builder.lab.story.actors import Actors
 from builder.lab.story.commands import Commands, programs
@@ -24,6 +22,8 @@ from builder.lab.story.performance import play_scene
 from builder.lab.story.report import SceneReport, SpanReport, StoryReport
 from builder.lab.story.scene import Scene
 from builder.lab.story.stage import stage
+from builder.lab.trial.attempt import LOG_LINES, one_at_a_time
+from builder.lab.vocabulary.hardware import Accelerator
 from builder.release.verdict import replace
 
 

@@ -5,9 +5,9 @@ The machine has no systemd.  Each script starts the daemon as the lab does witho
 
 from __future__ import annotations
 
-from builder.lab.directory import INSIDE, SERVER_LOGS
-from builder.lab.namespace import Namespace
-from builder.lab.servers import RPCBIND, SCRIPTS
+from builder.lab.machine.namespace import Namespace
+from builder.lab.machine.paths import INSIDE, SERVER_LOGS
+from builder.lab.server.namespace_server import RPCBIND, SCRIPTS
 from builder.recipe.models import Server
 
 DAEMONS = "/etc/nfsroot-lab"

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from builder.cache import Cache
-from builder.lab import accelerator, network
-from builder.lab.capture import Capture, capture
-from builder.lab.directory import INSIDE
-from builder.lab.meter import Meter
-from builder.lab.namespace import Namespace, machine
-from builder.lab.qemu import Accelerator
-from builder.lab.rack import Rack
-from builder.lab.release import Release
-from builder.lab.router import router
-from builder.lab.server import ServerMachine
-from builder.lab.servers import NamespaceServer
+from builder.lab.machine import accelerator
+from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.machine.paths import INSIDE
+from builder.lab.measure.meter import Meter
+from builder.lab.rack import network
+from builder.lab.rack.rack import Rack
+from builder.lab.rack.router import router
+from builder.lab.released.release import Release
+from builder.lab.server.namespace_server import NamespaceServer
+from builder.lab.server.protocol import ServerMachine
 from builder.lab.story import services
 from builder.lab.story.commands import shared_directories
+from builder.lab.vocabulary.hardware import Accelerator
+from builder.lab.wire.capture import Capture, capture
 from builder.recipe.models import Cluster, NfsServer, Node, Server
 
 RELEASES = "/releases"

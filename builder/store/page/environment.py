@@ -29,7 +29,7 @@ def make_environment() -> Environment:
     """The environment of the pages' templates, and of the templates with which the lab's own report draws boots."""
     environment = page_environment(
         "builder.store.page",
-        "builder.lab",
+        "builder.lab.report",
         bytecode_cache=_find_compiled(),
         finalize=lambda value: printable(value) if type(value) is str else value,
     )

@@ -9,8 +9,8 @@ from functools import cache
 
 from jinja2 import Environment
 
-from builder.lab.boot_phase import Phase
-from builder.lab.timeline import BAR, timeline
+from builder.lab.report.timeline import BAR, timeline
+from builder.lab.vocabulary.phase import Phase
 from builder.store.catalog import Release
 from builder.store.page.boots import BootedNode
 from builder.store.page.environment import make_environment

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from dhcp_client import ask
 
-from builder.lab import network
-from builder.lab.namespace import Namespace, machine
-from builder.lab.servers import SCRIPTS
+from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.rack import network
+from builder.lab.server.namespace_server import SCRIPTS
 from builder.recipe.load import load
 from builder.recipe.models import Node, Recipe, ReleaseFacts
 from builder.recipe.names import name_fault

@@ -12,8 +12,8 @@ from made_sites import asked, in_cluster, serving, unpack
 
 from builder.errors import NfsrootError
 from builder.events import Event
-from builder.lab.namespace import Namespace, machine
-from builder.lab.servers import SCRIPTS
+from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.server.namespace_server import SCRIPTS
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
 from builder.site.apply import apply

@@ -13,7 +13,7 @@ from dhcp_client import ask
 from made_sites import asked, in_cluster, unpack
 
 from builder.errors import NfsrootError
-from builder.lab.namespace import Namespace, machine
+from builder.lab.machine.namespace import Namespace, machine
 from builder.process import CommandError
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath

@@ -9,7 +9,7 @@ import pytest
 from made_releases import Made
 
 from builder.cache import Cache
-from builder.lab.release import Release, read
+from builder.lab.released.release import Release, read
 from builder.lab.story import cast, clusters, trouble, update
 from builder.lab.story.actors import Actors
 from builder.lab.story.commands import Commands, programs

@@ -9,9 +9,9 @@ from lab_report import STARTED, cell, node, report
 from builder.capacity import measurement
 from builder.capacity.measurement import Daemon, is_alone, of, stages
 from builder.errors import InputError
-from builder.lab.phases import Phase
-from builder.lab.release import Release
-from builder.lab.report import CellReport, DaemonTime, PhaseTime, RoundTrips, Traffic, Work
+from builder.lab.released.release import Release
+from builder.lab.report.report import CellReport, DaemonTime, PhaseTime, RoundTrips, Traffic, Work
+from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import Recipe, RootKind, Transport
 from builder.release.manifest import Manifest
 

@@ -15,7 +15,7 @@ from builder.capacity.model import (
     Site,
     estimate,
 )
-from builder.lab.phases import Phase
+from builder.lab.vocabulary.phase import Phase
 
 
 def test_a_node_alone_takes_what_it_took() -> None:

@@ -9,7 +9,7 @@ import pytest
 from lab_report import cell, node, report
 
 from builder.cli.capacity import rate
-from builder.lab.phases import Phase
+from builder.lab.vocabulary.phase import Phase
 from builder.release.manifest import FILE, Manifest
 
 Nfsroot = Callable[..., Any]

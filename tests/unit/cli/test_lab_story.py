@@ -14,7 +14,7 @@ from builder.cli import lab_story
 from builder.cli.lab import STORIES as NAMES
 from builder.lab import host
 from builder.lab import run as lab_run
-from builder.lab.report import CheckResult
+from builder.lab.report.report import CheckResult
 from builder.lab.story import cast, stories
 from builder.lab.story import run as running
 from builder.lab.story.report import SceneReport, StoryReport

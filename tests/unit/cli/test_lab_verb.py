@@ -37,12 +37,12 @@ from builder.lab.events import (
     Struck,
 )
 from builder.lab.faults.model import BootFault
-from builder.lab.matrix import SERVERS
-from builder.lab.phases import Phase
-from builder.lab.qemu import Firmware, Nic
-from builder.lab.report import CheckResult, LabReport
-from builder.lab.request import Request
-from builder.lab.server import ServerKind
+from builder.lab.report.report import CheckResult, LabReport
+from builder.lab.trial.matrix import SERVERS
+from builder.lab.trial.request import Request
+from builder.lab.vocabulary.hardware import Firmware, Nic
+from builder.lab.vocabulary.phase import Phase
+from builder.lab.vocabulary.server_kind import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import FILE, Manifest
 

@@ -15,8 +15,8 @@ from lab_report import cell, node
 
 from builder.cache import Cache
 from builder.lab import run
-from builder.lab.page import Evidence, Seen
-from builder.lab.release import read
+from builder.lab.released.release import read
+from builder.lab.report.html import Evidence, Seen
 
 release, cache, name, outcome, seed = sys.argv[1:]
 

@@ -8,7 +8,7 @@ import pytest
 
 from builder.errors import InputError
 from builder.lab import host
-from builder.lab.qemu import Firmware
+from builder.lab.vocabulary.hardware import Firmware
 
 
 def test_what_the_lab_needs(monkeypatch: pytest.MonkeyPatch) -> None:

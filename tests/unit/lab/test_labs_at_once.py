@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from lab_subject import release_of
 
-from builder.lab.report import LabReport
+from builder.lab.report.report import LabReport
 from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, SUMS, Lab
 from builder.release.verdict import read

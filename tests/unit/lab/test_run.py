@@ -9,11 +9,12 @@ from lab_subject import release_of
 
 from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
-from builder.lab import attempt, run
+from builder.lab import run
 from builder.lab.events import CellBegan, LabEvent
-from builder.lab.qemu import Firmware
-from builder.lab.report import LabReport
-from builder.lab.request import request
+from builder.lab.report.report import LabReport
+from builder.lab.trial import attempt
+from builder.lab.trial.request import request
+from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, SUMS, Lab
 from builder.release.verdict import read

@@ -10,9 +10,9 @@ from builder.cli.lab import FAULTS as OFFERED
 from builder.errors import InputError
 from builder.lab.faults import FAULTS, named
 from builder.lab.faults.model import BootFault, Outcome, boots, in_words, stops
-from builder.lab.phases import Phase
-from builder.lab.report import Stop
-from builder.lab.wire import Kind, WireEvent
+from builder.lab.report.report import Stop
+from builder.lab.vocabulary.phase import Phase
+from builder.lab.wire.follow import Kind, WireEvent
 from builder.recipe.models import Access, Recipe, WritableDirectory, WritableKind
 
 KERNEL = Stop(phase=Phase.KERNEL, reason="ssi1 hung for 30 s in phase kernel", details="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from builder.lab.faults.question import discover
-from builder.lab.wire import Kind, Wire
+from builder.lab.wire.follow import Kind, Wire
 
 MAC = "52:54:00:00:01:01"
 

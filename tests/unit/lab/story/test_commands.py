@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from builder.errors import NfsrootError
-from builder.lab.agent import Answer
 from builder.lab.events import LabEvent
+from builder.lab.machine.agent import Answer
 from builder.lab.story.commands import Commands, programs, shared_directories
 from builder.lab.story.services import SCRIPT
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from builder.errors import NfsrootError
-from builder.lab.agent import Answer
 from builder.lab.checks.model import Finding
 from builder.lab.events import LabEvent
+from builder.lab.machine.agent import Answer
 from builder.lab.story.actors import Actors
 from builder.lab.story.cast import PARTS
 from builder.lab.story.commands import Commands, programs

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from builder.lab.qemu import Accelerator
-from builder.lab.report import CheckResult
+from builder.lab.report.report import CheckResult
+from builder.lab.report.timeline import WIDTH
 from builder.lab.story.page import SERVER, chart, render
 from builder.lab.story.report import CommandRun, SceneReport, SpanReport, StoryReport
-from builder.lab.timeline import WIDTH
+from builder.lab.vocabulary.hardware import Accelerator
 
 UNPACK = CommandRun(command="nfsroot-site unpack a@<b>", status=0, began=2.0, ended=12.0, output="done & well")
 CLAIM = CheckResult(name="root", holds="the root is there", passed=True, reason="/NFSROOT/a/1")

@@ -9,8 +9,8 @@ import pytest
 from lab_report import FAILED, STOP, cell, node, report
 from store_cases import PublishedStore
 
-from builder.lab.phases import Phase
-from builder.lab.report import LabReport
+from builder.lab.report.report import LabReport
+from builder.lab.vocabulary.phase import Phase
 from builder.store.packages import kept_manifest
 from builder.store.page.boots import read_trials
 from builder.store.page.facts import collect_facts

@@ -1,0 +1,68 @@
+"""The test whether KVM can run a guest on this machine."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from builder.cache import Cache
+from builder.keys import key_of
+from builder.lab.machine.namespace import ENVIRONMENT, Namespace
+from builder.lab.vocabulary.hardware import Accelerator
+from builder.process import run
+
+SECONDS = 60.0
+POLL_SECONDS = 0.1
+ALIVE = "Unable to mount root fs"
+"""The last message of a kernel that started and has no root file system."""
+
+DEAD = "KVM internal error"
+"""QEMU's message when the processor left the guest for a reason that KVM cannot deal with."""
+
+STEP, FILE = "kvm", "accelerator"
+
+
+def remembered(cache: Cache, machine: Namespace, kernel: str, log: Path) -> Accelerator:
+    """The accelerator that `probe` finds, from the cache if possible.
+
+    KVM is tried once for each boot of this machine, version of QEMU, and kernel (by its file's name): a module of this
+    machine's kernel or its microcode changes with a boot.  /dev/kvm may come and go, so each call looks for it.
+    """
+    if not machine.path("/dev/kvm").exists():
+        return Accelerator.TCG
+    inputs = {"boot": boot_id(), "qemu": qemu_version(), "kernel": Path(kernel).name}
+
+    def make(directory: Path) -> None:
+        (directory / FILE).write_text(probe(machine, kernel, log), encoding="utf-8")
+
+    return Accelerator((cache.produce(STEP, key_of(inputs), inputs, make) / FILE).read_text(encoding="utf-8"))
+
+
+def probe(machine: Namespace, kernel: str, log: Path) -> Accelerator:
+    """The accelerator for nodes: KVM if it boots `kernel` (a path in `machine`) up to its last message, TCG otherwise.
+
+    The existence of /dev/kvm proves nothing: nested virtualisation may kill a guest at its first instructions.
+    """
+    argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-accel", "kvm", "-m", "256", "-display", "none"]
+    argv += ["-serial", "stdio", "-no-reboot", "-kernel", kernel, "-append", "console=ttyS0 panic=-1"]
+    process = machine.start(argv, log)
+    deadline = time.monotonic() + SECONDS
+    said = ""
+    while process.poll() is None and DEAD not in said and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        said = log.read_text(encoding="utf-8", errors="replace")
+    process.kill()
+    process.wait()
+    return Accelerator.KVM if ALIVE in log.read_text(encoding="utf-8", errors="replace") else Accelerator.TCG
+
+
+def boot_id() -> str:
+    """The identifier of this machine's present boot (random(4))."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+
+
+def qemu_version() -> str:
+    """The version of QEMU and of its package, as QEMU prints them."""
+    lines: list[str] = []
+    run(["qemu-system-x86_64", "--version"], env=ENVIRONMENT, on_line=lines.append)
+    return lines[1]

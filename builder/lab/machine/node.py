@@ -1,0 +1,186 @@
+"""One node from power-on to power-off."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import NfsrootError
+from builder.lab.machine.agent import Answer
+from builder.lab.machine.paths import INSIDE, last_lines, server_logs
+from builder.lab.machine.running_machine import VirtualMachine, powered_on
+from builder.lab.machine.screen import png
+from builder.lab.measure.progress import Progress
+from builder.lab.vocabulary.phase import Phase
+from builder.lab.wire.capture import Capture
+from builder.lab.wire.follow import WireEvent
+from builder.recipe.models import Node
+
+POLL_SECONDS = 0.2
+STARTED_POLL_SECONDS = 1.0
+PAUSE = 4.0
+"""The pause between two questions about systemd's state, as a multiple of the time that the node took to answer.
+
+Each question costs the node time.
+"""
+
+STARTING = frozenset({"initializing", "starting", "offline", "unknown"})
+"""The states in which systemd is not up yet."""
+
+FINISHED = "cut -d ' ' -f 1 /proc/uptime; systemctl show --property=FinishTimestampMonotonic --value"
+"""Prints the present time, in seconds, and the time when systemd had started everything, in microseconds.
+
+Both count from the start of the node's kernel.
+"""
+
+SECONDS_TO_ANSWER = 120.0
+LATER = "(sleep 1; systemctl --no-block {command}) >/dev/null 2>&1 </dev/null &"
+"""Runs a command of systemd a second later: the command ends the lab's agent, perhaps before the agent answers."""
+
+POWERED_OFF_BY_ITSELF, RESET_BY_ITSELF = "guest-shutdown", "guest-reset"
+"""QEMU's reasons for its end when the guest turned the power off, and when the guest reboots (QMP, ShutdownCause)."""
+
+
+class NodeStuck(NfsrootError):
+    """A node did not get through `phase` of its boot.  The details end with the last lines of logs."""
+
+    def __init__(self, node: str, phase: Phase, what: str, details: str) -> None:
+        self.phase = phase
+        super().__init__(f"{node} {what} in phase {phase}", details=details)
+
+
+@dataclass
+class VirtualNode:
+    """A node that is powered on, and the progress of its boot."""
+
+    node: Node
+    machine: VirtualMachine
+    captured: Capture
+    progress: Progress
+    jobs: str = ""
+
+    @property
+    def directory(self) -> Path:
+        """The directory with the node's sockets and logs."""
+        return self.machine.directory
+
+    def until_it_runs(self, watch: Callable[[], None] = lambda: None) -> None:
+        """Follow the node until systemd has finished its start, failed units or not; `watch` is called now and then.
+
+        :raises NodeStuck: the node hung or QEMU ended.
+        """
+        listens = runs = False
+        while not runs:
+            for event in self.events():
+                self.progress.observe(event)
+            watch()
+            self._check()
+            if self.progress.phase is not Phase.SYSTEMD:
+                time.sleep(POLL_SECONDS)
+            elif not listens:
+                listens = self.machine.knock(self.progress.patience)
+            else:
+                runs = self._is_started()
+        asked = time.monotonic()
+        self.progress.end(Phase.SYSTEMD, asked - seconds_since(self.ask(FINISHED).text))
+
+    def ask(self, script: str) -> Answer:
+        """Run `script` with the node's sh(1), as root.
+
+        :raises NfsrootError: the node does not answer.
+        """
+        # Patience below 1 is for nodes that may stop in a phase; this node answers.
+        return self.machine.agent.ask(script, SECONDS_TO_ANSWER * max(1.0, self.progress.patience))
+
+    def starts_anew(self, seconds: float) -> bool:
+        """Reboot the node as an administrator does, and tell whether it goes down within `seconds`.  QEMU then ends.
+
+        The caller powers the node on again, which is as good as a reset, and better for firmware: when QEMU without KVM
+        only resets a machine that has run Linux, UEFI takes a hundred seconds to its first DHCP request, not four
+        (QEMU 7.2).
+        """
+        self.machine.qmp.execute("set-action", reboot="shutdown")
+        self.ask(LATER.format(command="reboot"))
+        if self.machine.qmp.shutdown_reason(seconds) != RESET_BY_ITSELF:
+            return False
+        # If nsenter(1) were killed, it would end before QEMU, whose tap device the next QEMU needs.
+        self.machine.process.wait()
+        return True
+
+    def power_off(self, seconds: float) -> float | None:
+        """Shut the node down as an administrator does, and give the seconds until it had turned its power off itself.
+
+        None when it has not done so within `seconds`.
+        """
+        began = time.monotonic()
+        self.ask(LATER.format(command="poweroff"))
+        reason = self.machine.qmp.shutdown_reason(seconds)
+        return time.monotonic() - began if reason == POWERED_OFF_BY_ITSELF else None
+
+    def screenshot(self) -> bytes:
+        """The picture on the node's screen, as a PNG file."""
+        self.machine.qmp.execute("screendump", filename=f"{INSIDE}/{self.node.name}/screen.ppm")
+        return png((self.directory / "screen.ppm").read_bytes())
+
+    def events(self) -> list[WireEvent]:
+        """The node's events on the network since its power-on."""
+        return self.captured.since(self.progress.powered_on, self.node.mac)
+
+    def _is_started(self) -> bool:
+        """Whether systemd has finished the node's start (systemctl(1), "is-system-running"); waits a while if not."""
+        began = time.monotonic()
+        answer = self.ask("systemctl is-system-running; systemctl list-jobs --plain --no-legend")
+        state, _, self.jobs = answer.text.partition("\n")
+        if state not in STARTING:
+            return True
+        time.sleep(max(STARTED_POLL_SECONDS, PAUSE * (time.monotonic() - began)))
+        return False
+
+    def _check(self) -> None:
+        if self.machine.process.poll() is not None:
+            raise self._stuck("stopped")
+        if self.progress.started_anew:
+            raise self._stuck("started anew by itself")
+        if self.progress.overdue(time.monotonic()):
+            raise self._stuck(f"hung for {self.progress.limit:.0f} s")
+
+    def _stuck(self, what: str) -> NodeStuck:
+        lines = [f"network | {event}" for event in self.events()[-10:]]
+        lines += [f"jobs | {job}" for job in self.jobs.splitlines()]
+        written = [self.directory / "qemu.log", *server_logs(self.directory.parent)]
+        lines += [text for text in map(last_lines, written) if text]
+        return NodeStuck(self.node.name, self.progress.phase, what, "\n".join(lines))
+
+
+def seconds_since(told: str) -> float:
+    """The seconds since systemd had started everything, by the answer to FINISHED, which comes some seconds later.
+
+    0 when systemd never had, as where somebody ended the boot.
+
+    :raises NfsrootError: `told` is no answer to FINISHED.
+    """
+    try:
+        now, finished = map(float, told.split())
+    except ValueError:
+        raise NfsrootError("the node does not say when it had started everything", details=told) from None
+    return now - finished / 1e6 if finished else 0.0
+
+
+@contextmanager
+def power_on(
+    node: Node, process: subprocess.Popen[bytes], directory: Path, captured: Capture, word: str, patience: float
+) -> Iterator[VirtualNode]:
+    """A node that QEMU (`process`) has just begun to run; its power is cut when the block is left.
+
+    `directory` holds the node's sockets and console, `word` marks its agent's answers, and every limit of time is
+    multiplied by `patience`.
+
+    :raises NfsrootError: QEMU did not start.
+    """
+    progress = Progress(time.monotonic(), patience)
+    with powered_on(process, directory, word) as machine:
+        yield VirtualNode(node, machine, captured, progress)

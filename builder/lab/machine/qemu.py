@@ -1,0 +1,136 @@
+"""QEMU's command line for a node (qemu-system-x86_64(1))."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.lab.vocabulary.hardware import CARDS, Accelerator, Firmware, Nic, Slot
+
+AGENT_PORT = "org.nfsroot.lab"
+"""Name of the virtio-serial port over which a node answers."""
+
+KNOCK_PORT = "org.nfsroot.lab.knock"
+"""Name of the virtio-serial ports whose appearance starts the node's agent."""
+
+SHELL_PORT = "org.nfsroot.lab.shell"
+"""Name of the virtio-serial port of a person's shell on a node."""
+
+MEMORY_MIB = 1024
+OVMF = Path("/usr/share/OVMF")
+"""The directory with the firmware images of Debian's package ovmf."""
+
+
+OTHER_MAC = "02:00:00:00:00:02"
+"""The MAC address of a node's second card, administered locally (IEEE 802, section 8.2)."""
+
+
+@dataclass(frozen=True)
+class Flash:
+    """A UEFI firmware in flash memory: code, and the variables that a new machine begins with."""
+
+    code: Path
+    variables: Path
+
+
+_PLAIN = Flash(OVMF / "OVMF_CODE_4M.fd", OVMF / "OVMF_VARS_4M.fd")
+_SECURE = Flash(OVMF / "OVMF_CODE_4M.secboot.fd", OVMF / "OVMF_VARS_4M.ms.fd")
+FLASH = {
+    Firmware.UEFI: _PLAIN,
+    Firmware.SECURE_BOOT: _SECURE,
+    Firmware.UEFI_HTTP: _PLAIN,
+    Firmware.SECURE_BOOT_HTTP: _SECURE,
+}
+"""The flash memory of each UEFI firmware.
+
+The one for Secure Boot has Microsoft's keys and enforces signatures (/usr/share/doc/ovmf/README.Debian).
+"""
+
+
+WITHOUT_PXE = [
+    *("-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"),
+    *("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"),
+]
+"""Options that turn off PXE, which OVMF otherwise tries before a card's HTTP boot (OvmfPkg, PxeBcPcdProducerLib)."""
+
+
+def control(directory: Path, oem_strings: Iterable[Path]) -> list[str]:
+    """QEMU's options for every machine of a rack: randomness, SMBIOS strings, and the ports for QMP and the agent."""
+    argv = ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
+    argv += ["-chardev", _socket("agent", directory / "agent.sock")]
+    argv += ["-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"]
+    argv += ["-chardev", _socket("qmp", directory / "qmp.sock"), "-mon", "chardev=qmp,mode=control"]
+    for path in oem_strings:
+        argv += ["-smbios", f"type=11,path={path}"]
+    return argv
+
+
+@dataclass(frozen=True)
+class NodeMachine:
+    """The virtual hardware of a diskless node.
+
+    `directory` holds its sockets and logs, `oem_strings` are files with SMBIOS strings of type 11, all as the
+    rack's machine sees them.  A node is connected to the bridge's port `tap`, or to the lab's own `cable` (a socket).
+    With `other` it has a second card, on a network where QEMU answers DHCP (qemu-system-x86_64(1), -netdev user).
+    """
+
+    name: str
+    mac: str
+    tap: str
+    directory: Path
+    oem_strings: tuple[Path, ...] = ()
+    firmware: Firmware = Firmware.BIOS
+    accelerator: Accelerator = Accelerator.TCG
+    nic: Nic = Nic.VIRTIO_NET
+    cable: Path | None = None
+    other: Slot | None = None
+
+    def arguments(self) -> list[str]:
+        """The command that powers the node on; its network card is its only boot device."""
+        at = self.directory
+        argv = ["qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config"]
+        argv += ["-accel", self.accelerator, "-m", str(MEMORY_MIB), "-display", "none", "-vga", "std"]
+        argv += self._cards()
+        argv += ["-serial", f"file:{at / 'console.log'}", *control(at, self.oem_strings)]
+        argv += ["-chardev", _socket("shell", at / "shell.sock")]
+        argv += ["-device", f"virtserialport,chardev=shell,name={SHELL_PORT}"]
+        return argv + self._platform()
+
+    def _cards(self) -> list[str]:
+        """QEMU's options for the node's network cards, in the order of their slots."""
+        device = CARDS[self.nic].device
+        own = ["-netdev", self._netdev()]
+        own += ["-device", f"{device},netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
+        other = ["-netdev", "user,id=other,restrict=on", "-device", f"{device},netdev=other,mac={OTHER_MAC},romfile="]
+        return {None: own, Slot.BEFORE: [*other, *own], Slot.AFTER: [*own, *other]}[self.other]
+
+    def _netdev(self) -> str:
+        if self.cable:
+            return f"stream,id=net,addr.type=unix,addr.path={self.cable}"
+        return f"tap,id=net,ifname={self.tap},script=no,downscript=no"
+
+    def _option_rom(self) -> str:
+        """The option that leaves iPXE's ROM out of the boot NIC, where the firmware does not need it.
+
+        BIOS needs the ROM for PXE; OVMF needs it as a driver of every card but virtio's, for which it has its own.
+        """
+        return ",romfile=" if self.firmware in FLASH and self.nic is Nic.VIRTIO_NET else ""
+
+    def _platform(self) -> list[str]:
+        """QEMU's options for chipset and firmware.
+
+        Secure Boot protects its variables from the system by System Management Mode.
+        """
+        if self.firmware not in FLASH:
+            return ["-machine", "q35"]
+        secure = "on" if FLASH[self.firmware] is _SECURE else "off"
+        flash = FLASH[self.firmware]
+        argv = ["-machine", f"q35,smm={secure}", "-global", f"driver=cfi.pflash01,property=secure,value={secure}"]
+        argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={flash.code}"]
+        argv += ["-drive", f"if=pflash,unit=1,format=raw,file={self.directory / flash.variables.name}"]
+        return argv + (WITHOUT_PXE if self.firmware.over_http else [])
+
+
+def _socket(name: str, path: Path) -> str:
+    return f"socket,id={name},path={path},server=on,wait=off"

@@ -1,0 +1,73 @@
+"""A shell on a node for a person: a terminal of the node over a virtio-serial port of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import select
+import shlex
+import socket
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from builder.lab.machine.qemu import SHELL_PORT
+
+if TYPE_CHECKING:
+    from builder.lab.machine.node import VirtualNode
+
+DETACH = b"\x1d"
+"""The key that leaves the shell: Ctrl-], as in telnet(1)."""
+
+CHUNK = 4096
+
+
+def attach(node: VirtualNode) -> None:
+    """Join this process's terminal to a shell on the node, until the shell ends or the person types Ctrl-]."""
+    word = secrets.token_hex(8)
+    with closing(socket.socket(socket.AF_UNIX)) as port, _raw(sys.stdin.fileno()):
+        port.connect(str(node.directory / "shell.sock"))
+        node.ask(start(word, os.environ.get("TERM", "vt100"), os.get_terminal_size()))
+        join(port, sys.stdin.fileno(), sys.stdout.fileno(), word.encode())
+
+
+def start(word: str, terminal: str, size: os.terminal_size) -> str:
+    """The node's command that runs a login shell on a new terminal (script(1)), and writes `word` when it has ended."""
+    shell = f"stty rows {size.lines} columns {size.columns}; exec bash --login"
+    session = f"script --quiet --command {shlex.quote(shell)} /dev/null; printf %s {word}"
+    environment = f"cd /root; export HOME=/root TERM={shlex.quote(terminal)}"
+    port = f"/dev/virtio-ports/{SHELL_PORT}"
+    return f"setsid sh -c {shlex.quote(f'{environment}; {session}')} <>{port} >&0 2>&0 &"
+
+
+def join(port: socket.socket, source: int, target: int, word: bytes) -> None:
+    """Copy from file descriptor `source` to `port` and from there to `target`, until `word` or Ctrl-] comes."""
+    heard = b""
+    while True:
+        ready, _, _ = select.select([port.fileno(), source], [], [])
+        if source in ready:
+            typed = os.read(source, CHUNK)
+            if not typed or DETACH in typed:
+                return
+            port.sendall(typed)
+        if port.fileno() in ready:
+            said = port.recv(CHUNK)
+            heard = (heard + said)[-CHUNK - len(word) :]
+            os.write(target, said.replace(word, b""))
+            if not said or word in heard:
+                return
+
+
+@contextlib.contextmanager
+def _raw(terminal: int) -> Iterator[None]:
+    """Let a terminal hand every key on, and restore its settings when the block is left (termios(3))."""
+    before = termios.tcgetattr(terminal)
+    tty.setraw(terminal)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)

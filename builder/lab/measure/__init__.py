@@ -1,0 +1,1 @@
+"""The measurement of a boot: phases, and work in each phase."""

@@ -1,0 +1,1 @@
+"""The rack: a server and nodes on a private network of this machine."""

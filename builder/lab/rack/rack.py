@@ -1,0 +1,248 @@
+"""The rack: a release's servers and nodes on a private network of this machine."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+from builder.cache import Cache
+from builder.errors import NfsrootError
+from builder.lab.machine import accelerator
+from builder.lab.machine.agent import Answer, oem_string
+from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.machine.node import VirtualNode, power_on
+from builder.lab.machine.paths import INSIDE, NETWORK_LOG
+from builder.lab.machine.qemu import FLASH, NodeMachine
+from builder.lab.measure.meter import Meter, metering
+from builder.lab.rack import network
+from builder.lab.rack.cable import Cable, cable
+from builder.lab.rack.router import router
+from builder.lab.released import release_overlay
+from builder.lab.released.release import Release
+from builder.lab.report.report import RoundTrips, Traffic
+from builder.lab.server.namespace_server import NamespaceServer, answer
+from builder.lab.server.protocol import ServerMachine
+from builder.lab.server.vm import image
+from builder.lab.server.vm.hardware import TAP as SERVER_TAP
+from builder.lab.server.vm.machine import IMAGE, virtual_server
+from builder.lab.vocabulary.hardware import Accelerator, Firmware, Nic, Slot
+from builder.lab.vocabulary.server_kind import ServerKind
+from builder.lab.wire.capture import Capture, capture
+from builder.lab.wire.follow import HTTP, NFS, TFTP, WireEvent
+from builder.recipe.models import Node, Recipe, Server
+from builder.settings import reports
+
+STATE = "/state"
+"""The path, on a server in a namespace, of the directory that keeps the nodes' state from one run to the next."""
+
+BRIDGE = "cluster0"
+SPARE_TAP = "tap0"
+"""The bridge's port for a machine with ordinal 0, which no node of the cluster has."""
+
+
+class Rack:
+    """A rack whose servers run; see `rack`."""
+
+    def __init__(
+        self,
+        release: Release,
+        server: Server,
+        server_machine: ServerMachine,
+        inside: Namespace,
+        directory: Path,
+        captured: Capture,
+        accelerated_by: Accelerator,
+        cables: ExitStack,
+    ) -> None:
+        self.release = release
+        self.server = server
+        self.server_machine = server_machine
+        self._inside = inside
+        self._directory = directory
+        self._capture = captured
+        self._accelerator = accelerated_by
+        self._laid_with = cables
+        self._cables: dict[str, Cable] = {}
+        self._others: dict[str, Slot] = {}
+        self._hardware: dict[str, tuple[Firmware, float, Nic]] = {}
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.overlay = release_overlay.files(release.overlay, directory)
+
+    @property
+    def accelerator(self) -> Accelerator:
+        """The accelerator that runs the nodes."""
+        return self._accelerator
+
+    @contextmanager
+    def power_on(
+        self, node: Node, firmware: Firmware, patience: float = 1.0, nic: Nic = Nic.VIRTIO_NET
+    ) -> Iterator[VirtualNode]:
+        """Power `node` on; its power is cut when the block is left.  Limits of time are multiplied by `patience`.
+
+        :raises NfsrootError: QEMU did not start.
+        """
+        self._hardware[node.name] = firmware, patience, nic
+        directory = self._directory / node.name
+        if directory.exists():  # of the node's last boot
+            boots = len(list(directory.parent.glob(f"{node.name}-before*")))
+            directory.rename(directory.with_name(f"{node.name}-before{boots or ''}"))
+        directory.mkdir()
+        word = secrets.token_hex(8)
+        (directory / "oem-string").write_text(oem_string(word), encoding="utf-8")
+        if firmware in FLASH:
+            shutil.copy(FLASH[firmware].variables, directory)
+        at = Path(INSIDE, node.name)
+        tap, oem_strings = _tap(node), (at / "oem-string",)
+        cabled = Path(INSIDE, _socket(node)) if node.name in self._cables else None
+        by = self._accelerator
+        other = self._others.get(node.name)
+        hardware = NodeMachine(node.name, node.mac, tap, at, oem_strings, firmware, by, nic, cabled, other)
+        process = self._inside.start(hardware.arguments(), directory / "qemu.log")
+        self._processes.append(process)
+        with power_on(node, process, directory, self._capture, word, patience) as virtual:
+            yield virtual
+
+    def power_on_twin(self, node: Node) -> AbstractContextManager[VirtualNode]:
+        """Power on a second machine with the hardware and MAC address of `node`, which is on, at another port."""
+        twin = node.model_copy(update={"name": f"{node.name}-twin", "ordinal": 0})
+        return self.power_on(twin, *self._hardware[node.name])
+
+    def cable(self, node: Node) -> Cable:
+        """The cable between node and bridge, which can be made faulty; it has to be laid before the node's power-on."""
+        if node.name not in self._cables:
+            laid = cable(self._inside, _tap(node), self._directory / _socket(node), node.mac)
+            self._cables[node.name] = self._laid_with.enter_context(laid)
+        return self._cables[node.name]
+
+    def connect_other_network(self, node: Node, slot: Slot) -> None:
+        """Give `node`, from its next power-on, a second card, on a network with a DHCP server of its own."""
+        self._others[node.name] = slot
+
+    def send(self, frame: bytes) -> None:
+        """Send an Ethernet frame to the bridge, from its free port."""
+        with self._inside.packet_socket(network.FREE_PORT) as port:
+            port.send(frame)
+
+    def listen(self, interface: str) -> socket.socket:
+        """A packet socket (packet(7)) that receives every frame at an interface of the rack's machine."""
+        return self._inside.packet_socket(interface)
+
+    def heard(self, mac: str, since: float) -> list[WireEvent]:
+        """The events of node `mac` on the network since `since` (seconds, time.monotonic())."""
+        return self._capture.since(since, mac)
+
+    def moved(self, node: Node) -> Traffic:
+        """The bytes of frames between `node` and the servers so far."""
+        return Traffic(**_of(node, self._capture.wire.bytes_by))
+
+    def asked(self, node: Node) -> RoundTrips:
+        """The round trips between `node` and the servers so far."""
+        return RoundTrips(**_of(node, self._capture.wire.round_trips_by))
+
+    def cut_power(self) -> None:
+        """Cut the power of every node."""
+        for process in self._processes:
+            process.kill()
+
+    def on_server(self, argv: Sequence[str]) -> Answer:
+        """Run `argv` on the server, and give its output and exit status."""
+        return self.server_machine.run(argv)
+
+    def on_network(self, argv: Sequence[str]) -> Answer:
+        """Run `argv` with this machine's files on the cluster's network, and give its output and exit status."""
+        return answer(lambda on_line: self._inside.run_with_our_files(argv, on_line))
+
+
+@contextmanager
+def rack(
+    release: Release, server: Server, kind: ServerKind, directory: Path, cache: Cache, state: Path | None = None
+) -> Iterator[Rack]:
+    """A rack with `release` installed by its own server bundle and running the servers that `server` names.
+
+    `directory` gets the logs; everything else is in memory and gone when the block is left, or when this
+    process ends in any other way.  With `state`, a server in a namespace gets the nodes' state from that directory, and
+    copies it back when the block is left.
+
+    :raises InputError: this process does not run as root.
+    :raises NfsrootError: the bundle could not be installed, or a server did not start.
+    """
+    cluster = release.recipe.cluster
+    bridge = cluster.server.interface or BRIDGE
+    mounts, watched = {"/release": release.directory, INSIDE: directory}, bridge
+    if state is not None:
+        mounts[STATE] = state
+    if kind is ServerKind.VM:
+        mounts[IMAGE] = image.of(release, server, cache)
+        watched = SERVER_TAP  # Frames that the bridge passes from port to port do not show at the bridge itself.
+    with machine(
+        cluster.server.name, mounts, tmpfs=[release.recipe.root.path, reports.DIRECTORY, "/var/tmp"]
+    ) as inside:
+        network.connect(inside, bridge, [SPARE_TAP, SERVER_TAP, *map(_tap, cluster.nodes)])
+        kernel = f"/release/{release.kernel.name}"
+        accelerated_by = accelerator.remembered(cache, inside, kernel, directory / "kvm.log")
+        with (
+            _server(inside, release.recipe, server, kind, accelerated_by) as server_machine,
+            capture(inside.packet_socket(watched), directory / NETWORK_LOG) as captured,
+            router(inside.packet_socket(bridge)),
+            ExitStack() as cables,
+        ):
+            # This path of the directory is short enough for a socket's name, wherever the directory is (unix(7)).
+            at = inside.path(INSIDE)
+            server_machine.install(release)
+            if state is not None:
+                cables.enter_context(_kept_state(server_machine, release.recipe.root.state))
+            server_machine.start()
+            yield Rack(release, server, server_machine, inside, at, captured, accelerated_by, cables)
+
+
+@contextmanager
+def _kept_state(server: ServerMachine, place: str) -> Iterator[None]:
+    """Copy the nodes' state to `place` on the server, and back when the block is left.
+
+    The server needs a copy because exports need a file system of its own.
+    """
+    _copy(server, STATE, place)
+    yield
+    _copy(server, place, STATE)
+
+
+def _copy(server: ServerMachine, source: str, target: str) -> None:
+    done = server.run(["cp", "-a", f"{source}/.", target])
+    if done.status != 0:
+        raise NfsrootError(f"what nodes keep could not be copied to {target} on the server", details=done.text)
+
+
+@contextmanager
+def _server(
+    inside: Namespace, recipe: Recipe, server: Server, kind: ServerKind, accelerated_by: Accelerator
+) -> Iterator[ServerMachine]:
+    """The server of a rack, on which nothing is installed yet."""
+    if kind is ServerKind.VM:
+        network.join(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
+        with virtual_server(inside, recipe, server, accelerated_by) as virtual:
+            yield virtual
+    else:
+        network.become_server(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
+        meter = Meter(inside.path("/proc"))
+        with metering(meter):
+            yield NamespaceServer(inside, server, inside.path(INSIDE), meter)
+
+
+def _of(node: Node, counted: Counter[tuple[str, int]]) -> dict[str, int]:
+    """The counts of a node, by protocol."""
+    now = counted.copy()
+    return {name: now[node.mac, port] for name, port in (("tftp", TFTP), ("http", HTTP), ("nfs", NFS))}
+
+
+def _tap(node: Node) -> str:
+    return f"tap{node.ordinal}"
+
+
+def _socket(node: Node) -> str:
+    return f"cable{node.ordinal}.sock"

@@ -1,0 +1,1 @@
+"""A release as the lab reads it from its directory."""

@@ -1,0 +1,193 @@
+"""The rack's servers for DHCP, TFTP, HTTP and NFS, which run as the server bundle's own installer set them up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from subprocess import Popen
+
+from builder.errors import NfsrootError
+from builder.lab.machine.agent import Answer
+from builder.lab.machine.namespace import Namespace
+from builder.lab.machine.paths import SERVER_LOGS, last_lines
+from builder.lab.measure.meter import Meter
+from builder.lab.released.release import Release
+from builder.lab.server.protocol import Daemon
+from builder.process import CommandError, OnLine
+from builder.recipe.models import Recipe, RootKind, Server
+from builder.server.root import commands
+from builder.server.settings import chosen
+
+SECONDS_TO_START = 120.0
+RPCBIND = "rpcbind"
+SCRIPTS = {
+    RPCBIND: "mkdir -p /run/rpcbind; exec rpcbind -f",
+    "nfs-ganesha": "exec ganesha.nfsd -F -f /etc/ganesha/ganesha.conf -L /dev/stdout -p /run/ganesha.pid",
+    "tftpd-hpa": """\
+. /etc/default/tftpd-hpa
+exec in.tftpd --foreground --user "$TFTP_USERNAME" --address "$TFTP_ADDRESS" $TFTP_OPTIONS "$TFTP_DIRECTORY"
+""",
+    "isc-dhcp-server": """\
+. /etc/default/isc-dhcp-server
+touch /var/lib/dhcp/dhcpd.leases
+exec dhcpd -4 -f -d -cf /etc/dhcp/dhcpd.conf -lf /var/lib/dhcp/dhcpd.leases -pf /run/dhcpd.pid $INTERFACESv4
+""",
+    "kea-dhcp4-server": "KEA_LOCKFILE_DIR=none KEA_PIDFILE_DIR=/run exec kea-dhcp4 -c /etc/kea/kea-dhcp4.conf",
+    "nginx": """\
+ln -sf /dev/stdout /var/log/nginx/access.log
+ln -sf /dev/stdout /var/log/nginx/error.log
+exec nginx -g 'daemon off;'
+""",
+    "dnsmasq": "exec dnsmasq -k -C /dev/null -7 /etc/dnsmasq.d --log-facility=- --pid-file=",
+}
+"""The shell script that becomes each server, in the order in which the servers start.
+
+The scripts start servers as Debian's packages do (in /etc/init.d, where the files of /etc/default are shell, or by a
+systemd unit), but in the foreground.
+"""
+
+SOCKETS = {"rpc": ("tcp", 111), "nfs": ("tcp", 2049), "tftp": ("udp", 69), "http": ("tcp", 80), "dhcp": ("udp", 67)}
+"""The table in /proc/net and the port where a listening socket shows that a role is served."""
+
+LISTENING = {"tcp": "0A", "udp": "07"}
+"""The state of a listening socket (TCP_LISTEN and TCP_CLOSE, include/net/tcp_states.h in Linux).
+
+The port of a killed server stays in the table, in other states, until the connections to it have ended.
+"""
+
+EXPORT_REFUSED = "Could not create export"
+"""The message that ganesha logs when it cannot serve an EXPORT block; it runs on without the block."""
+
+
+def daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
+    """The programs of `server` that serve what the recipe needs, in the order in which they start.
+
+    Clients find the parts of NFSv3 by rpcbind; NFSv4 has one well-known port (RFC 7530, section 3.1).
+    """
+    roles: dict[str, list[str]] = {name: [] for name in SCRIPTS}
+    if recipe.needs_nfs and recipe.root.nfs_version == 3:
+        roles[RPCBIND].append("rpc")
+    for program in chosen(recipe, "", server):
+        roles[program.service].append(program.role)
+    return tuple(Daemon(name, tuple(served)) for name, served in roles.items() if served)
+
+
+class NamespaceServer:
+    """The rack's own machine as its server: programs of this machine run the release's settings; see `ServerMachine`.
+
+    `server` names the programs, `directory` is the rack's, `meter` watches the machine's processes.
+    """
+
+    def __init__(self, machine: Namespace, server: Server, directory: Path, meter: Meter) -> None:
+        self._machine = machine
+        self._server = server
+        self._logs = directory / SERVER_LOGS
+        self._daemons: tuple[Daemon, ...] = ()
+        self._running: dict[Daemon, Popen[bytes]] = {}
+        self._sessions: dict[Daemon, list[int]] = {}
+        self._meter = meter
+
+    def install(self, release: Release) -> None:
+        """Unpack the bundle and run its own installer, then put the root in place as the bundle's README says.
+
+        :raises NfsrootError: a step fails, or the tree lacks the kernel's modules, without which no node can answer.
+        """
+        root, kernel, server = release.manifest.server_directory, release.manifest.kernel_version, self._server
+        self._daemons = daemons(release.recipe, server)
+        state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm", "/var/lib/nginx", "/var/log/nginx")
+        choice = ["--dhcp", server.dhcp, "--tftp", server.tftp]
+        choice += ["--nfs", server.nfs] if release.recipe.needs_nfs else []
+        for argv in (
+            ("mkdir", "-p", "/bundle", "/server", *state),
+            ("tar", "-C", "/bundle", "-xzf", f"/release/{release.server_bundle.name}"),
+            ("sh", "/bundle/install.sh", "--root", "/server", *choice),
+            ("cp", "-a", "/server/.", "/"),
+            ("sh", "-euc", "\n".join(("cd /release", *commands(release.recipe, release.manifest.version)))),
+        ):
+            self._machine.run(argv)
+        modules = self._machine.path(f"{root}/lib/modules/{kernel}/modules.dep")
+        if release.recipe.root.kind is RootKind.DIRECTORY and not modules.is_file():
+            raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {kernel}")
+
+    def start(self) -> None:
+        """Start every server and wait until all listen; the servers end with the machine.
+
+        :raises NfsrootError: a server ended, or does not listen in good time; the error has the log's last lines.
+        """
+        self._logs.mkdir()
+        for daemon in self._daemons:
+            self._start(daemon)
+        log = self._logs / "nfs-ganesha.log"
+        said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+        refused = [line for line in said if EXPORT_REFUSED in line]
+        if refused:
+            raise NfsrootError("the NFS server refuses an export", details="\n".join(refused))
+
+    def stop_role(self, role: str) -> None:
+        """Kill the daemon that serves in a role, as a crash would, with the processes that it started.
+
+        :raises NfsrootError: a process still listens at a port of the daemon.
+        """
+        daemon = self._daemon(role)
+        self._machine.run(("sh", "-euc", f'kill -KILL "-$(cat {_pid_file(daemon)})"'))
+        self._running.pop(daemon).wait()
+        deadline = time.monotonic() + SECONDS_TO_START
+        while any(_listens(self._machine, each) for each in daemon.roles):
+            if time.monotonic() > deadline:
+                raise NfsrootError(f"the {role} server goes on although it was killed")
+            time.sleep(0.1)
+
+    def start_role(self, role: str) -> None:
+        """Start the daemon that serves in a role again; errors as `start`."""
+        self._start(self._daemon(role))
+
+    def processor_seconds(self) -> dict[Daemon, float]:
+        """The processor time, in seconds, that each daemon has used on this machine since its first start."""
+        self._meter.look()
+        return {daemon: sum(map(self._meter.seconds, sessions)) for daemon, sessions in self._sessions.items()}
+
+    def run(self, argv: Sequence[str]) -> Answer:
+        """Run `argv` in the machine, and give its output and exit status."""
+        return answer(lambda on_line: self._machine.run(argv, on_line))
+
+    def _daemon(self, role: str) -> Daemon:
+        return next(daemon for daemon in self._daemons if role in daemon.roles)
+
+    def _start(self, daemon: Daemon) -> None:
+        log = self._logs / f"{daemon.name}.log"
+        script = f"echo $$ >{_pid_file(daemon)}\n{SCRIPTS[daemon.name]}"
+        process = self._running[daemon] = self._machine.start(("setsid", "sh", "-euc", script), log)
+        for role in daemon.roles:
+            _await(self._machine, role, process, log)
+        session = int(self._machine.path(_pid_file(daemon)).read_text(encoding="utf-8"))
+        self._sessions.setdefault(daemon, []).append(session)
+
+
+def _pid_file(daemon: Daemon) -> str:
+    return f"/run/nfsroot-{daemon.name}.pid"
+
+
+def answer(run: Callable[[OnLine], None]) -> Answer:
+    """The output and exit status of a command; `run` runs the command as `builder.process.run` does."""
+    lines: list[str] = []
+    try:
+        run(lines.append)
+    except CommandError as error:
+        return Answer(error.status, "\n".join(lines[1:]))
+    return Answer(0, "\n".join(lines[1:]))
+
+
+def _await(machine: Namespace, role: str, process: Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not _listens(machine, role):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise NfsrootError(f"the {role} server did not start", details=last_lines(log, 20))
+        time.sleep(0.1)
+
+
+def _listens(machine: Namespace, role: str) -> bool:
+    protocol, port = SOCKETS[role]
+    tables = (Path(f"/proc/{machine.init}/net/{protocol}{version}") for version in ("", "6"))
+    sockets = (line.split() for table in tables for line in table.read_text(encoding="utf-8").splitlines()[1:])
+    return any((local[-5:], state) == (f":{port:04X}", LISTENING[protocol]) for _, local, _, state, *_ in sockets)

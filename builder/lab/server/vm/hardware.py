@@ -1,0 +1,69 @@
+"""QEMU's command line for the server (qemu-system-x86_64(1))."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.lab.machine.qemu import control
+from builder.lab.server.vm.image import DISK, INITRAMFS, KERNEL
+from builder.lab.vocabulary.hardware import Accelerator
+from builder.recipe.models import Cluster
+
+TAP = "server"
+MAC = "02:00:00:00:00:01"
+"""The server's MAC address: no node has it, because it is administered locally (IEEE 802, section 8.2)."""
+
+INTERFACE = "eth0"
+"""The server's network interface, when the cluster file names none."""
+
+SHARE = "release"
+"""The name by which the server's fstab mounts the release's directory at /mnt (-fsdev in qemu(1))."""
+
+MEMORY_MIB = 1024
+
+
+@dataclass(frozen=True)
+class ServerHardware:
+    """The virtual hardware of the server: a disk, a network card, and the release's directory to be mounted.
+
+    The server has one processor: where QEMU translates for two, one may run into an instruction that the kernel on the
+    other is about to replace, and then the kernel panics ("Oops: int3").
+    `image` is the directory of the disk (see `image.ensure`), which is only read: everything that the server writes is
+    lost at power-off.  `directory` gets the sockets, `log` the output on the serial port.  All paths are as the rack's
+    machine sees them.
+    """
+
+    cluster: Cluster
+    image: Path
+    release: Path
+    directory: Path
+    log: Path
+    oem_strings: tuple[Path, ...]
+    accelerator: Accelerator
+
+    def arguments(self) -> list[str]:
+        """The command that powers the server on."""
+        argv = ["qemu-system-x86_64", "-name", self.cluster.server.name, "-nodefaults", "-no-user-config"]
+        argv += ["-machine", "q35", "-accel", self.accelerator, "-m", str(MEMORY_MIB)]
+        argv += ["-display", "none", "-kernel", str(self.image / KERNEL)]
+        argv += ["-initrd", str(self.image / INITRAMFS), "-append", self.command_line()]
+        argv += ["-serial", f"file:{self.log}"]
+        argv += ["-drive", f"file={self.image / DISK},format=raw,if=virtio,snapshot=on"]
+        argv += ["-fsdev", f"local,id=share,path={self.release},security_model=none,readonly=on"]
+        argv += ["-device", f"virtio-9p-pci,fsdev=share,mount_tag={SHARE}"]
+        argv += ["-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no"]
+        argv += ["-device", f"virtio-net-pci,netdev=net,mac={MAC},romfile="]
+        return argv + control(self.directory, self.oem_strings)
+
+    def command_line(self) -> str:
+        """The kernel's command line: the root, the log, and the addresses, which systemd-network-generator(8) reads.
+
+        The addresses stand in quotes, so that initramfs-tools ignores them: it would wait for a network in vain.
+        """
+        cluster = self.cluster
+        interface = cluster.server.interface or INTERFACE
+        address = (cluster.server.address, "", cluster.gateway or "", cluster.subnet.netmask, "", interface, "none")
+        words = ["root=/dev/vda", "rw", "console=ttyS0", "systemd.journald.forward_to_console=1"]
+        words += [f"systemd.hostname={cluster.server.name}", f"ifname={interface}:{MAC}"]
+        return " ".join([*words, f'"ip={":".join(map(str, address))}"'])

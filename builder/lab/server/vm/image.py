@@ -1,0 +1,107 @@
+"""The server's disk before a release is installed: a plain Debian, with the packages that the README names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from builder.cache import Cache, Inputs
+from builder.code import PROGRAM
+from builder.container import image as builder_image
+from builder.container import sandbox
+from builder.container.engine import Engine, Image, Job, Room
+from builder.container.mirror import explain
+from builder.container.sandbox import Sandbox
+from builder.keys import digest_of_files, key_of
+from builder.lab.released.release import Release
+from builder.process import CommandError, OnLine
+from builder.recipe.models import Debian, Server
+from builder.server.procedure import procedure
+from builder.tree import archive as archives
+from builder.tree.archive import Archive
+from builder.workshop import Workshop
+
+STEP = "server-image"
+SCRIPTS = Path(__file__).parent / "server"
+DISK, KERNEL, INITRAMFS = "disk.ext4", "vmlinuz", "initrd.img"
+"""The files of the image."""
+
+ARCHITECTURE = "amd64"
+BASE = (
+    "apparmor",
+    "dbus",
+    "initramfs-tools",
+    "iproute2",
+    f"linux-image-{ARCHITECTURE}",
+    "openssh-client",  # for the lab's checks of nodes
+    "procps",
+    "systemd-sysv",
+    "udev",
+    "zstd",  # compresses the initramfs
+)
+"""The packages that make a server of Debian's smallest system."""
+
+WORK_MIB = 3072
+
+
+def of(release: Release, server: Server, cache: Cache) -> Path:
+    """The image of a server with the programs that `server` names; see `ensure`.
+
+    The server has the nodes' suite of Debian: the release's sources name that suite, and the snapshot of the archive
+    from which the release was made is at hand.
+    """
+    packages = procedure(release.recipe, release.manifest.version, server).packages
+    workshop = Workshop(cache, Sandbox(), release.directory, lambda _: None)
+    with workshop.running(STEP, "runs: the server is a virtual machine", STEP) as on_line:
+        image = builder_image.ensure(cache, on_line)
+        return ensure(cache, workshop.engine, image, release.recipe.debian, packages, on_line)
+
+
+def ensure(
+    cache: Cache, engine: Engine, image: Image, debian: Debian, packages: Sequence[str], on_line: OnLine
+) -> Path:
+    """The directory with the disk of a server that was never on and has `packages`, made when it is not in the cache.
+
+    The server is a machine of architecture amd64, whatever the architecture of its nodes is.
+
+    :raises NfsrootError: the mirror lacks a file that is needed, or a package could not be set up.
+    """
+    debian = debian.model_copy(update={"architecture": ARCHITECTURE})
+    archive = archives.find(cache, debian) or archives.look(cache, engine, image, debian, on_line)
+    inputs = definition(image, archive, packages)
+
+    def make(directory: Path) -> None:
+        try:
+            engine.run(image, job(directory, archive, debian, packages), on_line)
+        except CommandError as error:
+            raise explain(error, debian) from error
+
+    return cache.produce(STEP, key_of(inputs), inputs, make)
+
+
+def definition(image: Image, archive: Archive, packages: Sequence[str]) -> Inputs:
+    """The inputs of the key of a server's image: everything that the image is made of."""
+    return {
+        "builder-image": image.id,
+        "archive": archive.digest,
+        "packages": sorted({*BASE, *packages}),
+        "code": PROGRAM.digest(sandbox.__name__, alone=[__name__]),
+        "scripts": digest_of_files(SCRIPTS, ["*"]),
+    }
+
+
+def job(directory: Path, archive: Archive, debian: Debian, packages: Sequence[str]) -> Job:
+    """The job that makes the image in `directory`."""
+    return Job(
+        ("sh", "/input/server/make-disk"),
+        output=directory,
+        inputs={"/input/server": SCRIPTS, "/input/lists": archive.lists, "/input/skeleton.tar": archive.skeleton},
+        environment={
+            "ARCHITECTURE": debian.architecture,
+            "COMPONENTS": ",".join(debian.components),
+            "PACKAGES": ",".join(sorted({*BASE, *packages})),
+            "SUITE": debian.suite,
+        },
+        network=True,
+        room=Room(WORK_MIB),
+    )

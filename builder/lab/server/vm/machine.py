@@ -1,0 +1,169 @@
+"""A virtual machine that serves a rack: the lab types the README's commands there, and systemd runs the servers."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from builder.errors import NfsrootError
+from builder.lab.machine.agent import Answer, oem_string
+from builder.lab.machine.namespace import Namespace
+from builder.lab.machine.paths import INSIDE, SERVER_LOGS, last_lines
+from builder.lab.machine.running_machine import VirtualMachine, powered_on
+from builder.lab.released.release import Release
+from builder.lab.server.protocol import Daemon
+from builder.lab.server.vm.hardware import ServerHardware
+from builder.lab.vocabulary.hardware import Accelerator
+from builder.recipe.models import Recipe, RootKind, Server
+from builder.server.procedure import procedure
+from builder.server.settings import chosen
+
+IMAGE = "/server"
+"""The path, in the rack's machine, of the directory with the server's disk."""
+
+LOG = "server.log"
+SECONDS_TO_BOOT = 300.0
+SECONDS_TO_UNPACK = 600.0
+SECONDS_TO_ANSWER = 120.0
+HOME = "/root"
+COPY = "ln -sf /mnt/* ."
+"""The command in place of copying a release's files to the server, which has mounted them."""
+
+
+class VirtualServer:
+    """A virtual machine as a rack's server (see `ServerMachine`); `server` names its programs."""
+
+    def __init__(self, machine: VirtualMachine, recipe: Recipe, server: Server, log: Path) -> None:
+        self._machine = machine
+        self._recipe = recipe
+        self._server = server
+        self._look: tuple[str, ...] = ()
+        self._log = log
+        self._one_at_a_time = threading.Lock()
+
+    def boot(self) -> None:
+        """Wait until systemd has finished the server's start; units that are not set up yet may have failed.
+
+        :raises NfsrootError: the server does not get that far.
+        """
+        deadline = time.monotonic() + SECONDS_TO_BOOT
+        while not self._machine.knock():
+            if self._machine.process.poll() is not None or time.monotonic() > deadline:
+                raise NfsrootError("the server does not start", details=last_lines(self._log, 20))
+        self._ask("systemctl is-system-running --wait", SECONDS_TO_BOOT)
+
+    def reboot(self) -> None:
+        """Reboot the server, with everything that was installed on it, and wait as `boot` does."""
+        self.run(["systemctl", "--no-block", "reboot"])
+        self.boot()
+
+    def install(self, release: Release) -> None:
+        """Type the commands of the server bundle's README that install a release.
+
+        :raises NfsrootError: a command fails, the README says something else, or the tree has no modules of the kernel.
+        """
+        recipe, manifest = release.recipe, release.manifest
+        steps = procedure(recipe, manifest.version, self._server)
+        self._type([COPY], SECONDS_TO_ANSWER)
+        self._type(steps.unpack, SECONDS_TO_UNPACK)
+        self._type(steps.install, SECONDS_TO_UNPACK)
+        self._compare_readme(release)
+        modules = f"{manifest.server_directory}/lib/modules/{manifest.kernel_version}/modules.dep"
+        if recipe.root.kind is RootKind.DIRECTORY and self.run(["test", "-f", modules]).status != 0:
+            raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {manifest.kernel_version}")
+        self._look = steps.look
+
+    def start(self) -> None:
+        """Check by the README's commands that all servers serve; install.sh has started them.
+
+        :raises NfsrootError: a server does not serve, or a unit of systemd has failed.
+        """
+        self._type(self._look, SECONDS_TO_ANSWER)
+        failed = self.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]).text
+        if failed:
+            raise NfsrootError("a unit has failed on the server", details=failed)
+
+    def stop_role(self, role: str) -> None:
+        """Stop the service that serves in a role.
+
+        :raises NfsrootError: the service cannot be stopped.
+        """
+        self._type([f"systemctl stop {self._service(role)}"], SECONDS_TO_ANSWER)
+
+    def start_role(self, role: str) -> None:
+        """Start the service that serves in a role again; raises NfsrootError when it does not start."""
+        self._type([f"systemctl start {self._service(role)}"], SECONDS_TO_ANSWER)
+
+    def processor_seconds(self) -> dict[Daemon, float]:
+        """An empty result: the daemons' time on a processor that QEMU translates says nothing of a real processor."""
+        return {}
+
+    def run(self, argv: Sequence[str]) -> Answer:
+        """Run `argv` on the server, and give its output and exit status."""
+        return self._ask(shlex.join(argv), SECONDS_TO_ANSWER)
+
+    def _service(self, role: str) -> str:
+        return next(program.service for program in chosen(self._recipe, "", self._server) if program.role == role)
+
+    def _type(self, commands: Sequence[str], seconds: float) -> None:
+        """Run commands in one shell, each only when those before it succeeded."""
+        answer = self._ask("\n".join(("set -ex", f"cd {HOME}", *commands)), seconds)
+        if answer.status != 0:
+            raise NfsrootError("a command failed on the server", details=answer.text)
+
+    def _ask(self, script: str, seconds: float) -> Answer:
+        with self._one_at_a_time:
+            return self._machine.agent.ask(script, seconds)
+
+    def _compare_readme(self, release: Release) -> None:
+        """Check that the README has the commands that install a release with the cluster's own choice of servers.
+
+        With another choice the commands differ in options.
+        """
+        steps = procedure(release.recipe, release.manifest.version, release.recipe.cluster.server)
+        readme = self.run(["cat", f"{HOME}/{release.manifest.name}-{release.manifest.version}-server/README"]).text
+        said = [line.strip() for line in readme.splitlines()]
+        missing = [command for command in (*steps.unpack, *steps.install, *steps.look) if command not in said]
+        if missing:
+            raise NfsrootError("the bundle's README does not say what is to be done", details="\n".join(missing))
+
+
+@contextmanager
+def virtual_server(
+    machine: Namespace,
+    recipe: Recipe,
+    server: Server,
+    accelerator: Accelerator,
+) -> Iterator[VirtualServer]:
+    """The server of a rack, which is on until the block is left.
+
+    The rack's machine has the release at /release and the server's disk at `IMAGE`.
+
+    :raises NfsrootError: the server does not start.
+    """
+    cluster = recipe.cluster
+    at = Path(INSIDE, cluster.server.name)
+    directory, logs = machine.path(str(at)), machine.path(INSIDE) / SERVER_LOGS
+    directory.mkdir()
+    logs.mkdir()
+    word = secrets.token_hex(8)
+    (directory / "oem-string").write_text(oem_string(word), encoding="utf-8")
+    hardware = ServerHardware(
+        cluster=cluster,
+        image=Path(IMAGE),
+        release=Path("/release"),
+        directory=at,
+        log=Path(INSIDE, SERVER_LOGS, LOG),
+        oem_strings=(at / "oem-string",),
+        accelerator=accelerator,
+    )
+    process = machine.start(hardware.arguments(), directory / "qemu.log")
+    with powered_on(process, directory, word) as virtual:
+        running = VirtualServer(virtual, recipe, server, logs / LOG)
+        running.boot()
+        yield running

@@ -1,0 +1,1 @@
+"""Test cases: the choice of them, and the trial of their nodes."""

@@ -1,0 +1,1 @@
+"""The traffic on the rack's network, read from Ethernet frames."""

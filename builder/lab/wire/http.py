@@ -1,0 +1,52 @@
+"""Requests of HTTP/1.1 (RFC 9112), read from TCP segments: which file a node asks for, and when the node has it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from builder.lab.wire.packet import Packet
+
+_REQUEST = re.compile(rb"(GET|HEAD) (\S+) HTTP/1\.")
+_ANSWER = re.compile(rb"HTTP/1\.\d (\d{3}) ?([^\r]*)\r\n(.*?)\r\n\r\n", re.DOTALL)
+_LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
+NUMBERS = 1 << 32
+"""The modulus of TCP's sequence numbers."""
+
+
+@dataclass
+class Fetch:
+    """A request and its result.
+
+    `refusal` is the server's status when it refuses, `end` TCP's number of the byte after the answer's last one, once
+    that is known.
+    """
+
+    method: str
+    path: str
+    refusal: str = ""
+    end: int | None = None
+
+    def answered(self, packet: Packet) -> None:
+        """Record a segment from the server; only the one with the answer's header matters."""
+        found = _ANSWER.match(packet.payload)
+        if found is None or self.end is not None:
+            return
+        status, reason, fields = found.groups()
+        if int(status) >= 400:
+            self.refusal = f"{status.decode()} {reason.decode(errors='replace')}"
+        length = _LENGTH.search(fields)
+        body = int(length[1]) if length and self.method == "GET" else 0
+        self.end = (packet.sequence + found.end() + body) % NUMBERS
+
+    def arrived(self, packet: Packet) -> bool:
+        """Whether the node has the whole answer when it sends the segment `packet`."""
+        return self.end is not None and (packet.acknowledged - self.end) % NUMBERS < NUMBERS // 2
+
+
+def request(payload: bytes) -> Fetch | None:
+    """The request at the beginning of a segment to the server, if there is one; its path begins with one slash."""
+    found = _REQUEST.match(payload)
+    if found is None:
+        return None
+    return Fetch(found[1].decode(), "/" + found[2].decode(errors="replace").lstrip("/"))
