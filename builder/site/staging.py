@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.disk import sync, sync_file_system
@@ -46,13 +46,14 @@ class Staging:
     """The stages of a release: its tree or image, the files to serve, its record, and its shared directories.
 
     `tree` and `served` are one directory where HTTP serves the image.  `shared` is None where shared directories stay
-    in the tree.
+    in the tree.  `standing` are stages whose target is in place already: they are not renamed, but removed at the end.
     """
 
     tree: Stage
     served: Stage
     record: Stage
     shared: Stage | None
+    standing: frozenset[Stage] = frozenset()
 
     @classmethod
     def of(cls, places: Places, settings: ReleaseSettings) -> Staging:
@@ -71,17 +72,19 @@ class Staging:
         """All stages but the record's, each once."""
         return tuple(dict.fromkeys((self.tree, self.served, *((self.shared,) if self.shared else ()))))
 
-    def refuse_occupied(self) -> None:
-        """Refuse to unpack over files that nfsroot-site did not unpack.
+    def with_standing(self) -> Staging:
+        """These stages, with those marked whose target is in place already.
 
-        :raises RefusedError: a directory of the release is there already.
+        :raises RefusedError: something that is no directory is in the place of one.
         """
-        for stage in self.stages:
-            if os.path.lexists(stage.target):
+        standing = frozenset(stage for stage in self.stages if os.path.lexists(stage.target))
+        for stage in standing:
+            if stage.target.is_symlink() or not stage.target.is_dir():
                 raise RefusedError(
-                    f"{stage.target} is there already, and nfsroot-site did not unpack it",
+                    f"{stage.target} is there already, is no directory, and nfsroot-site did not make it",
                     resolution="Move it away if no node uses it, or give the release another version.",
                 )
+        return replace(self, standing=standing)
 
     @contextlib.contextmanager
     def begun(self) -> Iterator[None]:
@@ -98,7 +101,7 @@ class Staging:
                 )
             try:
                 _clear(self.record.path, self.stages)
-                self._note(ready=False)
+                self._note(self.stages, ready=False)
                 for stage in self.stages:
                     stage.path.mkdir(parents=True)
                 yield
@@ -118,11 +121,14 @@ class Staging:
     def finish(self) -> None:
         """Rename each stage into place, the record last: then the release is unpacked."""
         if self.record.path.exists():
-            self._note(ready=True)
-            _rename(self.record, self.stages)
+            for stage in self.standing:
+                shutil.rmtree(stage.path)
+            stages = tuple(stage for stage in self.stages if stage not in self.standing)
+            self._note(stages, ready=True)
+            _rename(self.record, stages)
 
-    def _note(self, *, ready: bool) -> None:
-        paths = [[str(stage.path), str(stage.target)] for stage in self.stages]
+    def _note(self, stages: tuple[Stage, ...], *, ready: bool) -> None:
+        paths = [[str(stage.path), str(stage.target)] for stage in stages]
         states.replace_file(self.record.path / STAGES, {"ready": ready, "stages": paths})
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from builder.disk import sha256
 from builder.events import Emit
 from builder.settings.release import ReleaseSettings
-from builder.site import attributes, bundle, clones, journal, kept, records
+from builder.site import adoption, attributes, bundle, clones, journal, kept, records
 from builder.site import state as states
 from builder.site.conflicts import refuse_conflicts
 from builder.site.journal import Apply
@@ -34,10 +34,14 @@ BYTES_BESIDE = 8 << 20
 """The most bytes of a server bundle beside the files of the release: settings, menus of thousands of nodes."""
 
 
-def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit, apply: Apply) -> bool:
+def unpack(
+    places: Places, source: Source, command: tuple[str, ...], emit: Emit, apply: Apply, *, keep_changes: bool = False
+) -> bool:
     """Unpack a release beside all others, and export it; false when the very same release is here already.
 
-    `apply` brings the server's exports up to date.  Until the end no file is where servers look for it.
+    `apply` brings the server's exports up to date.  Until the end no file is where servers look for it.  Directories
+    that are in place already, by install.sh, are taken over when they are as the release has them; with `keep_changes`,
+    a tree that nodes write to may have changed.
 
     :raises RefusedError: another release has this name and version here, or other files are in its place, or another
         recipe exports the same path.
@@ -50,10 +54,9 @@ def unpack(places: Places, source: Source, command: tuple[str, ...], emit: Emit,
         if is_here(places, source.manifest.name, source.manifest.version, source.manifest.sha256):
             return False
         refuse_conflicts((), (*unpacked_releases(records.read_records(places)), settings))
-    staging = Staging.of(places, settings)
-    staging.refuse_occupied()
+    staging = Staging.of(places, settings).with_standing()
     with staging.begun():
-        accounts = _fill(places, source, settings, staging, emit)
+        accounts = _fill(places, source, settings, staging, emit, keep_changes=keep_changes)
         staging.sync()
         with journal.locked(places):
             journal.recover(places, apply)
@@ -96,31 +99,32 @@ def is_here(places: Places, name: str, version: str, manifest: str) -> bool:
 
 
 def _fill(
-    places: Places, source: Source, settings: ReleaseSettings, staging: Staging, emit: Emit
+    places: Places, source: Source, settings: ReleaseSettings, staging: Staging, emit: Emit, *, keep_changes: bool
 ) -> dict[tuple[str, str], str]:
-    """Fill the stages of a release, and return the accounts of its tree."""
+    """Fill the stages of a release, and return the accounts of its tree; a tree that is in place is not made anew."""
     entries = read_listing(source.listing)
-    is_image = bool(settings.root.overlay)
+    is_image, stands = bool(settings.root.overlay), adoption.stands_as_tree(settings, staging)
+    tree = staging.tree.target if stands else staging.tree.path
     files = [settings.root.file, settings.root.overlay] if is_image else []
     beside = sum(source.described(file).size for file in files)
     check_room(
         [
-            Need(staging.tree.path, beside, 16) if is_image else tree_need(staging.tree.path, entries),
+            Need(tree, beside, 16) if is_image else tree_need(tree, {} if stands else entries),
             Need(staging.served.path, source.described(source.bundle.name).size, 64),
             Need(places.data, 2 * source.listing.stat().st_size + BYTES_BESIDE, 64),
         ]
     )
     if is_image:
-        _copy_image(source, settings, staging.tree.path)
-        attributes.write(staging.record.path, {})
-    else:
+        _copy_image(source, settings, tree)
+    elif not stands:
         donor = find_donor(places, settings.name)
-        fill_tree(source, source.file(settings.root.file), staging.tree.path, entries, donor, emit)
-        attributes.write(staging.record.path, attributes.read_attributes(staging.tree.path, entries.values()))
-    accounts = kept.read_tree_accounts(staging.tree.path)
-    if staging.shared is not None:
-        _move_shared(settings, entries, staging.tree.path, staging.shared.path)
+        fill_tree(source, source.file(settings.root.file), tree, entries, donor, emit)
     _write_record(places, source, settings, staging)
+    adoption.take_over(settings, staging, entries, emit, keep_changes=keep_changes)
+    attributes.write(staging.record.path, {} if is_image else attributes.read_attributes(tree, entries.values()))
+    accounts = kept.read_tree_accounts(tree)
+    if staging.shared is not None and not stands:
+        _move_shared(settings, entries, tree, staging.shared.path)
     return accounts
 
 

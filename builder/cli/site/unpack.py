@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 @options.max_age_option
 @options.limit_option
 @click.option("--allow-yanked", is_flag=True, help="Unpack a release that was withdrawn.")
+@click.option(
+    "--keep-changes",
+    is_flag=True,
+    help="Take over a tree that nodes write to, and that is here already, although it differs from the release.",
+)
 @options.log_format_option
 @click.pass_obj
 def command(
@@ -37,6 +42,7 @@ def command(
     max_age: timedelta | None,
     limit: float | None,
     allow_yanked: bool,
+    keep_changes: bool,
     log_format: str | None,
 ) -> None:
     """Unpack a release beside the others on this server, and export it; nodes go on with what they have.
@@ -49,6 +55,9 @@ def command(
 
     Everything is verified first, and the unpacked tree is compared with the list that the release has of it.  Of a
     store only the parts are fetched that no release has which this server fetched before.
+
+    A release that is here already by its bundle's install.sh is taken over: its files are compared with the release,
+    and stay as they are.
     """
     from builder.site.trust import default_store
 
@@ -57,40 +66,43 @@ def command(
         raise InputError(f"{release} is no directory of a release: there is no {options.MANIFEST} in it")
     with renderer(log_format, verbose=False) as show:
         if is_directory:
-            write(_unpack_directory(places, Path(release), show))
+            write(_unpack_directory(places, Path(release), keep_changes, show))
         else:
             address = store or default_store(places)
-            write(_unpack_from_store(places, release, address, allow_yanked, max_age, limit, show))
+            found = _find_in_store(places, release, address, allow_yanked, max_age)
+            made = unpack_release(places, *found, limit, show, keep_changes=keep_changes)
+            write(_words(found[1].name, found[1].version, made))
 
 
-def _unpack_directory(places: Places, directory: Path, show: Emit) -> str:
+def _unpack_directory(places: Places, directory: Path, keep_changes: bool, show: Emit) -> str:
     from builder.site.source import open_directory
     from builder.site.unpacking import unpack
 
     source = open_directory(directory)
-    made = unpack(places, source, ("unpack", str(directory)), show, _applying(places, show))
+    words, apply = ("unpack", str(directory), *_option(keep_changes)), _applying(places, show)
+    made = unpack(places, source, words, show, apply, keep_changes=keep_changes)
     return _words(source.manifest.name, source.manifest.version, made)
 
 
-def _unpack_from_store(
-    places: Places,
-    reference: str,
-    address: str,
-    allow_yanked: bool,
-    max_age: timedelta | None,
-    limit: float | None,
-    show: Emit,
-) -> str:
+def _find_in_store(
+    places: Places, reference: str, address: str, allow_yanked: bool, max_age: timedelta | None
+) -> tuple[TrustedStore, Release]:
     from builder.site.source import find_in_store
     from builder.site.trust import open_trusted
 
     store = open_trusted(places, address, options.warn, max_age)
-    release = find_in_store(store, reference, allow_yanked=allow_yanked)
-    made = unpack_release(places, store, release, limit, show)
-    return _words(release.name, release.version, made)
+    return store, find_in_store(store, reference, allow_yanked=allow_yanked)
 
 
-def unpack_release(places: Places, store: TrustedStore, release: Release, limit: float | None, show: Emit) -> bool:
+def unpack_release(
+    places: Places,
+    store: TrustedStore,
+    release: Release,
+    limit: float | None,
+    show: Emit,
+    *,
+    keep_changes: bool = False,
+) -> bool:
     """Unpack a release of a store that is trusted; false when it is here already."""
     from builder.site import source as sources
     from builder.site.unpacking import is_here, unpack
@@ -98,10 +110,14 @@ def unpack_release(places: Places, store: TrustedStore, release: Release, limit:
     if is_here(places, release.name, release.version, release.manifest.sha256):
         return False
     source = sources.fetch_from_store(places, store, release, options.transfers(show, limit))
-    words = ("unpack", release.reference, "--from", store.storage.address)
-    made = unpack(places, source, words, show, _applying(places, show))
+    words = ("unpack", release.reference, "--from", store.storage.address, *_option(keep_changes))
+    made = unpack(places, source, words, show, _applying(places, show), keep_changes=keep_changes)
     sources.forget_others(places, release.name, release.version)
     return made
+
+
+def _option(keep_changes: bool) -> tuple[str, ...]:
+    return ("--keep-changes",) if keep_changes else ()
 
 
 def _words(name: str, version: str, made: bool) -> str:
