@@ -69,7 +69,7 @@ def read_release(source: ReleaseSource) -> Subject:
         packages=manifest.packages,
         steps=manifest.steps,
         listing=_read_listing(source),
-        overlay=_read_overlay(source, recipe),
+        overlay=read_overlay(source, recipe),
         bundle=_read_bundle(source),
         boot_files=boot_files,
         remarks=tuple(remarks),
@@ -87,10 +87,12 @@ def _read_listing(source: ReleaseSource) -> bytes | None:
     return unpack_zstd(read_file(source, file, MOST_OF_LIST), MOST_OF_LIST, f"{file.path} of {source.describe()}")
 
 
-def _read_overlay(source: ReleaseSource, recipe: Recipe | None) -> Mapping[str, Text] | None:
+def read_overlay(source: ReleaseSource, recipe: Recipe | None) -> Mapping[str, Text] | None:
     """The files of the overlay, which is the last part but one of a root tarball, or a file beside an image.
 
-    Releases of schema 1 do not say where in the tarball the overlay is.
+    None without a `recipe`, and for releases of schema 1, which do not say where in the tarball the overlay is.
+
+    :raises InputError: the overlay is damaged or too large.
     """
     if recipe is None or source.manifest.schema_version == BEFORE_PARTS:
         return None

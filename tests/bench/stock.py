@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from builder.lab.released.release import Release, read
-from builder.lab.released.release_overlay import last_frame
+from builder.release.manifest import FILE, Part, ReleasedFile
 
 AS_PACKAGED = """\
 tree=$1 version=$2
@@ -49,21 +52,43 @@ def copied(release: Release, room: Path) -> Release:
 def stock(release: Release, room: Path) -> Release:
     """A release like `release`, a tree on NFS, but stock; it is made in `room` and needs root."""
     made = copied(release, room)
+    tree_archive, overlay, directories = _split(made)
     root, initrd = made.overlay, made.directory / f"initrd.img-{made.manifest.kernel_version}"
     with tempfile.TemporaryDirectory(dir=room) as scratch:
         tree = Path(scratch, "tree")
         tree.mkdir()
-        overlay = last_frame(root)
         unpack = ["tar", "--zstd", "--ignore-zeros", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xp"]
-        subprocess.run([*unpack, "-C", tree], input=root.read_bytes()[: -len(overlay)], check=True)
+        subprocess.run([*unpack, "-C", tree], input=tree_archive + directories, check=True)
         root.unlink()
         initrd.unlink()
         _sh(["unshare", "--mount"], AS_PACKAGED, tree, made.manifest.kernel_version, initrd)
         _sh([], PACK, tree, root)
-    with root.open("ab") as file:
-        file.write(overlay)
+    parts = (root.read_bytes(), overlay, directories)
+    root.write_bytes(b"".join(parts))
     _replace(made.server_bundle, initrd)
-    return made
+    manifest = made.manifest.model_copy(update={"files": tuple(_with_parts(made, root.name, parts))})
+    (made.directory / FILE).write_text(manifest.text(), encoding="utf-8")
+    return replace(made, manifest=manifest)
+
+
+def _split(release: Release) -> tuple[bytes, bytes, bytes]:
+    """The root tarball's archives of the tree, of the overlay, and of the tree's directories."""
+    content = release.overlay.read_bytes()
+    sizes = next(file.parts for file in release.manifest.files if file.path == release.overlay.name)
+    end, start = len(content) - sizes[-1].size, len(content) - sizes[-1].size - sizes[-2].size
+    return content[:start], content[start:end], content[end:]
+
+
+def _with_parts(release: Release, path: str, parts: Sequence[bytes]) -> Iterator[ReleasedFile]:
+    """The files of a release, of which that at `path` consists of these parts."""
+    described = tuple(Part(sha256=hashlib.sha256(part).hexdigest(), size=len(part)) for part in parts)
+    for file in release.manifest.files:
+        if file.path == path:
+            whole = b"".join(parts)
+            digest = hashlib.sha256(whole).hexdigest()
+            yield ReleasedFile(path=path, size=len(whole), sha256=digest, parts=described)
+        else:
+            yield file
 
 
 def _sh(within: list[str], script: str, *arguments: str | Path) -> None:

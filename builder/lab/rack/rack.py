@@ -23,8 +23,8 @@ from builder.lab.measure.meter import Meter, metering
 from builder.lab.rack import network
 from builder.lab.rack.cable import Cable, cable
 from builder.lab.rack.router import router
-from builder.lab.released import release_overlay
 from builder.lab.released.release import Release
+from builder.lab.released.release_overlay import read_overlay_files
 from builder.lab.report.report import RoundTrips, Traffic
 from builder.lab.server.namespace_server import NamespaceServer, answer
 from builder.lab.server.protocol import ServerMachine
@@ -72,7 +72,7 @@ class Rack:
         self._others: dict[str, Slot] = {}
         self._hardware: dict[str, tuple[Firmware, float, Nic]] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.overlay = release_overlay.files(release.overlay, directory)
+        self.overlay = read_overlay_files(release)
 
     @property
     def accelerator(self) -> Accelerator:

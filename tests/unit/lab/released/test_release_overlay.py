@@ -1,58 +1,60 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
+import json
 from pathlib import Path, PurePosixPath
 
 import pytest
+from made_releases import Made, with_changes
 
-from builder.errors import NfsrootError
-from builder.files import RenderedFile, text_file
-from builder.lab.released.release_overlay import OverlayFile, files, last_frames
-from builder.release.archive import END_OF_ARCHIVE, fragment
-
-TREE = bytes(range(256)) * 4096
-
-
-def compressed(data: bytes, *options: str) -> bytes:
-    """One frame, made by zstd itself."""
-    return subprocess.run(["zstd", "-c", "-q", *options], input=data, capture_output=True, check=True).stdout
+from builder.errors import InputError, NfsrootError
+from builder.lab.released.release import read
+from builder.lab.released.release_overlay import OverlayFile, read_overlay_files
+from builder.recipe.models import Recipe, RootKind
+from builder.release.manifest import FILE
 
 
-@pytest.mark.parametrize("options", [(), ("--no-check",), ("-19", "--long"), ("-T2", "-1"), ("--no-content-size",)])
-@pytest.mark.parametrize("content", [b"", b"x", b"\0" * 500_000, TREE], ids=["empty", "byte", "zeros", "tree"])
-def test_last_frames(tmp_path: Path, content: bytes, options: tuple[str, ...]) -> None:
-    """However frames were made and whatever they hold, the last two are found exactly."""
-    path, last = tmp_path / "joined", compressed(content, *options)
-    path.write_bytes(compressed(TREE, *options) + compressed(b"") + last)
-    assert last_frames(path) == [compressed(b""), last]
+@pytest.mark.parametrize("kind", RootKind)
+def test_files_of_the_overlay(tmp_path: Path, debian: Recipe, kind: RootKind) -> None:
+    """Regular files come with digest and mode; directories and the tree's own files do not."""
+    recipe = with_changes(debian, root__kind=kind)
+    made = Made(recipe, "1.0", tree=[("usr/bin/tree", 0o755, b"x", "tree")])
+    files = read_overlay_files(read(made.write(tmp_path)))
+    domain = next(path for path in files if path.name == "hosts")
+    assert files[PurePosixPath("etc/shadow")].mode == "640"
+    assert files[domain].mode == "644"
+    assert PurePosixPath("usr/bin/tree") not in files
+    assert PurePosixPath("etc") not in files
 
 
-@pytest.mark.parametrize("damage", ["cut", "no frame", "empty", "trailing"])
-def test_damaged_archive(tmp_path: Path, damage: str) -> None:
-    """A file that does not consist of whole frames is an error with its name."""
-    whole = compressed(TREE)
-    path = tmp_path / "root.tar.zst"
-    path.write_bytes({"cut": whole[:-7], "no frame": b"x" * 99, "empty": b"", "trailing": whole + b"xy"}[damage])
-    with pytest.raises(NfsrootError, match=r"root\.tar\.zst is damaged"):
-        last_frames(path)
-
-
-def test_files_of_the_overlay(tmp_path: Path) -> None:
-    """Regular files come with digest and mode; directories and what the tree holds do not."""
-    overlay = [text_file("etc/fstab", "proc\n"), text_file("etc/shadow", "root:*", 0o640)]
-    overlay.append(RenderedFile("etc/empty", directory=True, mode=0o755))
-    tree = fragment([text_file("etc/passwd", "root")], 0)
-    archive = tmp_path / "root.tar.zst"
-    directories = fragment([RenderedFile("etc", directory=True)], 0) + END_OF_ARCHIVE
-    archive.write_bytes(b"".join(compressed(part) for part in (tree, fragment(overlay, 0), directories)))
-    beside_image = tmp_path / "overlay.tar.zst.released"
-    beside_image.write_bytes(compressed(fragment(overlay, 0) + END_OF_ARCHIVE))
-    assert (
-        files(archive, tmp_path)
-        == files(beside_image, tmp_path)
-        == {
-            PurePosixPath("etc/fstab"): OverlayFile(hashlib.sha256(b"proc\n").hexdigest(), "644"),
-            PurePosixPath("etc/shadow"): OverlayFile(hashlib.sha256(b"root:*").hexdigest(), "640"),
-        }
+def test_digest_is_of_the_content(tmp_path: Path, debian: Recipe) -> None:
+    """The digest of a file is the SHA-256 of what the file holds once the overlay is unpacked."""
+    release = read(Made(debian, "1.0").write(tmp_path))
+    shadow = b"root:*:20000:0:99999:7:::\n"
+    assert read_overlay_files(release)[PurePosixPath("etc/shadow")] == OverlayFile(
+        hashlib.sha256(shadow).hexdigest(), "640"
     )
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty"])
+def test_damaged_archive(tmp_path: Path, debian: Recipe, damage: str) -> None:
+    """An archive that is not the release's own fails the release, and the message names the file.
+
+    The error is none of the user's input: the lab would end without a verdict.
+    """
+    release = read(Made(debian, "1.0").write(tmp_path))
+    whole = release.overlay.read_bytes()
+    release.overlay.write_bytes({"cut": whole[: len(whole) // 2], "changed": bytes(len(whole)), "empty": b""}[damage])
+    with pytest.raises(NfsrootError, match=r"root\.tar\.zst of .* is damaged") as error:
+        read_overlay_files(release)
+    assert not isinstance(error.value, InputError)
+
+
+def test_manifest_of_the_first_schema(tmp_path: Path, debian: Recipe) -> None:
+    """A manifest without parts does not say where the overlay is, and the message says what to do."""
+    directory = Made(debian, "1.0").write(tmp_path)
+    document = json.loads((directory / FILE).read_text())
+    (directory / FILE).write_text(json.dumps({**document, "schema_version": 1}))
+    with pytest.raises(NfsrootError, match="does not say where") as error:
+        read_overlay_files(read(directory))
+    assert error.value.resolution
