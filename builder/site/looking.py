@@ -6,7 +6,7 @@ import time
 from ipaddress import IPv4Address
 
 from builder.errors import InputError
-from builder.site import evidence, journal, state
+from builder.site import evidence, journal, state, withdrawn
 from builder.site.places import Places
 from builder.site.records import read_records
 from builder.site.reports import read_reports
@@ -39,8 +39,12 @@ def look(places: Places, name: str | None = None) -> SiteStatus:
         for status in find_node_status(each, now.of(each), records, sightings, find_changes(entries, each, addresses))
     ]
     passed_over = [f"{over.file} is no report: {over.reason}" for over in reports.passed_over]
-    problems = find_problems(now, records, entries[0] if entries else None)
-    return SiteStatus(tuple(statuses), problems, (*passed_over, *found.unread))
+    reasons = withdrawn.read(places)
+    shown = {each: versions for each, versions in records.items() if name in (None, each)}
+    interrupted = find_problems(now, records, entries[0] if entries else None)
+    problems = (*interrupted, *withdrawn.find_problems(statuses, shown, reasons))
+    notes = (*passed_over, *found.unread, *withdrawn.find_notes(statuses, shown, reasons))
+    return SiteStatus(tuple(statuses), problems, notes)
 
 
 MOST_ENTRIES = 50

@@ -66,6 +66,11 @@ class Places:
         return self.data / "stores.json"
 
     @property
+    def withdrawn(self) -> Path:
+        """The file that names the releases which their publisher withdrew, as the trusted stores said last."""
+        return self.data / "withdrawn.json"
+
+    @property
     def configuration(self) -> Path:
         """The site's own configuration."""
         return self.root / "etc/nfsroot-site.toml"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from builder.errors import InputError, NfsrootError
 from builder.events import Caution
+from builder.site import journal, withdrawn
 from builder.site.places import Places
 from builder.store import catalog
 from builder.store.catalog import Release
@@ -78,13 +79,15 @@ def open_directory(directory: Path) -> Source:
     return Source(directory, manifest, str(directory.resolve()), _verify(directory, manifest))
 
 
-def find_in_store(store: TrustedStore, reference: str, *, allow_yanked: bool) -> Release:
-    """The release NAME[@VERSION|@CHANNEL] of a store.
+def find_in_store(places: Places, store: TrustedStore, reference: str, *, allow_yanked: bool) -> Release:
+    """The release NAME[@VERSION|@CHANNEL] of a store; the site keeps which releases of the store were withdrawn.
 
     :raises InputError: the store has no such release.
     :raises RefusedError: the release was withdrawn.
     """
     offered = catalog.read_catalog(store.targets)
+    with journal.locked(places):
+        withdrawn.keep(places, store.storage.address, (each for named in offered.values() for each in named))
     return catalog.find_offered(offered, reference, allow_yanked=allow_yanked, verb="Unpack")
 
 

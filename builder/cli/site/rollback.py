@@ -25,6 +25,7 @@ def command(places: Places, name: str, nodes: str | None, version: str, dry_run:
       nfsroot-site rollback kerrighed
       nfsroot-site rollback debian-nfsroot --nodes ssi2 --to 2026.01.31
     """
+    from builder.site import withdrawn
     from builder.site.clock import read_clock
     from builder.site.decision import Decision
     from builder.site.nodes import read_nodes
@@ -34,7 +35,8 @@ def command(places: Places, name: str, nodes: str | None, version: str, dry_run:
 
     def decide(state: SiteState, records: Records) -> Decision:
         chosen = None if nodes is None else read_nodes(nodes, nodes_of(records, name, state.of(name)))
-        return roll_back(state, records, name, chosen, version, read_clock())
+        decision = roll_back(state, records, name, chosen, version, read_clock())
+        return withdrawn.warn(decision, state, name, records, withdrawn.read(places))
 
     words = ("rollback", name, *(("--nodes", nodes) if nodes else ()), *(("--to", version) if version else ()))
     carry_out(places, words, decide, dry_run=dry_run)

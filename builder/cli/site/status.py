@@ -51,7 +51,8 @@ def command(
 
     A node reports what it runs when it has booted and every ten minutes; of one that does not, the traces count that it
     left: what it mounted and loaded. The exit status is 1 when something differs from what was switched: a node booted
-    another version than its menu has, a change was interrupted, or a release that nodes boot is not there.
+    another version than its menu has, a change was interrupted, or a release that nodes boot is not there or
+    was withdrawn.
 
     \b
     Examples:

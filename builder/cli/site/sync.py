@@ -61,7 +61,10 @@ def command(
         raise InputError(f"sync follows a channel, and {reference} names none", resolution=f"{name}@stable")
     address = store or default_store(places)
     trusted = open_trusted(places, address, options.warn, timedelta(seconds=max_age))
-    release = find_in_store(trusted, reference, allow_yanked=False)
+    try:
+        release = find_in_store(places, trusted, reference, allow_yanked=False)
+    finally:
+        _warn_of_withdrawn(places, name)
     following = follow(name, states.read(places.state).of(name), release.version)
     if not following.switch:
         write(following.words)
@@ -69,3 +72,14 @@ def command(
     with renderer(log_format, verbose=False) as show:
         unpack_release(places, trusted, release, limit, show)
     switch_nodes(places, ("sync", reference), name, release.version, confirm=confirm)
+
+
+def _warn_of_withdrawn(places: Places, name: str) -> None:
+    """Say on standard error which releases of a recipe nodes boot although they were withdrawn."""
+    from builder.site import state as states
+    from builder.site import withdrawn
+    from builder.site.records import read_records
+
+    serving, records = states.read(places.state).of(name), read_records(places)
+    for line in withdrawn.find_served(name, serving, records, withdrawn.read(places)):
+        write(line, err=True)

@@ -91,7 +91,7 @@ def _find_in_store(
     from builder.site.trust import open_trusted
 
     store = open_trusted(places, address, options.warn, max_age)
-    return store, find_in_store(store, reference, allow_yanked=allow_yanked)
+    return store, find_in_store(places, store, reference, allow_yanked=allow_yanked)
 
 
 def unpack_release(
