@@ -175,11 +175,11 @@ def _archive(recipe: Recipe, workshop: Workshop, image: Image, refresh: bool) ->
 
 
 def _caution(recipe: Recipe, emit: Emit) -> None:
-    if not recipe.access.root_password_hash and not recipe.access.ssh_keys:
+    for notice in recipe.notices:
+        emit(Caution(notice))
+    if not recipe.login.root_password_hash and not recipe.login.ssh_keys:
         emit(
-            Caution(
-                "nobody can log in on the nodes: root is locked. Set ssh_keys or root_password_hash under [access]."
-            )
+            Caution("nobody can log in on the nodes: root is locked. Set ssh_keys or root_password_hash under [login].")
         )
     if Variant.I386_PC not in recipe.boot.variants:
         emit(Caution(f"nodes with BIOS firmware get no boot loader: [boot] variants lacks {Variant.I386_PC}."))

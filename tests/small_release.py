@@ -50,7 +50,7 @@ def make_release(
         "source_date": 1767225600,
         "kernel_version": "6.12.1-amd64",
         "server_directory": f"/NFSROOT/{name}/{version}",
-        "recipe": {"debian": {"architecture": "amd64"}, "access": {"root_password_hash": None}, "variables": {}},
+        "recipe": {"debian": {"architecture": "amd64"}, "login": {"root_password_hash": None}, "variables": {}},
         "tools": {"nfsroot": "0.0"},
         "steps": {},
         "files": [described(path, parts) for path, parts in made.items()],

@@ -24,10 +24,8 @@ def command(recipe: str, cache_dir: Path | None, as_json: bool) -> None:
       nfsroot check recipes/mine.toml
     """
     from builder.build import check
-    from builder.recipe.load import load
-    from builder.recipe.search import SearchPath
 
-    loaded = check(load(recipe, SearchPath.default()), options.cache_at(cache_dir))
+    loaded = check(options.load_recipe(recipe), options.cache_at(cache_dir))
     if as_json:
         write(loaded.model_dump_json(indent=1).encode())
         return

@@ -117,10 +117,8 @@ def _find(reference: str, store: TrustedStore | None) -> ReleaseSource:
 def _read_recipe(reference: str, release: Subject, cache: Cache) -> Subject:
     from builder.build import check, plan
     from builder.difference.planned import read_recipe
-    from builder.recipe.load import load
-    from builder.recipe.search import SearchPath
 
-    recipe = check(load(reference, SearchPath.default()), cache)
+    recipe = check(options.load_recipe(reference), cache)
     manifest = release.manifest
     planned = plan(recipe, cache, Path("output"), version=manifest.version, source_date=manifest.source_date)
     return read_recipe(recipe, planned, release, cache)

@@ -7,14 +7,18 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from builder.cache import Cache
+from builder.cli.output import write
 from builder.errors import InputError
 from builder.recipe.search import SearchPath
+
+if TYPE_CHECKING:
+    from builder.recipe.models import Recipe
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -65,6 +69,16 @@ version_option: Decorator = click.option(
     callback=_checked_version,
     help="Version of the release. [default: a date]",
 )
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """The recipe of this name or path; standard error names each key that has another name now."""
+    from builder.recipe.load import load
+
+    recipe = load(name_or_path, SearchPath.default())
+    for notice in recipe.notices:
+        write(notice, err=True)
+    return recipe
 
 
 def cache_at(directory: Path | None) -> Cache:

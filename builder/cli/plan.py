@@ -26,11 +26,9 @@ def command(recipe: str, version: str | None, as_json: bool, output: Path, cache
       nfsroot plan kerrighed
     """
     from builder.build import plan
-    from builder.recipe.load import load
-    from builder.recipe.search import SearchPath
 
     made = plan(
-        load(recipe, SearchPath.default()),
+        options.load_recipe(recipe),
         options.cache_at(cache_dir),
         output,
         version=version,

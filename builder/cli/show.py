@@ -51,6 +51,6 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
 def _ports(manifest: Manifest) -> str:
     """The ports at which nodes listen, in words; `unknown` when this nfsroot cannot read the release's recipe."""
     try:
-        return ", ".join(manifest.read_recipe().ports) or "none"
+        return ", ".join(manifest.read_recipe().open_ports) or "none"
     except InputError as error:
         return f"unknown: {error.brief}"

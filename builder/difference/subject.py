@@ -8,6 +8,7 @@ from typing import Any
 
 from builder.difference.texts import Names
 from builder.errors import InputError
+from builder.recipe.former_names import rename_table
 from builder.recipe.models import Recipe, RootKind
 from builder.release import tree_list
 from builder.release.manifest import BEFORE_PARTS, Manifest, Package
@@ -65,7 +66,7 @@ def read_release(source: ReleaseSource) -> Subject:
         manifest=manifest,
         names=Names(manifest),
         recipe=recipe,
-        settings=manifest.recipe,
+        settings=rename_table(manifest.recipe),
         packages=manifest.packages,
         steps=manifest.steps,
         listing=_read_listing(source),

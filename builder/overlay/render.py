@@ -1,4 +1,4 @@
-"""The overlay: the files of a node's root that depend on the cluster, on `[access]` or on the release.
+"""The overlay: the files of a node's root that depend on the cluster, on `[login]` or on the release.
 
 The tree itself depends on none of these, so a changed cluster never rebuilds the tree.
 """
@@ -53,9 +53,9 @@ def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFi
     if recipe.kerrighed and recipe.kerrighed.cluster_file:
         paths.append(KERRIGHED_NODES)
     files = [text_file(path, _text(path, values)) for path in paths]
-    if recipe.access.ssh_keys:
+    if recipe.login.ssh_keys:
         files.append(text_file(AUTHORIZED_KEYS, _text(AUTHORIZED_KEYS, values), 0o600))
-    root_shadow = with_root_password(shadow, recipe.access.root_password_hash)
+    root_shadow = with_root_password(shadow, recipe.login.root_password_hash)
     files.append(text_file(SHADOW, root_shadow, 0o640, SHADOW_GID))
     return tuple(sorted(files, key=lambda file: file.path))
 

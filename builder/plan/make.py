@@ -169,7 +169,7 @@ def _pxegrub(recipe: Recipe, known: Known) -> Inputs:
 
 
 def _overlay(recipe: Recipe, made_tree: Step) -> Inputs:
-    sections = {"files", "image", "root", "access", "kerrighed", "cluster"}
+    sections = {"files", "image", "root", "login", "kerrighed", "cluster"}
     return {
         "tree": made_tree.key,
         "recipe": _sections(recipe, sections),

@@ -13,6 +13,7 @@ from builder.recipe.input_models import ADDITIVE, NIC_DRIVERS, ClusterInput, Rec
 from builder.recipe.messages import kind_of, suggestion
 from builder.recipe.positions import KeyPath, Mark
 from builder.recipe.removals import PACKAGES, is_removal
+from builder.recipe.renaming import rename_keys
 from builder.recipe.search import SearchPath, is_path
 from builder.recipe.validation import validate
 
@@ -21,12 +22,16 @@ _INHERITABLE: frozenset[KeyPath] = ADDITIVE | {("root", "path"), ("cluster",)}
 
 
 class Ancestry:
-    """The files of a recipe, each before the one that it extends, and the mistakes in reading and merging them."""
+    """The files of a recipe, each before the one that it extends, and the mistakes in reading and merging them.
+
+    `notices` has an entry for each key that a file gives by its old name.
+    """
 
     def __init__(self, search: SearchPath) -> None:
         self.search = search
         self.files: list[Path] = []
         self.problems: list[Problem] = []
+        self.notices: list[Problem] = []
 
     def read(self, file: Path) -> Document | None:
         """The document in `file`, merged with all that it extends; None when the file cannot be read."""
@@ -35,6 +40,9 @@ class Ancestry:
         if isinstance(document, Problem):
             self.problems.append(document)
             return None
+        document, mistakes, notices = rename_keys(document)
+        self.problems += mistakes
+        self.notices += notices
         document = self._sound(document)
         if "extends" not in document.data:
             merged, problems = without_parent(document)

@@ -17,7 +17,6 @@ from pydantic import Field
 from builder.recipe.models import (
     Access,
     Boot,
-    Credentials,
     Debian,
     DhcpServer,
     Image,
@@ -25,6 +24,7 @@ from builder.recipe.models import (
     Initramfs,
     Kernel,
     Kerrighed,
+    Login,
     Model,
     NfsServer,
     Node,
@@ -69,8 +69,8 @@ ADDITIVE = frozenset(
         ("kernel", "arguments"),
         ("initramfs", "modules"),
         NIC_DRIVERS,
-        ("access", "ssh_keys"),
-        ("access", "ports"),
+        ("login", "ssh_keys"),
+        ("ports",),
     }
 )
 """The lists to which an extending recipe adds entries; its entry "-NAME" removes an inherited NAME."""
@@ -184,6 +184,9 @@ class RecipeInput(Model):
     environment: tuple[EnvironmentName, ...] = Field(
         default=(), description="Variables of the environment that hooks get, as they are when the build begins."
     )
+    ports: tuple[Port, ...] = Field(
+        default=(), description="Ports at which nodes listen, beside those that elements declare, such as 9100/tcp."
+    )
     cluster: str | ClusterInput | None = Field(
         default=None,
         description="The cluster: a file, relative to this one or to a directory of recipes, or a table.",
@@ -194,9 +197,7 @@ class RecipeInput(Model):
     initramfs: Initramfs = Field(default=Initramfs.model_construct(), description="What the initramfs holds.")
     root: RootInput = Field(default=RootInput.model_construct(), description="The NFSROOT and how nodes mount it.")
     boot: Boot = Field(default=Boot.model_construct(), description="Network boot loaders and their menus.")
-    access: Credentials = Field(
-        default=Credentials.model_construct(), description="Who may log in, and which ports are open."
-    )
+    login: Login = Field(default=Login.model_construct(), description="Who may log in on nodes.")
     kerrighed: Kerrighed | None = Field(default=None, description="Parameters of the single system image.")
     variables: dict[str, dict[str, Any]] = Field(
         default={}, description="Values of the elements' variables: a table per element."

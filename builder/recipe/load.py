@@ -98,7 +98,8 @@ class _Loading:
             initramfs=written.initramfs,
             root=_with_places(written.root, image),
             boot=_with_uefi(written.boot),
-            access=written.access,
+            login=written.login,
+            ports=written.ports,
             kerrighed=written.kerrighed,
             elements=elements,
             element_directories=tuple(directories),
@@ -108,6 +109,7 @@ class _Loading:
             left_out=tuple(sorted(removals)),
             places=_places(kernel, written.debian, document),
             module_places=_module_places(written.initramfs, document),
+            notices=tuple(map(str, ancestry.notices)),
         )
 
     def cluster(self, document: Document) -> Cluster | None:

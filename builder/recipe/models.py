@@ -14,8 +14,9 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
+from builder.recipe.former_names import rename_table
 from builder.recipe.patterns import (
     AccountName,
     Architecture,
@@ -258,14 +259,11 @@ class Boot(Model):
     )
 
 
-class Credentials(Model):
-    """`[access]`: who may log in on nodes (without hash and keys root is locked), and at which ports they serve."""
+class Login(Model):
+    """`[login]`: who may log in on nodes.  Without a password's hash and without ssh keys root is locked."""
 
     root_password_hash: str | None = Field(default=None, description="crypt(5) hash of root's password.")
     ssh_keys: tuple[str, ...] = Field(default=(), description="Public keys that may log in as root.")
-    ports: tuple[Port, ...] = Field(
-        default=(), description="Ports at which nodes serve, beside those of the elements, for example 9100/tcp."
-    )
 
     @field_serializer("root_password_hash", when_used="json")
     def _password_hash_without_its_secret(self, value: str | None) -> str | None:
@@ -377,7 +375,10 @@ class Recipe(Model):
     initramfs: Initramfs
     root: Root
     boot: Boot
-    access: Credentials
+    login: Login
+    ports: tuple[Port, ...] = Field(
+        default=(), description="Ports at which nodes listen, beside those that elements declare."
+    )
     kerrighed: Kerrighed | None
     elements: tuple[Element, ...] = Field(description="All elements with their dependencies, dependencies first.")
     element_directories: tuple[Path, ...] = Field(
@@ -395,6 +396,15 @@ class Recipe(Model):
     module_places: dict[str, Place] = Field(
         default={}, exclude=True, description="Where each entry of [initramfs] modules and nic_drivers is written."
     )
+    notices: tuple[str, ...] = Field(
+        default=(), exclude=True, description="A sentence for each key that has another name now, with its place."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename_keys(cls, recipe: Any) -> Any:
+        """The values of a recipe by their present names: the manifest of an older nfsroot has old ones."""
+        return rename_table(recipe) if isinstance(recipe, dict) else recipe
 
     @field_serializer("files", when_used="json")
     def _files_without_this_machine(self, files: tuple[Path, ...]) -> list[str]:
@@ -431,9 +441,9 @@ class Recipe(Model):
         return tuple(sorted({path for element in self.elements for path in element.secrets}))
 
     @property
-    def ports(self) -> tuple[str, ...]:
+    def open_ports(self) -> tuple[str, ...]:
         """The ports at which nodes may listen, such as `22/tcp`: the recipe's and its elements', sorted by number."""
-        declared = {*self.access.ports, *(port for element in self.elements for port in element.ports)}
+        declared = {*self.ports, *(port for element in self.elements for port in element.ports)}
         return tuple(sorted(declared, key=lambda port: (int(port.partition("/")[0]), port)))
 
     @property

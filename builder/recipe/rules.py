@@ -44,7 +44,7 @@ def recipe_problems(recipe: RecipeInput, document: Document) -> Iterator[Problem
     yield from _arguments(recipe, document)
     yield from _compression(recipe, document)
     yield from _boot(recipe, document)
-    yield from _access(recipe, document)
+    yield from _login(recipe, document)
     yield from _mirrors(recipe, document)
     yield from _accounts(recipe, document)
 
@@ -201,21 +201,21 @@ def _accounts(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
         names.setdefault(number, name)
 
 
-def _access(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
-    password = recipe.access.root_password_hash
+def _login(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
+    password = recipe.login.root_password_hash
     if password is not None and not is_password_hash(password):
         yield document.problem(
-            ("access", "root_password_hash"),
+            ("login", "root_password_hash"),
             "root_password_hash is no crypt(5) hash that is strong enough",
             "write the output of `mkpasswd --method=yescrypt`, never the password itself",
         )
     elif password is not None and recipe.root.transport is RootTransport.HTTP:
         where = document.at(("root", "transport"))
         what = f"over HTTP ({where}) everybody in the cluster's network could fetch the hash, users of nodes included"
-        yield document.problem(("access", "root_password_hash"), what, 'use ssh_keys, or transport = "nfs"')
-    for index, key in enumerate(recipe.access.ssh_keys):
+        yield document.problem(("login", "root_password_hash"), what, 'use ssh_keys, or transport = "nfs"')
+    for index, key in enumerate(recipe.login.ssh_keys):
         mistake = ssh_key_mistake(key)
         if mistake:
             yield document.problem(
-                ("access", "ssh_keys", index), mistake, "write one line of an id_....pub file: type, key and comment"
+                ("login", "ssh_keys", index), mistake, "write one line of an id_....pub file: type, key and comment"
             )

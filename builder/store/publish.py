@@ -17,6 +17,7 @@ from securesystemslib.signer import Signer
 
 from builder.errors import NfsrootError
 from builder.events import Notice
+from builder.recipe.former_names import rename_table
 from builder.store import catalog, keys, layout, leases, places, reader
 from builder.store.catalog import Release
 from builder.store.errors import RefusedError
@@ -318,8 +319,8 @@ def _refuse_secrets(candidate: Candidate, storage: Storage, allowed: Permissions
 
 def secrets_in(document: Mapping[str, Any]) -> list[str]:
     """The secrets in a release's tree, in words: the root password, and variables with secrets."""
-    recipe = document.get("recipe", {})
-    found = ["the hash of root's password"] if recipe.get("access", {}).get("root_password_hash") else []
+    recipe = rename_table(document.get("recipe", {}))
+    found = ["the hash of root's password"] if recipe.get("login", {}).get("root_password_hash") else []
     elements = recipe.get("variables", {})
     for element, values in elements.items():
         found += [

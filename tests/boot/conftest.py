@@ -28,7 +28,7 @@ from builder.recipe.models import DhcpServer, TftpServer
 OWN_UEFI_LOADER = """\
 [boot]
 uefi = "x86_64-efi"
-[access]
+[login]
 ssh_keys = ["{key}"]
 [kernel]
 arguments = {arguments}
@@ -101,7 +101,7 @@ def variant_to_boot(
 
     def extended(name: str, text: str, base: str = "debian-nfsroot") -> Release:
         recipe = tmp_path_factory.mktemp("recipes") / f"{name}.toml"
-        recipe.write_text(f'extends = "{base}"\n[image]\nname = "{name}"\n{text}')
+        recipe.write_text(f'extends = "{base}"\nimage.name = "{name}"\n{text}')
         return release_to_boot(str(recipe))
 
     return extended

@@ -14,11 +14,10 @@ from builder.lab.vocabulary.hardware import Firmware
 pytestmark = [pytest.mark.boot, pytest.mark.full]
 
 SERVICES = """\
+ports = ["53/tcp", "53/udp"]
 [debian]
 suite = "{suite}"
 packages = ["bind9", "bind9-utils", "chrony", "openssl", "ssl-cert"]
-[access]
-ports = ["53/tcp", "53/udp"]
 """
 KEY = "/etc/ssl/private/ssl-cert-snakeoil.key"
 CERTIFICATE = "/etc/ssl/certs/ssl-cert-snakeoil.pem"

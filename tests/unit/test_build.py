@@ -19,7 +19,7 @@ from builder.errors import InputError, NfsrootError, RecipeError
 from builder.events import Caution, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted
 from builder.keys import key_of
 from builder.process import COMMAND, CommandError, OnLine
-from builder.recipe.models import Credentials, ImageFormat, Recipe, RootKind, Variant
+from builder.recipe.models import ImageFormat, Login, Recipe, RootKind, Variant
 from builder.release.manifest import Manifest
 from builder.steps import TOOLS
 from builder.tree import archive
@@ -372,15 +372,17 @@ def test_output_of_tools_is_told(site: Site) -> None:
 
 
 def test_cautions(site: Site, kerrighed: Recipe) -> None:
-    """A tree that nobody can log in to, and nodes without a boot loader, are told at the start."""
+    """A tree that nobody can log in to, a key's former name, and nodes without a boot loader are told at the start."""
     site.build()
     assert isinstance(site.events[0], Caution)
     assert "nobody can log in" in site.events[0].text
     assert isinstance(site.events[1], Notice)
-    access = Credentials(ssh_keys=("ssh-ed25519 AAAA me",))
+    login = Login(ssh_keys=("ssh-ed25519 AAAA me",))
     boot = kerrighed.boot.model_copy(update={"variants": (Variant.SECURE_BOOT,)})
-    site.build(kerrighed.model_copy(update={"access": access, "boot": boot}))
-    (caution,) = (event for event in site.events if isinstance(event, Caution))
+    notices = ("mine.toml:3:1: access.ports is called ports now",)
+    site.build(kerrighed.model_copy(update={"login": login, "boot": boot, "notices": notices}))
+    former, caution = (event for event in site.events if isinstance(event, Caution))
+    assert former.text == notices[0]
     assert "BIOS" in caution.text
 
 

@@ -61,7 +61,7 @@ def _keys(subject: Subject) -> Finding:
     ssh(1) takes public keys as its identities and offers them; its failure to sign does not matter.  It offers all keys
     in one connection, since sshd slows down clients that fail often (sshd_config(5), PerSourcePenalties).
     """
-    keys = subject.release.recipe.access.ssh_keys
+    keys = subject.release.recipe.login.ssh_keys
     argv = list(VERBOSE)
     for number, line in enumerate(keys):
         at = f"/run/identity-{subject.node.name}-{number}"
@@ -99,7 +99,7 @@ def _has_sshd(subject: Subject) -> bool:
 
 
 def _has_keys(subject: Subject) -> bool:
-    return _has_sshd(subject) and bool(subject.release.recipe.access.ssh_keys)
+    return _has_sshd(subject) and bool(subject.release.recipe.login.ssh_keys)
 
 
 CHECKS = (
@@ -115,6 +115,6 @@ CHECKS = (
         "passwords",
         "sshd asks nobody for a password when the recipe sets none",
         _passwords,
-        lambda subject: _has_sshd(subject) and subject.release.recipe.access.root_password_hash is None,
+        lambda subject: _has_sshd(subject) and subject.release.recipe.login.root_password_hash is None,
     ),
 )

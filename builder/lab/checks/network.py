@@ -41,8 +41,8 @@ def _names(subject: Subject) -> Finding:
 
 def _ports(subject: Subject) -> Finding:
     saw = listening(subject.ask(SOCKETS).text)
-    undeclared = sorted(saw.difference(subject.release.recipe.ports))
-    problems = [f"something listens on {port}, which neither [access] nor an element declares" for port in undeclared]
+    undeclared = sorted(saw.difference(subject.release.recipe.open_ports))
+    problems = [f"something listens on {port}, which neither the recipe nor an element declares" for port in undeclared]
     return Finding(", ".join(sorted(saw)) or "none", tuple(problems))
 
 

@@ -124,7 +124,7 @@ def need_key(release: Release, file: Path) -> None:
         said = output(["ssh-keygen", "-l", "-f", str(file)], env=ENVIRONMENT)
     except CommandError as error:
         raise InputError(f"{file} is not an ssh key", details="\n".join(error.last_lines)) from error
-    keys = [fingerprint(line) for line in release.recipe.access.ssh_keys]
+    keys = [fingerprint(line) for line in release.recipe.login.ssh_keys]
     if said.split()[1] not in keys:
         raise InputError(
             f"{file} is no key of {release.manifest.name} {release.manifest.version}",

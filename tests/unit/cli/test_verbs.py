@@ -103,6 +103,15 @@ def test_wrong_recipe(nfsroot: Nfsroot, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["check", "plan"])
+def test_key_with_a_former_name(nfsroot: Nfsroot, verb: str) -> None:
+    """A recipe with a key's former name is read; standard error has its place and the present name."""
+    Path("mine.toml").write_text('extends = "kerrighed"\n[access]\nports = ["9100/tcp"]\n')
+    ended = nfsroot(verb, "mine.toml")
+    assert ended.status == 0
+    assert ended.err == ("mine.toml:3:1: access.ports is called ports now; write ports = [...] above the first table\n")
+
+
+@pytest.mark.parametrize("verb", ["check", "plan"])
 def test_packages_that_the_archive_lacks(nfsroot: Nfsroot, known_world: Cache, verb: str) -> None:
     """Where the archive was asked before, packages are checked with the recipe, and nothing is written anywhere."""
     Path("mine.toml").write_text('extends = "kerrighed"\n[debian]\npackages = ["vmi", "ghost"]\n')

@@ -24,8 +24,8 @@ def read_only() -> Recipe:
         {"path": "/tmp", "kind": "tmpfs", "size_mib": 512},
         {"path": "/var/tmp", "kind": "tmpfs"},
     ]
-    access = {"root_password_hash": "$y$j9T$salt$hash", "ssh_keys": ["ssh-ed25519 AAAA admin@site"]}
-    return recipe_of(root={"path": "/NFSROOT/base", "writable": writable}, access=access)
+    login = {"root_password_hash": "$y$j9T$salt$hash", "ssh_keys": ["ssh-ed25519 AAAA admin@site"]}
+    return recipe_of(root={"path": "/NFSROOT/base", "writable": writable}, login=login)
 
 
 @pytest.fixture

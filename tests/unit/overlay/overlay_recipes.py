@@ -31,7 +31,7 @@ def recipe_of(*, nodes: int = 4, **tables: Any) -> Recipe:
             for n in range(1, nodes + 1)
         ],
     }
-    empty = {key: {} for key in ("debian", "initramfs", "boot", "access", "variables")}
+    empty = {key: {} for key in ("debian", "initramfs", "boot", "login", "variables")}
     return Recipe.model_validate(
         {
             **empty,

@@ -37,7 +37,7 @@ def made_up() -> Recipe:
             "initramfs": {"modules": [], "nic_drivers": ["igb"], "compression": "zstd", "compression_level": 9},
             "root": {"path": "/NFSROOT/mine", "access": "ro", "writable": [{"path": "/tmp", "kind": "tmpfs"}]},
             "boot": {"variants": ["i386-pc"], "uefi": "secure-boot", "timeout_seconds": 1},
-            "access": {"root_password_hash": None, "ssh_keys": []},
+            "login": {"root_password_hash": None, "ssh_keys": []},
             "kerrighed": {"session_id": 1, "node_ids": {}, "cluster_file": True},
             "elements": [{"name": "debian-root", "path": ELEMENT, "description": "Root", "packages": ["netbase"]}],
             "variables": {},

@@ -65,11 +65,11 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
         "pxegrub": ["code", "image", "variants"],
         "overlay": [
             "code",
-            "recipe.access",
             "recipe.cluster",
             "recipe.files",
             "recipe.image",
             "recipe.kerrighed",
+            "recipe.login",
             "recipe.root",
             "tool",
             "transport",
@@ -100,10 +100,10 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "initramfs": "df06ba3a5f61f6ee7e957fcb",
         "nic-drivers": "a6d01a57fd886b638e2e31d4",
         "pxegrub": "78e4e04ca5f232e7842e623d",
-        "overlay": "46499765bc1c2032995d12be",
+        "overlay": "224ac929dc0f2477ad572395",
         "server-bundle": "d975602a6ee0daeba8844d42",
     }
-    assert plan.content == "32481607a6cc98c8565ece5c"
+    assert plan.content == "4073963dbc5926693136689a"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

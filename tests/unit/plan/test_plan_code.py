@@ -79,6 +79,7 @@ CHANGES: dict[str, set[str]] = {
     "release/verdict.py": set(),
     "release/versions.py": set(),
     "recipe/__init__.py": CHEAP,
+    "recipe/former_names.py": CHEAP,
     "recipe/patterns.py": CHEAP,
     "recipe/models.py": CHEAP,
     "recipe/place.py": CHEAP,

@@ -83,9 +83,9 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "boot.timeout_seconds": (9, {"server-bundle"}),
     "boot.serial": ("ttyS1,9600", {"server-bundle"}),
     "boot.panic_seconds": (0, {"server-bundle"}),
-    "access.root_password_hash": ("$y$j9T$salt$hash", {"overlay"}),
-    "access.ssh_keys": (("ssh-ed25519 AAAA me",), {"overlay"}),
-    "access.ports": (("9100/tcp",), {"overlay"}),
+    "login.root_password_hash": ("$y$j9T$salt$hash", {"overlay"}),
+    "login.ssh_keys": (("ssh-ed25519 AAAA me",), {"overlay"}),
+    "ports": (("9100/tcp",), set()),
     "kerrighed.session_id": (2, CLUSTER),
     "kerrighed.node_ids": ({"ssi1": 7}, CLUSTER),
     "kerrighed.cluster_file": (False, CLUSTER),
@@ -109,6 +109,7 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "cluster.server.tftp": (TftpServer.DNSMASQ, CLUSTER),
     "cluster.server.nfs": (NfsServer.GANESHA, CLUSTER),
     "cluster.nic_places": ({"igc": Place(Path("yours.toml"), 1, 1)}, set()),
+    "notices": (("mine.toml:1:1: access is called login now",), set()),
     "module_places": ({"igb": Place(Path("yours.toml"), 1, 1)}, set()),
     "cluster.nodes": (
         (Node(name="ssi2", address=IPv4Address("192.168.0.102"), mac="52:54:00:00:01:02", ordinal=1),),
@@ -158,10 +159,10 @@ def test_nic_costs_an_archive() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [field for field in FIELDS if field.split(".")[0] in ("cluster", "access", "kerrighed")]
+    "field", [field for field in FIELDS if field.split(".")[0] in ("cluster", "login", "kerrighed")]
 )
 def test_nothing_of_the_cluster_reaches_the_tree(field: str) -> None:
-    """Whatever changes in the cluster, in the access to it or for Kerrighed: tree, initramfs and pxegrub stay."""
+    """Whatever changes in the cluster, in who may log in or for Kerrighed: tree, initramfs and pxegrub stay."""
     value, _ = FIELDS[field]
     before, after = (make(recipe, known()) for recipe in (made_up(), changed(made_up(), field, value)))
     for name in ("tree", "initramfs", "pxegrub"):

@@ -15,7 +15,9 @@ from builder.recipe.document import Document, read
 PATHS = [
     "extends", "elements", "cluster", "image", "image.name", "debian", "debian.packages", "kernel.arguments",
     "initramfs.compression", "root", "root.path", "root.access", "root.writable", "boot.variants", "boot.uefi",
-    "access.root_password_hash", "access.ssh_keys", "kerrighed", "kerrighed.node_ids", "variables", "variables.base",
+    "login", "login.root_password_hash", "login.ssh_keys", "ports",
+    "access", "access.root_password_hash", "access.ssh_keys", "access.ports",
+    "kerrighed", "kerrighed.node_ids", "variables", "variables.base",
     "cluster.subnet", "cluster.gateway", "cluster.server", "cluster.server.name", "cluster.nodes", "xyzzy",
 ]  # fmt: skip
 SCALARS = st.booleans() | st.integers(-1, 300) | st.sampled_from(["", "base", "10.0.0.1", "10.0.0.0/8", "/a", "n[1-3]"])

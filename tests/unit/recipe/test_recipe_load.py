@@ -56,9 +56,9 @@ def test_dump_keeps_the_password_hash_secret_but_tells_of_a_change(project: Proj
     dumps = []
     for salt in ("abcdefgh", "abcdefgi"):
         secret = f"$6${salt}$" + "x" * 86
-        project.write("recipes/mine.toml", f'extends = "base"\n[access]\nroot_password_hash = "{secret}"\n')
+        project.write("recipes/mine.toml", f'extends = "base"\n[login]\nroot_password_hash = "{secret}"\n')
         recipe = project.load()
-        assert recipe.access.root_password_hash == secret
+        assert recipe.login.root_password_hash == secret
         dumps.append(recipe.model_dump_json())
         assert secret not in dumps[-1]
     assert dumps[0] != dumps[1]

@@ -45,7 +45,7 @@ MISTAKES = [
         ['3:13: a tree of files cannot come over HTTP; write kind = "image", or transport = "nfs"'],
     ),
     (
-        '[root]\nkind = "image"\ntransport = "http"\n[access]\nroot_password_hash = "' + HASH + '"',
+        '[root]\nkind = "image"\ntransport = "http"\n[login]\nroot_password_hash = "' + HASH + '"',
         [
             "6:22: over HTTP (recipes/mine.toml:4:13) everybody in the cluster's network could fetch the hash, users "
             'of nodes included; use ssh_keys, or transport = "nfs"'
@@ -158,17 +158,17 @@ MISTAKES = [
             for variant in ("secure-boot", "x86_64-efi")
         ],
     ),
-    # access
+    # login
     (
-        '[access]\nroot_password_hash = "secret"',
+        '[login]\nroot_password_hash = "secret"',
         [f"3:22: root_password_hash is no crypt(5) hash that is strong enough; {MKPASSWD}"],
     ),
     (
-        '[access]\nssh_keys = ["""-----BEGIN OPENSSH PRIVATE KEY-----\nsecret"""]',
+        '[login]\nssh_keys = ["""-----BEGIN OPENSSH PRIVATE KEY-----\nsecret"""]',
         [f"3:13: this is a private key; {PUBLIC_KEY}"],
     ),
     (
-        '[access]\nssh_keys = ["secret"]',
+        '[login]\nssh_keys = ["secret"]',
         [f"3:13: this ssh key does not start with a key type that sshd knows; {PUBLIC_KEY}"],
     ),
     # mirrors
@@ -194,7 +194,7 @@ def test_mistake(mistakes_of: Callable[[str], list[str]], text: str, mistakes: l
 
 def test_secrets_are_not_echoed(mistakes_of: Callable[[str], list[str]]) -> None:
     """A password that was written in place of its hash does not reach a log."""
-    text = "[access]\nroot_password_hash = 'hunter2'\nssh_keys = ['-----BEGIN RSA PRIVATE KEY----- hunter2']"
+    text = "[login]\nroot_password_hash = 'hunter2'\nssh_keys = ['-----BEGIN RSA PRIVATE KEY----- hunter2']"
     assert not any("hunter2" in mistake for mistake in mistakes_of(text))
 
 

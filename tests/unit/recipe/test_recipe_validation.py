@@ -83,8 +83,8 @@ MISTAKES = [
         ["3:16: initramfs.nic_drivers[0] is 'a b'; write a kernel module's name, such as igc, or common or all"],
     ),
     (
-        "[access]\nroot_password_hash = 42",
-        [f"3:22: access.root_password_hash must be a string, not an integer; {QUOTES}"],
+        "[login]\nroot_password_hash = 42",
+        [f"3:22: login.root_password_hash must be a string, not an integer; {QUOTES}"],
     ),
     (
         "[image]\nnaem = 'x'\n[debian]\nsuite = 3\n[boot]\ntimeout_seconds = 'x'",

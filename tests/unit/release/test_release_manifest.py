@@ -12,7 +12,7 @@ import pytest
 from release_manifest import manifest
 
 from builder.errors import InputError
-from builder.recipe.models import Credentials, Recipe
+from builder.recipe.models import Login, Recipe
 from builder.release.archive import Joined
 from builder.release.manifest import FILE, Manifest, Package, Part, add_security, json_schema, packages, released_files
 
@@ -33,8 +33,8 @@ def test_resolved_recipe_comes_back(tmp_path: Path, kerrighed: Recipe) -> None:
 
 def test_password_hash_stays_out(kerrighed: Recipe) -> None:
     """A manifest is published: it does not hold the hash of root's password."""
-    access = Credentials(root_password_hash="$y$j9T$salt$hash")
-    recipe = kerrighed.model_copy(update={"access": access})
+    login = Login(root_password_hash="$y$j9T$salt$hash")
+    recipe = kerrighed.model_copy(update={"login": login})
     assert "$y$" not in manifest(recipe=recipe.model_dump(mode="json")).text()
 
 

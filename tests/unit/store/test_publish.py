@@ -125,6 +125,7 @@ RECIPE = {"debian": {"architecture": "amd64"}}
 @pytest.mark.parametrize(
     ("recipe", "word"),
     [
+        (RECIPE | {"login": {"root_password_hash": "sha256:1"}}, "the hash of root's password"),
         (RECIPE | {"access": {"root_password_hash": "sha256:1"}}, "the hash of root's password"),
         (RECIPE | {"variables": {"vpn": {"VPN_SECRET": "sha256:1", "VPN_HOST": "x"}}}, "the secret VPN_SECRET"),
     ],

@@ -20,7 +20,7 @@ from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
 from builder.lab.machine.agent import Answer
 from builder.lab.vocabulary.hardware import Firmware
-from builder.recipe.models import Credentials, DhcpServer, ImageFormat, Recipe, RootKind, RootTransport, Transport
+from builder.recipe.models import DhcpServer, ImageFormat, Login, Recipe, RootKind, RootTransport, Transport
 
 METHODS = "debug1: Authentications that can continue: publickey"
 ACCEPTS = {"server: ssh -v": f"{METHODS}\ndebug1: Server accepts key: identity ED25519 {KEY_PRINT} explicit"}
@@ -54,7 +54,7 @@ def test_a_right_node_passes(recipe_name: str, firmware: Firmware, request: pyte
 
 def test_every_check_applies_somewhere(debian: Recipe, kerrighed: Recipe) -> None:
     """No check is there for nothing: some recipe, with some firmware, needs it."""
-    keys = debian.model_copy(update={"access": Credentials(ssh_keys=(f"ssh-ed25519 {KEY} me",))})
+    keys = debian.model_copy(update={"login": Login(ssh_keys=(f"ssh-ed25519 {KEY} me",))})
     nodes = [subject(keys, ACCEPTS, firmware=Firmware.SECURE_BOOT, ssh_key=Path("key")), subject(kerrighed, {})]
     assert set().union(*map(made, nodes)) == {check.name for check in CHECKS}
 
@@ -139,8 +139,7 @@ def test_menu_with_dnsmasq(kerrighed: Recipe) -> None:
 
 def test_declared_ports(kerrighed: Recipe) -> None:
     """A port that the recipe declares may be open, with that protocol alone."""
-    access = kerrighed.access.model_copy(update={"ports": ("9100/tcp",)})
-    recipe = kerrighed.model_copy(update={"access": access})
+    recipe = kerrighed.model_copy(update={"ports": ("9100/tcp",)})
     tables = "{0} 0: 00000000:238C 00000000:0000 {1} 0"
     assert failed(subject(recipe, {SOCKETS: tables.format("tcp", "0A")})) == {}
     assert "9100/udp" in failed(subject(recipe, {SOCKETS: tables.format("udp", "07")}))["open ports"]
@@ -209,7 +208,7 @@ def test_secure_boot_that_is_not_enforced(debian: Recipe) -> None:
 def test_a_key_that_is_refused(debian: Recipe) -> None:
     """Each of the recipe's keys must be accepted: sshd says so by its fingerprint."""
     keys = tuple(f"ssh-ed25519 {key} somebody" for key in (KEY, OTHER_KEY))
-    recipe = debian.model_copy(update={"access": Credentials(ssh_keys=keys)})
+    recipe = debian.model_copy(update={"login": Login(ssh_keys=keys)})
     said = f"debug1: Authentications that can continue: publickey\nServer accepts key: x ED25519 {KEY_PRINT} explicit"
     found = failed(subject(recipe, {"server: ssh -v": Answer(255, said)}))
     assert list(found) == ["ssh keys"]
@@ -219,7 +218,7 @@ def test_a_key_that_is_refused(debian: Recipe) -> None:
 @pytest.fixture
 def keyed(debian: Recipe) -> Recipe:
     """A recipe with a key."""
-    return debian.model_copy(update={"access": Credentials(ssh_keys=(f"ssh-ed25519 {KEY} me",))})
+    return debian.model_copy(update={"login": Login(ssh_keys=(f"ssh-ed25519 {KEY} me",))})
 
 
 @pytest.mark.parametrize(

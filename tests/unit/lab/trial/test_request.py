@@ -142,8 +142,8 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_key_of_the_recipe(kerrighed: Recipe, tmp_path: Path, key: Path) -> None:
     """Either half of a key of the recipe is taken; a key of nobody's, or what is no key, is told at once."""
     public = key.with_suffix(".pub")
-    access = kerrighed.access.model_copy(update={"ssh_keys": (public.read_text().strip(),)})
-    release = release_of(kerrighed.model_copy(update={"access": access}), tmp_path)
+    login = kerrighed.login.model_copy(update={"ssh_keys": (public.read_text().strip(),)})
+    release = release_of(kerrighed.model_copy(update={"login": login}), tmp_path)
     for half in (key, public):
         need_key(release, half)
     with pytest.raises(InputError, match=r"is no key of kerrighed 1\.0\nThe release takes none"):
