@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from builder.headers import release_header
 
 if TYPE_CHECKING:
-    from builder.recipe.models import Recipe, ReleaseFacts
+    from builder.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ def text_file(path: str, text: str, mode: int = 0o644, gid: int = 0) -> Rendered
     return RenderedFile(path, text.encode(), mode, gid=gid)
 
 
-def header(recipe: Recipe, facts: ReleaseFacts) -> str:
+def header(layout: Layout) -> str:
     """The comment at the top of every rendered file: the version of nfsroot, the recipe and the release."""
-    return release_header(facts.tool_version, recipe.file_name, recipe.image.name, facts.version)
+    recipe = layout.recipe
+    return release_header(layout.tool_version, recipe.file_name, recipe.image.name, layout.version)

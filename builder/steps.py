@@ -14,18 +14,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import builder
-from builder.boot import initramfs, nic_drivers, pxegrub
+from builder.boot import boot_files, initramfs, nic_drivers, pxegrub
 from builder.container.engine import Engine, Image, Room
 from builder.errors import NoSpaceError
 from builder.events import StepReused
 from builder.keys import key_of
+from builder.layout import Layout
 from builder.overlay import render as overlay
 from builder.parallel import crew
 from builder.plan import code
 from builder.plan.code import BUNDLE, OVERLAY, RELEASE
 from builder.plan.model import Plan
 from builder.process import COMMAND, OnLine
-from builder.recipe.models import Element, Recipe, ReleaseFacts, RootKind
+from builder.recipe.models import Element, Recipe, RootKind
 from builder.release import manifest as manifests
 from builder.release import pack, tree_list
 from builder.release.archive import Joined
@@ -162,25 +163,24 @@ class Steps:
         `archive` is the state of the archive that the tree was made from.  `root` is the file that holds the tree.  The
         overlay is added to a tarball; beside an image it stays a file of its own.
         """
-        facts = ReleaseFacts(version=target.name, kernel_version=tree.kernel_version, tool_version=builder.__version__)
-        stem = f"{self.recipe.image.name}-{facts.version}"
+        layout = Layout(self.recipe, target.name, tree.kernel_version, builder.__version__)
         frames = tree_list.read_parts(tree.parts)
         with (
             self.workshop.cache.work(RELEASE) as scratch,
             pack.appearing(target) as directory,
             crew(2) as aside,
         ):
-            released = Joined(directory / self.recipe.root_file(facts.version))
-            server = Joined(directory / f"{stem}-server.tar.gz")
+            released = Joined(directory / layout.root_file)
+            server = Joined(directory / layout.bundle_file)
             listed = Joined(directory / tree_list.FILE)
             image = self.recipe.root.kind is RootKind.IMAGE
             joined = aside.begin(partial(released.copy, root) if image else partial(released.add_parts, root, frames))
             packer = pack.Packer(self.workshop.engine, self.image, scratch, self.source_date)
             with self._running(OVERLAY) as on_line:
-                rendered = overlay.render(self.recipe, facts, tree.shadow)
+                rendered = overlay.render(layout, tree.shadow)
                 cluster = packer.overlay(tree, rendered, on_line, alone=image)
             with self._running(BUNDLE) as on_line:
-                files = bundle.render(self.recipe, facts)
+                files = bundle.render(layout)
                 check = partial(
                     checks.check,
                     self.recipe,
@@ -191,24 +191,24 @@ class Steps:
                     on_line=on_line,
                 )
                 checked = aside.begin(check)
-                ramdisks = nic_drivers.join(self.recipe, facts, ramdisk, drivers, directory)
-                served = pack.served(self.recipe, facts, tree, ramdisks, loaders)
+                ramdisks = boot_files.join_initramfs(layout, ramdisk, drivers, directory)
+                served = boot_files.find_boot_files(layout, tree, ramdisks, loaders)
                 packer.server_bundle(server, files, served, on_line)
                 hashed = aside.begin(server.hash)
                 checked()
             reason = "runs: puts everything in its place"
             with self.workshop.running(RELEASE, reason, self._log_name(RELEASE)):
-                self._copy_files(directory, facts, tree, loaders)
+                self._copy_files(directory, layout, tree, loaders)
                 joined()
                 if image:
-                    shutil.copyfile(cluster.archive, directory / self.recipe.overlay_file(facts.version))
+                    shutil.copyfile(cluster.archive, directory / layout.overlay_file)
                 else:
                     released.add(cluster.archive)
                     released.add(tree.directories)
                 listed.add(tree.listing)
                 listed.add(cluster.lines)
                 hashed()
-                self._write_manifest(directory, facts, archive, tree, (released, server, listed))
+                self._write_manifest(directory, layout, archive, tree, (released, server, listed))
                 logged = dict.fromkeys((tree.path, root.parent, ramdisk, drivers, loaders))
                 (directory / "build.log").write_text(
                     "".join((step / "log").read_text(encoding="utf-8") for step in logged), encoding="utf-8"
@@ -256,26 +256,26 @@ class Steps:
         """The element with the scripts that make initramfs, NIC driver archives and root image from a tree."""
         return next(element for element in self.recipe.elements if element.name == initramfs.ELEMENT)
 
-    def _copy_files(self, directory: Path, facts: ReleaseFacts, tree: Tree, loaders: Path) -> None:
+    def _copy_files(self, directory: Path, layout: Layout, tree: Tree, loaders: Path) -> None:
         """Copy the kernel, the boot loaders, the package list and dpkg's data into `directory`."""
-        shutil.copyfile(tree.kernel, directory / facts.kernel_file)
+        shutil.copyfile(tree.kernel, directory / layout.kernel_file)
         shutil.copytree(loaders, directory / "pxegrub", ignore=shutil.ignore_patterns("step.json", "log"))
         shutil.copyfile(tree.packages, directory / "packages.tsv")
         shutil.copyfile(tree.dpkg_data, directory / trees.DPKG_DATA)
 
     def _write_manifest(
-        self, directory: Path, facts: ReleaseFacts, archive: Archive, tree: Tree, joined: Iterable[Joined]
+        self, directory: Path, layout: Layout, archive: Archive, tree: Tree, joined: Iterable[Joined]
     ) -> None:
         """Write the manifest of all files in `directory`; `joined` are those archives whose digests are known."""
         packages = manifests.packages(tree.packages)
         fixed = security.find_fixed(archive, self.recipe.debian.suite, (package.name for package in packages))
         manifest = manifests.Manifest(
             name=self.recipe.image.name,
-            version=facts.version,
+            version=layout.version,
             content=str(self.plan.content),
             source_date=self.source_date,
             kernel_version=tree.kernel_version,
-            server_directory=self.recipe.server_directory(facts.version),
+            server_directory=layout.server_directory,
             recipe=self.recipe.model_dump(mode="json"),
             tools=tools(self.image),
             steps={step.name: str(step.key) for step in self.plan.steps},

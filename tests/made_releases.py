@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from layouts import layout_of
+
 from builder.difference.compare import Difference
 from builder.difference.subject import Subject, read_release
 from builder.files import RenderedFile
+from builder.layout import Layout
 from builder.overlay import render as overlay
-from builder.recipe.models import Recipe, ReleaseFacts, RootKind
+from builder.recipe.models import Recipe, RootKind
 from builder.release import archive, tree_list
 from builder.release.archive import Joined
 from builder.release.manifest import FILE, Manifest, Package, released_files
@@ -46,21 +49,26 @@ class Made:
     tools: dict[str, str] = field(default_factory=dict)
     dpkg: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def layout(self) -> Layout:
+        """The names and paths of the release."""
+        return layout_of(self.recipe, self.version, self.kernel)
+
     def write(self, output: Path) -> Path:
         """Write the release below `output`, and give its directory."""
         recipe, directory = self.recipe, output / self.recipe.image.name / self.version
         (directory / "pxegrub").mkdir(parents=True)
-        facts = ReleaseFacts(version=self.version, kernel_version=self.kernel, tool_version="0.1.0")
-        rendered = overlay.render(recipe, facts, SHADOW)
-        (directory / facts.kernel_file).write_bytes(self._kernel)
-        (directory / facts.initrd_file).write_bytes(self.initramfs)
+        layout = self.layout
+        rendered = overlay.render(layout, SHADOW)
+        (directory / layout.kernel_file).write_bytes(self._kernel)
+        (directory / layout.initramfs_file()).write_bytes(self.initramfs)
         (directory / "pxegrub/pxegrub.i386-pc").write_bytes(self.loader)
         if self.dpkg:
             files = [RenderedFile(path, text.encode()) for path, text in self.dpkg.items()]
             (directory / DPKG_DATA).write_bytes(zstd(archive.fragment(files, 0) + archive.END_OF_ARCHIVE))
         joined = [
             self._root(directory, rendered),
-            join(directory / f"{recipe.image.name}-{self.version}-server.tar.gz", self._bundle(facts)),
+            join(directory / layout.bundle_file, self._bundle()),
             join(
                 directory / tree_list.FILE,
                 [zstd(self.listing(archive.directories(rendered))), zstd(self._lines(rendered))],
@@ -72,7 +80,7 @@ class Made:
             content=hashlib.sha256(repr(self).encode()).hexdigest()[:24],
             source_date=1_700_000_000,
             kernel_version=self.kernel,
-            server_directory=recipe.server_directory(self.version),
+            server_directory=layout.server_directory,
             recipe=recipe.model_dump(mode="json"),
             tools=self.tools,
             steps=self.steps,
@@ -100,18 +108,19 @@ class Made:
     def _root(self, directory: Path, rendered: Sequence[RenderedFile]) -> Joined:
         tar = zstd(archive.fragment(rendered, 0))
         if self.recipe.root.kind is RootKind.IMAGE:
-            (directory / self.recipe.root_file(self.version)).write_bytes(b"an image")
-            return join(directory / self.recipe.overlay_file(self.version), [tar])
+            (directory / self.layout.root_file).write_bytes(b"an image")
+            return join(directory / self.layout.overlay_file, [tar])
         tree = zstd(archive.fragment(self._files(), 0, archive.directories(rendered)))
         parts = [tree, tar, zstd(archive.END_OF_ARCHIVE)]
-        return join(directory / self.recipe.root_file(self.version), parts)
+        return join(directory / self.layout.root_file, parts)
 
-    def _bundle(self, facts: ReleaseFacts) -> list[bytes]:
-        texts = list(bundle.render(self.recipe, facts))
+    def _bundle(self) -> list[bytes]:
+        texts = list(bundle.render(self.layout))
+        served_directory = self.layout.served_directory.lstrip("/")
         served = [
             RenderedFile("srv/tftp/pxegrub", self.loader),
-            RenderedFile(f"srv/tftp/{self.recipe.image.name}/{self.version}/{facts.kernel_file}", self._kernel),
-            RenderedFile(f"srv/tftp/{self.recipe.image.name}/{self.version}/{facts.initrd_file}", self.initramfs),
+            RenderedFile(f"{served_directory}/{self.layout.kernel_file}", self._kernel),
+            RenderedFile(f"{served_directory}/{self.layout.initramfs_file()}", self.initramfs),
         ]
         fragments = [archive.fragment(texts, 0), archive.fragment(served, 0, archive.directories(texts))]
         return [b"".join(archive.stored([data])) for data in (*fragments, archive.END_OF_ARCHIVE)]

@@ -9,8 +9,10 @@ from dataclasses import replace as replaced
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from layouts import layout_of
+
 from builder.events import Event
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server.settings import decide
 from builder.settings.dhcp import Reservation
 from builder.settings.release import FILE, ReleaseSettings
@@ -22,7 +24,7 @@ from builder.site.state import Serving, SiteState
 
 def asked(recipe: Recipe, version: str = "1.0") -> ReleaseSettings:
     """What a release of a recipe asks of its server."""
-    return decide(recipe, ReleaseFacts(version=version, kernel_version="6.12.0-1-amd64", tool_version="0.1.0"))
+    return decide(layout_of(recipe, version))
 
 
 def in_cluster(release: ReleaseSettings, name: str, number: int, nodes: int = 2, **dhcp: Any) -> ReleaseSettings:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from builder.recipe.models import Recipe, ReleaseFacts
+from layouts import layout_of
+
+from builder.recipe.models import Recipe
 from builder.server.bundle import render
 from builder.site.places import Places
 from builder.site.records import BUNDLE, Origin, Record, write_origin
@@ -15,17 +17,17 @@ KERNEL = "6.12.0-1-amd64"
 
 def unpack(places: Places, recipe: Recipe, version: str, unpacked: int = 1) -> Record:
     """Put a release on the server: its record, and small files in place of kernel, initramfs and root."""
-    facts = ReleaseFacts(version=version, kernel_version=KERNEL, tool_version="0.1.0")
+    layout = layout_of(recipe, version)
     directory = places.releases / recipe.image.name / version
-    for file in render(recipe, facts):
+    for file in render(layout):
         path = directory / BUNDLE / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(file.content))
-    served = places.served / recipe.tftp_directory(version).lstrip("/")
+    served = places.served / layout.tftp_directory.lstrip("/")
     served.mkdir(parents=True)
-    for name in (facts.kernel_file, facts.initrd_file):
+    for name in (layout.kernel_file, layout.initramfs_file()):
         (served / name).write_text(f"{name} of {version}")
-    root = places.on_server(recipe.server_directory(version))
+    root = places.on_server(layout.server_directory)
     root.mkdir(parents=True, exist_ok=True)
     (root / "file").write_text(version)
     write_origin(directory, Origin("/srv/store", unpacked, "0" * 64))

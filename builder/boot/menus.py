@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from builder.boot import arguments
 from builder.files import RenderedFile, header, text_file
-from builder.recipe.models import TFTP_DIRECTORY, Access, Boot, Kerrighed, Node, Recipe, ReleaseFacts, Transport
+from builder.layout import Layout
+from builder.recipe.models import TFTP_DIRECTORY, Access, Boot, Kerrighed, Node, Recipe, Transport
 from builder.templates import fill, filler
 
 TEMPLATES = "builder.boot"
@@ -35,11 +36,11 @@ class MenuEntry(NamedTuple):
     own: tuple[str, ...] = ()
 
 
-def menu_entries(recipe: Recipe, facts: ReleaseFacts) -> Iterator[tuple[Node, MenuEntry]]:
+def menu_entries(layout: Layout) -> Iterator[tuple[Node, MenuEntry]]:
     """Yield each node of the cluster with its menu entry."""
-    entry = common_entry(recipe, facts)
+    recipe, entry = layout.recipe, common_entry(layout)
     for node in recipe.cluster.nodes:
-        initrd = f"{recipe.tftp_directory(facts.version)}/{facts.initrd_for(node.nic)}"
+        initrd = f"{layout.tftp_directory}/{layout.initramfs_file(node.nic)}"
         ids = _kerrighed_ids(recipe.kerrighed, node) if recipe.kerrighed else ()
         yield node, entry._replace(initrd=initrd, own=(boot_nic(node.mac.replace(":", "-")), *ids))
 
@@ -56,14 +57,14 @@ def _kerrighed_ids(kerrighed: Kerrighed, node: Node) -> tuple[str, ...]:
     return f"session_id={kerrighed.session_id}", f"node_id={kerrighed.node_ids.get(node.name, node.ordinal)}"
 
 
-def common_entry(recipe: Recipe, facts: ReleaseFacts) -> MenuEntry:
+def common_entry(layout: Layout) -> MenuEntry:
     """The menu entry of a node without arguments or drivers of its own."""
-    tftp = recipe.tftp_directory(facts.version)
-    ours = (*_root_arguments(recipe, facts.version), *_console_arguments(recipe.boot))
+    recipe, tftp = layout.recipe, layout.tftp_directory
+    ours = (*_root_arguments(layout), *_console_arguments(recipe.boot))
     return MenuEntry(
-        title=f"{recipe.image.name} {facts.version}, Linux {facts.kernel_version}",
-        kernel=f"{tftp}/{facts.kernel_file}",
-        initrd=f"{tftp}/{facts.initrd_file}",
+        title=f"{recipe.image.name} {layout.version}, Linux {layout.kernel_version}",
+        kernel=f"{tftp}/{layout.kernel_file}",
+        initrd=f"{tftp}/{layout.initramfs_file()}",
         arguments=(*ours, *recipe.kernel.arguments),
     )
 
@@ -83,14 +84,15 @@ def _console_arguments(boot: Boot) -> Iterator[str]:
         yield "quiet"
 
 
-def _root_arguments(recipe: Recipe, version: str) -> Iterator[str]:
+def _root_arguments(layout: Layout) -> Iterator[str]:
     """Kernel arguments that say where a node's root is: on NFS over TCP, or at a URL.
 
     Their forms are those of nfsroot.txt (Linux) and initramfs-tools(7).  A read-only root does not change, so nodes
     need not ask the server at each opening of a file whether the file has changed (nocto, nfs(5)).  This halves the
     requests of a node until it runs.
     """
-    source, read_only = recipe.root_source(version), recipe.root.access is Access.READ_ONLY
+    recipe, source = layout.recipe, layout.root_source
+    read_only = recipe.root.access is Access.READ_ONLY
     yield f"root={'/dev/nfs' if recipe.needs_nfs else source}"
     yield "ip=dhcp"
     if recipe.needs_nfs:
@@ -98,15 +100,15 @@ def _root_arguments(recipe: Recipe, version: str) -> Iterator[str]:
     yield "ro" if read_only else "rw"
 
 
-def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
+def render(layout: Layout) -> Iterator[RenderedFile]:
     """The files of all menus, below the directory that the TFTP server serves.
 
     `grub/HOST` is a node's menu in GRUB legacy's syntax, `grub/HOST.cfg` in GRUB 2's; `grub/MAC.cfg` names the host
     with this MAC address.
     """
-    top = header(recipe, facts)
+    recipe, top = layout.recipe, header(layout)
     http = recipe.cluster.server.address if recipe.boot.transport is Transport.HTTP else None
-    entry = common_entry(recipe, facts)
+    entry = common_entry(layout)
     yield text_file(f"{MENUS}/grub.cfg", _choose(recipe, entry, top, http))
     timeout = recipe.boot.timeout_seconds
     legacy, grub2 = arguments.legacy_words(entry.arguments), arguments.grub2_words(entry.arguments)
@@ -118,7 +120,7 @@ def render(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
     else:
         yield text_file(f"{MENUS}/{DEFAULT_MENU}", menu(entry))
         yield text_file(f"{MENUS}/{DEFAULT_MENU}.cfg", menu_cfg(entry._replace(own=(boot_nic("$mac"),))))
-    for node, entry in menu_entries(recipe, facts):
+    for node, entry in menu_entries(layout):
         yield text_file(f"{MENUS}/{node.name}", menu(entry))
         yield text_file(f"{MENUS}/{node.name}.cfg", menu_cfg(entry))
         yield text_file(f"{MENUS}/{node.mac}.cfg", mac_cfg(node))

@@ -6,15 +6,14 @@ of GRUB legacy's menus takes only one file, so the release has a file for each k
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from builder.boot.initramfs import in_files, lines_of
 from builder.container.engine import Engine, Image, Job, Room
 from builder.process import OnLine
 from builder.recipe import nics
-from builder.recipe.models import Element, Initramfs, Recipe, ReleaseFacts
+from builder.recipe.models import Element, Initramfs, Recipe
 from builder.tree.build import Tree
 
 STEP = "nic-drivers"
@@ -83,27 +82,3 @@ def make(
             room=room,
         )
         engine.run(image, job, on_line)
-
-
-def join(recipe: Recipe, facts: ReleaseFacts, ramdisk: Path, made: Path, directory: Path) -> tuple[Path, ...]:
-    """Write the files that nodes load into `directory`: the initramfs in `ramdisk`, then an archive of those in `made`.
-
-    Return the files, one for each archive.
-    """
-    return tuple(
-        _joined(directory / name, (ramdisk / facts.initrd_file, made / archive))
-        for archive, name in _names(recipe, facts)
-    )
-
-
-def _names(recipe: Recipe, facts: ReleaseFacts) -> Iterator[tuple[str, str]]:
-    for archive in archives(recipe):
-        yield archive, facts.initrd_for(None if archive == DEFAULT else archive)
-
-
-def _joined(file: Path, parts: Iterable[Path]) -> Path:
-    with file.open("wb") as joined:
-        for part in parts:
-            with part.open("rb") as content:
-                shutil.copyfileobj(content, joined)
-    return file

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.events import StepFinished, Summary
+from builder.layout import Layout
 from builder.release.manifest import FILE, Manifest
 from builder.server.procedure import procedure
 
@@ -32,7 +33,7 @@ def sizes(directory: Path, manifest: Manifest) -> list[str]:
 def next_steps(directory: Path, manifest: Manifest) -> list[str]:
     """The commands that put a release to use on its server."""
     recipe = manifest.read_recipe()
-    steps = procedure(recipe, manifest.version, recipe.cluster.server)
+    steps = procedure(Layout(recipe, manifest.version), recipe.cluster.server)
     return [
         "Next, on the NFS server (the bundle's README says more):",
         f"  cd {directory}",

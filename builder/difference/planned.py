@@ -12,9 +12,10 @@ from builder.difference.nodes import TO_BE_MADE
 from builder.difference.subject import Subject
 from builder.difference.texts import Names
 from builder.files import RenderedFile
+from builder.layout import Layout
 from builder.overlay import render as overlay
 from builder.plan.model import Plan
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.release.manifest import Package, add_security
 from builder.release.unpacking import Text
 from builder.server import bundle
@@ -34,17 +35,13 @@ def read_recipe(recipe: Recipe, plan: Plan, release: Subject, cache: Cache) -> S
     `recipe` is what `builder.build.check` gives, and `plan` the plan of its build.  Settings, menus and overlay are
     rendered under the release's version and for its kernel.
     """
-    facts = ReleaseFacts(
-        version=release.manifest.version,
-        kernel_version=release.manifest.kernel_version,
-        tool_version=builder.__version__,
-    )
+    layout = Layout(recipe, release.manifest.version, release.manifest.kernel_version, builder.__version__)
     steps = {step.name: step.key or "" for step in plan.steps}
     same_tree = _is_same(tree.STEP, steps, release)
-    rendered = _texts(file for file in overlay.render(recipe, facts, LOCKED_ROOT) if file.path != overlay.SHADOW)
+    rendered = _texts(file for file in overlay.render(layout, LOCKED_ROOT) if file.path != overlay.SHADOW)
     packages, remarks = (release.packages, ()) if same_tree else _expect_packages(recipe, release, cache)
     manifest = release.manifest.model_copy(
-        update={"name": recipe.image.name, "server_directory": recipe.server_directory(facts.version)}
+        update={"name": recipe.image.name, "server_directory": layout.server_directory}
     )
     return replace(
         release,
@@ -58,7 +55,7 @@ def read_recipe(recipe: Recipe, plan: Plan, release: Subject, cache: Cache) -> S
         steps=steps,
         listing=release.listing if same_tree else None,
         overlay=None if release.overlay is None else rendered,
-        bundle=_texts(bundle.render(recipe, facts)),
+        bundle=_texts(bundle.render(layout)),
         boot_files=dict(_boot_files(recipe, steps, release)),
         remarks=(*remarks, *(() if same_tree else (KERNEL_AND_TREE,))),
     )

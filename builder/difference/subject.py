@@ -8,12 +8,14 @@ from typing import Any
 
 from builder.difference.texts import Names
 from builder.errors import InputError
+from builder.layout import Layout
 from builder.recipe.former_names import rename_table
 from builder.recipe.models import Recipe, RootKind
 from builder.release import tree_list
 from builder.release.manifest import BEFORE_PARTS, Manifest, Package
 from builder.release.source import ANEW, ReleaseSource, find_file, read_file, read_part
 from builder.release.unpacking import Text, read_files, unpack_gzip_member, unpack_zstd
+from builder.release_names import bundle_file
 
 MOST_OF_LIST = 128 << 20
 """The most bytes of a tree's list: some 800,000 paths, ten times as many as on a large desktop.  Two are in memory."""
@@ -97,10 +99,11 @@ def read_overlay(source: ReleaseSource, recipe: Recipe | None) -> Mapping[str, T
     """
     if recipe is None or source.manifest.schema_version == BEFORE_PARTS:
         return None
-    file = find_file(source, recipe.overlay_file(source.manifest.version))
+    overlay_file = Layout(recipe, source.manifest.version).overlay_file
+    file = find_file(source, overlay_file)
     is_alone = recipe.root.kind is RootKind.IMAGE
     if file is None or (not is_alone and len(file.parts) < 2):
-        raise _incomplete(source, recipe.overlay_file(source.manifest.version))
+        raise _incomplete(source, overlay_file)
     what = f"the overlay in {file.path} of {source.describe()}"
     packed = read_part(source, file, -1 if is_alone else -2, MOST_OF_TEXTS)
     return read_files(unpack_zstd(packed, MOST_OF_TEXTS, what), what)
@@ -108,7 +111,7 @@ def read_overlay(source: ReleaseSource, recipe: Recipe | None) -> Mapping[str, T
 
 def _read_bundle(source: ReleaseSource) -> Mapping[str, Text]:
     """The settings and menus of the server bundle: the first gzip member (docs/reference/manifest.md)."""
-    path = f"{source.manifest.name}-{source.manifest.version}-server.tar.gz"
+    path = bundle_file(source.manifest.name, source.manifest.version)
     file = find_file(source, path)
     if file is None:
         raise _incomplete(source, path)

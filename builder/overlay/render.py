@@ -6,9 +6,10 @@ The tree itself depends on none of these, so a changed cluster never rebuilds th
 from __future__ import annotations
 
 from builder.files import RenderedFile, header, text_file
+from builder.layout import Layout
 from builder.overlay.shadow import with_root_password
 from builder.overlay.writable import NFS_OPTIONS, mounts, state_directory
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.settings import reports
 from builder.templates import fill
 
@@ -35,13 +36,14 @@ No overlay has etc/hostname: a node takes its name from its address (hostname(5)
 """
 
 
-def render(recipe: Recipe, facts: ReleaseFacts, shadow: str) -> tuple[RenderedFile, ...]:
+def render(layout: Layout, shadow: str) -> tuple[RenderedFile, ...]:
     """The files of a release's overlay, sorted by path.  `shadow` is the text of the tree's own /etc/shadow."""
+    recipe = layout.recipe
     values = {
         "recipe": recipe,
-        "facts": facts,
-        "header": header(recipe, facts),
-        "mounts": mounts(recipe, facts.version),
+        "layout": layout,
+        "header": header(layout),
+        "mounts": mounts(layout),
         "state_directory": state_directory(recipe),
         "state_options": NFS_OPTIONS[recipe.root.nfs_version],
         "report": report_place(recipe),

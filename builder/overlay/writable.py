@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from builder.layout import Layout
 from builder.recipe.models import STATE_KINDS, Access, Recipe, WritableDirectory, WritableKind
 
 VOLATILE_STATE = "/run/nfsbooted"
@@ -33,19 +34,19 @@ class Mount:
     kind: WritableKind
 
 
-def mounts(recipe: Recipe, version: str) -> tuple[Mount, ...]:
+def mounts(layout: Layout) -> tuple[Mount, ...]:
     """The writable directories that nodes mount, each before those below it.
 
     A read-write root is one export with all shared directories in it, so nodes mount only tmpfs.
     """
-    directories = [*recipe.root.writable]
+    recipe, directories = layout.recipe, [*layout.recipe.root.writable]
     if recipe.root.access is Access.READ_WRITE:
         directories = [directory for directory in directories if directory.kind is WritableKind.TMPFS]
     elif _keeps_keys_apart(recipe):
         directories.append(WritableDirectory(path=PERSISTENT_STATE, kind=WritableKind.NODE))
     make = {WritableKind.TMPFS: lambda directory, *_: _tmpfs(directory), WritableKind.SHARED: _shared}
     return tuple(
-        make.get(directory.kind, _state)(directory, recipe, version)
+        make.get(directory.kind, _state)(directory, layout)
         for directory in sorted(directories, key=lambda directory: directory.path)
     )
 
@@ -81,18 +82,18 @@ def _tmpfs(directory: WritableDirectory) -> Mount:
     return Mount("tmpfs", directory.path, "tmpfs", f"mode={mode},nosuid,nodev{size}", directory.kind)
 
 
-def _shared(directory: WritableDirectory, recipe: Recipe, version: str) -> Mount:
-    device = f"{recipe.cluster.server.address}:{recipe.shared_directory(version)}{directory.path}"
-    options = f"{NFS_OPTIONS[recipe.root.nfs_version]},_netdev"
+def _shared(directory: WritableDirectory, layout: Layout) -> Mount:
+    device = f"{layout.recipe.cluster.server.address}:{layout.shared_directory}{directory.path}"
+    options = f"{NFS_OPTIONS[layout.recipe.root.nfs_version]},_netdev"
     return Mount(device, directory.path, "nfs", options, directory.kind)
 
 
-def _state(directory: WritableDirectory, recipe: Recipe, _version: str) -> Mount:
+def _state(directory: WritableDirectory, layout: Layout) -> Mount:
     """The mount of a directory with state.
 
     Each node's own state lies in a directory of the node's name.  NODE stands for the name, which nfsbooted(8) fills in
     on the node.
     """
-    name = "/NODE" if directory.kind is WritableKind.NODE else ""
+    recipe, name = layout.recipe, "/NODE" if directory.kind is WritableKind.NODE else ""
     device = f"{recipe.cluster.server.address}:{recipe.state_places[directory.kind]}{name}{directory.path}"
     return Mount(device, directory.path, "nfs", NFS_OPTIONS[recipe.root.nfs_version], directory.kind)

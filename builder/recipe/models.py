@@ -456,70 +456,9 @@ class Recipe(Model):
         """Whether the release needs an NFS server."""
         return self.root.transport is RootTransport.NFS
 
-    def server_directory(self, version: str) -> str:
-        """The directory on the server with the root of release `version`: the unpacked tree, or the image."""
-        if self.root.transport is RootTransport.HTTP:
-            return f"/{TFTP_DIRECTORY}{self.tftp_directory(version)}"
-        return f"{self.root.path}/{version}"
-
-    def root_source(self, version: str) -> str:
-        """The root's source for nodes: ADDRESS:DIRECTORY, which they mount, or the URL of the image that they fetch."""
-        if self.root.transport is RootTransport.HTTP:
-            return f"http://{self.cluster.server.address}{self.tftp_directory(version)}/root.{self.root.format}"
-        return f"{self.cluster.server.address}:{self.server_directory(version)}"
-
-    def shared_directory(self, version: str) -> str:
-        """The directory on the NFS server with the shared writable directories of release `version`, by their paths.
-
-        An NFSv3 client asks where an export begins (RFC 1813, appendix I).  An NFSv4 client walks from the top, and
-        Linux's server changes to another export only at a mount point.  So with NFSv4 the shared directories cannot
-        stand in the root, which is an export of its own.
-        """
-        directory = self.server_directory(version)
-        return directory if self.root.nfs_version == 3 else f"{directory}.shared"
-
     @property
     def state_places(self) -> dict[WritableKind, str]:
         """The directories on the server with state, by kind: one for all nodes, and one with each node's own."""
         places = {WritableKind.PERSISTENT: f"{self.root.state}/all", WritableKind.NODE: f"{self.root.state}/nodes"}
         kinds = {directory.kind for directory in self.root.writable}
         return {kind: place for kind, place in places.items() if kind in kinds}
-
-    def root_file(self, version: str) -> str:
-        """The file of release `version` that holds the tree."""
-        suffix = self.root.format if self.root.kind is RootKind.IMAGE else "tar.zst"
-        return f"{self.image.name}-{version}-root.{suffix}"
-
-    def overlay_file(self, version: str) -> str:
-        """The file of release `version` that holds the overlay: the root tarball, or an archive of its own."""
-        return (
-            f"{self.image.name}-{version}-overlay.tar.zst"
-            if self.root.kind is RootKind.IMAGE
-            else self.root_file(version)
-        )
-
-    def tftp_directory(self, version: str) -> str:
-        """The directory of release `version`'s kernel and initramfs, as a path below what TFTP and HTTP serve."""
-        return f"/{self.image.name}/{version}"
-
-
-class ReleaseFacts(Model):
-    """What is known of a release beside its recipe when menus, overlay and server bundle are rendered."""
-
-    version: str
-    kernel_version: str = Field(description="As in vmlinuz-KVER and /lib/modules/KVER.")
-    tool_version: str = Field(description="Version of nfsroot that makes the release.")
-
-    @property
-    def kernel_file(self) -> str:
-        """File name of the kernel in the release and on the TFTP server."""
-        return f"vmlinuz-{self.kernel_version}"
-
-    @property
-    def initrd_file(self) -> str:
-        """File name of the initramfs in the release and on the TFTP server, for nodes without a `nic`."""
-        return f"initrd.img-{self.kernel_version}"
-
-    def initrd_for(self, nic: str | None) -> str:
-        """The name of the file of the initramfs with the drivers of `nic`."""
-        return f"{self.initrd_file}.{nic}" if nic else self.initrd_file

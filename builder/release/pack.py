@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from builder import ownership
-from builder.boot import pxegrub
 from builder.container.engine import Engine, Image, Job
 from builder.disk import locked, sync, sync_tree
 from builder.errors import NfsrootError
 from builder.files import RenderedFile
 from builder.overlay.render import OWNED_PATHS
 from builder.process import OnLine
-from builder.recipe.models import TFTP_DIRECTORY, Recipe, ReleaseFacts
+from builder.recipe.models import TFTP_DIRECTORY
 from builder.release import archive, tree_list
 from builder.release.archive import Joined
 from builder.release.manifest import FILE, SUMS, Manifest
@@ -87,16 +86,6 @@ class Packer:
         job = Job((*command, *(f"/output/{name}" for name in texts)), output=self.scratch)
         self.engine.run(self.image, job, on_line)
         return tuple(self.scratch / f"{name}.{suffix}" for name in texts)
-
-
-def served(recipe: Recipe, facts: ReleaseFacts, tree: Tree, ramdisks: Iterable[Path], loaders: Path) -> dict[str, Path]:
-    """The files that nodes load, by path below the TFTP server's directory: kernel, initramfs files, boot loaders."""
-    directory = recipe.tftp_directory(facts.version).lstrip("/")
-    return {
-        f"{directory}/{facts.kernel_file}": tree.kernel,
-        **{f"{directory}/{ramdisk.name}": ramdisk for ramdisk in ramdisks},
-        **{name: loaders / file for variant in recipe.boot.variants for name, file in pxegrub.SERVED[variant].items()},
-    }
 
 
 def need_writable(directory: Path) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from builder.boot import menus
 from builder.files import RenderedFile, header, text_file
-from builder.recipe.models import Recipe, ReleaseFacts
-from builder.server import root
+from builder.layout import Layout
+from builder.recipe.models import Recipe
 from builder.server.procedure import procedure
 from builder.server.settings import decide, recipe_sizes
 from builder.settings import nginx, reports
@@ -20,22 +20,21 @@ from builder.settings.texts import renderers
 from builder.templates import fill
 
 
-def render(recipe: Recipe, facts: ReleaseFacts) -> tuple[RenderedFile, ...]:
+def render(layout: Layout) -> tuple[RenderedFile, ...]:
     """Every text file of the bundle, sorted by path."""
-    files = (*settings(recipe, facts), *menus.render(recipe, facts))
+    files = (*settings(layout), *menus.render(layout))
     return tuple(sorted(files, key=lambda file: file.path))
 
 
-def settings(recipe: Recipe, facts: ReleaseFacts) -> Iterator[RenderedFile]:
+def settings(layout: Layout) -> Iterator[RenderedFile]:
     """Yield all text files but the menus: settings of every program that a recipe may choose, README, install.sh."""
-    release, asked = f"{recipe.image.name}-{facts.version}", decide(recipe, facts)
-    values = _values(recipe, facts, release)
+    asked, values = decide(layout), _values(layout)
     yield _text("README", "README", values)
     yield text_file(SETTINGS_FILE, asked.text())
     yield _text("install.sh", "install.sh", values, 0o755)
     for path, render in renderers([asked]).items():
         yield text_file(path, render())
-    if recipe.needs_nfs:
+    if layout.recipe.needs_nfs:
         ids = ganesha_ids((*asked.state_exports, *asked.exports, *report_exports([asked])))
         for path, text in {**state_files(asked, ids), **export_files(asked, ids), **report_files([asked], ids)}.items():
             yield text_file(path, text)
@@ -45,26 +44,27 @@ def _text(name: str, path: str, values: dict[str, object], mode: int = 0o644) ->
     return text_file(path, fill("builder.server", name, **values), mode)
 
 
-def _values(recipe: Recipe, facts: ReleaseFacts, release: str) -> dict[str, object]:
+def _values(layout: Layout) -> dict[str, object]:
+    recipe = layout.recipe
     return {
-        "header": header(recipe, facts),
-        "title": f"{recipe.image.name} {facts.version}: server bundle",
-        "release": release,
+        "header": header(layout),
+        "title": f"{recipe.image.name} {layout.version}: server bundle",
+        "release": layout.name,
         "recipe": recipe,
         "cluster": recipe.cluster,
-        "facts": facts,
-        "directory": recipe.server_directory(facts.version),
-        "root_place": root.place(recipe, facts.version),
+        "tool_version": layout.tool_version,
+        "directory": layout.server_directory,
+        "root_place": layout.root_place,
         "state_kinds": tuple(recipe.state_places),
         "server": recipe.cluster.server,
         "sizes": recipe_sizes(recipe),
         "sysctl_conf": SYSCTL_CONF,
         "nfs_conf": NFS_CONF,
         "kinds": _kinds(recipe),
-        "programs": _programs(recipe, release),
+        "programs": _programs(recipe, layout.name),
         "nginx_check": nginx.whole("$work/site", "$work/site/nfsroot.conf"),
         "reports": reports,
-        "procedure": procedure(recipe, facts.version, recipe.cluster.server),
+        "procedure": procedure(layout, recipe.cluster.server),
     }
 
 

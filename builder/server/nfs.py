@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import uuid
 
+from builder.layout import Layout
 from builder.recipe.models import Access, Recipe, WritableKind
 from builder.settings.exports import Export
 
 
-def exports(recipe: Recipe, version: str) -> tuple[Export, ...]:
+def exports(layout: Layout) -> tuple[Export, ...]:
     """The exports of a release: its root, and each shared writable directory of a read-only root.
 
     An image that comes over HTTP needs no export.
     """
+    recipe, root = layout.recipe, layout.server_directory
     if not recipe.needs_nfs:
         return ()
-    root, shared = recipe.server_directory(version), recipe.shared_directory(version)
     if recipe.root.access is Access.READ_WRITE:
         return (_export(recipe, root, read_write=True),)
     return (
         _export(recipe, root, read_write=False),
-        *(_export(recipe, shared + path, read_write=True) for path in recipe.root.shared),
+        *(_export(recipe, layout.shared_directory + path, read_write=True) for path in recipe.root.shared),
     )
 
 

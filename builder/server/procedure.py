@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from builder.recipe.models import NfsServer, Recipe, Server
+from builder.layout import Layout
+from builder.recipe.models import NfsServer, Server
 from builder.server import root
 from builder.server.settings import chosen
 from builder.settings.programs import Program
@@ -36,31 +37,31 @@ class Procedure:
     stale: tuple[str, ...]
 
 
-def procedure(recipe: Recipe, version: str, server: Server) -> Procedure:
+def procedure(layout: Layout, server: Server) -> Procedure:
     """The commands for a release on a server with the programs that `server` names; the bundle has their settings."""
-    release, directory = f"{recipe.image.name}-{version}", recipe.server_directory(version)
-    running = chosen(recipe, version, server)
+    recipe, bundle, old = layout.recipe, f"{layout.name}-server", replace(layout, version=OLD)
+    running = chosen(recipe, server)
     services = dict.fromkeys(program.service for program in running)
-    install = " ".join(("./install.sh", *_options(chosen(recipe, version, recipe.cluster.server), running)))
+    install = " ".join(("./install.sh", *_options(chosen(recipe, recipe.cluster.server), running)))
     return Procedure(
         packages=(*dict.fromkeys(program.package for program in running), CHECKER, "zstd"),
-        unpack=root.commands(recipe, version),
+        unpack=root.commands(layout),
         install=(
-            f"mkdir {release}-server",
-            f"tar -xzf {release}-server.tar.gz -C {release}-server",
-            f"cd {release}-server",
+            f"mkdir {bundle}",
+            f"tar -xzf {layout.bundle_file} -C {bundle}",
+            f"cd {bundle}",
             f"{install} --dry-run",
             install,
         ),
         look=(
             f"systemctl status {' '.join(services)}",
             *(("exportfs -v",) if recipe.needs_nfs and server.nfs is NfsServer.KERNEL else ()),
-            f"ls /srv/tftp/grub {directory}",
+            f"ls /srv/tftp/grub {layout.server_directory}",
         ),
         back=("ls -v /srv/tftp/.grub", f"ln -sfT .grub/{GENERATION} /srv/tftp/grub"),
         remove=(
-            *(_stop_exporting(f"{recipe.image.name}-{OLD}", server) if recipe.needs_nfs else ()),
-            f"rm -r {' '.join(root.directories(recipe, OLD))}",
+            *(_stop_exporting(old.name, server) if recipe.needs_nfs else ()),
+            f"rm -r {' '.join(root.directories(old))}",
         ),
         stale=(
             ("exportfs -ra", "systemctl restart nfs-kernel-server")

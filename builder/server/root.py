@@ -1,44 +1,38 @@
-"""Commands that put a release's root into its place on the server, and the paths there."""
+"""Commands that put a release's root into its place on the server, and the directories there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from builder.recipe.models import TFTP_DIRECTORY, Recipe, RootKind
+from builder.layout import Layout
+from builder.recipe.models import RootKind
 
 UNPACK = "tar --zstd --numeric-owner --xattrs --xattrs-include='*' -xpf"
 
 
-def commands(recipe: Recipe, version: str) -> tuple[str, ...]:
+def commands(layout: Layout) -> tuple[str, ...]:
     """The commands of root's shell that put the root into its place; they run in the release's directory."""
-    directory, root = recipe.server_directory(version), recipe.root_file(version)
-    if recipe.root.kind is RootKind.IMAGE:
+    directory, root = layout.server_directory, layout.root_file
+    if layout.recipe.root.kind is RootKind.IMAGE:
         return (
             f"mkdir -p {directory}",
-            f"cp {root} {place(recipe, version)}",
-            f"cp {recipe.overlay_file(version)} {directory}/overlay.tar.zst",
+            f"cp {root} {layout.root_place}",
+            f"cp {layout.overlay_file} {directory}/overlay.tar.zst",
         )
-    return (f"mkdir -p {directory}", f"{UNPACK} {root} -C {directory}", *_shared(recipe, version))
+    return (f"mkdir -p {directory}", f"{UNPACK} {root} -C {directory}", *_shared(layout))
 
 
-def place(recipe: Recipe, version: str) -> str:
-    """The path on the server that nodes mount or fetch: the directory of the root, or the image in it."""
-    directory = recipe.server_directory(version)
-    return f"{directory}/root.{recipe.root.format}" if recipe.root.kind is RootKind.IMAGE else directory
-
-
-def directories(recipe: Recipe, version: str) -> tuple[str, ...]:
+def directories(layout: Layout) -> tuple[str, ...]:
     """The directories of a release on the server, which have all of the release but its settings."""
-    served = f"/{TFTP_DIRECTORY}{recipe.tftp_directory(version)}"
-    return tuple(dict.fromkeys((served, recipe.server_directory(version), recipe.shared_directory(version))))
+    return tuple(dict.fromkeys((layout.served_directory, layout.server_directory, layout.shared_directory)))
 
 
-def _shared(recipe: Recipe, version: str) -> Iterator[str]:
+def _shared(layout: Layout) -> Iterator[str]:
     """Yield commands that move shared directories out of the root, where they stand outside; a mount point stays."""
-    directory, shared = recipe.server_directory(version), recipe.shared_directory(version)
+    directory, shared = layout.server_directory, layout.shared_directory
     if shared != directory:
-        for path in recipe.root.shared:
+        for path in layout.recipe.root.shared:
             yield f"mkdir -p {PurePosixPath(shared + path).parent}"
             yield f"mv {directory}{path} {shared}{path}"
             yield f"mkdir {directory}{path}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from builder.headers import release_header
+from builder.release_names import release_name
 from builder.settings import reports
 from builder.settings.exports import Export, reports_export
 from builder.settings.headers import settings_header
@@ -35,7 +36,7 @@ def export_files(release: ReleaseSettings, ids: Mapping[str, int]) -> dict[str, 
     `ids` has the Export_Id of each path.
     """
     header = release_header(release.tool, release.recipe, release.name, release.version)
-    return _files(f"{release.name}-{release.version}", header, RELEASE_ABOUT, release.exports, ids)
+    return _files(release_name(release.name, release.version), header, RELEASE_ABOUT, release.exports, ids)
 
 
 def state_files(release: ReleaseSettings, ids: Mapping[str, int]) -> dict[str, str]:

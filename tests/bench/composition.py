@@ -14,8 +14,9 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from builder.cli.running import make_quick
+from builder.layout import Layout
 from builder.recipe.load import load
-from builder.recipe.models import Node, Recipe, ReleaseFacts
+from builder.recipe.models import Node, Recipe
 from builder.recipe.search import SearchPath
 from builder.server.settings import decide
 from builder.settings.release import FILE
@@ -54,7 +55,7 @@ def in_cluster(recipe: Recipe, number: int, count: int) -> Recipe:
 
 def write_record(recipe: Recipe, places: Places) -> None:
     """Write the record of a release of the recipe, as if it was unpacked."""
-    asked = decide(recipe, ReleaseFacts(version=VERSION, kernel_version="6.12.0-1-amd64", tool_version="0"))
+    asked = decide(Layout(recipe, VERSION, "6.12.0-1-amd64", "0"))
     directory = places.releases / asked.name / VERSION
     (directory / BUNDLE).mkdir(parents=True)
     (directory / BUNDLE / FILE).write_text(asked.text(), encoding="utf-8")

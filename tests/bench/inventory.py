@@ -9,8 +9,9 @@ import time
 from ipaddress import IPv4Address, IPv4Network
 
 from builder.cli.main import make_quick
+from builder.layout import Layout
 from builder.recipe.load import load
-from builder.recipe.models import Node, Recipe, ReleaseFacts
+from builder.recipe.models import Node, Recipe
 from builder.recipe.search import SearchPath
 from builder.release import archive
 from builder.server import bundle
@@ -34,9 +35,9 @@ def with_nodes(recipe: Recipe, count: int) -> Recipe:
 
 def measure(recipe: Recipe) -> dict[str, float]:
     """What it takes to decide, render and pack everything of a recipe's bundle that is text, for every DHCP server."""
-    facts = ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0")
+    layout = Layout(recipe, "1.0", "6.12.0-1-amd64", "0")
     began = time.monotonic()
-    packed = archive.fragment(bundle.render(recipe, facts), 0)
+    packed = archive.fragment(bundle.render(layout), 0)
     seconds = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"nodes": len(recipe.cluster.nodes), "seconds": seconds, "peak_mib": peak, "bytes": len(packed)}

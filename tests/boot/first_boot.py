@@ -11,7 +11,6 @@ from builder.lab.checks.reboot import REBOOT
 from builder.lab.released.release import Release
 from builder.lab.report.report import LabReport, NodeReport
 from builder.lab.trial.trial import SHUTDOWN
-from builder.recipe.models import ReleaseFacts
 
 NODE = "ssi1"
 EVERY_CHECK = {check.name for check in CHECKS} | {REBOOT[0], SHUTDOWN[0]}
@@ -49,9 +48,7 @@ class Boot:
     @property
     def given(self) -> tuple[str, ...]:
         """The arguments that nfsroot and the recipe mean to give to the node's kernel."""
-        manifest = self.release.manifest
-        facts = ReleaseFacts(version=manifest.version, kernel_version=manifest.kernel_version, tool_version="")
-        _, entry = next(menu_entries(self.release.recipe, facts))
+        _, entry = next(menu_entries(self.release.layout))
         return entry.arguments + entry.own
 
 

@@ -97,12 +97,12 @@ def story(first: Release, second: Release, tmp_path_factory: pytest.TempPathFact
 
 def commands(release: Release) -> Procedure:
     """What the README of a release says."""
-    return procedure(release.recipe, release.manifest.version, release.recipe.cluster.server)
+    return procedure(release.layout, release.recipe.cluster.server)
 
 
 def stem(release: Release) -> str:
     """NAME-VERSION."""
-    return f"{release.manifest.name}-{release.manifest.version}"
+    return release.layout.name
 
 
 def test_node_boots_from_a_server_that_was_started_anew(story: Story) -> None:

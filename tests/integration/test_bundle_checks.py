@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 
 from builder.cache import Cache
 from builder.container import image as builder_image
@@ -13,7 +14,7 @@ from builder.container.sandbox import Sandbox
 from builder.errors import NfsrootError
 from builder.files import RenderedFile
 from builder.recipe.load import load
-from builder.recipe.models import ReleaseFacts, Transport
+from builder.recipe.models import Transport
 from builder.recipe.search import SearchPath
 from builder.server import bundle, checks
 
@@ -23,7 +24,6 @@ SHIPPED = load("kerrighed", SearchPath.default(Path(__file__).parents[2]))
 RECIPE = SHIPPED.model_copy(update={"boot": SHIPPED.boot.model_copy(update={"transport": Transport.HTTP})})
 """A recipe whose bundle has settings of every server, that for HTTP among them."""
 
-FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0.1.0")
 BROKEN = {
     "etc/dhcp/dhcpd.conf": ("dhcpd", "option no-such-option 1;", "no-such-option"),
     "etc/kea/kea-dhcp4.conf": ("kea-dhcp4", "}", "syntax error"),
@@ -46,7 +46,7 @@ def check(files: tuple[RenderedFile, ...], cache: Cache, scratch: Path) -> list[
 
 def test_what_is_shipped_passes(cache: Cache, tmp_path: Path) -> None:
     """Every checker reads its settings and finds nothing."""
-    assert "dnsmasq: syntax check OK." in check(bundle.render(RECIPE, FACTS), cache, tmp_path)
+    assert "dnsmasq: syntax check OK." in check(bundle.render(layout_of(RECIPE)), cache, tmp_path)
 
 
 @pytest.mark.parametrize("path", BROKEN)
@@ -55,7 +55,7 @@ def test_broken_file_is_named(path: str, cache: Cache, tmp_path: Path) -> None:
     program, line, words = BROKEN[path]
     files = tuple(
         replace(file, content=file.content + f"{line}\n".encode()) if file.path == path else file
-        for file in bundle.render(RECIPE, FACTS)
+        for file in bundle.render(layout_of(RECIPE))
     )
     with pytest.raises(NfsrootError) as caught:
         check(files, cache, tmp_path)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 
 from builder.recipe.load import load
-from builder.recipe.models import ReleaseFacts
 from builder.recipe.search import SearchPath
 from builder.server.bundle import render
 
@@ -61,13 +61,13 @@ def bundle(version: str, nodes: int, directory: Path) -> Path:
     """The unpacked bundle of a release for so many of the cluster's nodes, with a stand-in for its kernel."""
     recipe = load("debian-nfsroot", SearchPath.default(PROJECT))
     cluster = recipe.cluster.model_copy(update={"nodes": recipe.cluster.nodes[:nodes]})
-    facts = ReleaseFacts(version=version, kernel_version="6.12.0-1-amd64", tool_version="0.1.0")
-    for file in render(recipe.model_copy(update={"cluster": cluster}), facts):
+    layout = layout_of(recipe.model_copy(update={"cluster": cluster}), version)
+    for file in render(layout):
         target = directory / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)
         target.chmod(file.mode)
-    kernel = directory / f"srv/tftp/debian-nfsroot/{version}/{facts.kernel_file}"
+    kernel = directory / f"srv/tftp/debian-nfsroot/{version}/{layout.kernel_file}"
     kernel.parent.mkdir(parents=True)
     kernel.write_text(whole_kernel(version))
     return directory

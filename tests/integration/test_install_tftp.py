@@ -10,15 +10,14 @@ from pathlib import Path
 
 import pytest
 import slow_tftp
+from layouts import layout_of
 
 from builder.lab.machine.namespace import Namespace, machine
 from builder.recipe.load import load
-from builder.recipe.models import ReleaseFacts
 from builder.recipe.search import SearchPath
 from builder.server import bundle
 
 PROJECT = Path(__file__).parents[2]
-FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0.1.0")
 SCRIPT = Path("/etc/init.d/tftpd-hpa")
 SERVER = "192.168.0.1"
 SECONDS_A_BLOCK = 0.5
@@ -35,7 +34,7 @@ pytestmark = [
 def server(tmp_path: Path) -> Iterator[Namespace]:
     """A machine with the server's address and tftpd-hpa, which has an init script and no systemd."""
     recipe = load("debian-nfsroot", SearchPath.default(PROJECT))
-    for file in bundle.render(recipe, FACTS):
+    for file in bundle.render(layout_of(recipe)):
         target = tmp_path / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)

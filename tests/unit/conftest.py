@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from builder.recipe.load import load
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.recipe.search import SearchPath
 
 PROJECT = Path(__file__).parents[2]
@@ -33,9 +33,3 @@ def kerrighed() -> Recipe:
 def debian() -> Recipe:
     """The recipe with a read-only root."""
     return load("debian-nfsroot", SearchPath.default(PROJECT))
-
-
-@pytest.fixture
-def facts() -> ReleaseFacts:
-    """What is known of a release 1.0."""
-    return ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0.1.0")

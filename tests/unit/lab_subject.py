@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from layouts import layout_of
+
 from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID
 from builder.lab.checks.model import Subject
 from builder.lab.checks.mounts import MOUNTS
@@ -42,7 +44,7 @@ def manifest(recipe: Recipe, *packages: str) -> Manifest:
         content="c" * 24,
         source_date=0,
         kernel_version=KERNEL,
-        server_directory=recipe.server_directory("1.0"),
+        server_directory=layout_of(recipe).server_directory,
         recipe=recipe.model_dump(mode="json"),
         tools={},
         steps={},
@@ -77,7 +79,7 @@ def subject(
     `changes` replace answers by how their questions begin; files with `unloaded` in their path it did not load.
     """
     replies = [*changes.items(), *good(recipe, firmware).items()]
-    directory = recipe.tftp_directory("1.0")
+    directory = layout_of(recipe).tftp_directory
     loaded = (f"{directory}/vmlinuz-{KERNEL}", f"{directory}/initrd.img-{KERNEL}")
 
     def answer(question: str) -> Answer:
@@ -111,7 +113,7 @@ def report(recipe: Recipe, **changes: Any) -> dict[str, Any]:
 
 def mounted(recipe: Recipe) -> str:
     """The lines of /proc/mounts about the node's root and its shared directories."""
-    export = f"{recipe.cluster.server.address}:{recipe.server_directory('1.0')}"
+    export = f"{recipe.cluster.server.address}:{layout_of(recipe).server_directory}"
     nfs = {3: "nfs {},vers=3,hard,nolock,proto=tcp 0 0", 4: "nfs4 {},vers=4.2,hard,proto=tcp 0 0"}
     kind = nfs[recipe.root.nfs_version]
     lines = [f"{export} / {kind.format(recipe.root.access)}"]

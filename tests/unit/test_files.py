@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 
 from builder.files import header
 from builder.overlay.render import render
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server import bundle
 
 NAMES = (
@@ -28,17 +29,17 @@ def named(recipe: Recipe, name: str) -> Recipe:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_name_of_a_recipe_stays_in_its_comment(kerrighed: Recipe, facts: ReleaseFacts, name: str) -> None:
+def test_name_of_a_recipe_stays_in_its_comment(kerrighed: Recipe, name: str) -> None:
     """The header of a file is two lines of comment, whatever the recipe is called."""
-    lines = header(named(kerrighed, name), facts).splitlines()
+    lines = header(layout_of(named(kerrighed, name))).splitlines()
     assert len(lines) == 2
     assert all(line.startswith("# ") for line in lines)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_name_of_a_recipe_is_no_command(kerrighed: Recipe, facts: ReleaseFacts, name: str, tmp_path: Path) -> None:
+def test_name_of_a_recipe_is_no_command(kerrighed: Recipe, name: str, tmp_path: Path) -> None:
     """A shell that reads /etc/nfsroot-release gets the name as it is, but for signs that no line has."""
-    files = render(named(kerrighed, name), facts, "root:*:1:0:99999:7:::\n")
+    files = render(layout_of(named(kerrighed, name)), "root:*:1:0:99999:7:::\n")
     content = next(bytes(file.content) for file in files if file.path == "etc/nfsroot-release")
     (tmp_path / "nfsroot-release").write_bytes(content)
     script = ["sh", "-euc", '. ./nfsroot-release; printf %s "$RECIPE"']
@@ -48,10 +49,10 @@ def test_name_of_a_recipe_is_no_command(kerrighed: Recipe, facts: ReleaseFacts, 
     assert [path.name for path in tmp_path.iterdir()] == ["nfsroot-release"]
 
 
-def test_name_of_a_recipe_puts_nothing_into_install_sh(kerrighed: Recipe, facts: ReleaseFacts) -> None:
+def test_name_of_a_recipe_puts_nothing_into_install_sh(kerrighed: Recipe) -> None:
     """The bundle of a recipe with a line in its name is that of another name but for the comments."""
     plain, odd = (
-        {file.path: bytes(file.content) for file in bundle.render(named(kerrighed, name), facts)}
+        {file.path: bytes(file.content) for file in bundle.render(layout_of(named(kerrighed, name)))}
         for name in ("a?touch here", "a\ntouch here")
     )
     assert odd == plain

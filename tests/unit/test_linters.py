@@ -14,9 +14,10 @@ from pathlib import Path
 import diskimage_builder
 import pytest
 import tomli
+from layouts import layout_of
 from pip._internal.models.index import PyPI
 
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server import bundle
 
 PROJECT = Path(__file__).parents[2]
@@ -66,8 +67,7 @@ def test_shell_scripts_are_clean(script: Path) -> None:
 def test_rendered_install_script_is_clean(recipe_name: str, request: pytest.FixtureRequest) -> None:
     """shellcheck finds nothing in install.sh as a server gets it."""
     recipe: Recipe = request.getfixturevalue(recipe_name)
-    facts = ReleaseFacts(version="1.0", kernel_version="6.12.1-amd64", tool_version="0.1.0")
-    script = next(file for file in bundle.render(recipe, facts) if file.path == "install.sh")
+    script = next(file for file in bundle.render(layout_of(recipe)) if file.path == "install.sh")
     done = subprocess.run(["shellcheck", "-"], input=script.content, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode()
 

@@ -92,15 +92,14 @@ MANIFEST = """
 import os, sys
 from pathlib import Path
 from builder.container.engine import Job, environment
+from builder.layout import Layout
 from builder.overlay.render import render
 from builder.recipe.load import load
-from builder.recipe.models import ReleaseFacts
 from builder.recipe.search import SearchPath
 from builder.release.manifest import Manifest
 from builder.release.pack import finish
 recipe = load(os.fsdecode(sys.stdin.buffer.read()), SearchPath.default(Path(%r)))
-facts = ReleaseFacts(version="1.0", kernel_version="6.12.1-amd64", tool_version="0.1.0")
-for file in render(recipe, facts, "root:*:1:0:99999:7:::\\n"):
+for file in render(Layout(recipe, "1.0", "6.12.1-amd64", "0.1.0"), "root:*:1:0:99999:7:::\\n"):
     sys.stdout.buffer.write(bytes(file.content))
 manifest = Manifest(name="big", version="1.0", content="c", source_date=0, kernel_version="6", server_directory="/",
     recipe=recipe.model_dump(mode="json"), tools={}, steps={}, files=(), packages=())

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from builder.lab.checks.model import Check, Finding, Subject
+from builder.layout import Layout
 from builder.overlay.writable import mounts
 from builder.recipe.models import STATE_KINDS, Recipe, RootKind, WritableKind
 
@@ -31,7 +32,7 @@ class Mount:
 
 def root(recipe: Recipe, version: str) -> tuple[Mount, ...]:
     """The mounts that a node's root must have, the one at / first."""
-    directory = recipe.server_directory(version)
+    directory = Layout(recipe, version).server_directory
     if recipe.root.kind is RootKind.DIRECTORY:
         return (_nfs(recipe, directory, "/", recipe.root.access),)
     export = Mount("", f"{LAYERS}/export", "tmpfs", ("ro",))
@@ -49,13 +50,13 @@ def on_server(recipe: Recipe, version: str, node: str) -> tuple[Mount, ...]:
 
     A directory of one node's own has the node's name on the server.
     """
-    shared, state = recipe.shared_directory(version), recipe.state_places
+    layout, state = Layout(recipe, version), recipe.state_places
     own = {WritableKind.NODE: f"/{node}"}
     return (
-        *(_nfs(recipe, shared + path, path, "rw") for path in recipe.root.shared),
+        *(_nfs(recipe, layout.shared_directory + path, path, "rw") for path in recipe.root.shared),
         *(
             _nfs(recipe, f"{state[mount.kind]}{own.get(mount.kind, '')}{mount.path}", mount.path, "rw")
-            for mount in mounts(recipe, version)
+            for mount in mounts(layout)
             if mount.kind in STATE_KINDS
         ),
     )

@@ -6,7 +6,6 @@ import time
 
 from builder.lab.checks.model import Check, Finding, Subject, same
 from builder.lab.vocabulary.hardware import Firmware
-from builder.recipe.models import ReleaseFacts
 
 FIRMWARE = """\
 if [ ! -d /sys/firmware/efi ]; then echo bios; exit; fi
@@ -38,14 +37,13 @@ def _lockdown(subject: Subject) -> Finding:
 def _kernel(subject: Subject) -> Finding:
     manifest = subject.release.manifest
     version = manifest.kernel_version
-    facts = ReleaseFacts(version=manifest.version, kernel_version=version, tool_version="")
-    directory = subject.release.recipe.tftp_directory(manifest.version)
+    layout, directory = subject.release.layout, subject.release.layout.tftp_directory
     running = subject.ask("uname -r").text
     transport = subject.release.recipe.boot.transport.upper()
     problems = [f"the kernel that runs is {running}, not {version}"] if running != version else []
     if subject.ask(f"test -s /lib/modules/{version}/modules.dep").status != 0:
         problems.append(f"the tree has no modules of {version}")
-    for file in (f"{directory}/{facts.kernel_file}", f"{directory}/{facts.initrd_for(subject.node.nic)}"):
+    for file in (f"{directory}/{layout.kernel_file}", f"{directory}/{layout.initramfs_file(subject.node.nic)}"):
         if file not in subject.loaded:
             problems.append(f"the node did not load {file} over {transport}")
     others = [file for file in subject.loaded if "/vmlinuz-" in file or "/initrd.img-" in file]

@@ -12,7 +12,8 @@ from builder.lab.faults.model import BootFault, Outcome, boots, stops
 from builder.lab.rack.rack import Rack
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.wire.follow import DONE, READ, Kind
-from builder.recipe.models import TFTP_DIRECTORY, Node, ReleaseFacts
+from builder.layout import Layout
+from builder.recipe.models import TFTP_DIRECTORY, Node
 
 WHOLE_BYTES = 1 << 20
 """The size of a damaged initramfs: its end is missing, as when a disk is full before a copy is whole."""
@@ -75,7 +76,7 @@ def _lose_kernel(rack: Rack, node: Node) -> None:
     """Give the node the menus of a later release; the server has no other file of that release."""
     manifest = rack.release.manifest
     script = INSTALL_LATER.format(
-        stem=f"{manifest.name}-{manifest.version}",
+        stem=rack.release.layout.name,
         name=manifest.name,
         version=re.escape(manifest.version),
         later=LATER,
@@ -86,7 +87,7 @@ def _lose_kernel(rack: Rack, node: Node) -> None:
 
 def _falls_back(outcome: Outcome) -> Finding:
     """Whether the node asked in vain for the later release's kernel, and then ran by the release before."""
-    served = outcome.recipe.tftp_directory(LATER)
+    served = Layout(outcome.recipe, LATER).tftp_directory
     # Where GRUB asks by HTTP's HEAD first, only the refusal shows.
     asked = (event.text for event in outcome.events if event.kind in {*READ, Kind.TFTP_ERROR, Kind.HTTP_ERROR})
     if not any(PurePosixPath("/", path).is_relative_to(served) for path in asked):
@@ -96,13 +97,12 @@ def _falls_back(outcome: Outcome) -> Finding:
 
 def _cut_initramfs(rack: Rack, node: Node) -> None:
     """Let the node's menus load an initramfs whose end is missing; other nodes keep the whole initramfs."""
-    manifest, recipe = rack.release.manifest, rack.release.recipe
-    facts = ReleaseFacts(version=manifest.version, kernel_version=manifest.kernel_version, tool_version="")
-    whole = facts.initrd_for(node.nic)
+    layout = rack.release.layout
+    whole = layout.initramfs_file(node.nic)
     cut = f"{whole}.{node.name}"
     _on_server(
         rack,
-        f"cd /{TFTP_DIRECTORY}{recipe.tftp_directory(manifest.version)}\n"
+        f"cd {layout.served_directory}\n"
         f"head -c {WHOLE_BYTES} {whole} >{cut}\n"
         f"sed -i 's|/{whole}$|/{cut}|' {_menus(node)}\n"
         f"for menu in {_menus(node)}; do grep -q /{cut}$ $menu; done",

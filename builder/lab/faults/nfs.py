@@ -12,6 +12,7 @@ from builder.lab.checks.mounts import on_server
 from builder.lab.faults.model import RunningFault
 from builder.lab.machine.node import VirtualNode
 from builder.lab.rack.rack import Rack
+from builder.layout import Layout
 from builder.recipe.models import Access, Recipe
 
 SECONDS_AWAY = 60.0
@@ -56,7 +57,7 @@ cat times error
 def _places(recipe: Recipe, version: str, node: str) -> dict[str, str]:
     """The node's directories whose files are on the server, with their paths on the server."""
     if recipe.root.access is Access.READ_WRITE:
-        return {"/var/tmp": f"{recipe.server_directory(version)}/var/tmp"}
+        return {"/var/tmp": f"{Layout(recipe, version).server_directory}/var/tmp"}
     return {mount.target: mount.source.partition(":")[2] for mount in on_server(recipe, version, node)}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import InputError
+from builder.layout import Layout
 from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, Manifest
 
@@ -19,22 +20,24 @@ class Release:
     recipe: Recipe
 
     @property
+    def layout(self) -> Layout:
+        """The names and paths of the release."""
+        return Layout(self.recipe, self.manifest.version, self.manifest.kernel_version)
+
+    @property
     def server_bundle(self) -> Path:
         """The file of the server bundle."""
-        return self._file("server.tar.gz")
+        return self.directory / self.layout.bundle_file
 
     @property
     def overlay(self) -> Path:
         """The archive that ends with the files that the release holds for its cluster."""
-        return self.directory / self.recipe.overlay_file(self.manifest.version)
+        return self.directory / self.layout.overlay_file
 
     @property
     def kernel(self) -> Path:
         """The file of the nodes' kernel."""
-        return self.directory / f"vmlinuz-{self.manifest.kernel_version}"
-
-    def _file(self, rest: str) -> Path:
-        return self.directory / f"{self.manifest.name}-{self.manifest.version}-{rest}"
+        return self.directory / self.layout.kernel_file
 
 
 def read(directory: Path) -> Release:

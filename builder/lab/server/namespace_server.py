@@ -68,7 +68,7 @@ def daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
     roles: dict[str, list[str]] = {name: [] for name in SCRIPTS}
     if recipe.needs_nfs and recipe.root.nfs_version == 3:
         roles[RPCBIND].append("rpc")
-    for program in chosen(recipe, "", server):
+    for program in chosen(recipe, server):
         roles[program.service].append(program.role)
     return tuple(Daemon(name, tuple(served)) for name, served in roles.items() if served)
 
@@ -103,7 +103,7 @@ class NamespaceServer:
             ("tar", "-C", "/bundle", "-xzf", f"/release/{release.server_bundle.name}"),
             ("sh", "/bundle/install.sh", "--root", "/server", *choice),
             ("cp", "-a", "/server/.", "/"),
-            ("sh", "-euc", "\n".join(("cd /release", *commands(release.recipe, release.manifest.version)))),
+            ("sh", "-euc", "\n".join(("cd /release", *commands(release.layout)))),
         ):
             self._machine.run(argv)
         modules = self._machine.path(f"{root}/lib/modules/{kernel}/modules.dep")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from builder.layout import Layout
 from builder.recipe.models import RootKind
 from builder.release.manifest import Manifest
 from builder.store.image.frames import decompress
@@ -70,7 +71,7 @@ def image_of(release: Path) -> Image | None:
     recipe = manifest.read_recipe()
     if recipe.root.kind is not RootKind.DIRECTORY:
         return None
-    root = next(file for file in manifest.files if file.path == recipe.root_file(manifest.version))
+    root = next(file for file in manifest.files if file.path == Layout(recipe, manifest.version).root_file)
     layers = tuple(_join(release / root.path, pieces) for pieces in choose(cut(release, root)))
     return Image(
         manifest.name,

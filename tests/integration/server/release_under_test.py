@@ -13,9 +13,11 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+from layouts import layout_of
+
 from builder.boot.pxegrub import SERVED
+from builder.layout import Layout
 from builder.recipe.load import load
-from builder.recipe.models import Recipe, ReleaseFacts
 from builder.recipe.search import SearchPath
 from builder.server import bundle
 
@@ -127,28 +129,28 @@ class ReleaseUnderTest:
 def stand_in(directory: Path) -> ReleaseUnderTest:
     """A release of the shipped recipe `kerrighed` whose loaders, kernel, initramfs and tree are not real."""
     recipe = load("kerrighed", SearchPath.default(PROJECT))
-    facts = ReleaseFacts(version="1.0", kernel_version="6.12.117+deb13-amd64", tool_version="0.1.0")
-    made = {facts.kernel_file: os.urandom(700_000), facts.initrd_file: os.urandom(900_001)}
+    layout = layout_of(recipe, kernel="6.12.117+deb13-amd64")
+    made = {layout.kernel_file: os.urandom(700_000), layout.initramfs_file(): os.urandom(900_001)}
     loaders = [file for variant in recipe.boot.variants for file in SERVED[variant].values()]
     made |= {f"pxegrub/{file}": os.urandom(60_000) for file in loaders}
     for path, data in made.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_bytes(data)
-    _write_bundle(directory, recipe, facts, made)
-    _write_root(directory / f"{recipe.image.name}-{facts.version}-root.tar.zst")
+    _write_bundle(directory, layout, made)
+    _write_root(directory / layout.root_file)
     sums = (f"{hashlib.sha256(data).hexdigest()}  {path}\n" for path, data in made.items())
     (directory / SUMS).write_text("".join(sums))
     return ReleaseUnderTest(directory)
 
 
-def _write_bundle(directory: Path, recipe: Recipe, facts: ReleaseFacts, made: dict[str, bytes]) -> None:
-    content = {file.path: (file.content, file.mode) for file in bundle.render(recipe, facts)}
-    tftp = f"srv/tftp{recipe.tftp_directory(facts.version)}"
-    content |= {f"{tftp}/{name}": (made[name], 0o644) for name in (facts.kernel_file, facts.initrd_file)}
-    for variant in recipe.boot.variants:
+def _write_bundle(directory: Path, layout: Layout, made: dict[str, bytes]) -> None:
+    content = {file.path: (file.content, file.mode) for file in bundle.render(layout)}
+    tftp = layout.served_directory.lstrip("/")
+    content |= {f"{tftp}/{name}": (made[name], 0o644) for name in (layout.kernel_file, layout.initramfs_file())}
+    for variant in layout.recipe.boot.variants:
         served = SERVED[variant].items()
         content |= {f"srv/tftp/{name}": (made[f"pxegrub/{file}"], 0o644) for name, file in served}
-    with tarfile.open(directory / f"{recipe.image.name}-{facts.version}-server.tar.gz", "w:gz") as archive:
+    with tarfile.open(directory / layout.bundle_file, "w:gz") as archive:
         for path, (data, mode) in content.items():
             member = tarfile.TarInfo(path)
             member.size, member.mode = len(data), mode

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 from dhcp_client import ask
+from layouts import layout_of
 
 from builder.lab.machine.namespace import Namespace, machine
 from builder.lab.rack import network
 from builder.lab.server.namespace_server import SCRIPTS
 from builder.recipe.load import load
-from builder.recipe.models import Node, Recipe, ReleaseFacts
+from builder.recipe.models import Node, Recipe
 from builder.recipe.names import name_fault
 from builder.recipe.search import SearchPath
 from builder.server import bundle
@@ -25,7 +26,6 @@ from builder.server import bundle
 pytestmark = pytest.mark.server
 
 PROJECT = Path(__file__).parents[3]
-FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0.1.0")
 SEED = 20261128
 # fmt: off
 WORDS = (
@@ -70,7 +70,7 @@ def recipe() -> Recipe:
 @contextmanager
 def serving(recipe: Recipe, service: str, directory: Path) -> Iterator[Namespace]:
     """A machine with the server's address where `service` serves by the settings of the recipe's bundle."""
-    for file in bundle.settings(recipe, FACTS):
+    for file in bundle.settings(layout_of(recipe)):
         target = directory / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 
 from builder.recipe.load import load
-from builder.recipe.models import ReleaseFacts, Transport
+from builder.recipe.models import Transport
 from builder.recipe.search import SearchPath
 from builder.server.bundle import render
 
@@ -69,7 +70,7 @@ def test_nginx_takes_a_nodes_own_report_and_nothing_else(tmp_path: Path) -> None
     bundle, installed, settings = tmp_path / "bundle", tmp_path / "installed", tmp_path / "nfsroot.conf"
     recipe = load("debian-nfsroot", SearchPath.default(PROJECT))
     recipe = recipe.model_copy(update={"boot": recipe.boot.model_copy(update={"transport": Transport.HTTP})})
-    for file in render(recipe, ReleaseFacts(version="1.0", kernel_version="6.12.0-1-amd64", tool_version="0.1.0")):
+    for file in render(layout_of(recipe)):
         (bundle / file.path).parent.mkdir(parents=True, exist_ok=True)
         (bundle / file.path).write_bytes(file.content)
     installed.mkdir()

@@ -1,4 +1,4 @@
-"""Recipes and facts for the overlay's tests."""
+"""Recipes for the overlay's tests."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ from pathlib import Path
 import pytest
 from overlay_recipes import recipe_of
 
-from builder.recipe.models import Recipe, ReleaseFacts
-
-
-@pytest.fixture
-def facts() -> ReleaseFacts:
-    """What is known of a release 1.0."""
-    return ReleaseFacts(version="1.0", kernel_version="6.1.0-1-amd64", tool_version="0.1.0")
+from builder.recipe.models import Recipe
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ FILES = sorted(str(path.relative_to(TOP)) for pattern in ("*.py", "*.j2") for pa
 CONTENT = {"content"}
 BUNDLE = {"server-bundle", *CONTENT}
 CHEAP = {"overlay", *BUNDLE}
-PXEGRUB = {"pxegrub", *CHEAP}
+PXEGRUB = {"pxegrub", *BUNDLE}
 ROOT_IMAGE = {"root-image", *CONTENT}
 NIC_DRIVERS = {"nic-drivers", *BUNDLE}
 INITRAMFS = {"initramfs", *NIC_DRIVERS}
@@ -59,6 +59,7 @@ CHANGES: dict[str, set[str]] = {
     "boot/nic_drivers.py": NIC_DRIVERS,
     "boot/pxegrub.py": PXEGRUB,
     "boot/arguments.py": BUNDLE,
+    "boot/boot_files.py": CONTENT,
     "boot/menus.py": BUNDLE,
     "boot/templates/*": BUNDLE,
     "overlay/*": CHEAP,
@@ -69,9 +70,11 @@ CHANGES: dict[str, set[str]] = {
     "server/neighbours.py": set(),
     "files.py": CHEAP,
     "headers.py": CHEAP,
+    "layout.py": CHEAP,
+    "release_names.py": CHEAP,
     "disk.py": CHEAP,
     "templates.py": CHEAP,
-    "parallel.py": PXEGRUB,
+    "parallel.py": {*PXEGRUB, *CHEAP},
     "release/*": CHEAP,
     "release/proof.py": set(),
     "release/source.py": set(),

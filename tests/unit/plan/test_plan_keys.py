@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from archive_index import write_index
+from layouts import layout_of
 from made_up import SOURCE_DATE, STEPS, changed, known, made_up
 from pydantic import BaseModel
 from recording_engine import IMAGE, RecordingEngine
@@ -27,7 +28,6 @@ from builder.recipe.models import (
     NfsServer,
     Node,
     Recipe,
-    ReleaseFacts,
     RootKind,
     RootTransport,
     TftpServer,
@@ -42,7 +42,6 @@ from builder.tree import base as bases
 from builder.tree import build as trees
 from builder.tree.archive import INDEX, Archive
 
-FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.1-amd64", tool_version="0.1.0")
 SHADOW = "root:*:20000:0:99999:7:::\n"
 
 EVERYTHING = {"base", "tree", "initramfs", "nic-drivers", "overlay", "server-bundle"}
@@ -180,9 +179,9 @@ def test_what_changes_a_file_changes_its_key(field: str) -> None:
     """When a rendered file or the initramfs's configuration changes, the key of its step does too."""
     value, steps = FIELDS[field]
     before, after = made_up(), changed(made_up(), field, value)
-    if overlay.render(before, FACTS, SHADOW) != overlay.render(after, FACTS, SHADOW):
+    if overlay.render(layout_of(before), SHADOW) != overlay.render(layout_of(after), SHADOW):
         assert "overlay" in steps
-    if bundle.render(before, FACTS) != bundle.render(after, FACTS):
+    if bundle.render(layout_of(before)) != bundle.render(layout_of(after)):
         assert "server-bundle" in steps
     if configuration(before.initramfs, before.root) != configuration(after.initramfs, after.root):
         assert "initramfs" in steps

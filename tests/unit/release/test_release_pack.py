@@ -14,20 +14,22 @@ import threading
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 from recording_engine import IMAGE, RecordingEngine
 from release_manifest import manifest
 
+from builder.boot.boot_files import find_boot_files
 from builder.container.engine import Job
 from builder.errors import NfsrootError
 from builder.files import RenderedFile, text_file
 from builder.process import OnLine
-from builder.recipe.models import Recipe, ReleaseFacts, Variant
+from builder.recipe.models import Recipe, Variant
 from builder.release import pack
 from builder.release.archive import END_OF_ARCHIVE, Joined
 from builder.release.manifest import released_files
 from builder.tree.build import Tree
 
-FACTS = ReleaseFacts(version="1.0", kernel_version="6.12.1-amd64", tool_version="0.1.0")
+KERNEL = "6.12.1-amd64"
 
 
 def test_release_appears_whole(tmp_path: Path) -> None:
@@ -214,18 +216,16 @@ def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_
     (loaders / "secure-boot").mkdir(parents=True)
     ramdisk.mkdir()
     for nic in (None, "igc"):
-        (ramdisk / FACTS.initrd_for(nic)).write_text("initrd")
+        (ramdisk / layout_of(kerrighed, kernel=KERNEL).initramfs_file(nic)).write_text("initrd")
     for name in ("pxegrub.i386-pc", "pxegrub.x86_64-efi", *(f"secure-boot/{n}x64.efi" for n in ("shim", "grub", "mm"))):
         (loaders / name).write_text(name)
-    served = pack.served(kerrighed, FACTS, tree, sorted(ramdisk.iterdir()), loaders)
+    served = find_boot_files(layout_of(kerrighed, kernel=KERNEL), tree, sorted(ramdisk.iterdir()), loaders)
     bundle = Joined(tmp_path / "server.tar.gz")
     packer.server_bundle(bundle, [text_file("README", "")], served, ignore)
     assert bundle.hash() == hashlib.sha256(bundle.path.read_bytes()).hexdigest()
     assert cut(bundle) == [(part.sha256, part.size) for part in bundle.parts]
     bundle_of_next = Joined(tmp_path / "next.tar.gz")
-    served_next = pack.served(
-        kerrighed, FACTS.model_copy(update={"version": "1.1"}), tree, sorted(ramdisk.iterdir()), loaders
-    )
+    served_next = find_boot_files(layout_of(kerrighed, "1.1", KERNEL), tree, sorted(ramdisk.iterdir()), loaders)
     packer.server_bundle(bundle_of_next, [text_file("README", "other text")], served_next, ignore)
     shared = {part.sha256 for part in bundle.parts} & {part.sha256 for part in bundle_of_next.parts}
     assert len(shared) >= len(served), "each served file's content is a part that the next release shares"
@@ -250,7 +250,7 @@ def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_
 def test_server_bundle_has_only_wanted_loaders(tree: Tree, tmp_path: Path, kerrighed: Recipe) -> None:
     """A variant that the recipe leaves out is not served."""
     boot = kerrighed.boot.model_copy(update={"variants": (Variant.I386_PC,)})
-    served = pack.served(kerrighed.model_copy(update={"boot": boot}), FACTS, tree, [], tmp_path)
+    served = find_boot_files(layout_of(kerrighed.model_copy(update={"boot": boot}), kernel=KERNEL), tree, [], tmp_path)
     assert [name for name in served if "/" not in name] == ["pxegrub"]
 
 

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 from server_recipes import with_cluster, with_http
 from test_install import install, unpack
 
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server.bundle import render
 
 Bundle = Callable[..., Path]
@@ -23,16 +24,16 @@ ENTRY = re.compile(r"^(?:title|menuentry) .*?(?=^\s*\n|\Z)", re.MULTILINE | re.D
 
 
 @pytest.fixture
-def bundle(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> Bundle:
+def bundle(debian: Recipe, tmp_path: Path) -> Bundle:
     """Gives the unpacked bundle of a release of some version, with a stand-in for its kernel."""
 
     def unpacked(version: str, recipe: Recipe = debian) -> Path:
         name = recipe.image.name
-        made = facts.model_copy(update={"version": version})
-        directory = unpack(render(recipe, made), tmp_path / f"{name}-{version}")
+        layout = layout_of(recipe, version)
+        directory = unpack(render(layout), tmp_path / f"{name}-{version}")
         served = directory / f"srv/tftp/{name}/{version}"
         served.mkdir(parents=True)
-        (served / made.kernel_file).write_text(f"kernel of {name} {version}\n")
+        (served / layout.kernel_file).write_text(f"kernel of {name} {version}\n")
         return directory
 
     return unpacked

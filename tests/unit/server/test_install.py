@@ -8,10 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 from server_recipes import with_cluster, with_http, with_nodes, with_server
 
 from builder.files import RenderedFile
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
 from builder.server.bundle import render
 from builder.settings.programs import NFS_CONF, programs, unit_settings
 from builder.settings.sizes import SYSCTL_CONF
@@ -33,9 +34,9 @@ def unpack(files: tuple[RenderedFile, ...], directory: Path) -> Path:
 
 
 @pytest.fixture
-def bundle(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> Path:
+def bundle(debian: Recipe, tmp_path: Path) -> Path:
     """The bundle of a release, unpacked, with a stand-in for its kernel."""
-    directory = unpack(render(debian, facts), tmp_path / "bundle")
+    directory = unpack(render(layout_of(debian)), tmp_path / "bundle")
     kernel = directory / KERNEL
     kernel.parent.mkdir(parents=True)
     kernel.write_bytes(os.urandom(5000))
@@ -43,9 +44,9 @@ def bundle(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def http_bundle(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> Path:
+def http_bundle(debian: Recipe, tmp_path: Path) -> Path:
     """The bundle of a release whose nodes load over HTTP, unpacked."""
-    return unpack(render(with_http(debian), facts), tmp_path / "http-bundle")
+    return unpack(render(layout_of(with_http(debian))), tmp_path / "http-bundle")
 
 
 @pytest.fixture
@@ -92,11 +93,11 @@ def temporary(bundle: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", ["debian", "kerrighed"])
-def test_shellcheck_finds_nothing(name: str, facts: ReleaseFacts, request: pytest.FixtureRequest) -> None:
+def test_shellcheck_finds_nothing(name: str, request: pytest.FixtureRequest) -> None:
     """install.sh is POSIX sh without anything that shellcheck minds, with an HTTP server and without."""
     recipe: Recipe = request.getfixturevalue(name)
     for each in (recipe, with_http(recipe)):
-        (script,) = [file for file in render(each, facts) if file.path == "install.sh"]
+        (script,) = [file for file in render(layout_of(each)) if file.path == "install.sh"]
         checked = subprocess.run(["shellcheck", "--shell=sh", "-"], input=script.content, capture_output=True)
         assert checked.returncode == 0, checked.stdout.decode()
 
@@ -223,10 +224,10 @@ def test_only_chosen_servers_are_set_up(
     assert others == {path: data for path, data in before.items() if path not in {*wanted, "etc/hosts"}}
 
 
-def test_recipe_names_the_servers(debian: Recipe, facts: ReleaseFacts, root: Path, tmp_path: Path) -> None:
+def test_recipe_names_the_servers(debian: Recipe, root: Path, tmp_path: Path) -> None:
     """What the cluster's table names is set up without an option."""
     chosen = with_server(debian, dhcp=DhcpServer.KEA, tftp=TftpServer.DNSMASQ, nfs=NfsServer.GANESHA)
-    directory = unpack(render(chosen, facts), tmp_path / "chosen")
+    directory = unpack(render(layout_of(chosen)), tmp_path / "chosen")
     done = install(directory, "--root", root)
     assert done.returncode == 0, done.stderr
     wanted = settings_of(("dhcp", "kea"), ("tftp", "dnsmasq"), ("nfs", "ganesha"))
@@ -318,10 +319,10 @@ NGINX_CONF = "user www-data;\nevents {{\n\tworker_connections {};\n\t# multi_acc
 
 @pytest.mark.parametrize(("before", "after"), [(768, 768), (100, 768), (5000, 5000)])
 def test_nginx_gets_more_connections_where_it_has_too_few(
-    debian: Recipe, facts: ReleaseFacts, root: Path, tmp_path: Path, before: int, after: int
+    debian: Recipe, root: Path, tmp_path: Path, before: int, after: int
 ) -> None:
     """The number in the administrator's nginx.conf is raised, and nothing else there; it is never lowered."""
-    many = unpack(render(with_nodes(with_http(debian), 200), facts), tmp_path / "many")
+    many = unpack(render(layout_of(with_nodes(with_http(debian), 200))), tmp_path / "many")
     (root / "etc/nginx").mkdir()
     (root / "etc/nginx/nginx.conf").write_text(NGINX_CONF.format(before))
     done = install(many, "--root", root)
@@ -417,14 +418,13 @@ def test_servers_are_restarted(bundle: Path, root: Path) -> None:
     [(), ("--dhcp", "kea", "--nfs", "ganesha"), ("--dhcp", "dnsmasq", "--tftp", "dnsmasq")],
 )
 def test_the_next_release_restarts_nothing(
-    bundle: Path, root: Path, debian: Recipe, facts: ReleaseFacts, tmp_path: Path, options: tuple[str, ...]
+    bundle: Path, root: Path, debian: Recipe, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     """Of the settings only exports are new, whichever servers are chosen; DHCP and TFTP serve without a break."""
     active = "isc-dhcp-server tftpd-hpa nfs-kernel-server kea-dhcp4-server nfs-ganesha dnsmasq"
     serve(bundle, root, *options, active=active)
     (root / NEXT_ROOT.lstrip("/")).mkdir()
-    newer = facts.model_copy(update={"version": "2.0", "kernel_version": "6.13.0-1-amd64", "tool_version": "9.9"})
-    following = unpack(render(debian, newer), tmp_path / "next")
+    following = unpack(render(layout_of(debian, "2.0", "6.13.0-1-amd64", "9.9")), tmp_path / "next")
     done, did = serve(following, root, *options, active=active)
     assert done.returncode == 0, done.stderr
     assert did == (["reload nfs-ganesha"] if "ganesha" in options else ["exportfs -ra"])
@@ -432,14 +432,12 @@ def test_the_next_release_restarts_nothing(
     assert {Path(path).parent.name for path in changed} == {"exports.d"}
 
 
-def test_a_node_more_restarts_dhcp_alone(
-    bundle: Path, root: Path, debian: Recipe, facts: ReleaseFacts, tmp_path: Path
-) -> None:
+def test_a_node_more_restarts_dhcp_alone(bundle: Path, root: Path, debian: Recipe, tmp_path: Path) -> None:
     """Nodes that run or load meanwhile keep TFTP and NFS; new menus come when the new root is exported."""
     fewer = with_cluster(debian, nodes=debian.cluster.nodes[:3])
-    serve(unpack(render(fewer, facts), tmp_path / "fewer"), root, active=ALL)
+    serve(unpack(render(layout_of(fewer)), tmp_path / "fewer"), root, active=ALL)
     (root / NEXT_ROOT.lstrip("/")).mkdir()
-    more = unpack(render(debian, facts.model_copy(update={"version": "2.0"})), tmp_path / "more")
+    more = unpack(render(layout_of(debian, version="2.0")), tmp_path / "more")
     done, did = serve(more, root, active=ALL)
     assert done.returncode == 0, done.stderr
     assert did == ["exportfs -ra", "restart isc-dhcp-server"]
@@ -460,7 +458,6 @@ def test_another_clusters_server_is_left_alone(
     bundle: Path,
     root: Path,
     debian: Recipe,
-    facts: ReleaseFacts,
     tmp_path: Path,
     options: tuple[str, ...],
     dry: tuple[str, ...],
@@ -468,7 +465,7 @@ def test_another_clusters_server_is_left_alone(
     """install.sh names the cluster that the server serves, and how many nodes would lose DHCP, and changes nothing."""
     assert install(bundle, "--root", root, *options).returncode == 0
     before = contents(root)
-    second = unpack(render(other_cluster(debian), facts), tmp_path / "second")
+    second = unpack(render(layout_of(other_cluster(debian))), tmp_path / "second")
     refused = install(second, "--root", root, *options, *dry)
     assert refused.returncode == 1
     assert "this server serves mycluster: its 4 nodes would lose DHCP" in refused.stderr
@@ -477,11 +474,11 @@ def test_another_clusters_server_is_left_alone(
 
 
 def test_another_clusters_server_is_taken_over_on_request(
-    bundle: Path, root: Path, debian: Recipe, facts: ReleaseFacts, tmp_path: Path
+    bundle: Path, root: Path, debian: Recipe, tmp_path: Path
 ) -> None:
     """With --replace the second cluster is served, then as if it had always been, and the first would be refused."""
     install(bundle, "--root", root)
-    second = unpack(render(other_cluster(debian), facts), tmp_path / "second")
+    second = unpack(render(layout_of(other_cluster(debian))), tmp_path / "second")
     done = install(second, "--root", root, "--replace")
     assert done.returncode == 0, done.stderr
     assert "this server serves mycluster: its 4 nodes would lose DHCP" in done.stdout
@@ -489,11 +486,11 @@ def test_another_clusters_server_is_taken_over_on_request(
     assert "this server serves second: its 2 nodes" in install(bundle, "--root", root).stderr
 
 
-def test_a_cluster_may_change(bundle: Path, root: Path, debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+def test_a_cluster_may_change(bundle: Path, root: Path, debian: Recipe, tmp_path: Path) -> None:
     """A node less in the same cluster is no other cluster."""
     install(bundle, "--root", root)
     smaller = with_cluster(debian, nodes=debian.cluster.nodes[:3])
-    done = install(unpack(render(smaller, facts), tmp_path / "smaller"), "--root", root)
+    done = install(unpack(render(layout_of(smaller)), tmp_path / "smaller"), "--root", root)
     assert done.returncode == 0, done.stderr
     assert "ssi4" not in (root / "etc/dhcp/dhcpd.conf").read_text()
 
@@ -555,9 +552,9 @@ def test_another_run_starts_what_does_not_serve(bundle: Path, root: Path) -> Non
     assert "Started isc-dhcp-server." in mended.stdout
 
 
-def test_limits_are_set_at_once(debian: Recipe, facts: ReleaseFacts, root: Path, tmp_path: Path) -> None:
+def test_limits_are_set_at_once(debian: Recipe, root: Path, tmp_path: Path) -> None:
     """For many nodes the kernel's limits are installed and loaded, and the NFS server gets its threads unstopped."""
-    many = unpack(render(with_nodes(debian, 200), facts), tmp_path / "many")
+    many = unpack(render(layout_of(with_nodes(debian, 200))), tmp_path / "many")
     threads = tmp_path / "threads"
     script = (many / "install.sh").read_text().replace("/proc/fs/nfsd/threads", str(threads))
     (many / "install.sh").write_text(script)

@@ -7,10 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 from server_recipes import with_cluster
 from test_install import contents, install, unpack
 
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server.bundle import render
 
 RELEASES = "NFSROOT/debian-nfsroot"
@@ -28,15 +29,14 @@ def server(directory: Path, *numbers: tuple[str, int]) -> Path:
 
 
 @pytest.fixture
-def bundles(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> list[Path]:
+def bundles(debian: Recipe, tmp_path: Path) -> list[Path]:
     """The bundles of releases 1.0 and 2.0, of which the second has another node."""
     (first, *_) = debian.cluster.nodes
     added = first.model_copy(update={"name": "added", "ordinal": 99})
     second = with_cluster(debian, nodes=(*debian.cluster.nodes, added))
-    later = facts.model_copy(update={"version": "2.0"})
     return [
-        unpack(render(debian, facts), tmp_path / "first/bundle"),
-        unpack(render(second, later), tmp_path / "second/bundle"),
+        unpack(render(layout_of(debian)), tmp_path / "first/bundle"),
+        unpack(render(layout_of(second, "2.0")), tmp_path / "second/bundle"),
     ]
 
 

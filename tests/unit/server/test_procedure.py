@@ -6,9 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 from server_recipes import texts, with_server
 
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, ReleaseFacts, TftpServer
+from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
 from builder.server.bundle import render
 from builder.server.procedure import Procedure, procedure
 
@@ -26,18 +27,18 @@ def sections(found: Procedure) -> dict[str, tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("nfs", NfsServer)
-def test_readme_has_every_command_in_order(kerrighed: Recipe, facts: ReleaseFacts, nfs: NfsServer) -> None:
+def test_readme_has_every_command_in_order(kerrighed: Recipe, nfs: NfsServer) -> None:
     """The bundle's README tells each section's commands together, as they are to be typed."""
     recipe = with_server(kerrighed, nfs=nfs)
-    readme = texts(render(recipe, facts))["README"]
-    for commands in sections(procedure(recipe, facts.version, recipe.cluster.server)).values():
+    readme = texts(render(layout_of(recipe)))["README"]
+    for commands in sections(procedure(layout_of(recipe), recipe.cluster.server)).values():
         assert "\n\n" + "".join(f"    {command}\n" for command in commands) + "\n" in readme
 
 
 def test_how_to_has_every_command(kerrighed: Recipe) -> None:
     """The how-to tells the same commands, in the order of the sections."""
     text = HOW_TO.read_text()
-    found = sections(procedure(kerrighed, "VERSION", kerrighed.cluster.server))
+    found = sections(procedure(layout_of(kerrighed, "VERSION"), kerrighed.cluster.server))
     places = [text.index(f"\n{command}\n") for name in ("packages", "unpack", "install") for command in found[name]]
     assert places == sorted(places)
     for name in ("back", "remove", "look"):
@@ -46,7 +47,7 @@ def test_how_to_has_every_command(kerrighed: Recipe) -> None:
 
 def test_tutorial_has_every_command(kerrighed: Recipe) -> None:
     """The tutorial tells how a release is installed, in one block as it is to be typed."""
-    found = procedure(kerrighed, "VERSION", kerrighed.cluster.server)
+    found = procedure(layout_of(kerrighed, "VERSION"), kerrighed.cluster.server)
     commands = "".join(f"    {command}\n" for command in (*found.unpack, *found.install))
     assert commands.replace("kerrighed", "lab") + "\n" in TUTORIAL.read_text()
 
@@ -63,7 +64,7 @@ def test_readme_has_the_commands_of_the_how_to() -> None:
 def test_other_servers_are_named_to_the_installer(kerrighed: Recipe) -> None:
     """Programs that the recipe does not name are options of install.sh, and their packages and services are told."""
     other = {"dhcp": DhcpServer.DNSMASQ, "tftp": TftpServer.DNSMASQ, "nfs": NfsServer.GANESHA}
-    found = procedure(kerrighed, "1.0", kerrighed.cluster.server.model_copy(update=other))
+    found = procedure(layout_of(kerrighed), kerrighed.cluster.server.model_copy(update=other))
     options = "--dhcp dnsmasq --tftp dnsmasq --nfs ganesha"
     assert found.install[-2:] == (f"./install.sh {options} --dry-run", f"./install.sh {options}")
     assert found.packages == ("dnsmasq", "nfs-ganesha-vfs", "grub-common", "zstd")
@@ -73,4 +74,4 @@ def test_other_servers_are_named_to_the_installer(kerrighed: Recipe) -> None:
 
 def test_usual_servers_need_no_option(kerrighed: Recipe) -> None:
     """The programs that the recipe names are installed without a word."""
-    assert procedure(kerrighed, "1.0", kerrighed.cluster.server).install[-1] == "./install.sh"
+    assert procedure(layout_of(kerrighed), kerrighed.cluster.server).install[-1] == "./install.sh"

@@ -7,20 +7,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 from recording_engine import IMAGE, RecordingEngine
 from server_recipes import with_http, with_server
 
 from builder.container.engine import Job
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server.bundle import render
 from builder.server.checks import BUNDLE, check, checks
 
 
-def run(recipe: Recipe, facts: ReleaseFacts, engine: RecordingEngine, scratch: Path) -> None:
+def run(recipe: Recipe, engine: RecordingEngine, scratch: Path) -> None:
     """Run the checks of a recipe's bundle."""
-    files = render(recipe, facts)
+    files = render(layout_of(recipe))
     check(recipe, files, engine=engine, image=IMAGE, scratch=scratch, on_line=lambda _line: None)
 
 
@@ -53,11 +54,11 @@ def test_every_menu_is_checked(debian: Recipe, tmp_path: Path, broken: str | Non
     assert done.stdout == (f"in {tmp_path}/srv/tftp/grub/{broken}\n" if broken else "")
 
 
-def test_checkers_read_what_is_shipped(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+def test_checkers_read_what_is_shipped(debian: Recipe, tmp_path: Path) -> None:
     """Each job has no network, and its last arguments name files, or a directory of files, as in the bundle."""
     engine = RecordingEngine()
-    run(debian, facts, engine, tmp_path)
-    shipped = {file.path: file.content for file in render(debian, facts)}
+    run(debian, engine, tmp_path)
+    shipped = {file.path: file.content for file in render(layout_of(debian))}
     assert len(engine.jobs) == len(checks(debian)) == 4
     for job in engine.jobs:
         assert not job.network
@@ -70,20 +71,20 @@ def test_checkers_read_what_is_shipped(debian: Recipe, facts: ReleaseFacts, tmp_
             assert file.read_bytes() == shipped[str(file.relative_to(source))]
 
 
-def test_kea_is_checked_without_the_servers_interface(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+def test_kea_is_checked_without_the_servers_interface(debian: Recipe, tmp_path: Path) -> None:
     """The build's machine need not have the server's interface; dnsmasq and dhcpd do not look for it."""
-    run(with_server(debian, interface="eth7"), facts, RecordingEngine(), tmp_path)
+    run(with_server(debian, interface="eth7"), RecordingEngine(), tmp_path)
     text = next(tmp_path.rglob("kea-dhcp4.conf")).read_text()
     assert "eth7" not in text
     assert "52:54:00:00:01:01" in text
     assert "interface=eth7\n" in next(tmp_path.rglob("nfsroot.conf")).read_text()
 
 
-def test_nginx_is_checked_where_it_serves(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+def test_nginx_is_checked_where_it_serves(debian: Recipe, tmp_path: Path) -> None:
     """nginx reads its settings as a part of a whole configuration, at an address that the build's machine has."""
     recipe, engine = with_http(debian), RecordingEngine()
     assert [check.path for check in checks(recipe) if check.program == "nginx"] == ["etc/nginx/conf.d"]
-    run(recipe, facts, engine, tmp_path)
+    run(recipe, engine, tmp_path)
     (whole,) = tmp_path.rglob("check/nginx.conf")
     (site,) = tmp_path.rglob("etc/nginx/conf.d/nfsroot.conf")
     assert f"include /input/bundle/{site.relative_to(whole.parents[1])};" in whole.read_text()
@@ -91,7 +92,7 @@ def test_nginx_is_checked_where_it_serves(debian: Recipe, facts: ReleaseFacts, t
     assert "192.168.0.1:" not in site.read_text()
 
 
-def test_rejection_has_the_checkers_words(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+def test_rejection_has_the_checkers_words(debian: Recipe, tmp_path: Path) -> None:
     """The error names program and file and shows what the program said."""
 
     def reject(job: Job, _on_line: OnLine) -> None:
@@ -99,7 +100,7 @@ def test_rejection_has_the_checkers_words(debian: Recipe, facts: ReleaseFacts, t
             raise CommandError("sh", job.argv, 1, ["Syntax check failed with: no such option"])
 
     with pytest.raises(NfsrootError) as caught:
-        run(debian, facts, RecordingEngine(reject), tmp_path)
+        run(debian, RecordingEngine(reject), tmp_path)
     assert str(caught.value) == (
         "kea-dhcp4 rejects etc/kea/kea-dhcp4.conf of the server bundle\n  | Syntax check failed with: no such option"
     )

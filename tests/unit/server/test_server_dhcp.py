@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from layouts import layout_of
 from server_recipes import large, statements, texts, with_boot, with_cluster, with_http, with_server
 
-from builder.recipe.models import Recipe, ReleaseFacts, Variant
+from builder.recipe.models import Recipe, Variant
 from builder.server.bundle import settings
 from builder.server.dhcp import decide
 from builder.settings.dhcp import Loader
@@ -24,16 +25,16 @@ DNSMASQ_CONF = "etc/dnsmasq.d/nfsroot-dhcp.conf"
 ALL = (DHCPD_CONF, KEA_CONF, DNSMASQ_CONF)
 
 
-def kea(recipe: Recipe, facts: ReleaseFacts) -> dict[str, Any]:
+def kea(recipe: Recipe) -> dict[str, Any]:
     """Kea's settings, as data."""
-    text = texts(settings(recipe, facts))[KEA_CONF]
+    text = texts(settings(layout_of(recipe)))[KEA_CONF]
     found: dict[str, Any] = json.loads("\n".join(statements(text)))["Dhcp4"]
     return found
 
 
-def test_dhcpd_conf_has_the_pages_four_parts(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_dhcpd_conf_has_the_pages_four_parts(debian: Recipe) -> None:
     """Option 150, general options, the subnet and the group of nodes say what the page says."""
-    lines = statements(texts(settings(debian, facts))[DHCPD_CONF])
+    lines = statements(texts(settings(layout_of(debian)))[DHCPD_CONF])
     nodes = [
         f"host ssi{n} {{ hardware ethernet 52:54:00:00:01:0{n}; fixed-address 192.168.0.10{n}; }}" for n in range(1, 5)
     ]
@@ -66,9 +67,9 @@ def test_dhcpd_conf_has_the_pages_four_parts(debian: Recipe, facts: ReleaseFacts
     ]
 
 
-def test_kea_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_kea_says_the_same(debian: Recipe) -> None:
     """Kea answers reservations alone, and tells each node what the page says, its menu even unasked."""
-    said = kea(debian, facts)
+    said = kea(debian)
     assert {option["name"]: option["data"] for option in said["option-data"]} == {
         "broadcast-address": "192.168.0.255",
         "routers": "192.168.0.1",
@@ -107,9 +108,9 @@ def test_kea_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
     ]
 
 
-def test_dnsmasq_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_dnsmasq_says_the_same(debian: Recipe) -> None:
     """dnsmasq answers known hosts alone, and tells them all but the menu, for which it has no string."""
-    assert statements(texts(settings(debian, facts))[DNSMASQ_CONF]) == [
+    assert statements(texts(settings(layout_of(debian)))[DNSMASQ_CONF]) == [
         "dhcp-range=192.168.0.0,static,255.255.255.0,192.168.0.255",
         "dhcp-ignore=tag:!known",
         "dhcp-ignore-clid",
@@ -141,26 +142,26 @@ def test_dnsmasq_says_the_same(debian: Recipe, facts: ReleaseFacts) -> None:
     ],
 )
 def test_dhcp_names_only_loaders_that_were_made(
-    debian: Recipe, facts: ReleaseFacts, path: str, variants: tuple[Variant, ...], uefi: Variant, files: set[str]
+    debian: Recipe, path: str, variants: tuple[Variant, ...], uefi: Variant, files: set[str]
 ) -> None:
     """An architecture for which the release has no boot loader gets no file name, whichever server answers."""
-    text = texts(settings(with_boot(debian, *variants, uefi=uefi), facts))[path]
+    text = texts(settings(layout_of(with_boot(debian, *variants, uefi=uefi))))[path]
     assert set(re.findall(r"/(?:pxegrub|shim)[a-z0-9.]*", text)) == files
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_what_a_cluster_lacks_is_left_out(debian: Recipe, facts: ReleaseFacts, path: str) -> None:
+def test_what_a_cluster_lacks_is_left_out(debian: Recipe, path: str) -> None:
     """Without gateway, DNS and NTP servers no option names one, and dnsmasq does not name itself."""
-    text = texts(settings(with_cluster(debian, gateway=None, dns=(), ntp=()), facts))[path]
+    text = texts(settings(layout_of(with_cluster(debian, gateway=None, dns=(), ntp=()))))[path]
     named = re.findall("(?:routers?|domain-name-servers|dns-server|ntp-servers?)[^\n]*", "\n".join(statements(text)))
     assert named == (["router", "dns-server"] if path == DNSMASQ_CONF else [])
 
 
-def test_only_addresses_of_ntp_servers_are_told(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_only_addresses_of_ntp_servers_are_told(debian: Recipe) -> None:
     """A name among the NTP servers is for the nodes' own settings: DHCP's option has addresses."""
     recipe = with_cluster(debian, ntp=("time.example", "192.168.0.7", "2.time.example"))
     assert decide(recipe).ntp == (IPv4Address("192.168.0.7"),)
-    assert "time.example" not in "".join(texts(settings(recipe, facts))[path] for path in ALL)
+    assert "time.example" not in "".join(texts(settings(layout_of(recipe)))[path] for path in ALL)
 
 
 def test_firmware_that_names_no_architecture_is_bios(debian: Recipe) -> None:
@@ -169,13 +170,13 @@ def test_firmware_that_names_no_architecture_is_bios(debian: Recipe) -> None:
     assert loaders == (Loader("bios", "/pxegrub", (0,), by_default=True), Loader("uefi-x64", "/shimx64.efi", (7, 9)))
 
 
-def test_http_client_is_told_a_url(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_http_client_is_told_a_url(debian: Recipe) -> None:
     """Firmware that boots over HTTP (option 93: 16) gets its loader's URL, and HTTPClient in option 60."""
     recipe = with_http(debian)
     assert decide(recipe).loaders[-1] == Loader(
         "uefi-x64-http", "http://192.168.0.1/shimx64.efi", (16,), vendor_class="HTTPClient"
     )
-    files = texts(settings(recipe, facts))
+    files = texts(settings(layout_of(recipe)))
     lines = statements(files[DHCPD_CONF])
     start = lines.index("if option pxe-system-type = 00:10 {")
     assert lines[start + 1 : start + 4] == [
@@ -183,7 +184,7 @@ def test_http_client_is_told_a_url(debian: Recipe, facts: ReleaseFacts) -> None:
         'option vendor-class-identifier "HTTPClient";',
         "}",
     ]
-    assert kea(recipe, facts)["client-classes"][-1] == {
+    assert kea(recipe)["client-classes"][-1] == {
         "name": "uefi-x64-http",
         "test": "option[93].hex == 0x0010",
         "boot-file-name": "http://192.168.0.1/shimx64.efi",
@@ -197,20 +198,18 @@ def test_http_client_is_told_a_url(debian: Recipe, facts: ReleaseFacts) -> None:
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_no_url_without_an_http_server(debian: Recipe, facts: ReleaseFacts, path: str) -> None:
+def test_no_url_without_an_http_server(debian: Recipe, path: str) -> None:
     """A recipe whose nodes load over TFTP, or that has no loader for UEFI, answers no firmware that boots over HTTP."""
     for recipe in (debian, with_http(debian, variants=(Variant.I386_PC,))):
-        text = texts(settings(recipe, facts))[path]
+        text = texts(settings(layout_of(recipe)))[path]
         assert "http://" not in text
         assert "HTTPClient" not in text
 
 
 @pytest.mark.parametrize(("interface", "selected"), [("", "*"), ("eth1", "eth1")])
-def test_kea_serves_the_interface_of_the_recipe(
-    debian: Recipe, facts: ReleaseFacts, interface: str, selected: str
-) -> None:
+def test_kea_serves_the_interface_of_the_recipe(debian: Recipe, interface: str, selected: str) -> None:
     """Kea listens on the recipe's interface; without one everywhere, since it knows none by its address."""
-    said = kea(with_server(debian, interface=interface), facts)
+    said = kea(with_server(debian, interface=interface))
     assert said["interfaces-config"]["interfaces"] == [selected]
     assert said["interfaces-config"]["service-sockets-max-retries"] > 0, "a switch may come up after its server"
 
@@ -262,7 +261,7 @@ CHECKERS = {DHCPD_CONF: accepted_by_dhcpd, KEA_CONF: accepted_by_kea, DNSMASQ_CO
     ],
 )
 def test_servers_accept_their_configurations(
-    name: str, change: str, path: str, facts: ReleaseFacts, tmp_path: Path, request: pytest.FixtureRequest
+    name: str, change: str, path: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """Each server's own checker accepts every kind of configuration that recipes lead to."""
     recipe: Recipe = request.getfixturevalue(name)
@@ -273,14 +272,14 @@ def test_servers_accept_their_configurations(
         "http": with_http(recipe),
         "no loader": with_boot(recipe, uefi=Variant.SECURE_BOOT),
     }[change]
-    assert CHECKERS[path](texts(settings(changed, facts)), tmp_path)
+    assert CHECKERS[path](texts(settings(layout_of(changed))), tmp_path)
 
 
 @pytest.mark.server
 @pytest.mark.parametrize("path", ALL)
-def test_servers_reject_broken_configurations(path: str, debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+def test_servers_reject_broken_configurations(path: str, debian: Recipe, tmp_path: Path) -> None:
     """The checks above can fail: a subnet that is none is rejected."""
-    files = texts(settings(debian, facts))
+    files = texts(settings(layout_of(debian)))
     broken = files[path].replace("192.168.0.0", "192.168.0.")
     assert broken != files[path]
     assert not CHECKERS[path]({**files, path: broken}, tmp_path)

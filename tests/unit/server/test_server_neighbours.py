@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from layouts import layout_of
 from server_recipes import SHARED, texts, with_root
 
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server.bundle import settings
 from builder.server.neighbours import cautions, exported
 
 
-def install(recipe: Recipe, facts: ReleaseFacts, directory: Path) -> None:
+def install(recipe: Recipe, directory: Path) -> None:
     """Put a bundle's exports where a server has them."""
-    for path, text in texts(settings(recipe, facts)).items():
+    for path, text in texts(settings(layout_of(recipe))).items():
         if path.startswith("etc/exports.d/"):
             (directory / Path(path).name).write_text(text)
 
 
-def test_state_on_the_file_system_of_a_release(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+def test_state_on_the_file_system_of_a_release(debian: Recipe, tmp_path: Path) -> None:
     """Both are named when they share a file system; with one of its own for state nothing is said."""
-    install(debian, facts, tmp_path)
+    install(debian, tmp_path)
     (caution,) = cautions(exported(tmp_path), lambda _: 1)
     top = "/NFSROOT/debian-nfsroot"
     assert f"root of a node can write to {top}/1.0: " in caution
@@ -28,19 +29,17 @@ def test_state_on_the_file_system_of_a_release(debian: Recipe, facts: ReleaseFac
     assert cautions(exported(tmp_path), lambda path: 2 if "/state/" in path else 1) == []
 
 
-def test_read_write_root_beside_a_read_only_one(
-    debian: Recipe, kerrighed: Recipe, facts: ReleaseFacts, tmp_path: Path
-) -> None:
+def test_read_write_root_beside_a_read_only_one(debian: Recipe, kerrighed: Recipe, tmp_path: Path) -> None:
     """Another recipe's root that nodes write to is a neighbour as well; what is not there is none."""
-    install(with_root(debian, writable=()), facts, tmp_path)
-    install(kerrighed, facts, tmp_path)
+    install(with_root(debian, writable=()), tmp_path)
+    install(kerrighed, tmp_path)
     assert len(cautions(exported(tmp_path), lambda _: 1)) == 1
     assert cautions(exported(tmp_path), lambda path: None if "kerrighed" in path else 1) == []
 
 
-def test_shared_directories_are_always_neighbours(debian: Recipe, facts: ReleaseFacts, tmp_path: Path) -> None:
+def test_shared_directories_are_always_neighbours(debian: Recipe, tmp_path: Path) -> None:
     """A shared directory lies in its release, and so within reach of it."""
-    install(with_root(debian, writable=SHARED), facts, tmp_path)
+    install(with_root(debian, writable=SHARED), tmp_path)
     assert len(cautions(exported(tmp_path), lambda _: 1)) == 1
 
 

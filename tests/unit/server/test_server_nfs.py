@@ -6,18 +6,19 @@ import re
 import uuid
 
 import pytest
+from layouts import layout_of
 from server_recipes import SHARED, statements, texts, with_root
 
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server.bundle import settings
 from builder.server.nfs import exports, state_exports
 from builder.settings.exports import Export, ganesha_ids
 
 
-def test_read_only_root_is_exported_with_its_shared_directories(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_read_only_root_is_exported_with_its_shared_directories(debian: Recipe) -> None:
     """The root is exported read-only and each shared directory read-write, to the cluster's subnet alone."""
     lines = statements(
-        texts(settings(with_root(debian, writable=SHARED), facts))["etc/exports.d/debian-nfsroot-1.0.exports"]
+        texts(settings(layout_of(with_root(debian, writable=SHARED))))["etc/exports.d/debian-nfsroot-1.0.exports"]
     )
     assert [re.sub("fsid=[^)]*", "fsid", line) for line in lines] == [
         "/NFSROOT/debian-nfsroot/1.0 192.168.0.0/24(ro,async,no_root_squash,no_subtree_check,fsid)",
@@ -26,12 +27,12 @@ def test_read_only_root_is_exported_with_its_shared_directories(debian: Recipe, 
     ]
 
 
-def test_nfs_version_4_exports_nothing_within_an_export(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_nfs_version_4_exports_nothing_within_an_export(debian: Recipe) -> None:
     """With NFSv4 no export lies in another: its clients walk through the outer one and would stay there."""
-    paths = [export.path for export in exports(with_root(debian, nfs_version=4, writable=SHARED), "1.0")]
+    paths = [export.path for export in exports(layout_of(with_root(debian, nfs_version=4, writable=SHARED)))]
     assert paths == [f"/NFSROOT/debian-nfsroot/{path}" for path in ("1.0", "1.0.shared/var", "1.0.shared/root")]
     ganesha = {
-        version: texts(settings(with_root(debian, nfs_version=version), facts))["etc/ganesha/ganesha.conf"]
+        version: texts(settings(layout_of(with_root(debian, nfs_version=version))))["etc/ganesha/ganesha.conf"]
         for version in (3, 4)
     }
     assert "    Protocols = 3, 4;\n" in ganesha[3]
@@ -39,9 +40,9 @@ def test_nfs_version_4_exports_nothing_within_an_export(debian: Recipe, facts: R
     assert all("    Minor_Versions = 0, 1;\n" in text for text in ganesha.values())
 
 
-def test_read_write_root_is_one_export(kerrighed: Recipe, facts: ReleaseFacts) -> None:
+def test_read_write_root_is_one_export(kerrighed: Recipe) -> None:
     """A root that nodes mount read-write is a single export, whose writes are answered from the disk."""
-    (line,) = statements(texts(settings(kerrighed, facts))["etc/exports.d/kerrighed-1.0.exports"])
+    (line,) = statements(texts(settings(layout_of(kerrighed)))["etc/exports.d/kerrighed-1.0.exports"])
     assert re.sub("fsid=[^)]*", "fsid", line) == (
         "/NFSROOT/kerrighed/1.0 192.168.0.0/24(rw,sync,no_root_squash,no_subtree_check,fsid)"
     )
@@ -49,16 +50,20 @@ def test_read_write_root_is_one_export(kerrighed: Recipe, facts: ReleaseFacts) -
 
 def test_every_export_has_an_fsid_of_its_own(debian: Recipe) -> None:
     """Exports of one and of another release differ in fsid, and the same export keeps it."""
-    ids = [export.fsid for version in ("1.0", "2.0") for export in exports(with_root(debian, writable=SHARED), version)]
+    ids = [
+        export.fsid
+        for version in ("1.0", "2.0")
+        for export in exports(layout_of(with_root(debian, writable=SHARED), version))
+    ]
     assert len(set(ids)) == len(ids) == 6
-    assert ids[:3] == [export.fsid for export in exports(with_root(debian, writable=SHARED), "1.0")]
+    assert ids[:3] == [export.fsid for export in exports(layout_of(with_root(debian, writable=SHARED)))]
 
 
 @pytest.mark.parametrize("name", ["debian", "kerrighed"])
-def test_ganesha_exports_the_same(name: str, facts: ReleaseFacts, request: pytest.FixtureRequest) -> None:
+def test_ganesha_exports_the_same(name: str, request: pytest.FixtureRequest) -> None:
     """nfs-ganesha has a block for each line of exports(5), with the same path, network and access."""
     recipe: Recipe = request.getfixturevalue(name)
-    files = texts(settings(recipe, facts))
+    files = texts(settings(layout_of(recipe)))
     stem = f"{recipe.image.name}-1.0"
     lines = statements(files[f"etc/exports.d/{stem}.exports"])
     blocks = files[f"etc/ganesha/exports.d/{stem}.conf"].split("EXPORT {\n")[1:]
@@ -73,9 +78,9 @@ def test_ganesha_exports_the_same(name: str, facts: ReleaseFacts, request: pytes
     assert all("    Access_Type = None;\n" in block for block in blocks)
 
 
-def test_ganesha_reads_the_exports_of_every_release(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_ganesha_reads_the_exports_of_every_release(debian: Recipe) -> None:
     """The one file that ganesha is given includes those of all releases; it exports nothing by itself."""
-    text = texts(settings(debian, facts))["etc/ganesha/ganesha.conf"]
+    text = texts(settings(layout_of(debian)))["etc/ganesha/ganesha.conf"]
     assert '\n%dir "/etc/ganesha/exports.d"\n' in text
     assert "EXPORT" not in text
 
@@ -86,16 +91,16 @@ def test_export_ids_are_numbers_of_their_own(debian: Recipe) -> None:
     ids = ganesha_ids(many)
     assert len(set(ids.values())) == 50
     assert all(1 <= number <= 65_535 for number in ids.values())
-    made = exports(with_root(debian, writable=SHARED), "1.0")
+    made = exports(layout_of(with_root(debian, writable=SHARED)))
     assert ganesha_ids(made) == ganesha_ids(tuple(reversed(made)))
 
 
 STATE = "/NFSROOT/debian-nfsroot/state"
 
 
-def test_state_is_exported_without_a_version(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_state_is_exported_without_a_version(debian: Recipe) -> None:
     """What outlives releases has settings of its own, which are the next release's too, byte for byte."""
-    files, later = (texts(settings(debian, each)) for each in (facts, facts.model_copy(update={"version": "2.0"})))
+    files, later = (texts(settings(layout_of(debian, version))) for version in ("1.0", "2.0"))
     for path in ("etc/exports.d/debian-nfsroot-state.exports", "etc/ganesha/exports.d/debian-nfsroot-state.conf"):
         assert files[path] == later[path]
     lines = statements(files["etc/exports.d/debian-nfsroot-state.exports"])
@@ -112,15 +117,15 @@ def test_isolated_state_is_exported_to_its_node(debian: Recipe) -> None:
     assert exported == {f"{STATE}/all": "192.168.0.0/24", **nodes}
 
 
-def test_numbers_of_state_and_release_differ(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_numbers_of_state_and_release_differ(debian: Recipe) -> None:
     """No two exports that stand on a server together have one Export_Id, and the release changes none of state's."""
     recipe = with_root(debian, isolate=True)
-    state, release = state_exports(recipe), exports(recipe, "1.0")
+    state, release = state_exports(recipe), exports(layout_of(recipe))
     ids = ganesha_ids((*state, *release))
     assert len(set(ids.values())) == len(state) + len(release)
     assert ganesha_ids(state).items() <= ids.items()
 
 
-def test_recipe_without_state(kerrighed: Recipe, facts: ReleaseFacts) -> None:
+def test_recipe_without_state(kerrighed: Recipe) -> None:
     """A release that is the state itself has no settings for any other."""
-    assert not [path for path in texts(settings(kerrighed, facts)) if "-state" in path]
+    assert not [path for path in texts(settings(layout_of(kerrighed))) if "-state" in path]

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from layouts import layout_of
 from server_recipes import SHARED, texts, with_cluster, with_http, with_nodes, with_root, with_server
 
 from builder.errors import InputError
-from builder.recipe.models import Recipe, ReleaseFacts, RootKind, RootTransport
+from builder.recipe.models import Recipe, RootKind, RootTransport
 from builder.server.bundle import settings
 from builder.server.settings import decide
 from builder.settings.release import FILE, parse
@@ -29,16 +30,16 @@ def recipes(debian: Recipe, kerrighed: Recipe) -> list[Recipe]:
     ]
 
 
-def test_a_site_reads_what_the_recipe_decided(debian: Recipe, kerrighed: Recipe, facts: ReleaseFacts) -> None:
+def test_a_site_reads_what_the_recipe_decided(debian: Recipe, kerrighed: Recipe) -> None:
     """Each recipe's decision comes back from the bundle's settings.json as it was."""
     for recipe in recipes(debian, kerrighed):
-        text = texts(settings(recipe, facts))[FILE]
-        assert parse(text.encode(), FILE) == decide(recipe, facts)
+        text = texts(settings(layout_of(recipe)))[FILE]
+        assert parse(text.encode(), FILE) == decide(layout_of(recipe))
 
 
-def test_a_newer_schema_is_refused(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_a_newer_schema_is_refused(debian: Recipe) -> None:
     """A site does not guess what a newer nfsroot means."""
-    document = {**json.loads(decide(debian, facts).text()), "schema_version": 2}
+    document = {**json.loads(decide(layout_of(debian)).text()), "schema_version": 2}
     with pytest.raises(InputError, match=r"schema 2; this nfsroot reads schema 1"):
         parse(json.dumps(document).encode(), FILE)
 
@@ -56,9 +57,9 @@ def test_a_newer_schema_is_refused(debian: Recipe, facts: ReleaseFacts) -> None:
     ],
     ids=str,
 )
-def test_damage_is_said_and_raises_nothing_else(debian: Recipe, facts: ReleaseFacts, damage: dict[str, Any]) -> None:
+def test_damage_is_said_and_raises_nothing_else(debian: Recipe, damage: dict[str, Any]) -> None:
     """What is no settings.json ends in a sentence that names the file."""
-    document = {**json.loads(decide(debian, facts).text()), **damage}
+    document = {**json.loads(decide(layout_of(debian)).text()), **damage}
     with pytest.raises(InputError, match=r"settings\.json does not hold what a release asks"):
         parse(json.dumps(document).encode(), FILE)
 
@@ -69,7 +70,7 @@ def test_no_json_is_said() -> None:
         parse(b"\xff{", FILE)
 
 
-def test_boot_over_http_names_nginx(debian: Recipe, facts: ReleaseFacts) -> None:
+def test_boot_over_http_names_nginx(debian: Recipe) -> None:
     """A release that needs HTTP names its program; another names none."""
-    assert decide(with_http(debian), facts).programs["http"] == "nginx"
-    assert "http" not in decide(debian, facts).programs
+    assert decide(layout_of(with_http(debian))).programs["http"] == "nginx"
+    assert "http" not in decide(layout_of(debian)).programs

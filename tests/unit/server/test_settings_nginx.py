@@ -11,9 +11,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 from server_recipes import texts, with_cluster, with_http
 
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server.bundle import settings
 from builder.settings.nginx import anywhere, whole
 
@@ -24,16 +25,14 @@ LOOPBACK, ELSEWHERE = IPv4Network("127.0.0.0/8"), IPv4Network("192.168.0.0/24")
 SECONDS_TO_START = 10.0
 
 
-def site(recipe: Recipe, facts: ReleaseFacts, subnet: IPv4Network, port: int, directory: Path) -> str:
+def site(recipe: Recipe, subnet: IPv4Network, port: int, directory: Path) -> str:
     """The settings for a cluster whose subnet is this, at a port of loopback, serving `directory`."""
-    text = texts(settings(with_cluster(with_http(recipe), subnet=subnet), facts))[SITE]
+    text = texts(settings(layout_of(with_cluster(with_http(recipe), subnet=subnet))))[SITE]
     return anywhere(text).replace(":8080;", f":{port};").replace("root /srv/tftp;", f"root {directory};")
 
 
 @pytest.fixture(params=[LOOPBACK, ELSEWHERE], ids=["cluster", "stranger"])
-def answers(
-    request: pytest.FixtureRequest, debian: Recipe, facts: ReleaseFacts, tmp_path: Path
-) -> Iterator[dict[str, tuple[int, str]]]:
+def answers(request: pytest.FixtureRequest, debian: Recipe, tmp_path: Path) -> Iterator[dict[str, tuple[int, str]]]:
     """What a machine of the cluster, or a stranger to it, is answered: status and server's name, by request."""
     served = tmp_path / "srv"
     (served / "grub").mkdir(parents=True)
@@ -42,7 +41,7 @@ def answers(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    (tmp_path / "site.conf").write_text(site(debian, facts, request.param, port, served))
+    (tmp_path / "site.conf").write_text(site(debian, request.param, port, served))
     (tmp_path / "nginx.conf").write_text(f"user root;\n{whole(str(tmp_path), str(tmp_path / 'site.conf'))}")
     argv = ["/usr/sbin/nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-g", "daemon off;"]
     with subprocess.Popen(argv) as nginx:
@@ -81,11 +80,9 @@ def test_cluster_reads_and_strangers_do_not(
 
 
 @pytest.mark.parametrize(("change", "accepted"), [("", True), ("auto_index off;", False)])
-def test_nginx_checks_a_whole_configuration(
-    debian: Recipe, facts: ReleaseFacts, tmp_path: Path, change: str, accepted: bool
-) -> None:
+def test_nginx_checks_a_whole_configuration(debian: Recipe, tmp_path: Path, change: str, accepted: bool) -> None:
     """`nginx -t` accepts the settings where their address is none of this machine's, and rejects a broken line."""
-    text = texts(settings(with_http(debian), facts))[SITE]
+    text = texts(settings(layout_of(with_http(debian))))[SITE]
     (tmp_path / "site.conf").write_text(anywhere(text) + change)
     (tmp_path / "nginx.conf").write_text(whole(str(tmp_path), str(tmp_path / "site.conf")))
     argv = ["/usr/sbin/nginx", "-q", "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from layouts import layout_of
 from made_sites import Heard, RecordedServices, asked, in_cluster, serving, unpack
 
-from builder.recipe.models import Recipe, ReleaseFacts
+from builder.recipe.models import Recipe
 from builder.server.bundle import render
 from builder.settings.release import ReleaseSettings
 from builder.site.apply import apply
@@ -31,10 +32,10 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.fixture
-def release(debian: Recipe, facts: ReleaseFacts, site: Site, tmp_path: Path) -> ReleaseSettings:
+def release(debian: Recipe, site: Site, tmp_path: Path) -> ReleaseSettings:
     """A release that install.sh of its bundle has installed on the site's server."""
     bundle = tmp_path / "bundle"
-    for file in render(debian, facts):
+    for file in render(layout_of(debian)):
         target = bundle / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)

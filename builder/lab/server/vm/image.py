@@ -50,7 +50,7 @@ def of(release: Release, server: Server, cache: Cache) -> Path:
     The server has the nodes' suite of Debian: the release's sources name that suite, and the snapshot of the archive
     from which the release was made is at hand.
     """
-    packages = procedure(release.recipe, release.manifest.version, server).packages
+    packages = procedure(release.layout, server).packages
     workshop = Workshop(cache, Sandbox(), release.directory, lambda _: None)
     with workshop.running(STEP, "runs: the server is a virtual machine", STEP) as on_line:
         image = builder_image.ensure(cache, on_line)

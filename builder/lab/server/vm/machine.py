@@ -68,7 +68,7 @@ class VirtualServer:
         :raises NfsrootError: a command fails, the README says something else, or the tree has no modules of the kernel.
         """
         recipe, manifest = release.recipe, release.manifest
-        steps = procedure(recipe, manifest.version, self._server)
+        steps = procedure(release.layout, self._server)
         self._type([COPY], SECONDS_TO_ANSWER)
         self._type(steps.unpack, SECONDS_TO_UNPACK)
         self._type(steps.install, SECONDS_TO_UNPACK)
@@ -108,7 +108,7 @@ class VirtualServer:
         return self._ask(shlex.join(argv), SECONDS_TO_ANSWER)
 
     def _service(self, role: str) -> str:
-        return next(program.service for program in chosen(self._recipe, "", self._server) if program.role == role)
+        return next(program.service for program in chosen(self._recipe, self._server) if program.role == role)
 
     def _type(self, commands: Sequence[str], seconds: float) -> None:
         """Run commands in one shell, each only when those before it succeeded."""
@@ -125,8 +125,8 @@ class VirtualServer:
 
         With another choice the commands differ in options.
         """
-        steps = procedure(release.recipe, release.manifest.version, release.recipe.cluster.server)
-        readme = self.run(["cat", f"{HOME}/{release.manifest.name}-{release.manifest.version}-server/README"]).text
+        steps = procedure(release.layout, release.recipe.cluster.server)
+        readme = self.run(["cat", f"{HOME}/{release.layout.name}-server/README"]).text
         said = [line.strip() for line in readme.splitlines()]
         missing = [command for command in (*steps.unpack, *steps.install, *steps.look) if command not in said]
         if missing:

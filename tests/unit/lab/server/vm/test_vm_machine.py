@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import pytest
 from lab_subject import KERNEL, release
+from layouts import layout_of
 
 from builder.errors import NfsrootError
 from builder.lab.machine.agent import Answer
 from builder.lab.machine.running_machine import VirtualMachine
 from builder.lab.server.vm.machine import VirtualServer
-from builder.recipe.models import DhcpServer, Recipe, ReleaseFacts
+from builder.recipe.models import DhcpServer, Recipe
 from builder.server.bundle import render
 from builder.server.procedure import procedure
 
@@ -54,7 +55,7 @@ def server(recipe: Recipe, reply: Reply = lambda _: FINE, deaf: int = 0) -> tupl
 
 def readme(recipe: Recipe) -> str:
     """The README of the recipe's bundle."""
-    rendered = render(recipe, ReleaseFacts(version="1.0", kernel_version=KERNEL, tool_version="0"))
+    rendered = render(layout_of(recipe, kernel=KERNEL, tool="0"))
     return next(file.content.decode() for file in rendered if file.path == "README")
 
 
@@ -68,7 +69,7 @@ def test_readme_is_typed(kerrighed: Recipe) -> None:
     serving, machine = server(kerrighed, with_readme(readme(kerrighed)))
     serving.install(release(kerrighed))
     serving.start()
-    steps = procedure(kerrighed, "1.0", kerrighed.cluster.server)
+    steps = procedure(layout_of(kerrighed), kerrighed.cluster.server)
     for section in (steps.unpack, steps.install, steps.look):
         assert "\n".join(("set -ex", "cd /root", *section)) in machine.asked
 
