@@ -1,4 +1,4 @@
-"""Reads the pixels of a PNG file that a browser wrote (PNG specification, ISO/IEC 15948, section 9)."""
+"""Reads the pixels of PNG files that a browser or QEMU wrote, and makes one (ISO/IEC 15948, section 9)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from collections.abc import Iterator
 
 CHANNELS = {2: 3, 6: 4}
 """Bytes of a pixel, of the colour types true colour and true colour with alpha, at 8 bits."""
+
+
+def one_colour(width: int, height: int, colour: bytes) -> bytes:
+    """A PNG file in which each pixel has this colour, three bytes."""
+    rows = (b"\0" + colour * width) * height
+    header = struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack("!I", len(data)) + kind + data + struct.pack("!I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
 
 
 def colours(png: bytes) -> Counter[str]:

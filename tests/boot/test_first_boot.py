@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, Boot
+from picture import colours
 
 from builder.lab.checks.reboot import REBOOT
 from builder.lab.report.report import LabReport
@@ -50,6 +53,14 @@ def test_every_phase_was_seen(boot: Boot) -> None:
 def test_screen_is_calm(boot: Boot) -> None:
     """What a person sees of a healthy node is the prompt to log in, and no message after it."""
     assert boot.screen.rstrip().endswith(f"{NODE} login:")
+
+
+def test_page_shows_the_screen(boot: Boot) -> None:
+    """The lab's page has a picture of the node's screen, with letters of more than one colour."""
+    page = (boot.release.directory / "lab.html").read_text()
+    found = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", page)
+    assert found
+    assert len(colours(base64.b64decode(found[1]))) > 1
 
 
 def test_node_loaded_its_release(boot: Boot) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from browser import take_picture
 from lab_report import cell, node, report
-from picture import colours
+from picture import colours, one_colour
 
-from builder.lab.machine.screen import png
 from builder.lab.report.html import Evidence, Seen, render
 from builder.lab.report.report import CheckResult
 from builder.lab.vocabulary.phase import Phase
@@ -18,7 +17,7 @@ from builder.lab.vocabulary.phase import Phase
 pytestmark = pytest.mark.boot
 
 MAGENTA = "#ff00ff"
-SCREEN = png(b"P6\n640 400\n255\n" + b"\xff\x00\xff" * (640 * 400))
+SCREEN = one_colour(640, 400, b"\xff\x00\xff")
 
 
 @pytest.fixture(scope="module")

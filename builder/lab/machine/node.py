@@ -13,7 +13,6 @@ from builder.errors import NfsrootError
 from builder.lab.machine.agent import Answer
 from builder.lab.machine.paths import INSIDE, last_lines, server_logs
 from builder.lab.machine.running_machine import VirtualMachine, powered_on
-from builder.lab.machine.screen import png
 from builder.lab.measure.progress import Progress
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.wire.capture import Capture
@@ -38,6 +37,7 @@ Both count from the start of the node's kernel.
 """
 
 SECONDS_TO_ANSWER = 120.0
+SCREEN = "screen.png"
 LATER = "(sleep 1; systemctl --no-block {command}) >/dev/null 2>&1 </dev/null &"
 """Runs a command of systemd a second later: the command ends the lab's agent, perhaps before the agent answers."""
 
@@ -122,9 +122,9 @@ class VirtualNode:
         return time.monotonic() - began if reason == POWERED_OFF_BY_ITSELF else None
 
     def screenshot(self) -> bytes:
-        """The picture on the node's screen, as a PNG file."""
-        self.machine.qmp.execute("screendump", filename=f"{INSIDE}/{self.node.name}/screen.ppm")
-        return png((self.directory / "screen.ppm").read_bytes())
+        """The picture on the node's screen, as a PNG file (QEMU >= 7.1, qemu-qmp-ref(7), "screendump")."""
+        self.machine.qmp.execute("screendump", filename=f"{INSIDE}/{self.node.name}/{SCREEN}", format="png")
+        return (self.directory / SCREEN).read_bytes()
 
     def events(self) -> list[WireEvent]:
         """The node's events on the network since its power-on."""

@@ -186,3 +186,17 @@ def test_a_node_that_falls_silent_in_its_checks(
     with pytest.raises(NfsrootError, match=f"did not answer within {limit:.0f} s"):
         node.ask("hostname")
     assert asked == [limit]
+
+
+def test_screenshot(kerrighed: Recipe, tmp_path: Path, clock: Clock) -> None:
+    """QEMU is told to write a PNG file where the rack's machine has the node's directory, and its bytes are given."""
+    node = booting(kerrighed, tmp_path, clock, ORDER)
+
+    def execute(command: str, **arguments: str) -> None:
+        assert (command, arguments) == ("screendump", {"filename": "/lab/ssi1/screen.png", "format": "png"})
+        (tmp_path / "screen.png").write_bytes(b"a picture")
+
+    machine: Any = node.machine
+    machine.qmp = machine
+    machine.execute = execute
+    assert node.screenshot() == b"a picture"
