@@ -74,7 +74,7 @@ def of(release: Release) -> Measurement:
 
     :raises InputError: the lab has measured no such node.
     """
-    cells = [cell for cell in history.earlier(release) if is_alone(cell)]
+    cells = [cell for cell in history.read_earlier(release) if is_alone(cell)]
     if not cells:
         raise InputError(
             f"the lab has not measured a node of {release.directory} that boots alone",

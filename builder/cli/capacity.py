@@ -82,10 +82,10 @@ def command(
     from builder.capacity.changes import changes
     from builder.capacity.measurement import of
     from builder.capacity.model import Site, estimate
-    from builder.lab.released.release import read
+    from builder.lab.released.release import read_release
     from builder.server.settings import recipe_sizes
 
-    found = read(release)
+    found = read_release(release)
     measured = of(found)
     site = Site(
         nodes=nodes or len(found.recipe.cluster.nodes),

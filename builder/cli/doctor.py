@@ -30,7 +30,7 @@ def command(lab: bool, quiet: bool) -> None:
         from builder.lab import host as lab_host
 
         more = tuple(tool for tool in lab_host.TOOLS if tool.package not in {known.package for known in tools})
-        tools, absent = tools + more, absent + lab_host.missing(more)
+        tools, absent = tools + more, absent + lab_host.find_missing_tools(more)
     packages = [package for tool in absent for package in tool.package.split()]
     if quiet:
         write(" ".join(packages))

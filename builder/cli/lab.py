@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from builder.cli.lab_display import Display
     from builder.lab.machine.node import VirtualNode
     from builder.lab.released.release import Release
-    from builder.lab.trial.attempt import Meanwhile
-    from builder.lab.trial.request import Request
+    from builder.lab.trial.case import Case
+    from builder.lab.trial.case_run import Meanwhile
 
 FAULTS = (
     "nfs-outage", "dhcp-restart", "unknown-mac", "dhcp-outage", "duplicate-mac",
@@ -133,15 +133,15 @@ def command(
 
     from builder.cli.lab_display import display
     from builder.lab import host, run
-    from builder.lab.faults import named
-    from builder.lab.released.release import read
-    from builder.lab.trial.request import need_key, request, with_faults
+    from builder.lab.faults import select_faults
+    from builder.lab.released.release import read_release
+    from builder.lab.trial.case import make_case, make_fault_cases, need_key
     from builder.lab.vocabulary.hardware import Firmware, Nic
     from builder.lab.vocabulary.server_kind import ServerKind
     from builder.recipe.models import DhcpServer, TftpServer
     from builder.release.pack import need_writable
 
-    found = [read(path) for path in dict.fromkeys(path.resolve() for path in releases)]
+    found = [read_release(path) for path in dict.fromkeys(path.resolve() for path in releases)]
     reboots = not (keep or shell or fault) if reboot is None else reboot
     if matrix:
         if given := [f"--{name}" for name in CHOICES if context.params[name]]:
@@ -154,7 +154,9 @@ def command(
         wanted = [
             (
                 release,
-                with_faults(request(release, names, starts_with, *served_by, card, kind), named(fault, release.recipe)),
+                make_fault_cases(
+                    make_case(release, names, starts_with, *served_by, card, kind), select_faults(fault, release.recipe)
+                ),
             )
             for release in found
         ]
@@ -207,28 +209,29 @@ def _play(
     sys.exit(0 if all(passed) else 1)
 
 
-def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Request]]]:
+def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Case]]]:
     """The requests of a matrix for each release; `reboots` says whether a node of each release starts anew."""
     from builder.lab.trial import matrix
-    from builder.lab.trial.request import offer, request
+    from builder.lab.trial.case import make_case, make_offer
 
-    cells = {"quick": matrix.quick, "full": matrix.full}[which]([offer(release) for release in releases])
-    minutes = matrix.forecast(cells, os.cpu_count() or 1, len(releases) if reboots else 0) / 60
-    write(f"{len(cells)} cells, about {minutes:.0f} minutes without KVM", err=True)
+    choose = {"quick": matrix.choose_quick, "full": matrix.choose_full}[which]
+    cases = choose([make_offer(release) for release in releases])
+    minutes = matrix.forecast_seconds(cases, os.cpu_count() or 1, len(releases) if reboots else 0) / 60
+    write(f"{len(cases)} cells, about {minutes:.0f} minutes without KVM", err=True)
     return [
         (
             release,
             [
-                request(release, cell.nodes, cell.firmware, cell.dhcp, cell.tftp, cell.nic)
-                for cell in cells
-                if cell.release == str(release.directory)
+                make_case(release, case.nodes, case.firmware, case.dhcp, case.tftp, case.nic)
+                for case in cases
+                if case.release == str(release.directory)
             ],
         )
         for release in releases
     ]
 
 
-def _with(requests: Sequence[Request], reboots: bool, ssh_key: Path | None, state: Path | None) -> list[Request]:
+def _with(requests: Sequence[Case], reboots: bool, ssh_key: Path | None, state: Path | None) -> list[Case]:
     """The requests with `ssh_key` and `state`; `reboots`: whether the first node of the first request starts anew."""
     every = [replace(each, ssh_key=ssh_key, state=state) for each in requests]
     return [replace(every[0], reboot=reboots), *every[1:]]

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from builder.cli.output import write
 from builder.lab.events import (
-    CellBegan,
+    CaseBegan,
     Checked,
     Claimed,
     Done,
@@ -97,7 +97,7 @@ class LiveTable:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._cells: list[tuple[CellBegan, list[_Row]]] = []
+        self._cells: list[tuple[CaseBegan, list[_Row]]] = []
         self._state = "starting the servers"
         self.live = Live(console=console, refresh_per_second=4, get_renderable=self.table)
 
@@ -115,7 +115,7 @@ class LiveTable:
     def emit(self, event: LabEvent) -> None:
         """Show an event."""
         match event:
-            case CellBegan():
+            case CaseBegan():
                 self._cells.append((event, []))
                 self._state = "starting the servers"
             case RackReady(seconds):
@@ -163,7 +163,7 @@ class LiveTable:
 def text(event: LabEvent) -> str:
     """An event in words."""
     match event:
-        case CellBegan(release, firmware, nic, dhcp, tftp, nfs, server):
+        case CaseBegan(release, firmware, nic, dhcp, tftp, nfs, server):
             served = f"DHCP by {dhcp}, TFTP by {tftp}, NFS by {nfs}, in a {server}"
             return f"{release}: firmware {firmware}, NIC {nic}, {served}"
         case RackReady(seconds):

@@ -95,7 +95,7 @@ def play(
 
 def _find(named: str) -> tuple[Recipe, str, Release | None]:
     """The recipe that a user named, its path or name, and the release to try; None when it is not built yet."""
-    from builder.lab.released.release import read
+    from builder.lab.released.release import read_release
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
     from builder.release.manifest import FILE
@@ -103,7 +103,7 @@ def _find(named: str) -> tuple[Recipe, str, Release | None]:
     search = SearchPath.default()
     if not (Path(named) / FILE).is_file():
         return load(named, search), str(Path(named).absolute()) if Path(named).is_file() else named, None
-    release = read(Path(named))
+    release = read_release(Path(named))
     name = release.manifest.name
     if search.recipe(name) is None:
         raise InputError(
@@ -125,12 +125,12 @@ def _build(recipe: Recipe, cache: Cache, output: Path, version: str | None) -> R
     from builder.build import build
     from builder.cli.render import renderer
     from builder.container import choose
-    from builder.lab.released.release import read
+    from builder.lab.released.release import read_release
     from builder.workshop import Workshop
 
     with renderer(None, verbose=False) as show:
         workshop = Workshop(cache, choose("sandbox"), output, show)
-        return read(build(recipe, workshop, version=version, source_date=None, refresh=False).directory)
+        return read_release(build(recipe, workshop, version=version, source_date=None, refresh=False).directory)
 
 
 def _need_nodes(recipe: Recipe, names: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from builder.recipe.models import DhcpServer, NfsServer, TftpServer
 
 
 @dataclass(frozen=True)
-class CellBegan:
+class CaseBegan:
     """A test case of a release (its name and version) begins; the events that follow are about its nodes."""
 
     release: str
@@ -128,7 +128,7 @@ class Claimed:
 
 
 LabEvent = (
-    CellBegan
+    CaseBegan
     | RackReady
     | PoweredOn
     | Struck

@@ -36,24 +36,24 @@ def need(firmware: Firmware) -> None:
     """
     if os.geteuid() != 0:
         raise InputError("the lab makes network devices and mounts, which only root may do", resolution="Use sudo.")
-    if packages := missing_packages(firmware):
+    if packages := find_missing_packages(firmware):
         raise InputError(
             f"this machine lacks {', '.join(packages)}",
             resolution=f"apt-get install --no-install-recommends {' '.join(packages)}",
         )
 
 
-def missing_packages(firmware: Firmware) -> list[str]:
+def find_missing_packages(firmware: Firmware) -> list[str]:
     """The Debian packages that the lab needs and this machine lacks."""
-    packages = [package for tool in missing(TOOLS) for package in tool.package.split()]
+    packages = [package for tool in find_missing_tools(TOOLS) for package in tool.package.split()]
     flash = FLASH.get(firmware)
-    return packages + (["ovmf"] if flash and not _are_there(flash.code, flash.variables) else [])
+    return packages + (["ovmf"] if flash and not _exist(flash.code, flash.variables) else [])
 
 
-def missing(tools: Iterable[Tool]) -> list[Tool]:
+def find_missing_tools(tools: Iterable[Tool]) -> list[Tool]:
     """The tools that are missing on the PATH of the rack's machine, which includes the directory of daemons."""
     return host.missing(tools, path=ENVIRONMENT["PATH"])
 
 
-def _are_there(*files: Path) -> bool:
+def _exist(*files: Path) -> bool:
     return all(file.exists() for file in files)

@@ -12,14 +12,14 @@ from builder.lab.events import Emit
 from builder.lab.released.release import Release
 from builder.lab.report import history, html, report
 from builder.lab.report.report import LabReport
-from builder.lab.trial.attempt import Attempt, Meanwhile
-from builder.lab.trial.request import Request
+from builder.lab.trial.case import Case
+from builder.lab.trial.case_run import CaseRun, Meanwhile
 from builder.release.pack import need_writable
 from builder.release.verdict import changing, digest, replace
 
 
 def run(
-    release: Release, wanted: Sequence[Request], cache: Cache, emit: Emit, meanwhile: Meanwhile = lambda _: None
+    release: Release, wanted: Sequence[Case], cache: Cache, emit: Emit, meanwhile: Meanwhile = lambda _: None
 ) -> LabReport:
     """Try the wanted test cases of a release one by one, and put the report with the verdict beside its files.
 
@@ -31,15 +31,15 @@ def run(
     :raises NfsrootError: the release's directory cannot be written.
     """
     need_writable(release.directory)
-    before = history.earlier(release)
+    before = history.read_earlier(release)
     cache.sweep()
     began, started = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
     with cache.in_use():
-        outcomes = [Attempt(release, each, cache, emit).run(meanwhile) for each in wanted]
+        outcomes = [CaseRun(release, each, cache, emit).run(meanwhile) for each in wanted]
     tried, seconds = [cell for cell, _ in outcomes], round(time.monotonic() - began, 1)
     with changing(release.directory):
         # Another lab may have written its report while this one booted nodes.
-        cells = history.standing(before, history.earlier(release), tried)
+        cells = history.combine_results(before, history.read_earlier(release), tried)
         made = LabReport(
             name=release.manifest.name,
             version=release.manifest.version,
@@ -48,10 +48,12 @@ def run(
             tool_version=builder.__version__,
             started=started,
             seconds=seconds,
-            verdict=history.verdict(cells),
+            verdict=history.decide_verdict(cells),
             cells=cells,
         )
         replace(release.directory / report.FILE, made.text().encode())
         unseen = [None] * (len(cells) - len(tried))
-        replace(release.directory / html.FILE, html.render(made, [*unseen, *(seen for _, seen in outcomes)]).encode())
+        replace(
+            release.directory / html.FILE, html.render_page(made, [*unseen, *(seen for _, seen in outcomes)]).encode()
+        )
     return made

@@ -20,10 +20,10 @@ from stock import copied, stock
 
 from builder.cache import Cache
 from builder.cli.options import cache_at
-from builder.lab.released.release import Release, read
+from builder.lab.released.release import Release, read_release
 from builder.lab.report.report import NodeReport
 from builder.lab.run import run
-from builder.lab.trial.request import request
+from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import RootKind
@@ -71,7 +71,7 @@ def main() -> None:
     """Boot everything in turn, and tell."""
     options = _options()
     with tempfile.TemporaryDirectory(prefix="nfsroot-boots-", dir=options.room) as room:
-        contestants = list(_contestants(map(read, options.releases), Path(room)))
+        contestants = list(_contestants(map(read_release, options.releases), Path(room)))
         for number in range(1, options.rounds + 1):
             for contestant in contestants:
                 contestant.boots.append(boot(contestant.release, Cache(options.cache.absolute())))
@@ -88,7 +88,7 @@ def boot(release: Release, cache: Cache) -> Boot:
     :raises NotBooted: it did not get to `running`.
     """
     node = release.recipe.cluster.nodes[0].name
-    cell = run(release, [request(release, [node], Firmware.BIOS)], cache, lambda _: None).cells[-1]
+    cell = run(release, [make_case(release, [node], Firmware.BIOS)], cache, lambda _: None).cells[-1]
     if cell.problem or cell.nodes[0].stopped:
         raise NotBooted(f"{release.directory}: {cell.problem or cell.nodes[0].stopped}")
     return measured(cell.nodes[0])

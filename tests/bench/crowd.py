@@ -16,7 +16,7 @@ from pathlib import Path
 
 from builder.cache import Cache
 from builder.lab.machine.node import VirtualNode
-from builder.lab.rack.rack import Rack, rack
+from builder.lab.rack.rack import Rack, run_rack
 from builder.lab.released.release import Release
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
@@ -31,7 +31,7 @@ CARRIES, COMPUTES = 2, 1
 def serving(release: Release, room: Path, cache: Cache) -> AbstractContextManager[Rack]:
     """The release's rack, with nfs-ganesha, whose processor time can be told."""
     server = release.recipe.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
-    return rack(release, server, ServerKind.NAMESPACE, room, cache)
+    return run_rack(release, server, ServerKind.NAMESPACE, room, cache)
 
 
 def at_once(release: Release, count: int, room: Path, cache: Cache) -> list[dict[Phase, float]]:
@@ -50,7 +50,7 @@ def at_once(release: Release, count: int, room: Path, cache: Cache) -> list[dict
             _take_turns(running, node)
         with crew(count) as each:
             try:
-                for done in [each.begin(node.until_it_runs) for node in nodes]:
+                for done in [each.begin(node.wait_until_running) for node in nodes]:
                     done()
             except BaseException:
                 running.cut_power()
@@ -71,6 +71,6 @@ def _first() -> Iterator[None]:
 def _take_turns(running: Rack, node: VirtualNode) -> None:
     """The threads that run a node's instructions compute; QEMU tells their numbers as the rack's machine has them."""
     for processor in node.machine.qmp.execute("query-cpus-fast"):
-        answer = running.on_server(["chrt", "--rr", "--pid", str(COMPUTES), str(processor["thread-id"])])
+        answer = running.run_on_server(["chrt", "--rr", "--pid", str(COMPUTES), str(processor["thread-id"])])
         if answer.status:
             raise RuntimeError(answer.text)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.lab.rack.network import FREE_PORT, free_address
-from builder.lab.rack.rack import Rack, rack
+from builder.lab.rack.network import FREE_PORT, find_free_address
+from builder.lab.rack.rack import Rack, run_rack
 from builder.lab.released.release import Release
 from builder.lab.vocabulary.server_kind import ServerKind
 from builder.recipe.models import Cluster, DhcpServer, NfsServer, TftpServer
@@ -53,11 +53,11 @@ def leases(release: Release, server: DhcpServer, room: Path, cache: Cache) -> Le
     chosen = {"dhcp": server, "tftp": tftp, "nfs": NfsServer.GANESHA}
     serving = release.recipe.cluster.server.model_copy(update=chosen)
     room.mkdir()
-    with rack(release, serving, ServerKind.NAMESPACE, room, cache) as running:
+    with run_rack(release, serving, ServerKind.NAMESPACE, room, cache) as running:
         before = _processor(running)
         nodes = release.recipe.cluster.nodes
         (room / "macs").write_text("".join(f"{node.mac}\n" for node in nodes))
-        answer = running.on_network(command(release.recipe.cluster, room / "macs"))
+        answer = running.run_on_network(command(release.recipe.cluster, room / "macs"))
         found = _SECONDS.search(answer.text)
         if not found:
             raise PerfdhcpFailed(answer.text)
@@ -73,7 +73,7 @@ def command(cluster: Cluster, macs: Path) -> Sequence[str]:
     It answers at the port that the server has, as a relay does, and so gets the bridge's free port into a network
     namespace of its own.
     """
-    address = f"{free_address(cluster)}/{cluster.subnet.prefixlen}"
+    address = f"{find_free_address(cluster)}/{cluster.subnet.prefixlen}"
     argv = ["perfdhcp", "-4", "--scenario", "avalanche", "-R", str(len(cluster.nodes)), "-M", str(macs)]
     return ["sh", "-euc", ELSEWHERE, "sh", FREE_PORT, address, *argv, "-l", FREE_PORT, str(cluster.server.address)]
 

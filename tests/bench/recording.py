@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from builder.lab.wire import http, rpc
 from builder.lab.wire.capture import RECEIVE_BUFFER, SO_RCVBUFFORCE
-from builder.lab.wire.follow import HTTP, NFS, TFTP, TFTP_BLOCK, TFTP_READ
-from builder.lab.wire.packet import TCP, UDP, Packet, decode
+from builder.lab.wire.packet import TCP, UDP, Packet, parse_frame
+from builder.lab.wire.ports import HTTP, NFS, TFTP
+from builder.lab.wire.tftp import BLOCK, READ_REQUEST
 
 SNAP = 65536
 PROGRAM, V3 = 100003, 3
@@ -41,15 +42,15 @@ class Recording:
         if packet.target not in (TFTP, HTTP, NFS) or once in self._seen:
             return
         self._seen.add(once)
-        if packet.protocol == UDP and packet.target == TFTP and packet.payload[:2] == TFTP_READ.to_bytes(2, "big"):
+        if packet.protocol == UDP and packet.target == TFTP and packet.payload[:2] == READ_REQUEST.to_bytes(2, "big"):
             words = packet.payload[2:].split(b"\0")
             options = dict(zip(words[2::2], words[3::2], strict=False))
-            self.tftp.append((words[0].decode(), int(options.get(b"blksize", TFTP_BLOCK))))
+            self.tftp.append((words[0].decode(), int(options.get(b"blksize", BLOCK))))
         elif packet.protocol == TCP and packet.target == HTTP:
-            asked = http.request(packet.payload)
+            asked = http.parse_request(packet.payload)
             self.http += [asked.path] if asked and asked.method == "GET" else []
         elif packet.protocol == TCP and packet.target == NFS:
-            self._see_nfs(packet, [call for call in rpc.calls(packet.payload) if reads(call)])
+            self._see_nfs(packet, [call for call in rpc.find_calls(packet.payload) if reads(call)])
 
     def _see_nfs(self, packet: Packet, calls: list[bytes]) -> None:
         if calls and self._acknowledged.get(packet.source) == packet.acknowledged:
@@ -88,7 +89,7 @@ def recording(port: socket.socket) -> Iterator[Recording]:
                 if stop.is_set():
                     return
                 continue
-            if packet := decode(frame, len(frame)):
+            if packet := parse_frame(frame, len(frame)):
                 taken.see(packet)
 
     thread = threading.Thread(target=listen, name="recording")

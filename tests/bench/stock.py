@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from builder.lab.released.release import Release, read
+from builder.lab.released.release import Release, read_release
 from builder.release.manifest import FILE, Part, ReleasedFile
 
 AS_PACKAGED = """\
@@ -46,7 +46,7 @@ def copied(release: Release, room: Path) -> Release:
     """A copy of `release` in `room`, without what a lab said of it."""
     directory = room / release.directory.parent.name / release.directory.name
     shutil.copytree(release.directory, directory, ignore=shutil.ignore_patterns("lab.*"))
-    return read(directory)
+    return read_release(directory)
 
 
 def stock(release: Release, room: Path) -> Release:

@@ -31,9 +31,9 @@ from builder.capacity.model import Site, estimate
 from builder.cli.options import cache_at
 from builder.lab import run
 from builder.lab.rack.rack import BRIDGE, Rack
-from builder.lab.released.release import Release, read
+from builder.lab.released.release import Release, read_release
 from builder.lab.report.report import RoundTrips, Traffic
-from builder.lab.trial.request import request
+from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import DhcpServer
@@ -87,7 +87,7 @@ def boots(release: Release, counts: Sequence[int], room: Path, cache: Cache) -> 
     The estimate is made of a node that the lab boots alone.
     """
     node = release.recipe.cluster.nodes[0].name
-    run.run(release, [request(release, [node], Firmware.BIOS)], cache, lambda _: None)
+    run.run(release, [make_case(release, [node], Firmware.BIOS)], cache, lambda _: None)
     stages = of(release).stages
     for count in counts:
         estimated = estimate(stages, site(count))
@@ -117,7 +117,7 @@ def simulated(release: Release, counts: Sequence[int], room: Path, cache: Cache)
         file = room / "recording.json"
         bridge, node = running.listen(running.server.interface or BRIDGE), release.recipe.cluster.nodes[0]
         with recording(bridge) as taken, running.power_on(node, Firmware.BIOS) as virtual:
-            virtual.until_it_runs()
+            virtual.wait_until_running()
         file.write_text(taken.text())
         alone, few = replay(running, file, 1), replay(running, file, counts[0])
         stages = {name: stage(name, alone[name], few[name]) for name in few if few[name]["bytes"]}
@@ -145,7 +145,7 @@ def replay(running: Rack, file: Path, nodes: int) -> dict[str, dict[str, float]]
     """So many simulated nodes; each protocol with the processor seconds, too, that its server used for one node."""
     before = _served(running)
     address = str(running.release.recipe.cluster.server.address)
-    answer = running.on_network([sys.executable, str(HERE / "replay.py"), str(file), address, str(nodes)])
+    answer = running.run_on_network([sys.executable, str(HERE / "replay.py"), str(file), address, str(nodes)])
     if answer.status:
         raise RuntimeError(answer.text)
     told: dict[str, dict[str, float]] = json.loads(answer.text)
@@ -169,7 +169,7 @@ def build(base: str, name: str, nodes: int, room: Path, cache: Path) -> Release:
     recipe.write_text(RECIPE.format(base=base, name=name, nodes=nodes, addresses=addresses, macs=macs))
     places = [f"--cache-dir={cache}", f"--output={room / 'output'}"]
     subprocess.run([Path(sys.executable).with_name("nfsroot"), "build", recipe, *places], check=True)
-    return read(next((room / "output" / name).iterdir()))
+    return read_release(next((room / "output" / name).iterdir()))
 
 
 def main() -> None:

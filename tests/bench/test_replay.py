@@ -12,11 +12,11 @@ import pytest
 from recording import Recording, recording
 
 from builder.cache import Cache
-from builder.lab.rack.rack import Rack, rack
-from builder.lab.released.release import read
+from builder.lab.rack.rack import Rack, run_rack
+from builder.lab.released.release import read_release
 from builder.lab.vocabulary.server_kind import ServerKind
-from builder.lab.wire.follow import NFS
 from builder.lab.wire.packet import TCP, Packet
+from builder.lab.wire.ports import NFS
 from builder.recipe.models import NfsServer
 
 pytestmark = pytest.mark.boot
@@ -30,9 +30,9 @@ def running(
     build_release: Callable[[str], Path], cache: Cache, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Rack]:
     """The servers of a release, without a node."""
-    release = read(build_release("debian-nfsroot"))
+    release = read_release(build_release("debian-nfsroot"))
     server = release.recipe.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
-    with rack(release, server, ServerKind.NAMESPACE, tmp_path_factory.mktemp("rack"), cache) as started:
+    with run_rack(release, server, ServerKind.NAMESPACE, tmp_path_factory.mktemp("rack"), cache) as started:
         yield started
 
 
@@ -41,8 +41,8 @@ def taken(running: Rack) -> Recording:
     """What clients of Debian were seen to ask for: a loader by TFTP, a file by NFS."""
     address, root = running.release.recipe.cluster.server.address, running.release.manifest.server_directory
     with recording(running.listen("lo")) as seen:
-        loaded = running.on_network(["tftp", "-m", "binary", str(address), "-c", "get", "pxegrub", "/dev/null"])
-        shown = running.on_network(["nfs-cat", f"nfs://{address}{root}/etc/services"])
+        loaded = running.run_on_network(["tftp", "-m", "binary", str(address), "-c", "get", "pxegrub", "/dev/null"])
+        shown = running.run_on_network(["nfs-cat", f"nfs://{address}{root}/etc/services"])
     assert (loaded.status, shown.status) == (0, 0), shown.text
     assert "ssh" in shown.text
     return seen
@@ -62,10 +62,10 @@ def test_many_ask_for_the_same(running: Rack, taken: Recording, tmp_path: Path) 
     file.write_text(taken.text())
     told = {}
     for nodes in (1, NODES):
-        answer = running.on_network([sys.executable, str(REPLAY), str(file), address, str(nodes)])
+        answer = running.run_on_network([sys.executable, str(REPLAY), str(file), address, str(nodes)])
         assert answer.status == 0, answer.text
         told[nodes] = json.loads(answer.text)
-    size = int(running.on_server(["stat", "-c", "%s", "/srv/tftp/pxegrub"]).text)
+    size = int(running.run_on_server(["stat", "-c", "%s", "/srv/tftp/pxegrub"]).text)
     assert told[1]["tftp"]["bytes"] == size
     assert told[1]["nfs"]["bytes"] > 10_000
     assert {name: part["bytes"] for name, part in told[NODES].items()} == {

@@ -17,11 +17,11 @@ from kernel_line import FROM_ISSUES, drawn
 from builder.boot.arguments import pass_legacycfg
 from builder.cache import Cache
 from builder.errors import NfsrootError
-from builder.lab.faults import named
+from builder.lab.faults import select_faults
 from builder.lab.machine.node import VirtualNode
-from builder.lab.released.release import Release, read
+from builder.lab.released.release import Release, read_release
 from builder.lab.run import run
-from builder.lab.trial.request import request as ask_for
+from builder.lab.trial.case import make_case as ask_for
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.recipe.models import DhcpServer, TftpServer
 
@@ -88,7 +88,7 @@ def release_to_boot(
         release = build_release(recipe)
         directory = tmp_path_factory.mktemp("release") / release.parent.name / release.name
         shutil.copytree(release, directory, copy_function=os.link)
-        return read(directory)
+        return read_release(directory)
 
     return copied
 
@@ -209,7 +209,7 @@ def booted(
         reboot=reboot,
         ssh_key=ssh_key,
         state=state,
-        faults=named(faults, release.recipe),
+        faults=select_faults(faults, release.recipe),
     )
     looked: dict[str, str] = {}
     answers: dict[str, str] = {}

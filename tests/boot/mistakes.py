@@ -11,10 +11,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.lab.rack.rack import Rack, rack
-from builder.lab.released.release import Release, read
-from builder.lab.trial.attempt import compare
-from builder.lab.trial.request import request
+from builder.lab.rack.rack import Rack, run_rack
+from builder.lab.released.release import Release, read_release
+from builder.lab.trial.case import make_case
+from builder.lab.trial.case_run import compare_identities
 from builder.lab.trial.trial import Trial
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.server_kind import ServerKind
@@ -30,7 +30,7 @@ def spoilt(release: Release, directory: Path, spoil: Callable[[Path], None]) -> 
     spoil(bundle)
     packed.unlink()
     subprocess.run(["tar", "-C", str(bundle), "-cf", str(packed), "--use-compress-program=gzip -1", "."], check=True)
-    return read(copy)
+    return read_release(copy)
 
 
 def substitute(file: Path, old: str, new: str) -> None:
@@ -44,16 +44,16 @@ def substitute(file: Path, old: str, new: str) -> None:
 def started(release: Release, directory: Path, cache: Cache, kind: ServerKind = ServerKind.NAMESPACE) -> Iterator[Rack]:
     """The release's rack; `directory` is made for its logs."""
     directory.mkdir()
-    wanted = request(release, [], Firmware.BIOS, kind=kind)
-    with rack(release, wanted.server, wanted.kind, directory, cache) as running:
+    wanted = make_case(release, [], Firmware.BIOS, kind=kind)
+    with run_rack(release, wanted.server, wanted.kind, directory, cache) as running:
         yield running
 
 
 def tried(running: Rack, names: Sequence[str], patience: float) -> dict[str, Trial]:
     """Nodes that were booted at once, by BIOS, and checked; every limit of time is multiplied by `patience`."""
-    nodes = request(running.release, names, Firmware.BIOS).nodes
+    nodes = make_case(running.release, names, Firmware.BIOS).nodes
     trials = {node.name: Trial(running, node, Firmware.BIOS, patience, lambda _: None) for node in nodes}
     with ExitStack() as powered, ThreadPoolExecutor(len(trials)) as pool:
         list(pool.map(lambda trial: trial.run(powered), trials.values()))
-        compare(trials.values())
+        compare_identities(trials.values())
     return trials

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from builder.cache import Cache
-from builder.lab.faults import named
-from builder.lab.faults.dhcp import answered, ignores_strangers
-from builder.lab.rack.rack import rack
+from builder.lab.faults import select_faults
+from builder.lab.faults.dhcp import check_strangers, wait_for_offer
+from builder.lab.rack.rack import run_rack
 from builder.lab.released.release import Release
 from builder.lab.report.report import LabReport
 from builder.lab.run import run
+from builder.lab.trial.case import make_case
 from builder.lab.trial.matrix import SERVERS
-from builder.lab.trial.request import request
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import DhcpServer, TftpServer
@@ -32,8 +32,8 @@ ReleaseToBoot = Callable[[str], Release]
 
 def tried(release: Release, nodes: list[str], faults: list[str], cache: Cache) -> LabReport:
     """The report on nodes of a release that were booted at once by BIOS, in one rack with all these faults."""
-    healthy = request(release, nodes, Firmware.BIOS)
-    return run(release, [replace(healthy, faults=named(faults, release.recipe))], cache, lambda _: None)
+    healthy = make_case(release, nodes, Firmware.BIOS)
+    return run(release, [replace(healthy, faults=select_faults(faults, release.recipe))], cache, lambda _: None)
 
 
 def outcomes(report: LabReport) -> dict[str, list[str]]:
@@ -75,8 +75,8 @@ def test_unknown_machine_is_not_answered(
     """Each DHCP server makes a node an offer, and none to a machine that is no node; stopped, it makes none at all."""
     release = release_to_boot("kerrighed")
     known = release.recipe.cluster.nodes[0].mac
-    wanted = request(release, [], Firmware.BIOS, dhcp, tftp)
-    with rack(release, wanted.server, wanted.kind, tmp_path, cache) as running:
-        assert ignores_strangers(running, known).problems == ()
+    wanted = make_case(release, [], Firmware.BIOS, dhcp, tftp)
+    with run_rack(release, wanted.server, wanted.kind, tmp_path, cache) as running:
+        assert check_strangers(running, known).problems == ()
         running.server_machine.stop_role("dhcp")
-        assert not answered(running, known, SECONDS_STOPPED)
+        assert not wait_for_offer(running, known, SECONDS_STOPPED)

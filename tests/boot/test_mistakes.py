@@ -106,9 +106,9 @@ def test_nodes_that_run_although_they_are_wrong(kerrighed: Release, tmp_path: Pa
 
     with started(spoilt(kerrighed, tmp_path, spoil), tmp_path / "rack", cache) as running:
         tree = kerrighed.manifest.server_directory
-        running.on_server(["sh", "-c", f"echo build-host >{tree}/etc/hostname"])
-        running.on_server(["sh", "-c", f"echo {MACHINE_ID} >{tree}/etc/machine-id"])
-        running.on_server(["sed", "-i", "/set_machine_id$/d", f"{tree}/usr/lib/nfsbooted/prepare-node"])
+        running.run_on_server(["sh", "-c", f"echo build-host >{tree}/etc/hostname"])
+        running.run_on_server(["sh", "-c", f"echo {MACHINE_ID} >{tree}/etc/machine-id"])
+        running.run_on_server(["sed", "-i", "/set_machine_id$/d", f"{tree}/usr/lib/nfsbooted/prepare-node"])
         trials = tried(running, ["ssi1", "ssi2"], 1.0)
     wrong = {name: {r.name: r.reason for r in trial.results if not r.passed} for name, trial in trials.items()}
     assert [trial.stopped for trial in trials.values()] == [None, None]

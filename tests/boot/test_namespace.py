@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.lab.machine.namespace import machine
+from builder.lab.machine.namespace import create_namespace
 
 pytestmark = pytest.mark.boot
 
@@ -61,7 +61,7 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_process_without_parent_does_not_keep_it(tmp_path: Path) -> None:
     """A machine ends with its block although a process is left in it whose parent has ended."""
-    with machine("server", {"/scratch": tmp_path}, tmpfs=[]) as inside:
+    with create_namespace("server", {"/scratch": tmp_path}, tmpfs=[]) as inside:
         inside.run(["sh", "-c", "sleep 600 </dev/null >/dev/null 2>&1 &"])
         namespace = _mount_namespace(str(inside.init))
         assert len(_inhabitants(namespace)) >= 2

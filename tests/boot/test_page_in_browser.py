@@ -10,7 +10,7 @@ from browser import take_picture
 from lab_report import cell, node, report
 from picture import colours, one_colour
 
-from builder.lab.report.html import Evidence, Seen, render
+from builder.lab.report.html import CaseEvidence, Evidence, render_page
 from builder.lab.report.report import CheckResult
 from builder.lab.vocabulary.phase import Phase
 
@@ -24,9 +24,9 @@ SCREEN = one_colour(640, 400, b"\xff\x00\xff")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a node that took a second for each phase, with a screen of one colour."""
     checked = CheckResult(name="clock", holds="it is right", passed=True, reason="<script>x</script>")
-    seen = Seen({"ssi1": Evidence(SCREEN, "console", "journal")}, {"dnsmasq.log": "DHCPACK"})
+    seen = CaseEvidence({"ssi1": Evidence(SCREEN, "console", "journal")}, {"dnsmasq.log": "DHCPACK"})
     path = tmp_path_factory.mktemp("page") / "lab.html"
-    path.write_text(render(report(cell(node(checks=(checked,)))), [seen]))
+    path.write_text(render_page(report(cell(node(checks=(checked,)))), [seen]))
     return path
 
 

@@ -11,9 +11,9 @@ import pytest
 from builder.cache import Cache
 from builder.lab.checks.reboot import BOOT_ID
 from builder.lab.machine.node import RESET_BY_ITSELF
-from builder.lab.rack.rack import rack
+from builder.lab.rack.rack import run_rack
 from builder.lab.released.release import Release
-from builder.lab.trial.request import request
+from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware
 
 pytestmark = [pytest.mark.boot, pytest.mark.full]
@@ -30,10 +30,10 @@ def test_node_starts_anew_after_a_panic(
     """A kernel that panics shows why for half a minute, then has the machine start anew, and the node runs again."""
     release = release_to_boot("debian-nfsroot")
     node = release.recipe.cluster.nodes[0]
-    wanted = request(release, [node.name], Firmware.BIOS)
-    with rack(release, wanted.server, wanted.kind, tmp_path, cache) as running:
+    wanted = make_case(release, [node.name], Firmware.BIOS)
+    with run_rack(release, wanted.server, wanted.kind, tmp_path, cache) as running:
         with running.power_on(node, Firmware.BIOS) as virtual:
-            virtual.until_it_runs()
+            virtual.wait_until_running()
             first = virtual.ask(BOOT_ID).text
             virtual.machine.qmp.execute("set-action", reboot="shutdown")
             virtual.ask(PANIC)
@@ -42,7 +42,7 @@ def test_node_starts_anew_after_a_panic(
             assert time.monotonic() - began > SECONDS_SHOWN
             virtual.machine.process.wait()
         with running.power_on(node, Firmware.BIOS) as virtual:
-            virtual.until_it_runs()
+            virtual.wait_until_running()
             second = virtual.ask(BOOT_ID).text
     assert len(first) == len(second) == 36
     assert first != second

@@ -15,8 +15,8 @@ from builder.cache import Cache
 from builder.lab.machine.agent import Answer
 from builder.lab.rack.rack import Rack
 from builder.lab.released.release import Release
-from builder.lab.server.vm.machine import VirtualServer
-from builder.lab.trial.request import request
+from builder.lab.server.vm.virtual_server import VirtualServer
+from builder.lab.trial.case import make_case
 from builder.lab.trial.trial import Trial
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.server_kind import PATIENCE, ServerKind
@@ -43,7 +43,7 @@ class Story:
 
     def tell(self, running: Rack, name: str, script: str) -> None:
         """Keep what a script of sh(1) says on the server, which must succeed."""
-        self.said[name] = fine(running.on_server(["sh", "-euc", script]))
+        self.said[name] = fine(running.run_on_server(["sh", "-euc", script]))
 
 
 def fine(answer: Answer) -> str:
@@ -78,7 +78,7 @@ def story(first: Release, second: Release, tmp_path_factory: pytest.TempPathFact
         told.tell(running, "again", f"touch /run/before; sleep 1; {again}; {CHANGED}")
         server.reboot()
         server.start()
-        (node,) = request(first, [NODE], Firmware.BIOS).nodes
+        (node,) = make_case(first, [NODE], Firmware.BIOS).nodes
         told.node = Trial(running, node, Firmware.BIOS, PATIENCE[ServerKind.VM], lambda _: None)
         told.node.run(powered)
         told.tell(running, "before", SETTINGS)

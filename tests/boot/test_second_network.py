@@ -9,10 +9,10 @@ import pytest
 from conftest import IMAGE_OVER_HTTP
 
 from builder.cache import Cache
-from builder.lab.faults import named
+from builder.lab.faults import select_faults
 from builder.lab.released.release import Release
 from builder.lab.run import run
-from builder.lab.trial.request import request
+from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.release.manifest import Lab
 
@@ -23,7 +23,9 @@ SLOTS = ["second-network", "second-network-after"]
 
 def assert_both_slots(release: Release, firmware: Firmware, cache: Cache, nic: Nic = Nic.VIRTIO_NET) -> None:
     """Nodes ssi1 and ssi2, with the other NIC before and after their own, boot and pass every check."""
-    wanted = replace(request(release, ["ssi1", "ssi2"], firmware, nic=nic), faults=named(SLOTS, release.recipe))
+    wanted = replace(
+        make_case(release, ["ssi1", "ssi2"], firmware, nic=nic), faults=select_faults(SLOTS, release.recipe)
+    )
     report = run(release, [wanted], cache, lambda _: None)
     (cell,) = report.cells
     assert [f"{check.name}: {check.reason}" for node in cell.nodes for check in node.failed] == []

@@ -16,7 +16,7 @@ from builder.cache import Cache
 from builder.lab.rack.rack import Rack
 from builder.lab.released.release import Release
 from builder.lab.server.vm.hardware import ServerHardware
-from builder.lab.server.vm.machine import VirtualServer
+from builder.lab.server.vm.virtual_server import VirtualServer
 from builder.lab.vocabulary.server_kind import ServerKind
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone, pytest.mark.full]
@@ -69,24 +69,24 @@ def story(without_ipv6: None, release: Release, tmp_path_factory: pytest.TempPat
         set_link(server, up=True)
         told.said["with link"] = recover(running)
         told.said["exported"] = ask(running, "exportfs -s")
-        told.said["loaded"] = running.on_network([*client(running), "0"]).text
+        told.said["loaded"] = running.run_on_network([*client(running), "0"]).text
     return told
 
 
 def ask(running: Rack, script: str) -> str:
     """What a script of sh(1) says on the server, whatever its status."""
-    return running.on_server(["sh", "-uc", script]).text
+    return running.run_on_server(["sh", "-uc", script]).text
 
 
 def restart_during_a_transfer(running: Rack, told: Story) -> None:
     """Have install.sh restart tftpd-hpa while a client loads slowly, and load with another one before that ends."""
     told.said["file"] = ask(running, MAKE_FILE)
     with ThreadPoolExecutor(1) as aside:
-        slow = aside.submit(running.on_network, [*client(running), str(SECONDS_A_BLOCK)])
+        slow = aside.submit(running.run_on_network, [*client(running), str(SECONDS_A_BLOCK)])
         while not slow.done() and ask(running, TRANSFERS) == "0":
             time.sleep(0.5)
         told.said["install"] = ask(running, RESTART)
-        told.said["quick"] = running.on_network([*client(running), "0"]).text
+        told.said["quick"] = running.run_on_network([*client(running), "0"]).text
         told.said["slow is done"] = str(slow.done())
         told.said["slow"] = slow.result().text
 

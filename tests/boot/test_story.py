@@ -10,7 +10,7 @@ import pytest
 from builder.build import build
 from builder.cache import Cache
 from builder.container.sandbox import Sandbox
-from builder.lab.released.release import Release, read
+from builder.lab.released.release import Release, read_release
 from builder.lab.story import update
 from builder.lab.story.actors import Actors
 from builder.lab.story.cast import gather
@@ -36,7 +36,7 @@ def play(release_to_boot: Callable[[str], Release], cache: Cache, tmp_path: Path
     def built(file: Path, version: str) -> Release:
         workshop = Workshop(cache, Sandbox(), tmp_path / "output", lambda _: None)
         recipe = load(str(file), SearchPath.default(PROJECT))
-        return read(build(recipe, workshop, version=version, source_date=None, refresh=False).directory)
+        return read_release(build(recipe, workshop, version=version, source_date=None, refresh=False).directory)
 
     def played(scenes: tuple[Scene[Actors], ...], *names: str) -> list[str]:
         releases = gather(first, RECIPE, tmp_path, built, needed_releases(scenes))

@@ -12,7 +12,7 @@ import pytest
 import slow_tftp
 from layouts import layout_of
 
-from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.machine.namespace import Namespace, create_namespace
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
 from builder.server import bundle
@@ -40,7 +40,7 @@ def server(tmp_path: Path) -> Iterator[Namespace]:
         target.write_bytes(file.content)
         target.chmod(file.mode)
     (tmp_path / "srv/tftp/slow").write_bytes(LOADED_SLOWLY)
-    with machine("nfsserver", {"/bundle": tmp_path, str(SCRIPT): SCRIPT}, ["/srv", "/var"]) as inside:
+    with create_namespace("nfsserver", {"/bundle": tmp_path, str(SCRIPT): SCRIPT}, ["/srv", "/var"]) as inside:
         inside.run(["mkdir", "-p", "/NFSROOT/debian-nfsroot/1.0"])
         inside.run(["ln", "-s", "/run", "/var/run"])
         inside.run(["ip", "link", "set", "lo", "up"])

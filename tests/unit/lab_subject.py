@@ -21,7 +21,7 @@ from builder.lab.checks.root import TOP_DIRECTORIES
 from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
 from builder.lab.machine.agent import Answer
-from builder.lab.released.release import Release, read
+from builder.lab.released.release import Release, read_release
 from builder.lab.released.release_overlay import OverlayFile
 from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import Access, Recipe, RootKind
@@ -62,7 +62,7 @@ def release_of(recipe: Recipe, directory: Path) -> Release:
     """A release of the recipe with nothing in it but its manifest."""
     (directory / FILE).write_text(manifest(recipe).text())
     (directory / SUMS).write_text(f"{'0' * 64}  {FILE}\n")
-    return read(directory)
+    return read_release(directory)
 
 
 def subject(
@@ -86,16 +86,18 @@ def subject(
         found = next(reply for start, reply in replies if question.startswith(start))
         return Answer(0, found) if isinstance(found, str) else found
 
-    def on_server(argv: Sequence[str]) -> Answer:
+    def run_on_server(argv: Sequence[str]) -> Answer:
         return answer(" ".join(("server:", *argv)))
 
-    def on_network(argv: Sequence[str]) -> Answer:
+    def run_on_network(argv: Sequence[str]) -> Answer:
         return answer(" ".join(("network:", *argv)))
 
     node = recipe.cluster.nodes[0]
     kept = tuple(file for file in loaded if unloaded not in file)
     server = recipe.cluster.server
-    subject = Subject(release(recipe), node, firmware, server, answer, on_server, menus, kept, OVERLAY, on_network)
+    subject = Subject(
+        release(recipe), node, firmware, server, answer, run_on_server, menus, kept, OVERLAY, run_on_network
+    )
     return replace(subject, ssh_key=ssh_key)
 
 

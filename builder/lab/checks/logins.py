@@ -25,37 +25,37 @@ mount --bind /run/nfsroot-lab/authorized_keys {file}
 """
 
 
-def _login(subject: Subject) -> Finding:
+def _check_login(subject: Subject) -> Finding:
     """Log in as root, from the server, at the node's own sshd.
 
     The lab has no private half of the recipe's keys.  So it makes a key of its own, and mounts the public half, for a
     moment, over the file in which the release has the recipe's keys.
     """
     identity, file = f"/run/login-{subject.node.name}", f"/{AUTHORIZED_KEYS}"
-    public = subject.on_server(["sh", "-euc", MAKE_KEY, "sh", identity]).text
+    public = subject.run_on_server(["sh", "-euc", MAKE_KEY, "sh", identity]).text
     mounted = subject.ask(STAND_IN.format(key=shlex.quote(public), file=file))
     if mounted.status != 0:
         return Finding("", (f"no key can stand in for those in {file}: {mounted.text}",))
     try:
-        said = subject.on_server([*SSH, "-i", identity, _root(subject), BOOT_ID])
+        said = subject.run_on_server([*SSH, "-i", identity, _address_root(subject), BOOT_ID])
     finally:
         subject.ask(f"umount {file}")
-    return _logged_in(subject, said, "with a key of the lab's own in the place of the recipe's")
+    return _judge_login(subject, said, "with a key of the lab's own in the place of the recipe's")
 
 
-def _login_by_own_key(subject: Subject) -> Finding:
-    said = subject.on_network([*SSH, "-i", str(subject.ssh_key), _root(subject), BOOT_ID])
-    return _logged_in(subject, said, "with the key that was given")
+def _check_login_by_own_key(subject: Subject) -> Finding:
+    said = subject.run_on_network([*SSH, "-i", str(subject.ssh_key), _address_root(subject), BOOT_ID])
+    return _judge_login(subject, said, "with the key that was given")
 
 
-def _logged_in(subject: Subject, said: Answer, how: str) -> Finding:
+def _judge_login(subject: Subject, said: Answer, how: str) -> Finding:
     """Whether the boot's identifier, read over ssh, is the one that the node's agent gives."""
     if said.status == 0 and said.text == subject.ask(BOOT_ID).text:
         return Finding(f"logged in as root {how}")
     return Finding(said.text, (f"nobody can log in {how}: {said.text or 'nothing was said'}",))
 
 
-def _keys(subject: Subject) -> Finding:
+def _check_keys(subject: Subject) -> Finding:
     """Whether sshd accepts each key for root, as it says before it wants a signature (RFC 4252, section 7).
 
     ssh(1) takes public keys as its identities and offers them; its failure to sign does not matter.  It offers all keys
@@ -65,32 +65,32 @@ def _keys(subject: Subject) -> Finding:
     argv = list(VERBOSE)
     for number, line in enumerate(keys):
         at = f"/run/identity-{subject.node.name}-{number}"
-        subject.on_server(["sh", "-c", 'umask 077; printf "%s\\n" "$1" >"$2"', "sh", line, at])
+        subject.run_on_server(["sh", "-c", 'umask 077; printf "%s\\n" "$1" >"$2"', "sh", line, at])
         argv += ["-i", at]
-    said = subject.on_server([*argv, _root(subject), "true"]).text.splitlines()
+    said = subject.run_on_server([*argv, _address_root(subject), "true"]).text.splitlines()
     accepted = [text for text in said if "Server accepts key" in text]
     refused = [key for key in map(fingerprint, keys) if not any(key in text for text in accepted)]
     return Finding(f"sshd accepts {', '.join(map(fingerprint, keys))}", tuple(f"sshd refuses {key}" for key in refused))
 
 
-def _passwords(subject: Subject) -> Finding:
-    methods = sorted(_methods(subject))
+def _check_passwords(subject: Subject) -> Finding:
+    methods = sorted(_list_methods(subject))
     problems = [f"sshd takes {method}" for method in methods if method != "publickey"]
     if not methods:
         problems = ["sshd does not say how one may log in"]
     return Finding(", ".join(methods), tuple(problems))
 
 
-def _methods(subject: Subject) -> Iterator[str]:
+def _list_methods(subject: Subject) -> Iterator[str]:
     """The ways to log in that sshd offers (RFC 4252, section 5.1)."""
-    argv = [*VERBOSE, "-o", "PreferredAuthentications=none", _root(subject), "true"]
-    for line in subject.on_server(argv).text.splitlines():
+    argv = [*VERBOSE, "-o", "PreferredAuthentications=none", _address_root(subject), "true"]
+    for line in subject.run_on_server(argv).text.splitlines():
         _, found, offered = line.partition("Authentications that can continue: ")
         if found:
             yield from offered.split(",")
 
 
-def _root(subject: Subject) -> str:
+def _address_root(subject: Subject) -> str:
     return f"root@{subject.node.address}"
 
 
@@ -103,18 +103,18 @@ def _has_keys(subject: Subject) -> bool:
 
 
 CHECKS = (
-    Check("ssh login", "root logs in from the server by a public key", _login, _has_keys),
+    Check("ssh login", "root logs in from the server by a public key", _check_login, _has_keys),
     Check(
         "ssh login by own key",
         "root logs in with the key of the recipe whose private half was given",
-        _login_by_own_key,
+        _check_login_by_own_key,
         lambda subject: _has_keys(subject) and subject.ssh_key is not None,
     ),
-    Check("ssh keys", "sshd accepts each key of the recipe for root", _keys, _has_keys),
+    Check("ssh keys", "sshd accepts each key of the recipe for root", _check_keys, _has_keys),
     Check(
         "passwords",
         "sshd asks nobody for a password when the recipe sets none",
-        _passwords,
+        _check_passwords,
         lambda subject: _has_sshd(subject) and subject.release.recipe.login.root_password_hash is None,
     ),
 )

@@ -17,11 +17,11 @@ from builder.recipe.models import Node, Server
 class Subject:
     """A running node, and everything that checks compare it with.
 
-    `server` names the programs that serve the node.  `ask` runs a script on the node, `on_server` a command on the
-    server, and `on_network` a command with this machine's files on the cluster's network.  `menus` are the GRUB menus
-    that DHCP named to the node's boot ROM, `loaded` the files that the node got whole over the recipe's transport,
-    `overlay` the files that the release put into the node's tree.  `ssh_key` is the file of a key of the recipe:
-    private, or public where an agent has the private half.
+    `server` names the programs that serve the node.  `ask` runs a script on the node, `run_on_server` runs a command on
+    the server, and `run_on_network` runs a command with this machine's files on the cluster's network.  `menus` are the
+    GRUB menus that DHCP named to the node's boot ROM, `loaded` the files that the node got whole over the recipe's
+    transport, `overlay` the files that the release put into the node's tree.  `ssh_key` is the file of a key of the
+    recipe: private, or public where an agent has the private half.
     """
 
     release: Release
@@ -29,11 +29,11 @@ class Subject:
     firmware: Firmware
     server: Server
     ask: Callable[[str], Answer]
-    on_server: Callable[[Sequence[str]], Answer]
+    run_on_server: Callable[[Sequence[str]], Answer]
     menus: tuple[str, ...]
     loaded: tuple[str, ...]
     overlay: Mapping[PurePosixPath, OverlayFile]
-    on_network: Callable[[Sequence[str]], Answer]
+    run_on_network: Callable[[Sequence[str]], Answer]
     ssh_key: Path | None = None
 
     def has_package(self, name: str) -> bool:
@@ -54,7 +54,7 @@ class Finding:
         return "; ".join(self.problems) or self.saw
 
 
-def always(_subject: Subject) -> bool:
+def applies_always(_subject: Subject) -> bool:
     """The condition of a check that every node has to pass."""
     return True
 
@@ -66,9 +66,9 @@ class Check:
     name: str
     holds: str
     examine: Callable[[Subject], Finding]
-    applies: Callable[[Subject], bool] = always
+    applies: Callable[[Subject], bool] = applies_always
 
 
-def same(saw: str, should: str) -> Finding:
+def compare_values(saw: str, should: str) -> Finding:
     """The finding whether `saw` is `should`."""
     return Finding(saw) if saw == should else Finding(saw, (f"{saw!r}, not {should!r}",))

@@ -30,14 +30,14 @@ class Mount:
         return f"{self.source} {self.target} {self.kind} {','.join(self.options)}"
 
 
-def root(recipe: Recipe, version: str) -> tuple[Mount, ...]:
+def list_root_mounts(recipe: Recipe, version: str) -> tuple[Mount, ...]:
     """The mounts that a node's root must have, the one at / first."""
     directory = Layout(recipe, version).server_directory
     if recipe.root.kind is RootKind.DIRECTORY:
-        return (_nfs(recipe, directory, "/", recipe.root.access),)
+        return (_expect_nfs(recipe, directory, "/", recipe.root.access),)
     export = Mount("", f"{LAYERS}/export", "tmpfs", ("ro",))
     if recipe.needs_nfs:
-        export = _nfs(recipe, directory, f"{LAYERS}/export", "ro")
+        export = _expect_nfs(recipe, directory, f"{LAYERS}/export", "ro")
     return (
         Mount("overlay", "/", "overlay", ("rw", f"lowerdir={LAYERS}/image")),
         Mount("", f"{LAYERS}/image", recipe.root.format, ("ro",)),
@@ -45,7 +45,7 @@ def root(recipe: Recipe, version: str) -> tuple[Mount, ...]:
     )
 
 
-def on_server(recipe: Recipe, version: str, node: str) -> tuple[Mount, ...]:
+def list_server_mounts(recipe: Recipe, version: str, node: str) -> tuple[Mount, ...]:
     """The mounts that a node must have of directories that nodes share, and of directories that outlive releases.
 
     A directory of one node's own has the node's name on the server.
@@ -53,41 +53,41 @@ def on_server(recipe: Recipe, version: str, node: str) -> tuple[Mount, ...]:
     layout, state = Layout(recipe, version), recipe.state_places
     own = {WritableKind.NODE: f"/{node}"}
     return (
-        *(_nfs(recipe, layout.shared_directory + path, path, "rw") for path in recipe.root.shared),
+        *(_expect_nfs(recipe, layout.shared_directory + path, path, "rw") for path in recipe.root.shared),
         *(
-            _nfs(recipe, f"{state[mount.kind]}{own.get(mount.kind, '')}{mount.path}", mount.path, "rw")
+            _expect_nfs(recipe, f"{state[mount.kind]}{own.get(mount.kind, '')}{mount.path}", mount.path, "rw")
             for mount in mounts(layout)
             if mount.kind in STATE_KINDS
         ),
     )
 
 
-def _nfs(recipe: Recipe, directory: str, target: str, access: str) -> Mount:
+def _expect_nfs(recipe: Recipe, directory: str, target: str, access: str) -> Mount:
     version = recipe.root.nfs_version
     source = f"{recipe.cluster.server.address}:{directory}"
     return Mount(source, target, NFS_KINDS[version], (access, f"vers={version}", "proto=tcp", "hard"))
 
 
-def compare(expected: Iterable[Mount], table: str) -> Finding:
+def compare_mounts(expected: Iterable[Mount], table: str) -> Finding:
     """Whether each expected mount is in `table`, the text of /proc/mounts, at the top of its mount point.
 
     Any minor version of NFSv4 will do: client and server agree on one (vers=4.2).
     """
-    mounted = {mount.target: mount for mount in map(_mount, table.splitlines())}
+    mounted = {mount.target: mount for mount in map(_parse_mount, table.splitlines())}
     saw, problems = [], []
     for each in expected:
         found = mounted.get(each.target)
         saw.append(str(found) if found else "")
-        problems += _differences(each, found) if found else [f"nothing is mounted at {each.target}"]
+        problems += _compare_mount(each, found) if found else [f"nothing is mounted at {each.target}"]
     return Finding("; ".join(saw), tuple(problems))
 
 
-def _mount(line: str) -> Mount:
+def _parse_mount(line: str) -> Mount:
     source, target, kind, options, *_ = line.split()
     return Mount(source, target, kind, tuple(options.split(",")))
 
 
-def _differences(expected: Mount, found: Mount) -> list[str]:
+def _compare_mount(expected: Mount, found: Mount) -> list[str]:
     at = found.target
     problems = []
     if expected.source not in ("", found.source):
@@ -98,15 +98,15 @@ def _differences(expected: Mount, found: Mount) -> list[str]:
     return problems + [f"{at} is mounted without {option}" for option in expected.options if option not in options]
 
 
-def _root(subject: Subject) -> Finding:
+def _check_root(subject: Subject) -> Finding:
     release = subject.release
-    return compare(root(release.recipe, release.manifest.version), subject.ask(MOUNTS).text)
+    return compare_mounts(list_root_mounts(release.recipe, release.manifest.version), subject.ask(MOUNTS).text)
 
 
-def _on_server(subject: Subject) -> Finding:
+def _check_server_mounts(subject: Subject) -> Finding:
     release = subject.release
-    expected = on_server(release.recipe, release.manifest.version, subject.node.name)
-    return compare(expected, subject.ask(MOUNTS).text)
+    expected = list_server_mounts(release.recipe, release.manifest.version, subject.node.name)
+    return compare_mounts(expected, subject.ask(MOUNTS).text)
 
 
 RELEASES_OWN = """\
@@ -128,7 +128,7 @@ Prints each difference.
 """
 
 
-def _releases_own(subject: Subject) -> Finding:
+def _check_records(subject: Subject) -> Finding:
     answer = subject.ask(RELEASES_OWN)
     problems = [f"{line} is not the release's own" for line in answer.text.splitlines()]
     if answer.status != 0 and not problems:
@@ -140,18 +140,18 @@ CHECKS = (
     Check(
         "root mount",
         "the root is the release's own on the server, by the version of NFS and of the kind that the recipe names",
-        _root,
+        _check_root,
     ),
     Check(
         "shared directories",
         "each directory that nodes share, or that outlives releases, is the server's, by the recipe's version of NFS",
-        _on_server,
+        _check_server_mounts,
         lambda subject: bool(subject.release.recipe.root.shared) or subject.release.recipe.root.keeps_state,
     ),
     Check(
         "packages' records",
         "what belongs to the release's packages comes from the release that runs, although /var outlives it",
-        _releases_own,
+        _check_records,
         lambda subject: subject.release.recipe.root.keeps_state,
     ),
 )

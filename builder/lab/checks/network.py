@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from builder.lab.checks.model import Check, Finding, Subject
-from builder.lab.checks.sockets import SOCKETS, listening
+from builder.lab.checks.sockets import SOCKETS, find_open_ports
 from builder.recipe.models import DhcpServer
 from builder.server.dhcp import decide
 
 
-def _menu(subject: Subject) -> Finding:
+def _check_menu(subject: Subject) -> Finding:
     reservations = decide(subject.release.recipe).reservations
     should = next(each.menu for each in reservations if each.name == subject.node.name)
     problems = [f"it names {menu}, not {should}" for menu in subject.menus if menu != should]
@@ -19,14 +19,14 @@ def _menu(subject: Subject) -> Finding:
     return Finding(", ".join(sorted(set(subject.menus))), tuple(problems))
 
 
-def _address(subject: Subject) -> Finding:
+def _check_address(subject: Subject) -> Finding:
     """Check that the boot NIC has one address; other NICs of the node do not count."""
     saw = re.findall(r"inet (\S+)", subject.ask("ip -oneline -4 address show dev eth0 scope global").text)
     should = f"{subject.node.address}/{subject.release.recipe.cluster.subnet.prefixlen}"
     return Finding(", ".join(saw), () if saw == [should] else (f"it has {', '.join(saw) or 'none'}, not {should}",))
 
 
-def _names(subject: Subject) -> Finding:
+def _check_names(subject: Subject) -> Finding:
     cluster = subject.release.recipe.cluster
     should = {cluster.server.name: str(cluster.server.address)}
     should |= {node.name: str(node.address) for node in cluster.nodes}
@@ -39,8 +39,8 @@ def _names(subject: Subject) -> Finding:
     return Finding(", ".join(should), tuple(problems))
 
 
-def _ports(subject: Subject) -> Finding:
-    saw = listening(subject.ask(SOCKETS).text)
+def _check_ports(subject: Subject) -> Finding:
+    saw = find_open_ports(subject.ask(SOCKETS).text)
     undeclared = sorted(saw.difference(subject.release.recipe.open_ports))
     problems = [f"something listens on {port}, which neither the recipe nor an element declares" for port in undeclared]
     return Finding(", ".join(sorted(saw)) or "none", tuple(problems))
@@ -50,10 +50,10 @@ CHECKS = (
     Check(
         "menu",
         "DHCP names the node's GRUB menu to its boot ROM, in option 150",
-        _menu,
+        _check_menu,
         lambda subject: subject.server.dhcp is not DhcpServer.DNSMASQ,
     ),
-    Check("address", "the boot NIC, eth0, has the address of the cluster file and no other", _address),
-    Check("names", "the node knows the server and every node by name, with and without the domain", _names),
-    Check("open ports", "nothing listens but at the ports that the recipe and its elements declare", _ports),
+    Check("address", "the boot NIC, eth0, has the address of the cluster file and no other", _check_address),
+    Check("names", "the node knows the server and every node by name, with and without the domain", _check_names),
+    Check("open ports", "nothing listens but at the ports that the recipe and its elements declare", _check_ports),
 )

@@ -17,17 +17,17 @@ TIMER = "systemctl show --property=NextElapseUSecMonotonic --value nfsbooted-rep
 """Prints the time of the node's next report, counted from its start (systemctl(1)); `infinity` means never."""
 
 
-def report_file(subject: Subject) -> str:
+def locate_report(subject: Subject) -> str:
     """The path of the node's report on the server."""
     if subject.release.recipe.needs_http:
         return f"{reports.OVER_HTTP}/{subject.node.address}"
     return f"{reports.OVER_NFS}/{subject.node.name}"
 
 
-def _reports(subject: Subject) -> Finding:
-    file = report_file(subject)
+def _check_report(subject: Subject) -> Finding:
+    file = locate_report(subject)
     boot_id = subject.ask(BOOT_ID).text
-    report = _await(subject, file, boot_id)
+    report = _await_report(subject, file, boot_id)
     if not report:
         said = subject.ask("journalctl --boot --no-pager --output=cat --unit=nfsbooted-report.service").text
         return Finding("", (f"no report of boot {boot_id} is in {file} on the server; the node says: {said}",))
@@ -51,11 +51,11 @@ def _reports(subject: Subject) -> Finding:
     )
 
 
-def _await(subject: Subject, file: str, boot_id: str) -> dict[str, Any]:
+def _await_report(subject: Subject, file: str, boot_id: str) -> dict[str, Any]:
     """The node's report of this boot; empty when it does not arrive in time."""
     deadline = time.monotonic() + SECONDS_TO_REPORT
     while True:
-        report = _parse(subject.on_server(["cat", file]).text)
+        report = _parse_report(subject.run_on_server(["cat", file]).text)
         if report.get("boot_id") == boot_id:
             return report
         if time.monotonic() > deadline:
@@ -63,7 +63,7 @@ def _await(subject: Subject, file: str, boot_id: str) -> dict[str, Any]:
         time.sleep(PAUSE)
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse_report(text: str) -> dict[str, Any]:
     """The JSON object in a text; an empty one where the text has none."""
     try:
         found = json.loads(text)
@@ -76,7 +76,7 @@ CHECKS = (
     Check(
         "report",
         f"the server has the node's report of this boot within {SECONDS_TO_REPORT:.0f} s, and another one is due",
-        _reports,
+        _check_report,
         lambda subject: subject.has_package("nfsbooted"),
     ),
 )

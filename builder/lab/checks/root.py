@@ -18,17 +18,17 @@ done
 """Tries to make a file in the root directory and in each of its directories that is part of the root's own mount."""
 
 
-def _writable(subject: Subject) -> Finding:
+def _check_writable(subject: Subject) -> Finding:
     paths = [directory.path for directory in subject.release.recipe.root.writable]
-    refused = [path for path in paths if subject.ask(_make_file(path)).status != 0]
+    refused = [path for path in paths if subject.ask(_script_to_make_file(path)).status != 0]
     return Finding(", ".join(paths), tuple(f"{path} refuses writes" for path in refused))
 
 
-def _make_file(directory: str) -> str:
+def _script_to_make_file(directory: str) -> str:
     return f'file=$(mktemp {shlex.quote(directory)}/lab.XXXXXX) && rm "$file"'
 
 
-def _top_directories(subject: Subject) -> Finding:
+def _check_top_directories(subject: Subject) -> Finding:
     answer = subject.ask(TOP_DIRECTORIES)
     tried = [line.split(" ", 1) for line in answer.text.splitlines()]
     root = subject.release.recipe.root
@@ -39,15 +39,15 @@ def _top_directories(subject: Subject) -> Finding:
     return Finding(f"{should}: {', '.join(path for _, path in tried)}", tuple(problems))
 
 
-def _overlay(subject: Subject) -> Finding:
+def _check_overlay(subject: Subject) -> Finding:
     paths = sorted(subject.overlay)
     script = 'for file in {}; do echo "$(sha256sum <"$file" | cut -c 1-64) $(stat -c %a:%u "$file") $file"; done'
     answer = subject.ask(script.format(shlex.join(f"/{path}" for path in paths)))
-    problems = [problem for path in paths for problem in _differs(subject, path, answer.text)]
+    problems = [problem for path in paths for problem in _compare_file(subject, path, answer.text)]
     return Finding(f"{len(paths)} files are as released", tuple(problems))
 
 
-def _differs(subject: Subject, path: PurePosixPath, said: str) -> list[str]:
+def _compare_file(subject: Subject, path: PurePosixPath, said: str) -> list[str]:
     file = subject.overlay[path]
     line = next((line for line in said.splitlines() if line.endswith(f" /{path}")), "")
     if not line.startswith(f"{file.digest} "):
@@ -59,13 +59,13 @@ CHECKS = (
     Check(
         "writable directories",
         "the node can write where its recipe says",
-        _writable,
+        _check_writable,
         lambda subject: bool(subject.release.recipe.root.writable),
     ),
     Check(
         "access to the root",
         "a read-only tree refuses files in each of its directories; a read-write one and an image's root take them",
-        _top_directories,
+        _check_top_directories,
     ),
-    Check("overlay", "each file that the release holds for its cluster is there, byte for byte", _overlay),
+    Check("overlay", "each file that the release holds for its cluster is there, byte for byte", _check_overlay),
 )

@@ -14,16 +14,16 @@ HANDED_OUT = range(32768, 61000)
 """The ports that Linux hands out to programs that ask for any port (ip(7), ip_local_port_range)."""
 
 
-def listening(tables: str) -> set[str]:
+def find_open_ports(tables: str) -> set[str]:
     """Every port, as `22/tcp`, that other machines can reach; `tables` is the output of SOCKETS.
 
     A UDP socket at a port that Linux handed out does not count: it belongs to a client that waits for an answer, such
     as systemd-timesyncd.  A service at such a port would be of no use, since nobody could find it.
     """
-    return set(_listening(tables))
+    return set(_find_open_ports(tables))
 
 
-def _listening(tables: str) -> Iterator[str]:
+def _find_open_ports(tables: str) -> Iterator[str]:
     for line in tables.splitlines():
         table, _, local, _, state, *_ = line.split()
         address, _, digits = local.partition(":")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from builder.lab.checks.model import Check, Finding, Subject, same
+from builder.lab.checks.model import Check, Finding, Subject, compare_values
 from builder.lab.vocabulary.hardware import Firmware
 
 FIRMWARE = """\
@@ -24,17 +24,17 @@ The value of the UEFI variable SecureBoot is a byte after four of attributes (UE
 MOST_SECONDS_WRONG = 120.0
 
 
-def _firmware(subject: Subject) -> Finding:
-    return same(subject.ask(FIRMWARE).text, str(subject.firmware.by_pxe))
+def _check_firmware(subject: Subject) -> Finding:
+    return compare_values(subject.ask(FIRMWARE).text, str(subject.firmware.by_pxe))
 
 
-def _lockdown(subject: Subject) -> Finding:
+def _check_lockdown(subject: Subject) -> Finding:
     saw = subject.ask("cat /sys/kernel/security/lockdown").text
     locked = "[integrity]" in saw or "[confidentiality]" in saw
     return Finding(saw, () if locked else (f"the kernel is not locked down: {saw}",))
 
 
-def _kernel(subject: Subject) -> Finding:
+def _check_kernel(subject: Subject) -> Finding:
     manifest = subject.release.manifest
     version = manifest.kernel_version
     layout, directory = subject.release.layout, subject.release.layout.tftp_directory
@@ -50,14 +50,14 @@ def _kernel(subject: Subject) -> Finding:
     return Finding(f"{running}: {', '.join(others)} over {transport}", tuple(problems))
 
 
-def _clock(subject: Subject) -> Finding:
+def _check_clock(subject: Subject) -> Finding:
     said = subject.ask("date +%s").text
     wrong = float(said) - time.time() if said.isdecimal() else float("inf")
     fast = f"{wrong:+.0f} s"
     return Finding(fast, () if abs(wrong) <= MOST_SECONDS_WRONG else (f"it is wrong by {fast}",))
 
 
-def _running(subject: Subject) -> Finding:
+def _check_units(subject: Subject) -> Finding:
     state = subject.ask("systemctl is-system-running").text
     if state == "running":
         return Finding(state)
@@ -66,7 +66,7 @@ def _running(subject: Subject) -> Finding:
     return Finding(state, (f"it is {state}; failed units: {', '.join(names) or 'none'}",))
 
 
-def _nfsbooted(subject: Subject) -> Finding:
+def _check_nfsbooted(subject: Subject) -> Finding:
     answer = subject.ask("nfsbooted --check")
     lines = answer.text.splitlines()
     problems = [line for line in lines if not line.startswith("ok: ")]
@@ -75,23 +75,27 @@ def _nfsbooted(subject: Subject) -> Finding:
     return Finding(f"{len(lines)} duties done", tuple(problems))
 
 
-RUNNING = Check("system", "systemd started everything and no unit failed", _running)
-NFSBOOTED = Check("nfsbooted", "nfsbooted has done each of its duties (nfsbooted(8))", _nfsbooted)
+RUNNING = Check("system", "systemd started everything and no unit failed", _check_units)
+NFSBOOTED = Check("nfsbooted", "nfsbooted has done each of its duties (nfsbooted(8))", _check_nfsbooted)
 
 CHECKS = (
     RUNNING,
     NFSBOOTED,
-    Check("firmware", "the node was started by the firmware that was asked for, signatures enforced or not", _firmware),
+    Check(
+        "firmware",
+        "the node was started by the firmware that was asked for, signatures enforced or not",
+        _check_firmware,
+    ),
     Check(
         "lockdown",
         "with Secure Boot the kernel guards its integrity (kernel_lockdown(7))",
-        _lockdown,
+        _check_lockdown,
         lambda subject: subject.firmware.by_pxe is Firmware.SECURE_BOOT,
     ),
     Check(
         "kernel",
         "kernel, initramfs and modules are of the release's one version, loaded over the recipe's transport",
-        _kernel,
+        _check_kernel,
     ),
-    Check("clock", f"the node's clock is set, to {MOST_SECONDS_WRONG:.0f} s", _clock),
+    Check("clock", f"the node's clock is set, to {MOST_SECONDS_WRONG:.0f} s", _check_clock),
 )

@@ -13,7 +13,7 @@ FAULTS: tuple[Fault, ...] = (*nfs.FAULTS, *dhcp.FAULTS, *twin.FAULTS, *link.FAUL
 ALL = "all"
 
 
-def named(names: Sequence[str], recipe: Recipe) -> tuple[Fault, ...]:
+def select_faults(names: Sequence[str], recipe: Recipe) -> tuple[Fault, ...]:
     """The faults of these names in the order of `FAULTS`; `ALL` stands for each that can happen to the recipe's nodes.
 
     :raises InputError: a fault that was asked for cannot happen to the recipe's nodes.

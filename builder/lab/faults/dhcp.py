@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from builder.lab.checks.model import Finding
-from builder.lab.faults.model import BootFault, RunningFault, boots
-from builder.lab.faults.question import discover
+from builder.lab.faults.dhcp_discover import build_discover
+from builder.lab.faults.model import BootFault, RunningFault, judge_boot
 from builder.lab.machine.node import VirtualNode
 from builder.lab.rack.rack import Rack
 from builder.lab.vocabulary.phase import Phase
-from builder.lab.wire.follow import Kind
+from builder.lab.wire.event import Kind
 
 SECONDS_TO_ANSWER = 10.0
 SECONDS_OF_SILENCE = 5.0
@@ -25,36 +25,36 @@ UNKNOWN = "02:00:00:00:be:ef"
 STATE = "ip -oneline -4 address show scope global; systemctl is-system-running"
 
 
-def answered(rack: Rack, mac: str, seconds: float) -> bool:
+def wait_for_offer(rack: Rack, mac: str, seconds: float) -> bool:
     """Whether the DHCP server offers something to a boot ROM with this MAC address within `seconds`."""
     began = time.monotonic()
-    rack.send(discover(mac))
+    rack.send(build_discover(mac))
     while time.monotonic() < began + seconds:
-        if any(event.kind is Kind.DHCP_OFFER for event in rack.heard(mac, began)):
+        if any(event.kind is Kind.DHCP_OFFER for event in rack.list_events(mac, began)):
             return True
         time.sleep(POLL_SECONDS)
     return False
 
 
-def ignores_strangers(rack: Rack, known: str) -> Finding:
+def check_strangers(rack: Rack, known: str) -> Finding:
     """Whether the server answers the MAC address of a node, and does not answer an address that no node has."""
-    problems = [] if answered(rack, known, SECONDS_TO_ANSWER) else [f"{known}, which is a node's, got no answer"]
-    if answered(rack, UNKNOWN, SECONDS_OF_SILENCE):
+    problems = [] if wait_for_offer(rack, known, SECONDS_TO_ANSWER) else [f"{known}, which is a node's, got no answer"]
+    if wait_for_offer(rack, UNKNOWN, SECONDS_OF_SILENCE):
         problems.append(f"{UNKNOWN}, which is nobody's, was made an offer")
     return Finding(f"{known} was made an offer at once, {UNKNOWN} none in {SECONDS_OF_SILENCE:.0f} s", tuple(problems))
 
 
-def _stranger(rack: Rack, virtual: VirtualNode) -> Finding:
-    return ignores_strangers(rack, virtual.node.mac)
+def _ask_as_stranger(rack: Rack, virtual: VirtualNode) -> Finding:
+    return check_strangers(rack, virtual.node.mac)
 
 
-def _restart(rack: Rack, virtual: VirtualNode) -> Finding:
+def _restart_server(rack: Rack, virtual: VirtualNode) -> Finding:
     before = virtual.ask(STATE).text
     rack.server_machine.stop_role("dhcp")
-    deaf = not answered(rack, virtual.node.mac, SECONDS_AWAY)
+    deaf = not wait_for_offer(rack, virtual.node.mac, SECONDS_AWAY)
     rack.server_machine.start_role("dhcp")
     problems = [] if deaf else ["the server answered although it was stopped"]
-    if not answered(rack, virtual.node.mac, SECONDS_TO_ANSWER):
+    if not wait_for_offer(rack, virtual.node.mac, SECONDS_TO_ANSWER):
         problems.append("the server that was started again does not answer")
     after = virtual.ask(STATE).text
     if after != before:
@@ -62,18 +62,18 @@ def _restart(rack: Rack, virtual: VirtualNode) -> Finding:
     return Finding(" ".join(after.split()), tuple(problems))
 
 
-def _outage(rack: Rack, virtual: VirtualNode) -> None:
+def _stop_until_asked(rack: Rack, virtual: VirtualNode) -> None:
     """Stop the server until the initramfs has asked in vain."""
     rack.server_machine.stop_role("dhcp")
     began = time.monotonic()
-    while not _asks(rack, virtual, began) and time.monotonic() < began + SECONDS_TO_ASK:
+    while not _has_asked(rack, virtual, began) and time.monotonic() < began + SECONDS_TO_ASK:
         time.sleep(POLL_SECONDS)
     time.sleep(SECONDS_AWAY)
     rack.server_machine.start_role("dhcp")
 
 
-def _asks(rack: Rack, virtual: VirtualNode, since: float) -> bool:
-    return any(event.kind is Kind.DHCP_DISCOVER for event in rack.heard(virtual.node.mac, since))
+def _has_asked(rack: Rack, virtual: VirtualNode, since: float) -> bool:
+    return any(event.kind is Kind.DHCP_DISCOVER for event in rack.list_events(virtual.node.mac, since))
 
 
 FAULTS = (
@@ -81,19 +81,19 @@ FAULTS = (
         name="dhcp-restart",
         done="the DHCP server is stopped and started again while the node runs",
         holds="the node keeps its address, and the server answers again",
-        strike=_restart,
+        strike=_restart_server,
     ),
     RunningFault(
         name="unknown-mac",
         done="a machine asks for an address that is no node",
         holds="the DHCP server does not answer it",
-        strike=_stranger,
+        strike=_ask_as_stranger,
     ),
     BootFault(
         name="dhcp-outage",
         done=f"the DHCP server comes back only {SECONDS_AWAY:.0f} s after the node's initramfs has asked in vain",
         holds="the node boots",
-        judge=boots,
-        reach={Phase.KERNEL: _outage},
+        judge=judge_boot,
+        reach={Phase.KERNEL: _stop_until_asked},
     ),
 )

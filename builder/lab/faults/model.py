@@ -10,7 +10,7 @@ from builder.lab.machine.node import VirtualNode
 from builder.lab.rack.rack import Rack
 from builder.lab.report.report import Stop
 from builder.lab.vocabulary.phase import Phase
-from builder.lab.wire.follow import WireEvent
+from builder.lab.wire.event import WireEvent
 from builder.recipe.models import Node, Recipe
 
 
@@ -24,7 +24,7 @@ class Outcome:
     events: Sequence[WireEvent]
 
 
-def any_recipe(_recipe: Recipe) -> bool:
+def applies_to_any(_recipe: Recipe) -> bool:
     """The condition of a fault that can happen to the nodes of every recipe."""
     return True
 
@@ -41,10 +41,10 @@ class RunningFault:
     done: str
     holds: str
     strike: Callable[[Rack, VirtualNode], Finding]
-    applies: Callable[[Recipe], bool] = any_recipe
+    applies: Callable[[Recipe], bool] = applies_to_any
 
 
-def nothing(_rack: Rack, _node: Node) -> None:
+def prepare_nothing(_rack: Rack, _node: Node) -> None:
     """Prepare nothing, for a fault that begins while the node boots."""
 
 
@@ -60,21 +60,21 @@ class BootFault:
     done: str
     holds: str
     judge: Callable[[Outcome], Finding]
-    prepare: Callable[[Rack, Node], None] = nothing
+    prepare: Callable[[Rack, Node], None] = prepare_nothing
     reach: Mapping[Phase, Callable[[Rack, VirtualNode], None]] = field(default_factory=dict)
     patience: float = 1.0
-    applies: Callable[[Recipe], bool] = any_recipe
+    applies: Callable[[Recipe], bool] = applies_to_any
 
 
 Fault = RunningFault | BootFault
 
 
-def in_words(fault: Fault) -> tuple[str, str]:
+def describe_fault(fault: Fault) -> tuple[str, str]:
     """The name and meaning of a fault as a check."""
     return fault.name, f"{fault.done}: {fault.holds}"
 
 
-def boots(outcome: Outcome) -> Finding:
+def judge_boot(outcome: Outcome) -> Finding:
     """The finding whether the node ran, with the duration of each phase."""
     if outcome.stopped:
         return Finding("", (outcome.stopped.reason,))
@@ -82,7 +82,7 @@ def boots(outcome: Outcome) -> Finding:
     return Finding(f"it ran: {phases}")
 
 
-def stops(outcome: Outcome, phase: Phase) -> Finding:
+def judge_stop(outcome: Outcome, phase: Phase) -> Finding:
     """The finding whether the lab says, as it must, that the node did not get through `phase`."""
     if outcome.stopped is None:
         return Finding("", ("it ran all the same",))

@@ -8,7 +8,7 @@ import time
 from itertools import pairwise
 
 from builder.lab.checks.model import Finding
-from builder.lab.checks.mounts import on_server
+from builder.lab.checks.mounts import list_server_mounts
 from builder.lab.faults.model import RunningFault
 from builder.lab.machine.node import VirtualNode
 from builder.lab.rack.rack import Rack
@@ -54,33 +54,33 @@ cat times error
 """Lets WRITER go on for a while after the outage; then prints its blocks' digest, systemd's state, and its times."""
 
 
-def _places(recipe: Recipe, version: str, node: str) -> dict[str, str]:
+def _find_places(recipe: Recipe, version: str, node: str) -> dict[str, str]:
     """The node's directories whose files are on the server, with their paths on the server."""
     if recipe.root.access is Access.READ_WRITE:
         return {"/var/tmp": f"{Layout(recipe, version).server_directory}/var/tmp"}
-    return {mount.target: mount.source.partition(":")[2] for mount in on_server(recipe, version, node)}
+    return {mount.target: mount.source.partition(":")[2] for mount in list_server_mounts(recipe, version, node)}
 
 
 def _has_directory(recipe: Recipe) -> bool:
-    return bool(_places(recipe, "", ""))
+    return bool(_find_places(recipe, "", ""))
 
 
-def _outage(rack: Rack, virtual: VirtualNode) -> Finding:
+def _stop_server(rack: Rack, virtual: VirtualNode) -> Finding:
     release = rack.release
     name = f"nfs-outage.{secrets.token_hex(4)}"
-    directory, kept_in = next(iter(_places(release.recipe, release.manifest.version, virtual.node.name).items()))
+    directory, kept_in = next(iter(_find_places(release.recipe, release.manifest.version, virtual.node.name).items()))
     virtual.ask(BEGIN.replace("FILE", f"{directory}/{name}"))
     rack.server_machine.stop_role("nfs")
     time.sleep(SECONDS_AWAY)
     rack.server_machine.start_role("nfs")
     said = virtual.machine.agent.ask(END, SECONDS_TO_RECOVER).text
     kept_at = f"{kept_in}/{name}"
-    kept = rack.on_server(["sha256sum", kept_at]).text
-    rack.on_server(["rm", kept_at])
-    return judge(said, kept)
+    kept = rack.run_on_server(["sha256sum", kept_at]).text
+    rack.run_on_server(["rm", kept_at])
+    return judge_outage(said, kept)
 
 
-def judge(said: str, kept: str) -> Finding:
+def judge_outage(said: str, kept: str) -> Finding:
     """The finding on an outage; `said` is the node's output of END, `kept` the digest of the server's file."""
     digest, state, *lines = [*said.splitlines(), "", ""]
     times = [float(line) for line in lines if line.replace(".", "", 1).isdecimal()]
@@ -98,7 +98,7 @@ FAULTS = (
         name="nfs-outage",
         done=f"the NFS server is away for {SECONDS_AWAY:.0f} s while the node writes",
         holds="the node goes on, and the server has every byte that had been fsynced",
-        strike=_outage,
+        strike=_stop_server,
         applies=_has_directory,
     ),
 )

@@ -11,7 +11,7 @@ DUTY = "failed: MAC address is the node's own: "
 CHECK = "nfsbooted --check"
 
 
-def _twin(rack: Rack, virtual: VirtualNode) -> Finding:
+def _boot_twin(rack: Rack, virtual: VirtualNode) -> Finding:
     """Boot a twin of the node, which has to find the fault, and see whether the node gets over it.
 
     The twin gets the node's address, name and identity, and frames for both go to the machine that sent last.  Both run
@@ -19,7 +19,7 @@ def _twin(rack: Rack, virtual: VirtualNode) -> Finding:
     both make of the MAC address, and the node answers.
     """
     with rack.power_on_twin(virtual.node) as twin:
-        twin.until_it_runs()
+        twin.wait_until_running()
         told = [line for line in twin.ask(CHECK).text.splitlines() if line.startswith(DUTY)]
     after = virtual.ask(f"{CHECK} && systemctl is-system-running")
     problems = [] if told else ["the second machine found nothing wrong with itself"]
@@ -33,6 +33,6 @@ FAULTS = (
         name="duplicate-mac",
         done="a second machine with the node's MAC address boots",
         holds="the second one says that its MAC address is in use, and the first goes on when the second is off",
-        strike=_twin,
+        strike=_boot_twin,
     ),
 )

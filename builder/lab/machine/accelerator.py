@@ -22,23 +22,23 @@ DEAD = "KVM internal error"
 STEP, FILE = "kvm", "accelerator"
 
 
-def remembered(cache: Cache, machine: Namespace, kernel: str, log: Path) -> Accelerator:
-    """The accelerator that `probe` finds, from the cache if possible.
+def find_accelerator(cache: Cache, machine: Namespace, kernel: str, log: Path) -> Accelerator:
+    """The accelerator that `probe_kvm` finds, from the cache if possible.
 
     KVM is tried once for each boot of this machine, version of QEMU, and kernel (by its file's name): a module of this
     machine's kernel or its microcode changes with a boot.  /dev/kvm may come and go, so each call looks for it.
     """
     if not machine.path("/dev/kvm").exists():
         return Accelerator.TCG
-    inputs = {"boot": boot_id(), "qemu": qemu_version(), "kernel": Path(kernel).name}
+    inputs = {"boot": read_boot_id(), "qemu": read_qemu_version(), "kernel": Path(kernel).name}
 
     def make(directory: Path) -> None:
-        (directory / FILE).write_text(probe(machine, kernel, log), encoding="utf-8")
+        (directory / FILE).write_text(probe_kvm(machine, kernel, log), encoding="utf-8")
 
     return Accelerator((cache.produce(STEP, key_of(inputs), inputs, make) / FILE).read_text(encoding="utf-8"))
 
 
-def probe(machine: Namespace, kernel: str, log: Path) -> Accelerator:
+def probe_kvm(machine: Namespace, kernel: str, log: Path) -> Accelerator:
     """The accelerator for nodes: KVM if it boots `kernel` (a path in `machine`) up to its last message, TCG otherwise.
 
     The existence of /dev/kvm proves nothing: nested virtualisation may kill a guest at its first instructions.
@@ -56,12 +56,12 @@ def probe(machine: Namespace, kernel: str, log: Path) -> Accelerator:
     return Accelerator.KVM if ALIVE in log.read_text(encoding="utf-8", errors="replace") else Accelerator.TCG
 
 
-def boot_id() -> str:
+def read_boot_id() -> str:
     """The identifier of this machine's present boot (random(4))."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
-def qemu_version() -> str:
+def read_qemu_version() -> str:
     """The version of QEMU and of its package, as QEMU prints them."""
     lines: list[str] = []
     run(["qemu-system-x86_64", "--version"], env=ENVIRONMENT, on_line=lines.append)

@@ -42,7 +42,7 @@ TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="nfsroot-lab.service"
 """
 
 
-def oem_string(word: str) -> str:
+def build_oem_string(word: str) -> str:
     """The SMBIOS string that puts the agent on a node; every answer of the agent begins with `word`."""
     files = {
         "/run/nfsroot-lab/agent": f"word={word}\n{SCRIPT}",

@@ -72,7 +72,7 @@ class Namespace:
 
     def packet_socket(self, interface: str) -> socket.socket:
         """A packet socket (packet(7)) that receives every frame of `interface`, in both directions, and sends there."""
-        return self.in_network(lambda: _packet_socket(interface))
+        return self.in_network(lambda: _open_packet_socket(interface))
 
     def in_network(self, make: Callable[[], Made]) -> Made:
         """The result of `make`, called in the machine's network namespace."""
@@ -87,14 +87,14 @@ class Namespace:
         return make()
 
 
-def _packet_socket(interface: str) -> socket.socket:
+def _open_packet_socket(interface: str) -> socket.socket:
     opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
     opened.bind((interface, ETH_P_ALL))
     return opened
 
 
 @contextmanager
-def machine(
+def create_namespace(
     host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], read_only: Sequence[Path] = ()
 ) -> Iterator[Namespace]:
     """A new machine with an empty root, this machine's /usr and each of `binds` (inside: outside).
@@ -108,20 +108,20 @@ def machine(
         raise InputError("the lab makes network devices and mounts, which only root may do", resolution="Use sudo.")
     info, info_child = os.pipe()
     lifeline, lifeline_ours = os.pipe()
-    argv = arguments(host_name, binds, tmpfs, info_child, read_only)
+    argv = build_command(host_name, binds, tmpfs, info_child, read_only)
     bwrap = subprocess.Popen(
         argv, env=ENVIRONMENT, stdin=lifeline, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(info_child,)
     )
     os.close(lifeline)
     os.close(info_child)
     try:
-        yield Namespace(_init(bwrap, info))
+        yield Namespace(_read_init(bwrap, info))
     finally:
         os.close(lifeline_ours)
         _wait(bwrap)
 
 
-def arguments(
+def build_command(
     host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], info: int, read_only: Sequence[Path] = ()
 ) -> list[str]:
     """The bwrap(1) command that makes the machine and writes its init's process ID to file descriptor `info`.
@@ -157,7 +157,7 @@ def arguments(
     return [*argv, "--", "sh", "-c", "echo up; exec cat"]
 
 
-def _init(bwrap: subprocess.Popen[bytes], info: int) -> int:
+def _read_init(bwrap: subprocess.Popen[bytes], info: int) -> int:
     """The process ID of the machine's first process, once its mounts are made."""
     assert bwrap.stdout is not None and bwrap.stderr is not None
     with os.fdopen(info, encoding="utf-8") as told:

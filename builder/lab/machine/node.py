@@ -11,12 +11,12 @@ from pathlib import Path
 
 from builder.errors import NfsrootError
 from builder.lab.machine.agent import Answer
-from builder.lab.machine.paths import INSIDE, last_lines, server_logs
-from builder.lab.machine.running_machine import VirtualMachine, powered_on
+from builder.lab.machine.paths import INSIDE, list_server_logs, read_last_lines
+from builder.lab.machine.running_machine import RunningMachine, connect_machine
 from builder.lab.measure.progress import Progress
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.wire.capture import Capture
-from builder.lab.wire.follow import WireEvent
+from builder.lab.wire.event import WireEvent
 from builder.recipe.models import Node
 
 POLL_SECONDS = 0.2
@@ -58,7 +58,7 @@ class VirtualNode:
     """A node that is powered on, and the progress of its boot."""
 
     node: Node
-    machine: VirtualMachine
+    machine: RunningMachine
     captured: Capture
     progress: Progress
     jobs: str = ""
@@ -68,7 +68,7 @@ class VirtualNode:
         """The directory with the node's sockets and logs."""
         return self.machine.directory
 
-    def until_it_runs(self, watch: Callable[[], None] = lambda: None) -> None:
+    def wait_until_running(self, watch: Callable[[], None] = lambda: None) -> None:
         """Follow the node until systemd has finished its start, failed units or not; `watch` is called now and then.
 
         :raises NodeStuck: the node hung or QEMU ended.
@@ -86,7 +86,7 @@ class VirtualNode:
             else:
                 runs = self._is_started()
         asked = time.monotonic()
-        self.progress.end(Phase.SYSTEMD, asked - seconds_since(self.ask(FINISHED).text))
+        self.progress.end(Phase.SYSTEMD, asked - parse_seconds_since(self.ask(FINISHED).text))
 
     def ask(self, script: str) -> Answer:
         """Run `script` with the node's sh(1), as root.
@@ -96,7 +96,7 @@ class VirtualNode:
         # Patience below 1 is for nodes that may stop in a phase; this node answers.
         return self.machine.agent.ask(script, SECONDS_TO_ANSWER * max(1.0, self.progress.patience))
 
-    def starts_anew(self, seconds: float) -> bool:
+    def reboot(self, seconds: float) -> bool:
         """Reboot the node as an administrator does, and tell whether it goes down within `seconds`.  QEMU then ends.
 
         The caller powers the node on again, which is as good as a reset, and better for firmware: when QEMU without KVM
@@ -121,7 +121,7 @@ class VirtualNode:
         reason = self.machine.qmp.shutdown_reason(seconds)
         return time.monotonic() - began if reason == POWERED_OFF_BY_ITSELF else None
 
-    def screenshot(self) -> bytes:
+    def take_screenshot(self) -> bytes:
         """The picture on the node's screen, as a PNG file (QEMU >= 7.1, qemu-qmp-ref(7), "screendump")."""
         self.machine.qmp.execute("screendump", filename=f"{INSIDE}/{self.node.name}/{SCREEN}", format="png")
         return (self.directory / SCREEN).read_bytes()
@@ -145,18 +145,18 @@ class VirtualNode:
             raise self._stuck("stopped")
         if self.progress.started_anew:
             raise self._stuck("started anew by itself")
-        if self.progress.overdue(time.monotonic()):
+        if self.progress.is_overdue(time.monotonic()):
             raise self._stuck(f"hung for {self.progress.limit:.0f} s")
 
     def _stuck(self, what: str) -> NodeStuck:
         lines = [f"network | {event}" for event in self.events()[-10:]]
         lines += [f"jobs | {job}" for job in self.jobs.splitlines()]
-        written = [self.directory / "qemu.log", *server_logs(self.directory.parent)]
-        lines += [text for text in map(last_lines, written) if text]
+        written = [self.directory / "qemu.log", *list_server_logs(self.directory.parent)]
+        lines += [text for text in map(read_last_lines, written) if text]
         return NodeStuck(self.node.name, self.progress.phase, what, "\n".join(lines))
 
 
-def seconds_since(told: str) -> float:
+def parse_seconds_since(told: str) -> float:
     """The seconds since systemd had started everything, by the answer to FINISHED, which comes some seconds later.
 
     0 when systemd never had, as where somebody ended the boot.
@@ -171,7 +171,7 @@ def seconds_since(told: str) -> float:
 
 
 @contextmanager
-def power_on(
+def follow_node(
     node: Node, process: subprocess.Popen[bytes], directory: Path, captured: Capture, word: str, patience: float
 ) -> Iterator[VirtualNode]:
     """A node that QEMU (`process`) has just begun to run; its power is cut when the block is left.
@@ -182,5 +182,5 @@ def power_on(
     :raises NfsrootError: QEMU did not start.
     """
     progress = Progress(time.monotonic(), patience)
-    with powered_on(process, directory, word) as machine:
+    with connect_machine(process, directory, word) as machine:
         yield VirtualNode(node, machine, captured, progress)

@@ -12,12 +12,12 @@ SERVER_LOGS = "servers"
 """The subdirectory with the servers' logs."""
 
 
-def server_logs(directory: Path) -> list[Path]:
+def list_server_logs(directory: Path) -> list[Path]:
     """The logs of the servers that were started."""
     return sorted((directory / SERVER_LOGS).glob("*.log"))
 
 
-def last_lines(log: Path, count: int = 10) -> str:
+def read_last_lines(log: Path, count: int = 10) -> str:
     """The end of a log, each line marked with the log's name."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"{log.name} | {line.rstrip()}" for line in lines[-count:])

@@ -55,7 +55,7 @@ WITHOUT_PXE = [
 """Options that turn off PXE, which OVMF otherwise tries before a card's HTTP boot (OvmfPkg, PxeBcPcdProducerLib)."""
 
 
-def control(directory: Path, oem_strings: Iterable[Path]) -> list[str]:
+def list_control_options(directory: Path, oem_strings: Iterable[Path]) -> list[str]:
     """QEMU's options for every machine of a rack: randomness, SMBIOS strings, and the ports for QMP and the agent."""
     argv = ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
     argv += ["-chardev", _socket("agent", directory / "agent.sock")]
@@ -67,7 +67,7 @@ def control(directory: Path, oem_strings: Iterable[Path]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class NodeMachine:
+class NodeHardware:
     """The virtual hardware of a diskless node.
 
     `directory` holds its sockets and logs, `oem_strings` are files with SMBIOS strings of type 11, all as the
@@ -92,7 +92,7 @@ class NodeMachine:
         argv = ["qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config"]
         argv += ["-accel", self.accelerator, "-m", str(MEMORY_MIB), "-display", "none", "-vga", "std"]
         argv += self._cards()
-        argv += ["-serial", f"file:{at / 'console.log'}", *control(at, self.oem_strings)]
+        argv += ["-serial", f"file:{at / 'console.log'}", *list_control_options(at, self.oem_strings)]
         argv += ["-chardev", _socket("shell", at / "shell.sock")]
         argv += ["-device", f"virtserialport,chardev=shell,name={SHELL_PORT}"]
         return argv + self._platform()

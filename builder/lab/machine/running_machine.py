@@ -12,7 +12,7 @@ from pathlib import Path
 
 from builder.errors import NfsrootError
 from builder.lab.machine.agent import Agent
-from builder.lab.machine.paths import last_lines
+from builder.lab.machine.paths import read_last_lines
 from builder.lab.machine.qemu import KNOCK_PORT
 from builder.lab.machine.qmp import Qmp
 from builder.lab.measure import meter
@@ -27,7 +27,7 @@ A node that shares its processor gets longer pauses: at each knock its udev goes
 
 
 @dataclass
-class VirtualMachine:
+class RunningMachine:
     """A virtual machine that is powered on; `directory` holds its sockets and logs."""
 
     process: subprocess.Popen[bytes]
@@ -39,7 +39,7 @@ class VirtualMachine:
 
     def processor_seconds(self) -> float:
         """The processor time, in seconds, of QEMU on this machine; when QEMU has ended, the time at the last call."""
-        self.used = max(self.used, meter.of_child(self.process) or 0.0)
+        self.used = max(self.used, meter.read_child_seconds(self.process) or 0.0)
         return self.used
 
     def knock(self, patience: float = 1.0) -> bool:
@@ -52,7 +52,7 @@ class VirtualMachine:
 
 
 @contextmanager
-def powered_on(process: subprocess.Popen[bytes], directory: Path, word: str) -> Iterator[VirtualMachine]:
+def connect_machine(process: subprocess.Popen[bytes], directory: Path, word: str) -> Iterator[RunningMachine]:
     """A virtual machine that QEMU (`process`) has just begun to run; its power is cut when the block is left.
 
     `directory` holds its sockets and logs, `word` marks its agent's answers.
@@ -61,12 +61,12 @@ def powered_on(process: subprocess.Popen[bytes], directory: Path, word: str) -> 
     """
     with ExitStack() as stack:
         stack.callback(_end, process)
-        agent = stack.enter_context(closing(Agent(connected(directory / "agent.sock", process), word)))
-        qmp = stack.enter_context(closing(Qmp(connected(directory / "qmp.sock", process))))
-        yield VirtualMachine(process, directory, qmp, agent)
+        agent = stack.enter_context(closing(Agent(connect_socket(directory / "agent.sock", process), word)))
+        qmp = stack.enter_context(closing(Qmp(connect_socket(directory / "qmp.sock", process))))
+        yield RunningMachine(process, directory, qmp, agent)
 
 
-def connected(path: Path, process: subprocess.Popen[bytes], seconds: float = SECONDS_TO_POWER_ON) -> socket.socket:
+def connect_socket(path: Path, process: subprocess.Popen[bytes], seconds: float = SECONDS_TO_POWER_ON) -> socket.socket:
     """A connection to a socket that QEMU (`process`) makes as it starts.
 
     QEMU makes its sockets one after the other, and a socket's file exists before QEMU listens at it (bind(2),
@@ -83,7 +83,7 @@ def connected(path: Path, process: subprocess.Popen[bytes], seconds: float = SEC
                 connection.connect(str(path))
             except (FileNotFoundError, ConnectionRefusedError) as error:
                 if ended or time.monotonic() > deadline:
-                    log = last_lines(path.parent / "qemu.log")
+                    log = read_last_lines(path.parent / "qemu.log")
                     raise NfsrootError(f"QEMU did not start: {path.name}: {error.strerror}", details=log) from error
                 time.sleep(POLL_SECONDS)
             else:

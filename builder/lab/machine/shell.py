@@ -29,13 +29,13 @@ CHUNK = 4096
 def attach(node: VirtualNode) -> None:
     """Join this process's terminal to a shell on the node, until the shell ends or the person types Ctrl-]."""
     word = secrets.token_hex(8)
-    with closing(socket.socket(socket.AF_UNIX)) as port, _raw(sys.stdin.fileno()):
+    with closing(socket.socket(socket.AF_UNIX)) as port, _set_raw(sys.stdin.fileno()):
         port.connect(str(node.directory / "shell.sock"))
-        node.ask(start(word, os.environ.get("TERM", "vt100"), os.get_terminal_size()))
-        join(port, sys.stdin.fileno(), sys.stdout.fileno(), word.encode())
+        node.ask(build_command(word, os.environ.get("TERM", "vt100"), os.get_terminal_size()))
+        copy_terminal(port, sys.stdin.fileno(), sys.stdout.fileno(), word.encode())
 
 
-def start(word: str, terminal: str, size: os.terminal_size) -> str:
+def build_command(word: str, terminal: str, size: os.terminal_size) -> str:
     """The node's command that runs a login shell on a new terminal (script(1)), and writes `word` when it has ended."""
     shell = f"stty rows {size.lines} columns {size.columns}; exec bash --login"
     session = f"script --quiet --command {shlex.quote(shell)} /dev/null; printf %s {word}"
@@ -44,7 +44,7 @@ def start(word: str, terminal: str, size: os.terminal_size) -> str:
     return f"setsid sh -c {shlex.quote(f'{environment}; {session}')} <>{port} >&0 2>&0 &"
 
 
-def join(port: socket.socket, source: int, target: int, word: bytes) -> None:
+def copy_terminal(port: socket.socket, source: int, target: int, word: bytes) -> None:
     """Copy from file descriptor `source` to `port` and from there to `target`, until `word` or Ctrl-] comes."""
     heard = b""
     while True:
@@ -63,7 +63,7 @@ def join(port: socket.socket, source: int, target: int, word: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _raw(terminal: int) -> Iterator[None]:
+def _set_raw(terminal: int) -> Iterator[None]:
     """Let a terminal hand every key on, and restore its settings when the block is left (termios(3))."""
     before = termios.tcgetattr(terminal)
     tty.setraw(terminal)

@@ -25,7 +25,7 @@ class Process:
     seconds: float
 
 
-def read(directory: Path) -> Process | None:
+def read_process(directory: Path) -> Process | None:
     """The process of a directory in /proc; None when the process has ended."""
     try:
         text = (directory / "stat").read_text(encoding="utf-8", errors="replace")
@@ -35,13 +35,13 @@ def read(directory: Path) -> Process | None:
     return Process(int(fields[3]), int(fields[19]), (int(fields[11]) + int(fields[12])) / TICKS)
 
 
-def of_child(process: Popen[bytes]) -> float | None:
+def read_child_seconds(process: Popen[bytes]) -> float | None:
     """The processor time, in seconds, of the only child of `process`; None when the child has ended."""
     try:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    found = read(Path("/proc", children[0])) if children else None
+    found = read_process(Path("/proc", children[0])) if children else None
     return found.seconds if found else None
 
 
@@ -56,10 +56,10 @@ class Meter:
         self._proc = proc
         self._seen: dict[tuple[int, int], Process] = {}
 
-    def look(self) -> None:
+    def measure(self) -> None:
         """Record the processor time of every process."""
         for directory in self._proc.glob("[0-9]*"):
-            if found := read(directory):
+            if found := read_process(directory):
                 self._seen[int(directory.name), found.started] = found
 
     def seconds(self, session: int) -> float:
@@ -68,12 +68,12 @@ class Meter:
 
 
 @contextmanager
-def metering(meter: Meter) -> Iterator[None]:
+def run_meter(meter: Meter) -> Iterator[None]:
     """Let `meter` look ten times a second, in a thread."""
 
     def look(stopped: Stopped) -> None:
         while not stopped():
-            meter.look()
+            meter.measure()
             time.sleep(LOOK_SECONDS)
 
     with beside("the meter of the servers' processor time", look):

@@ -13,20 +13,20 @@ from builder.lab.vocabulary.phase import Phase
 class Reading:
     """The work that a node has done since power-on: bytes, round trips, and processor seconds of its own QEMU."""
 
-    moved: Traffic
-    asked: RoundTrips
+    traffic: Traffic
+    round_trips: RoundTrips
     processor_seconds: float
 
     def since(self, before: Reading) -> Work:
         """The work since the reading `before`."""
         return Work(
-            traffic=Traffic(**_minus(self.moved.model_dump(), before.moved.model_dump())),
-            round_trips=RoundTrips(**_minus(self.asked.model_dump(), before.asked.model_dump())),
+            traffic=Traffic(**_subtract(self.traffic.model_dump(), before.traffic.model_dump())),
+            round_trips=RoundTrips(**_subtract(self.round_trips.model_dump(), before.round_trips.model_dump())),
             processor_seconds=round(self.processor_seconds - before.processor_seconds, 2),
         )
 
 
-def by_phase(readings: Sequence[tuple[Phase, Reading]], last: Reading) -> dict[Phase, Work]:
+def divide_by_phase(readings: Sequence[tuple[Phase, Reading]], last: Reading) -> dict[Phase, Work]:
     """The work of each phase, by the readings at the beginning of each phase and the `last` one, at the end.
 
     The lab reads when it sees that a phase has begun.  A phase that began and ended between two looks has no work; its
@@ -36,5 +36,5 @@ def by_phase(readings: Sequence[tuple[Phase, Reading]], last: Reading) -> dict[P
     return {phase: end.since(began) for (phase, began), end in zip(readings, ends, strict=True)}
 
 
-def _minus(after: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+def _subtract(after: dict[str, int], before: dict[str, int]) -> dict[str, int]:
     return {name: after[name] - before[name] for name in after}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from builder.lab.vocabulary.phase import Phase
-from builder.lab.wire.follow import DONE, READ, Kind, WireEvent
+from builder.lab.wire.event import DONE, READ, Kind, WireEvent
 
 ORDER = tuple(Phase)
 
@@ -28,7 +28,7 @@ FIRMWARE = ("PXEClient", "HTTPClient")
 """Names at the beginning of the vendor class (DHCP option 60) that firmware sends, and the initramfs does not."""
 
 
-def ended_by(event: WireEvent) -> Phase | None:
+def find_ended_phase(event: WireEvent) -> Phase | None:
     """The phase that `event` ends, with all phases before it; None when it ends none.
 
     The network alone tells the phases apart, so that a node needs no console for it: firmware asks DHCP by its own
@@ -55,7 +55,7 @@ def _is_http(event: WireEvent, kind: Kind, stem: str) -> bool:
     return event.kind is kind and PurePosixPath(event.text).name.partition(".")[0] == stem
 
 
-def passed_by(before: Phase | None, now: Phase) -> tuple[Phase, ...]:
+def list_phases_since(before: Phase | None, now: Phase) -> tuple[Phase, ...]:
     """The phases that a node has reached since phase `before` (None: power-on), up to its present phase `now`."""
     return ORDER[ORDER.index(before) + 1 if before else 0 : ORDER.index(now) + 1]
 
@@ -82,7 +82,7 @@ class Progress:
         """Record an event on the network."""
         if event.kind is Kind.DHCP_DISCOVER and event.text.startswith(FIRMWARE):
             self.started_anew |= event.time > self.ended.get(Phase.GRUB, event.time)
-        phase = ended_by(event)
+        phase = find_ended_phase(event)
         if phase is not None:
             self.end(phase, event.time)
 
@@ -96,7 +96,7 @@ class Progress:
         """Seconds that the present phase may take."""
         return LIMITS[self.phase] * self.patience
 
-    def overdue(self, now: float) -> bool:
+    def is_overdue(self, now: float) -> bool:
         """Whether the present phase has used up its time."""
         return now - max(self.ended.values(), default=self.powered_on) > self.limit
 

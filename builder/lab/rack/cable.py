@@ -115,7 +115,7 @@ class Cable:
 
 
 @contextmanager
-def cable(machine: Namespace, tap: str, path: Path, seed: str) -> Iterator[Cable]:
+def lay_cable(machine: Namespace, tap: str, path: Path, seed: str) -> Iterator[Cable]:
     """A perfect cable from port `tap` of the machine's bridge to the QEMU that will connect to the socket `path`."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))

@@ -12,7 +12,7 @@ FREE_PORT = "switch1"
 """The interface behind the bridge's port to which no node is connected."""
 
 
-def connect(
+def create_bridge(
     machine: Namespace, bridge: str, taps: Iterable[str], free_port: tuple[str, str] = ("switch0", FREE_PORT)
 ) -> None:
     """Make the bridge, a port for each tap device of a virtual machine, and a free port.
@@ -27,23 +27,23 @@ def connect(
     commands.append(f"link set {other_end} arp off up")
     for tap in taps:
         commands += [f"tuntap add dev {tap} mode tap", f"link set {tap} master {bridge} up"]
-    _ip(machine, commands)
+    _run_ip(machine, commands)
 
 
-def become_server(machine: Namespace, cluster: Cluster, bridge: str) -> None:
+def add_server_address(machine: Namespace, cluster: Cluster, bridge: str) -> None:
     """Give the machine itself the server's address at the bridge."""
     address = IPv4Interface((cluster.server.address, cluster.subnet.prefixlen))
-    _ip(machine, [f"address add {address} broadcast {cluster.broadcast} dev {bridge}"])
+    _run_ip(machine, [f"address add {address} broadcast {cluster.broadcast} dev {bridge}"])
 
 
-def join(machine: Namespace, cluster: Cluster, bridge: str) -> None:
+def add_free_address(machine: Namespace, cluster: Cluster, bridge: str) -> None:
     """Give the machine a free address at the bridge, if there is one, from which the lab can log in on nodes."""
-    address = free_address(cluster)
+    address = find_free_address(cluster)
     if address is not None:
-        _ip(machine, [f"address add {IPv4Interface((address, cluster.subnet.prefixlen))} dev {bridge}"])
+        _run_ip(machine, [f"address add {IPv4Interface((address, cluster.subnet.prefixlen))} dev {bridge}"])
 
 
-def free_address(cluster: Cluster) -> IPv4Address | None:
+def find_free_address(cluster: Cluster) -> IPv4Address | None:
     """The last address of the cluster's network that the cluster file does not use; None when there is none."""
     subnet = cluster.subnet
     taken = {cluster.server.address, cluster.gateway, *cluster.dns, *(node.address for node in cluster.nodes)}
@@ -51,6 +51,6 @@ def free_address(cluster: Cluster) -> IPv4Address | None:
     return next((address for address in every if address not in taken), None)
 
 
-def _ip(machine: Namespace, commands: Iterable[str]) -> None:
+def _run_ip(machine: Namespace, commands: Iterable[str]) -> None:
     for command in commands:
         machine.run(("ip", *command.split()))

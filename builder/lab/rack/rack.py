@@ -14,27 +14,28 @@ from pathlib import Path
 from builder.cache import Cache
 from builder.errors import NfsrootError
 from builder.lab.machine import accelerator
-from builder.lab.machine.agent import Answer, oem_string
-from builder.lab.machine.namespace import Namespace, machine
-from builder.lab.machine.node import VirtualNode, power_on
+from builder.lab.machine.agent import Answer, build_oem_string
+from builder.lab.machine.namespace import Namespace, create_namespace
+from builder.lab.machine.node import VirtualNode, follow_node
 from builder.lab.machine.paths import INSIDE, NETWORK_LOG
-from builder.lab.machine.qemu import FLASH, NodeMachine
-from builder.lab.measure.meter import Meter, metering
+from builder.lab.machine.qemu import FLASH, NodeHardware
+from builder.lab.measure.meter import Meter, run_meter
 from builder.lab.rack import network
-from builder.lab.rack.cable import Cable, cable
-from builder.lab.rack.router import router
+from builder.lab.rack.cable import Cable, lay_cable
+from builder.lab.rack.router import run_router
 from builder.lab.released.release import Release
 from builder.lab.released.release_overlay import read_overlay_files
 from builder.lab.report.report import RoundTrips, Traffic
-from builder.lab.server.namespace_server import NamespaceServer, answer
-from builder.lab.server.protocol import ServerMachine
+from builder.lab.server.namespace_server import NamespaceServer, collect_answer
+from builder.lab.server.protocol import RackServer
 from builder.lab.server.vm import image
 from builder.lab.server.vm.hardware import TAP as SERVER_TAP
-from builder.lab.server.vm.machine import IMAGE, virtual_server
+from builder.lab.server.vm.virtual_server import IMAGE, run_virtual_server
 from builder.lab.vocabulary.hardware import Accelerator, Firmware, Nic, Slot
 from builder.lab.vocabulary.server_kind import ServerKind
 from builder.lab.wire.capture import Capture, capture
-from builder.lab.wire.follow import HTTP, NFS, TFTP, WireEvent
+from builder.lab.wire.event import WireEvent
+from builder.lab.wire.ports import HTTP, NFS, TFTP
 from builder.recipe.models import Node, Recipe, Server
 from builder.settings import reports
 
@@ -47,13 +48,13 @@ SPARE_TAP = "tap0"
 
 
 class Rack:
-    """A rack whose servers run; see `rack`."""
+    """A rack whose servers run; see `run_rack`."""
 
     def __init__(
         self,
         release: Release,
         server: Server,
-        server_machine: ServerMachine,
+        server_machine: RackServer,
         inside: Namespace,
         directory: Path,
         captured: Capture,
@@ -94,18 +95,18 @@ class Rack:
             directory.rename(directory.with_name(f"{node.name}-before{boots or ''}"))
         directory.mkdir()
         word = secrets.token_hex(8)
-        (directory / "oem-string").write_text(oem_string(word), encoding="utf-8")
+        (directory / "oem-string").write_text(build_oem_string(word), encoding="utf-8")
         if firmware in FLASH:
             shutil.copy(FLASH[firmware].variables, directory)
         at = Path(INSIDE, node.name)
-        tap, oem_strings = _tap(node), (at / "oem-string",)
-        cabled = Path(INSIDE, _socket(node)) if node.name in self._cables else None
+        tap, oem_strings = _name_tap(node), (at / "oem-string",)
+        cabled = Path(INSIDE, _name_socket(node)) if node.name in self._cables else None
         by = self._accelerator
         other = self._others.get(node.name)
-        hardware = NodeMachine(node.name, node.mac, tap, at, oem_strings, firmware, by, nic, cabled, other)
+        hardware = NodeHardware(node.name, node.mac, tap, at, oem_strings, firmware, by, nic, cabled, other)
         process = self._inside.start(hardware.arguments(), directory / "qemu.log")
         self._processes.append(process)
-        with power_on(node, process, directory, self._capture, word, patience) as virtual:
+        with follow_node(node, process, directory, self._capture, word, patience) as virtual:
             yield virtual
 
     def power_on_twin(self, node: Node) -> AbstractContextManager[VirtualNode]:
@@ -116,7 +117,7 @@ class Rack:
     def cable(self, node: Node) -> Cable:
         """The cable between node and bridge, which can be made faulty; it has to be laid before the node's power-on."""
         if node.name not in self._cables:
-            laid = cable(self._inside, _tap(node), self._directory / _socket(node), node.mac)
+            laid = lay_cable(self._inside, _name_tap(node), self._directory / _name_socket(node), node.mac)
             self._cables[node.name] = self._laid_with.enter_context(laid)
         return self._cables[node.name]
 
@@ -133,34 +134,34 @@ class Rack:
         """A packet socket (packet(7)) that receives every frame at an interface of the rack's machine."""
         return self._inside.packet_socket(interface)
 
-    def heard(self, mac: str, since: float) -> list[WireEvent]:
+    def list_events(self, mac: str, since: float) -> list[WireEvent]:
         """The events of node `mac` on the network since `since` (seconds, time.monotonic())."""
         return self._capture.since(since, mac)
 
-    def moved(self, node: Node) -> Traffic:
+    def count_bytes(self, node: Node) -> Traffic:
         """The bytes of frames between `node` and the servers so far."""
-        return Traffic(**_of(node, self._capture.wire.bytes_by))
+        return Traffic(**_count_of_node(node, self._capture.dissector.bytes_by))
 
-    def asked(self, node: Node) -> RoundTrips:
+    def count_round_trips(self, node: Node) -> RoundTrips:
         """The round trips between `node` and the servers so far."""
-        return RoundTrips(**_of(node, self._capture.wire.round_trips_by))
+        return RoundTrips(**_count_of_node(node, self._capture.dissector.round_trips_by))
 
     def cut_power(self) -> None:
         """Cut the power of every node."""
         for process in self._processes:
             process.kill()
 
-    def on_server(self, argv: Sequence[str]) -> Answer:
+    def run_on_server(self, argv: Sequence[str]) -> Answer:
         """Run `argv` on the server, and give its output and exit status."""
         return self.server_machine.run(argv)
 
-    def on_network(self, argv: Sequence[str]) -> Answer:
+    def run_on_network(self, argv: Sequence[str]) -> Answer:
         """Run `argv` with this machine's files on the cluster's network, and give its output and exit status."""
-        return answer(lambda on_line: self._inside.run_with_our_files(argv, on_line))
+        return collect_answer(lambda on_line: self._inside.run_with_our_files(argv, on_line))
 
 
 @contextmanager
-def rack(
+def run_rack(
     release: Release, server: Server, kind: ServerKind, directory: Path, cache: Cache, state: Path | None = None
 ) -> Iterator[Rack]:
     """A rack with `release` installed by its own server bundle and running the servers that `server` names.
@@ -178,31 +179,31 @@ def rack(
     if state is not None:
         mounts[STATE] = state
     if kind is ServerKind.VM:
-        mounts[IMAGE] = image.of(release, server, cache)
+        mounts[IMAGE] = image.find_image(release, server, cache)
         watched = SERVER_TAP  # Frames that the bridge passes from port to port do not show at the bridge itself.
-    with machine(
+    with create_namespace(
         cluster.server.name, mounts, tmpfs=[release.recipe.root.path, reports.DIRECTORY, "/var/tmp"]
     ) as inside:
-        network.connect(inside, bridge, [SPARE_TAP, SERVER_TAP, *map(_tap, cluster.nodes)])
+        network.create_bridge(inside, bridge, [SPARE_TAP, SERVER_TAP, *map(_name_tap, cluster.nodes)])
         kernel = f"/release/{release.kernel.name}"
-        accelerated_by = accelerator.remembered(cache, inside, kernel, directory / "kvm.log")
+        accelerated_by = accelerator.find_accelerator(cache, inside, kernel, directory / "kvm.log")
         with (
-            _server(inside, release.recipe, server, kind, accelerated_by) as server_machine,
+            _run_server(inside, release.recipe, server, kind, accelerated_by) as server_machine,
             capture(inside.packet_socket(watched), directory / NETWORK_LOG) as captured,
-            router(inside.packet_socket(bridge)),
+            run_router(inside.packet_socket(bridge)),
             ExitStack() as cables,
         ):
             # This path of the directory is short enough for a socket's name, wherever the directory is (unix(7)).
             at = inside.path(INSIDE)
             server_machine.install(release)
             if state is not None:
-                cables.enter_context(_kept_state(server_machine, release.recipe.root.state))
+                cables.enter_context(_copy_state(server_machine, release.recipe.root.state))
             server_machine.start()
             yield Rack(release, server, server_machine, inside, at, captured, accelerated_by, cables)
 
 
 @contextmanager
-def _kept_state(server: ServerMachine, place: str) -> Iterator[None]:
+def _copy_state(server: RackServer, place: str) -> Iterator[None]:
     """Copy the nodes' state to `place` on the server, and back when the block is left.
 
     The server needs a copy because exports need a file system of its own.
@@ -212,37 +213,37 @@ def _kept_state(server: ServerMachine, place: str) -> Iterator[None]:
     _copy(server, place, STATE)
 
 
-def _copy(server: ServerMachine, source: str, target: str) -> None:
+def _copy(server: RackServer, source: str, target: str) -> None:
     done = server.run(["cp", "-a", f"{source}/.", target])
     if done.status != 0:
         raise NfsrootError(f"what nodes keep could not be copied to {target} on the server", details=done.text)
 
 
 @contextmanager
-def _server(
+def _run_server(
     inside: Namespace, recipe: Recipe, server: Server, kind: ServerKind, accelerated_by: Accelerator
-) -> Iterator[ServerMachine]:
+) -> Iterator[RackServer]:
     """The server of a rack, on which nothing is installed yet."""
     if kind is ServerKind.VM:
-        network.join(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
-        with virtual_server(inside, recipe, server, accelerated_by) as virtual:
+        network.add_free_address(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
+        with run_virtual_server(inside, recipe, server, accelerated_by) as virtual:
             yield virtual
     else:
-        network.become_server(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
+        network.add_server_address(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
         meter = Meter(inside.path("/proc"))
-        with metering(meter):
+        with run_meter(meter):
             yield NamespaceServer(inside, server, inside.path(INSIDE), meter)
 
 
-def _of(node: Node, counted: Counter[tuple[str, int]]) -> dict[str, int]:
+def _count_of_node(node: Node, counted: Counter[tuple[str, int]]) -> dict[str, int]:
     """The counts of a node, by protocol."""
     now = counted.copy()
     return {name: now[node.mac, port] for name, port in (("tftp", TFTP), ("http", HTTP), ("nfs", NFS))}
 
 
-def _tap(node: Node) -> str:
+def _name_tap(node: Node) -> str:
     return f"tap{node.ordinal}"
 
 
-def _socket(node: Node) -> str:
+def _name_socket(node: Node) -> str:
     return f"cable{node.ordinal}.sock"

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from builder.lab.wire.packet import checksum
+from builder.lab.wire.packet import compute_checksum
 from builder.parallel import Stopped, beside
 
 MAC = bytes.fromhex("020000000001")
@@ -35,18 +35,18 @@ def is_solicitation(frame: bytes) -> bool:
     return frame[20] == ICMPV6 and frame[HEADERS] == ROUTER_SOLICITATION
 
 
-def advertisement() -> bytes:
+def build_advertisement() -> bytes:
     """The Ethernet frame of a router advertisement that offers neither addresses nor routes."""
     # Type, code, checksum, hop limit, flags, lifetime, reachable time, retransmission: 0 says nothing of a field.
     message = struct.pack("!BBHBBHII", ROUTER_ADVERTISEMENT, 0, 0, 0, 0, 0, 0, 0)
     pseudo_header = ADDRESS + EVERYBODY + struct.pack("!II", len(message), ICMPV6)
-    message = message[:2] + struct.pack("!H", checksum(pseudo_header + message)) + message[4:]
+    message = message[:2] + struct.pack("!H", compute_checksum(pseudo_header + message)) + message[4:]
     ipv6 = struct.pack("!IHBB", 6 << 28, len(message), ICMPV6, HOP_LIMIT) + ADDRESS + EVERYBODY
     return EVERYBODY_MAC + MAC + IPV6.to_bytes(2, "big") + ipv6 + message
 
 
 @contextmanager
-def router(port: socket.socket) -> Iterator[None]:
+def run_router(port: socket.socket) -> Iterator[None]:
     """Answer router solicitations at `port`, a packet socket (packet(7)) on the network, in a thread."""
     port.settimeout(0.2)
 
@@ -57,7 +57,7 @@ def router(port: socket.socket) -> Iterator[None]:
             except TimeoutError:
                 continue
             if is_solicitation(frame):
-                port.send(advertisement())
+                port.send(build_advertisement())
 
     with port, beside("the lab's router", answer):
         yield

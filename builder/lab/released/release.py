@@ -40,7 +40,7 @@ class Release:
         return self.directory / self.layout.kernel_file
 
 
-def read(directory: Path) -> Release:
+def read_release(directory: Path) -> Release:
     """The release in `directory` (`output/NAME/VERSION`).
 
     :raises InputError: the directory has no release, or one that this version of nfsroot cannot read.

@@ -13,7 +13,7 @@ from builder.release.manifest import Lab, explain
 from builder.release.verdict import another_manifest, digest
 
 
-def earlier(release: Release) -> tuple[CellReport, ...]:
+def read_earlier(release: Release) -> tuple[CellReport, ...]:
     """The cells in the report of a release; none when there is no report.
 
     The report of an older nfsroot identifies the release by its content, not by its manifest.
@@ -37,7 +37,7 @@ def earlier(release: Release) -> tuple[CellReport, ...]:
     return found.cells
 
 
-def standing(
+def combine_results(
     known: Sequence[CellReport], before: Sequence[CellReport], tried: Sequence[CellReport]
 ) -> tuple[CellReport, ...]:
     """The last result of each test case: the cells of `before` that `tried` does not replace, and `tried`.
@@ -45,20 +45,20 @@ def standing(
     `known` are the cells that the report had when the run of `tried` began.  A failure that another run has reported
     since then is not replaced: nobody can have mended it.
     """
-    return (*(old for old in before if not _is_settled(old, tried, mended=old.passed or old in known)), *tried)
+    return (*(old for old in before if not _is_replaced(old, tried, mended=old.passed or old in known)), *tried)
 
 
-def _is_settled(old: CellReport, tried: Sequence[CellReport], *, mended: bool) -> bool:
-    return mended and any(settles(new, old) for new in tried)
+def _is_replaced(old: CellReport, tried: Sequence[CellReport], *, mended: bool) -> bool:
+    return mended and any(replaces(new, old) for new in tried)
 
 
-def settles(new: CellReport, old: CellReport) -> bool:
+def replaces(new: CellReport, old: CellReport) -> bool:
     """Whether `new` replaces `old`: both are of the same test case, and `new` has each check that failed in `old`."""
     made = {(node.name, check.name) for node in new.nodes for check in node.checks}
     failed = {(node.name, check.name) for node in old.nodes for check in node.failed}
-    return new.combination == old.combination and failed <= made
+    return new.case == old.case and failed <= made
 
 
-def verdict(cells: Sequence[CellReport]) -> Lab:
+def decide_verdict(cells: Sequence[CellReport]) -> Lab:
     """The verdict on a release: passed, when the last result of every test case that was ever tried is passed."""
     return Lab.PASSED if cells and all(cell.passed for cell in cells) else Lab.FAILED

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from builder.lab.report.report import LabReport
-from builder.lab.report.timeline import BAR, timeline
+from builder.lab.report.timeline import BAR, draw_timeline
 from builder.lab.vocabulary.phase import Phase
 from builder.pages import page_environment
 
@@ -29,33 +29,33 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Seen:
+class CaseEvidence:
     """The evidence of a test case: `nodes` by host name, and `logs` of servers and network by file name."""
 
     nodes: Mapping[str, Evidence]
     logs: Mapping[str, str]
 
 
-def render(report: LabReport, seen: Sequence[Seen | None]) -> str:
+def render_page(report: LabReport, seen: Sequence[CaseEvidence | None]) -> str:
     """The page; `seen` is the evidence of each of the report's cells, None for cells of an earlier run."""
     return _templates.get_template("lab.html.j2").render(
         report=report,
         cells=list(zip(report.cells, seen, strict=True)),
-        timeline=timeline,
+        timeline=draw_timeline,
         bar=BAR,
         phases=list(Phase),
     )
 
 
-def picture(png: bytes) -> str:
+def encode_picture(png: bytes) -> str:
     """A PNG picture as a data URL (RFC 2397)."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def readable(text: str) -> str:
+def clean_text(text: str) -> str:
     """A console's text without control sequences and without empty lines."""
     lines = _CONTROL.sub("", text.replace("\r", "\n")).splitlines()
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
-_templates.filters |= {"readable": readable, "picture": picture}
+_templates.filters |= {"readable": clean_text, "picture": encode_picture}

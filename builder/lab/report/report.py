@@ -16,17 +16,17 @@ from builder.release.verdict import REPORT
 
 SCHEMA_VERSION = 7
 FILE = REPORT
-COMBINATION = ("asked", "firmware", "nic", "dhcp", "tftp", "nfs", "server", "faults")
+CASE_FIELDS = ("asked", "firmware", "nic", "dhcp", "tftp", "nfs", "server", "faults")
 """The fields of a cell that identify its test case."""
 
 
-class Model(BaseModel):
+class ReportModel(BaseModel):
     """A frozen table of the report."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Traffic(Model):
+class Traffic(ReportModel):
     """Bytes of Ethernet frames between a node and its server."""
 
     tftp: int = Field(default=0, description="Over TFTP, from the server to the node.")
@@ -34,7 +34,7 @@ class Traffic(Model):
     nfs: int = Field(default=0, description="Over NFS, both ways.")
 
 
-class RoundTrips(Model):
+class RoundTrips(ReportModel):
     """How often a node waited for an answer before it went on to ask: what asks at once counts once."""
 
     tftp: int = Field(default=0, description="Blocks and agreements of TFTP.")
@@ -47,7 +47,7 @@ class RoundTrips(Model):
         return self.tftp + self.http + self.nfs
 
 
-class Work(Model):
+class Work(ReportModel):
     """What a node moved, asked and computed."""
 
     traffic: Traffic = Field(default=Traffic(), description="Bytes that it moved.")
@@ -55,7 +55,7 @@ class Work(Model):
     processor_seconds: float = Field(default=0.0, description="What its QEMU used of this machine's processors.")
 
 
-class PhaseTime(Model):
+class PhaseTime(ReportModel):
     """One phase of a boot, in seconds since power-on.
 
     The work is what the lab saw from one look to another, a fifth of a second apart: a phase that began and ended
@@ -73,7 +73,7 @@ class PhaseTime(Model):
         return self.ended - self.began
 
 
-class Stop(Model):
+class Stop(ReportModel):
     """Where a node's boot came to an end before it ran."""
 
     phase: Phase = Field(description="The phase that it did not get through.")
@@ -81,7 +81,7 @@ class Stop(Model):
     details: str = Field(description="What was seen last: network, jobs of systemd, logs of the servers.")
 
 
-class CheckResult(Model):
+class CheckResult(ReportModel):
     """One thing that must hold on a node, and whether it does."""
 
     name: str = Field(description="Name of the check.")
@@ -90,7 +90,7 @@ class CheckResult(Model):
     reason: str = Field(description="What was seen, or why that is wrong.")
 
 
-class DaemonTime(Model):
+class DaemonTime(ReportModel):
     """What a daemon used of this machine's processors while the nodes booted and were checked."""
 
     name: str = Field(description="The service that it is in Debian.")
@@ -98,7 +98,7 @@ class DaemonTime(Model):
     processor_seconds: float = Field(description="Seconds of processors, of all its processes.")
 
 
-class NodeReport(Model):
+class NodeReport(ReportModel):
     """One node's boot and checks."""
 
     name: str = Field(description="Host name of the node.")
@@ -117,7 +117,7 @@ class NodeReport(Model):
         return tuple(check for check in self.checks if not check.passed)
 
 
-class CellReport(Model):
+class CellReport(ReportModel):
     """Nodes that were booted at once, of the same hardware and from one choice of servers."""
 
     asked: tuple[str, ...] = Field(description="Names of the nodes that were to be booted.")
@@ -143,12 +143,12 @@ class CellReport(Model):
     nodes: tuple[NodeReport, ...] = Field(description="Every node for which there was a rack.")
 
     @property
-    def combination(self) -> dict[str, Any]:
+    def case(self) -> dict[str, Any]:
         """The fields that identify the test case, without its results."""
-        return self.model_dump(include=set(COMBINATION))
+        return self.model_dump(include=set(CASE_FIELDS))
 
 
-class LabReport(Model):
+class LabReport(ReportModel):
     """lab.json of a release."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, description="Version of this schema.")

@@ -79,7 +79,7 @@ class Timeline:
     ticks: tuple[Tick, ...]
 
 
-def timeline(nodes: Sequence[BootedNode], width: float = WIDTH) -> Timeline:
+def draw_timeline(nodes: Sequence[BootedNode], width: float = WIDTH) -> Timeline:
     """The chart with a row of bars for each node, the power-on of all nodes at the left."""
     longest = max((time.ended for node in nodes for time in node.phases), default=1.0) or 1.0
     scale = (width - LABEL_WIDTH - 10) / longest
@@ -87,12 +87,12 @@ def timeline(nodes: Sequence[BootedNode], width: float = WIDTH) -> Timeline:
     return Timeline(
         width=width,
         height=TOP + ROW * len(nodes),
-        rows=tuple(Row(node.name, TOP + ROW * place, _bars(node, scale)) for place, node in enumerate(nodes)),
+        rows=tuple(Row(node.name, TOP + ROW * place, _draw_bars(node, scale)) for place, node in enumerate(nodes)),
         ticks=tuple(Tick(LABEL_WIDTH + second * scale, second) for second in range(0, int(longest) + 1, step)),
     )
 
 
-def _bars(node: BootedNode, scale: float) -> tuple[Bar, ...]:
+def _draw_bars(node: BootedNode, scale: float) -> tuple[Bar, ...]:
     order = [str(phase) for phase in Phase]
     return tuple(
         Bar(LABEL_WIDTH + time.began * scale, (time.ended - time.began) * scale, order.index(time.phase), time)

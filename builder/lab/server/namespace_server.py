@@ -10,7 +10,7 @@ from subprocess import Popen
 from builder.errors import NfsrootError
 from builder.lab.machine.agent import Answer
 from builder.lab.machine.namespace import Namespace
-from builder.lab.machine.paths import SERVER_LOGS, last_lines
+from builder.lab.machine.paths import SERVER_LOGS, read_last_lines
 from builder.lab.measure.meter import Meter
 from builder.lab.released.release import Release
 from builder.lab.server.protocol import Daemon
@@ -60,7 +60,7 @@ EXPORT_REFUSED = "Could not create export"
 """The message that ganesha logs when it cannot serve an EXPORT block; it runs on without the block."""
 
 
-def daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
+def list_daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
     """The programs of `server` that serve what the recipe needs, in the order in which they start.
 
     Clients find the parts of NFSv3 by rpcbind; NFSv4 has one well-known port (RFC 7530, section 3.1).
@@ -94,7 +94,7 @@ class NamespaceServer:
         :raises NfsrootError: a step fails, or the tree lacks the kernel's modules, without which no node can answer.
         """
         root, kernel, server = release.manifest.server_directory, release.manifest.kernel_version, self._server
-        self._daemons = daemons(release.recipe, server)
+        self._daemons = list_daemons(release.recipe, server)
         state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm", "/var/lib/nginx", "/var/log/nginx")
         choice = ["--dhcp", server.dhcp, "--tftp", server.tftp]
         choice += ["--nfs", server.nfs] if release.recipe.needs_nfs else []
@@ -130,10 +130,10 @@ class NamespaceServer:
         :raises NfsrootError: a process still listens at a port of the daemon.
         """
         daemon = self._daemon(role)
-        self._machine.run(("sh", "-euc", f'kill -KILL "-$(cat {_pid_file(daemon)})"'))
+        self._machine.run(("sh", "-euc", f'kill -KILL "-$(cat {_name_pid_file(daemon)})"'))
         self._running.pop(daemon).wait()
         deadline = time.monotonic() + SECONDS_TO_START
-        while any(_listens(self._machine, each) for each in daemon.roles):
+        while any(_has_socket(self._machine, each) for each in daemon.roles):
             if time.monotonic() > deadline:
                 raise NfsrootError(f"the {role} server goes on although it was killed")
             time.sleep(0.1)
@@ -144,31 +144,31 @@ class NamespaceServer:
 
     def processor_seconds(self) -> dict[Daemon, float]:
         """The processor time, in seconds, that each daemon has used on this machine since its first start."""
-        self._meter.look()
+        self._meter.measure()
         return {daemon: sum(map(self._meter.seconds, sessions)) for daemon, sessions in self._sessions.items()}
 
     def run(self, argv: Sequence[str]) -> Answer:
         """Run `argv` in the machine, and give its output and exit status."""
-        return answer(lambda on_line: self._machine.run(argv, on_line))
+        return collect_answer(lambda on_line: self._machine.run(argv, on_line))
 
     def _daemon(self, role: str) -> Daemon:
         return next(daemon for daemon in self._daemons if role in daemon.roles)
 
     def _start(self, daemon: Daemon) -> None:
         log = self._logs / f"{daemon.name}.log"
-        script = f"echo $$ >{_pid_file(daemon)}\n{SCRIPTS[daemon.name]}"
+        script = f"echo $$ >{_name_pid_file(daemon)}\n{SCRIPTS[daemon.name]}"
         process = self._running[daemon] = self._machine.start(("setsid", "sh", "-euc", script), log)
         for role in daemon.roles:
-            _await(self._machine, role, process, log)
-        session = int(self._machine.path(_pid_file(daemon)).read_text(encoding="utf-8"))
+            _await_socket(self._machine, role, process, log)
+        session = int(self._machine.path(_name_pid_file(daemon)).read_text(encoding="utf-8"))
         self._sessions.setdefault(daemon, []).append(session)
 
 
-def _pid_file(daemon: Daemon) -> str:
+def _name_pid_file(daemon: Daemon) -> str:
     return f"/run/nfsroot-{daemon.name}.pid"
 
 
-def answer(run: Callable[[OnLine], None]) -> Answer:
+def collect_answer(run: Callable[[OnLine], None]) -> Answer:
     """The output and exit status of a command; `run` runs the command as `builder.process.run` does."""
     lines: list[str] = []
     try:
@@ -178,15 +178,15 @@ def answer(run: Callable[[OnLine], None]) -> Answer:
     return Answer(0, "\n".join(lines[1:]))
 
 
-def _await(machine: Namespace, role: str, process: Popen[bytes], log: Path) -> None:
+def _await_socket(machine: Namespace, role: str, process: Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
-    while not _listens(machine, role):
+    while not _has_socket(machine, role):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise NfsrootError(f"the {role} server did not start", details=last_lines(log, 20))
+            raise NfsrootError(f"the {role} server did not start", details=read_last_lines(log, 20))
         time.sleep(0.1)
 
 
-def _listens(machine: Namespace, role: str) -> bool:
+def _has_socket(machine: Namespace, role: str) -> bool:
     protocol, port = SOCKETS[role]
     tables = (Path(f"/proc/{machine.init}/net/{protocol}{version}") for version in ("", "6"))
     sockets = (line.split() for table in tables for line in table.read_text(encoding="utf-8").splitlines()[1:])

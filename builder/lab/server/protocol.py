@@ -18,7 +18,7 @@ class Daemon:
     roles: tuple[str, ...]
 
 
-class ServerMachine(Protocol):
+class RackServer(Protocol):
     """The machine with the DHCP, TFTP and NFS servers, whose logs are in the rack's directory."""
 
     def install(self, release: Release) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from builder.lab.report.html import readable
+from builder.lab.report.html import clean_text
 from builder.lab.report.timeline import LABEL_WIDTH, ROW, STEPS, TICK_WIDTH, TOP, WIDTH, Tick
 from builder.lab.story.report import SceneReport, StoryReport
 from builder.pages import page_environment
@@ -14,7 +14,7 @@ FILE = "story.html"
 SERVER = "server"
 
 _templates = page_environment("builder.lab.report")
-_templates.filters["readable"] = readable
+_templates.filters["readable"] = clean_text
 
 
 @dataclass(frozen=True)

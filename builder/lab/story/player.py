@@ -82,7 +82,7 @@ class Player:
         """
         self.emit(Rebooting(self.node.name))
         seconds = SECONDS_TO_SHUT_DOWN * self.patience
-        if not self.running.starts_anew(seconds):
+        if not self.running.reboot(seconds):
             raise NfsrootError(f"{self.node.name} had not gone down after {seconds:.0f} s to start anew")
 
     def power_off(self) -> None:
@@ -99,7 +99,7 @@ class Player:
         )
         self.virtual.machine.qmp.execute("set-action", reboot="shutdown")
         with contextlib.suppress(NodeStuck):  # the node reboots while it is watched
-            self.virtual.until_it_runs()
+            self.virtual.wait_until_running()
         reason = self.virtual.machine.qmp.shutdown_reason(max(0.0, began + seconds - time.monotonic()))
         self._span(began, f"boots {letter}, and starts anew by itself" if reason else f"boots {letter}")
         return reason == RESET_BY_ITSELF

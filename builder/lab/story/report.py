@@ -6,14 +6,14 @@ from datetime import datetime
 
 from pydantic import Field
 
-from builder.lab.report.report import CheckResult, Model
+from builder.lab.report.report import CheckResult, ReportModel
 from builder.lab.vocabulary.hardware import Accelerator
 
 SCHEMA_VERSION = 1
 FILE = "story.json"
 
 
-class CommandRun(Model):
+class CommandRun(ReportModel):
     """A command that was typed on the server."""
 
     command: str = Field(description="The command.")
@@ -23,7 +23,7 @@ class CommandRun(Model):
     output: str = Field(description="What it wrote.")
 
 
-class SpanReport(Model):
+class SpanReport(ReportModel):
     """Something that a node did, in seconds since the story began."""
 
     node: str = Field(description="Host name of the node.")
@@ -32,7 +32,7 @@ class SpanReport(Model):
     what: str = Field(description="What that was, in words.")
 
 
-class SceneReport(Model):
+class SceneReport(ReportModel):
     """A scene that was played."""
 
     name: str = Field(description="Name of the scene.")
@@ -47,7 +47,7 @@ class SceneReport(Model):
     )
 
 
-class StoryReport(Model):
+class StoryReport(ReportModel):
     """story.json."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, description="Version of this schema.")

@@ -13,7 +13,7 @@ import builder
 from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
 from builder.lab.events import Emit
-from builder.lab.machine.paths import last_lines, server_logs
+from builder.lab.machine.paths import list_server_logs, read_last_lines
 from builder.lab.released.release import Release
 from builder.lab.story import page, report
 from builder.lab.story.actors import Actors
@@ -22,7 +22,7 @@ from builder.lab.story.performance import play_scene
 from builder.lab.story.report import SceneReport, SpanReport, StoryReport
 from builder.lab.story.scene import Scene
 from builder.lab.story.stage import stage
-from builder.lab.trial.attempt import LOG_LINES, one_at_a_time
+from builder.lab.trial.case_run import LOG_LINES, serialize_events
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.release.verdict import replace
 
@@ -55,7 +55,7 @@ def run(
     :raises InputError: the lab cannot run on this machine at all.
     """
     started = datetime.now(UTC).replace(microsecond=0)
-    telling = Telling(one_at_a_time(emit), time.monotonic())
+    telling = Telling(serialize_events(emit), time.monotonic())
     with cache.in_use(), cache.work("lab") as scratch:
         try:
             _play(telling, scenes, releases, names, cache, scratch)
@@ -63,7 +63,7 @@ def run(
             raise
         except NfsrootError as error:
             telling.problem = str(error)
-        telling.logs = {log.name: last_lines(log, LOG_LINES) for log in server_logs(scratch)}
+        telling.logs = {log.name: read_last_lines(log, LOG_LINES) for log in list_server_logs(scratch)}
     first = releases["A"]
     made = StoryReport(
         story=story,

@@ -9,15 +9,15 @@ from pathlib import Path, PurePosixPath
 
 from builder.cache import Cache
 from builder.lab.machine import accelerator
-from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.machine.namespace import Namespace, create_namespace
 from builder.lab.machine.paths import INSIDE
 from builder.lab.measure.meter import Meter
 from builder.lab.rack import network
 from builder.lab.rack.rack import Rack
-from builder.lab.rack.router import router
+from builder.lab.rack.router import run_router
 from builder.lab.released.release import Release
 from builder.lab.server.namespace_server import NamespaceServer
-from builder.lab.server.protocol import ServerMachine
+from builder.lab.server.protocol import RackServer
 from builder.lab.story import services
 from builder.lab.story.commands import shared_directories
 from builder.lab.vocabulary.hardware import Accelerator
@@ -36,7 +36,7 @@ class Stage:
     """The server and the networks, on which a node of any release can be powered on."""
 
     releases: Mapping[str, Release]
-    server: ServerMachine
+    server: RackServer
     programs: Server
     machine: Namespace
     directory: Path
@@ -87,7 +87,7 @@ def stage(releases: Mapping[str, Release], directory: Path, cache: Cache) -> Ite
     tmpfs = [*sorted(tops), "/srv", "/var/tmp"]
     with ExitStack() as stack:
         made = stack.enter_context(
-            machine(first.recipe.cluster.server.name, mounts, tmpfs, read_only=shared_directories())
+            create_namespace(first.recipe.cluster.server.name, mounts, tmpfs, read_only=shared_directories())
         )
         captures = {
             subnet: _connect(made, cluster, number, directory, stack)
@@ -97,7 +97,7 @@ def stage(releases: Mapping[str, Release], directory: Path, cache: Cache) -> Ite
         asks_rpcbind = any(release.recipe.root.nfs_version == 3 for release in releases.values())
         services.install(made, programs, rpcbind=asks_rpcbind)
         kernel = f"{inside(first)}/{first.kernel.name}"
-        accelerated_by = accelerator.remembered(cache, made, kernel, directory / "kvm.log")
+        accelerated_by = accelerator.find_accelerator(cache, made, kernel, directory / "kvm.log")
         server = NamespaceServer(made, programs, made.path(INSIDE), Meter(made.path("/proc")))
         yield Stage(releases, server, programs, made, directory, accelerated_by, captures, stack)
 
@@ -111,10 +111,10 @@ def _connect(made: Namespace, cluster: Cluster, number: int, directory: Path, st
     """Make the network of a cluster, give the server its address there, and capture the network's frames."""
     bridge = cluster.server.interface or f"cluster{number}"
     taps = [f"tap{node.ordinal}" for node in _numbered(cluster, number)]
-    network.connect(made, bridge, taps, (f"switch{number}", f"switch{number}-end"))
-    network.become_server(made, cluster, bridge)
+    network.create_bridge(made, bridge, taps, (f"switch{number}", f"switch{number}-end"))
+    network.add_server_address(made, cluster, bridge)
     captured = stack.enter_context(capture(made.packet_socket(bridge), directory / f"network{number}.log"))
-    stack.enter_context(router(made.packet_socket(bridge)))
+    stack.enter_context(run_router(made.packet_socket(bridge)))
     return captured
 
 

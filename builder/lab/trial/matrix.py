@@ -38,7 +38,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Cell:
+class MatrixCase:
     """A test case: nodes of a release that boot at once, their hardware, and the programs that serve them."""
 
     release: str
@@ -60,54 +60,56 @@ class Cell:
         return tuple(combinations(self.values, 2))
 
 
-def quick(offers: Sequence[Offer]) -> tuple[Cell, ...]:
+def choose_quick(offers: Sequence[Offer]) -> tuple[MatrixCase, ...]:
     """A few test cases that together try every value of every axis that the releases offer.
 
     Servers are combined as sites have them.
     """
-    return _few(offers, SERVERS, lambda cell: cell.values)
+    return _choose_few(offers, SERVERS, lambda case: case.values)
 
 
-def full(offers: Sequence[Offer]) -> tuple[Cell, ...]:
+def choose_full(offers: Sequence[Offer]) -> tuple[MatrixCase, ...]:
     """A few test cases that together try every possible pair of values of different axes.
 
     Most faults that only a combination of values shows are shown by a pair already.
     """
-    return _few(offers, product(DhcpServer, TftpServer), lambda cell: cell.pairs)
+    return _choose_few(offers, product(DhcpServer, TftpServer), lambda case: case.pairs)
 
 
-def forecast(cells: Sequence[Cell], processors: int, reboots: int) -> float:
+def forecast_seconds(cases: Sequence[MatrixCase], processors: int, reboots: int) -> float:
     """The approximate time in seconds of test cases, one after the other, without KVM; `reboots` nodes are rebooted.
 
     A test case takes longer when the processors do not suffice for its nodes.
     """
-    waits = [max(1.0, PROCESSORS_OF_A_NODE * len(cell.nodes) / processors) for cell in cells]
+    waits = [max(1.0, PROCESSORS_OF_A_NODE * len(case.nodes) / processors) for case in cases]
     return SECONDS_ALONE * sum(waits) + SECONDS_TO_REBOOT * reboots
 
 
-def _few(offers: Sequence[Offer], servers: Servers, trying: Callable[[Cell], Iterable[object]]) -> tuple[Cell, ...]:
+def _choose_few(
+    offers: Sequence[Offer], servers: Servers, trying: Callable[[MatrixCase], Iterable[object]]
+) -> tuple[MatrixCase, ...]:
     """Test cases that together try everything that any possible one tries; `trying` lists what a test case tries.
 
     The choice is greedy: the next test case is the one that tries most of what is left, with as few nodes as that
     takes.  Among equals it is the one that tries the rarest, which would cost a test case of its own in the end.
     """
-    tried_by = {cell: frozenset(trying(cell)) for cell in possible(offers, servers)}
+    tried_by = {case: frozenset(trying(case)) for case in list_possible(offers, servers)}
     chances = Counter(each for tried in tried_by.values() for each in tried)
     left = set(chances)
-    chosen: list[Cell] = []
+    chosen: list[MatrixCase] = []
 
-    def worth(cell: Cell) -> tuple[int, int, int]:
-        new = tried_by[cell] & left
-        return len(new), -len(cell.nodes), -sum(chances[each] for each in new)
+    def worth(case: MatrixCase) -> tuple[int, int, int]:
+        new = tried_by[case] & left
+        return len(new), -len(case.nodes), -sum(chances[each] for each in new)
 
     while left:
         best = max(tried_by, key=worth)
         chosen.append(best)
         left -= tried_by[best]
-    return tuple(sorted(chosen, key=lambda cell: [offer.release for offer in offers].index(cell.release)))
+    return tuple(sorted(chosen, key=lambda case: [offer.release for offer in offers].index(case.release)))
 
 
-def possible(offers: Sequence[Offer], servers: Servers) -> Iterator[Cell]:
+def list_possible(offers: Sequence[Offer], servers: Servers) -> Iterator[MatrixCase]:
     """Every test case with one of `servers`, with one node and, where the cluster has them, with all that a rack takes.
 
     A rack takes AT_ONCE nodes, or as many as the largest cluster has.
@@ -117,4 +119,4 @@ def possible(offers: Sequence[Offer], servers: Servers) -> Iterator[Cell]:
     for offer in offers:
         counts = [count for count in sorted({1, most}) if count <= len(offer.nodes)]
         for (firmware, nic), (dhcp, tftp), count in product(offer.hardware, choices, counts):
-            yield Cell(offer.release, firmware, nic, dhcp, tftp, offer.nodes[:count])
+            yield MatrixCase(offer.release, firmware, nic, dhcp, tftp, offer.nodes[:count])

@@ -14,15 +14,15 @@ from builder.lab import checks
 from builder.lab.checks import identity, reboot
 from builder.lab.checks.model import Finding, Subject
 from builder.lab.events import Checked, Done, Emit, LoaderRead, PhaseBegan, PoweredOn, Rebooting, Stopped, Struck
-from builder.lab.faults.model import BootFault, Outcome, RunningFault, in_words
+from builder.lab.faults.model import BootFault, Outcome, RunningFault, describe_fault
 from builder.lab.machine.node import NodeStuck, VirtualNode
-from builder.lab.measure.phase_work import Reading, by_phase
-from builder.lab.measure.progress import Progress, passed_by
+from builder.lab.measure.phase_work import Reading, divide_by_phase
+from builder.lab.measure.progress import Progress, list_phases_since
 from builder.lab.rack.rack import Rack
 from builder.lab.report.report import CheckResult, NodeReport, PhaseTime, Stop, Traffic, Work
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.lab.vocabulary.phase import Phase
-from builder.lab.wire.follow import READ, Kind, WireEvent
+from builder.lab.wire.event import READ, Kind, WireEvent
 from builder.recipe.models import Node, Transport
 
 SECONDS_TO_SHUT_DOWN = 180.0
@@ -72,17 +72,17 @@ class Trial:
                 self.emit(Struck(self.node.name, self.fault.done))
                 self.fault.prepare(self.rack, self.node)
             self.virtual = powered.enter_context(self._power_on())
-            self.virtual.until_it_runs(self._watch)
+            self.virtual.wait_until_running(self._watch)
             self._check(self.virtual)
         except NfsrootError as error:
             self._stop(error)
         if self.virtual is not None:
             last = self._read(self.virtual)
-            self._phases = phase_times(self.virtual.progress, by_phase(self._readings, last))
-            self._traffic = last.moved
+            self._phases = combine_phase_times(self.virtual.progress, divide_by_phase(self._readings, last))
+            self._traffic = last.traffic
             self._look(self.virtual)
             if self.fault:
-                self.note(*in_words(self.fault), self.fault.judge(self._outcome(self.virtual)))
+                self.note(*describe_fault(self.fault), self.fault.judge(self._outcome(self.virtual)))
 
     def suffer(self, fault: RunningFault) -> None:
         """Make a fault happen to the node while it runs."""
@@ -92,7 +92,7 @@ class Trial:
             finding = fault.strike(self.rack, self.virtual)
         except NfsrootError as error:
             finding = Finding("", (error.brief,))
-        self.note(*in_words(fault), finding)
+        self.note(*describe_fault(fault), finding)
 
     def note(self, name: str, holds: str, finding: Finding) -> None:
         """Record the outcome of a check."""
@@ -136,11 +136,11 @@ class Trial:
             firmware=self.firmware,
             server=self.rack.server,
             ask=virtual.ask,
-            on_server=self.rack.on_server,
-            menus=_menus(virtual.events()),
+            run_on_server=self.rack.run_on_server,
+            menus=_list_menus(virtual.events()),
             loaded=tuple(event.text for event in virtual.events() if event.kind is done),
             overlay=self.rack.overlay,
-            on_network=self.rack.on_network,
+            run_on_network=self.rack.run_on_network,
             ssh_key=self.ssh_key,
         )
 
@@ -149,7 +149,7 @@ class Trial:
         subject = self._subject(virtual)
         for check, finding in checks.examine(subject):
             self.note(check.name, check.holds, finding)
-        self.identity = identity.identity(subject)
+        self.identity = identity.read_identity(subject)
         self.journal = virtual.ask(JOURNAL).text
         virtual.progress.end(Phase.CHECKS, time.monotonic())
 
@@ -163,7 +163,7 @@ class Trial:
                 self.emit(LoaderRead(self.node.name, self._loader))
         if progress.phase is not self._phase:
             self._readings.append((progress.phase, self._read(self.virtual)))
-            self._befall(self.virtual, passed_by(self._phase, progress.phase))
+            self._befall(self.virtual, list_phases_since(self._phase, progress.phase))
             self._phase = progress.phase
             began = max(progress.ended.values(), default=progress.powered_on) - progress.powered_on
             self.emit(PhaseBegan(self.node.name, progress.phase, began))
@@ -185,7 +185,7 @@ class Trial:
     def _look(self, virtual: VirtualNode) -> None:
         self.console = (virtual.directory / "console.log").read_text(encoding="utf-8", errors="replace")
         try:
-            self.screen = virtual.screenshot()
+            self.screen = virtual.take_screenshot()
         except NfsrootError as error:
             self.console += f"\nThere is no picture of the screen: {error.brief}\n"
 
@@ -193,13 +193,13 @@ class Trial:
         self.emit(Rebooting(self.node.name))
         began = time.monotonic()
         try:
-            before = reboot.boot(self._subject(virtual))
-            if not virtual.starts_anew(SECONDS_TO_SHUT_DOWN * self.patience):
+            before = reboot.read_boot(self._subject(virtual))
+            if not virtual.reboot(SECONDS_TO_SHUT_DOWN * self.patience):
                 return Finding("", ("it had not gone down by then",))
             self.virtual = powered.enter_context(self._power_on())
-            self.virtual.until_it_runs(self._watch)
+            self.virtual.wait_until_running(self._watch)
             seconds = time.monotonic() - began
-            finding = reboot.came_back(before, self._subject(self.virtual))
+            finding = reboot.check_return(before, self._subject(self.virtual))
         except NfsrootError as error:
             self._look(self.virtual or virtual)
             self.console += f"\n{error}\n"
@@ -210,7 +210,11 @@ class Trial:
         return self.rack.power_on(self.node, self.firmware, self.patience, self.nic)
 
     def _read(self, virtual: VirtualNode) -> Reading:
-        return Reading(self.rack.moved(self.node), self.rack.asked(self.node), virtual.machine.processor_seconds())
+        return Reading(
+            self.rack.count_bytes(self.node),
+            self.rack.count_round_trips(self.node),
+            virtual.machine.processor_seconds(),
+        )
 
     def _shut_down(self, virtual: VirtualNode) -> Finding:
         try:
@@ -225,7 +229,7 @@ class Trial:
         return self._phases[-1].ended if self._phases else 0.0
 
 
-def phase_times(progress: Progress, work: Mapping[Phase, Work]) -> tuple[PhaseTime, ...]:
+def combine_phase_times(progress: Progress, work: Mapping[Phase, Work]) -> tuple[PhaseTime, ...]:
     """The beginning and end of each phase that is over, and the node's work in it."""
     began, times = 0.0, []
     for phase, seconds in progress.seconds().items():
@@ -235,7 +239,7 @@ def phase_times(progress: Progress, work: Mapping[Phase, Work]) -> tuple[PhaseTi
     return tuple(times)
 
 
-def _menus(events: Iterable[WireEvent]) -> tuple[str, ...]:
+def _list_menus(events: Iterable[WireEvent]) -> tuple[str, ...]:
     """The menus that DHCP named before the node asked for a boot loader."""
     before = takewhile(lambda event: event.kind not in READ, events)
     return tuple(event.text for event in before if event.kind is Kind.DHCP_MENU)

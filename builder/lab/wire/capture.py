@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from builder.lab.wire.follow import Wire, WireEvent
+from builder.lab.wire.dissector import Dissector
+from builder.lab.wire.event import WireEvent
 from builder.parallel import Check, Stopped, beside
 
 FRAME_BYTES = 2048
@@ -19,13 +20,13 @@ SO_RCVBUFFORCE = 33
 
 
 class Capture:
-    """A capture of a network up to now: its `events` in order, and `wire` with its byte counts.
+    """A capture of a network up to now: its `events` in order, and `dissector` with the counts of bytes and requests.
 
     `check` raises the error that ended the capture, if one did.
     """
 
     def __init__(self, watch: socket.socket, log: Path) -> None:
-        self.wire = Wire()
+        self.dissector = Dissector()
         self.events: list[WireEvent] = []
         self.check: Check = lambda: None
         self._socket = watch
@@ -49,7 +50,7 @@ class Capture:
                     size = self._socket.recv_into(frame, 0, socket.MSG_TRUNC)
                 except TimeoutError:
                     continue
-                for event in self.wire.see(bytes(frame[:size]), size, time.monotonic()):
+                for event in self.dissector.dissect(bytes(frame[:size]), size, time.monotonic()):
                     self.events.append(event)
                     log.write(f"{event.time - self._started:9.3f} {event}\n")
 

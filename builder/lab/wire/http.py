@@ -27,7 +27,7 @@ class Fetch:
     refusal: str = ""
     end: int | None = None
 
-    def answered(self, packet: Packet) -> None:
+    def record_answer(self, packet: Packet) -> None:
         """Record a segment from the server; only the one with the answer's header matters."""
         found = _ANSWER.match(packet.payload)
         if found is None or self.end is not None:
@@ -39,12 +39,12 @@ class Fetch:
         body = int(length[1]) if length and self.method == "GET" else 0
         self.end = (packet.sequence + found.end() + body) % NUMBERS
 
-    def arrived(self, packet: Packet) -> bool:
+    def is_complete(self, packet: Packet) -> bool:
         """Whether the node has the whole answer when it sends the segment `packet`."""
         return self.end is not None and (packet.acknowledged - self.end) % NUMBERS < NUMBERS // 2
 
 
-def request(payload: bytes) -> Fetch | None:
+def parse_request(payload: bytes) -> Fetch | None:
     """The request at the beginning of a segment to the server, if there is one; its path begins with one slash."""
     found = _REQUEST.match(payload)
     if found is None:

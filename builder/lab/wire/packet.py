@@ -29,7 +29,7 @@ class Packet:
     opens: bool
 
 
-def decode(frame: bytes, size: int) -> Packet | None:
+def parse_frame(frame: bytes, size: int) -> Packet | None:
     """The UDP datagram or TCP segment in an Ethernet frame; None for anything else, later fragments included."""
     if len(frame) < 42 or int.from_bytes(frame[12:14], "big") != IPV4:
         return None
@@ -57,7 +57,7 @@ def decode(frame: bytes, size: int) -> Packet | None:
     )
 
 
-def checksum(data: bytes) -> int:
+def compute_checksum(data: bytes) -> int:
     """The Internet checksum of an even number of bytes (RFC 1071)."""
     total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
     while total > 0xFFFF:

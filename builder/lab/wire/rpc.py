@@ -11,7 +11,7 @@ HEADER = struct.Struct("!IIII")
 """The beginning of a call: record mark, transaction, kind of message, version of RPC."""
 
 
-def calls(payload: bytes) -> Iterator[bytes]:
+def find_calls(payload: bytes) -> Iterator[bytes]:
     """The calls that begin in a segment to the server, with their record marks; the last may be cut.
 
     A segment with the continuation of a long call has none.

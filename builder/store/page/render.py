@@ -9,7 +9,7 @@ from functools import cache
 
 from jinja2 import Environment
 
-from builder.lab.report.timeline import BAR, timeline
+from builder.lab.report.timeline import BAR, draw_timeline
 from builder.lab.vocabulary.phase import Phase
 from builder.store.catalog import Release
 from builder.store.page.boots import BootedNode
@@ -80,7 +80,7 @@ def _draw(nodes: Iterable[BootedNode]) -> dict[str, object]:
     """
     order = [str(phase) for phase in Phase]
     known = [replace(node, phases=tuple(each for each in node.phases if each.phase in order)) for node in nodes]
-    return {"charts": (timeline(known), timeline(known, NARROW)), "bar": BAR, "phases": order}
+    return {"charts": (draw_timeline(known), draw_timeline(known, NARROW)), "bar": BAR, "phases": order}
 
 
 def _fill(template: str, **values: object) -> bytes:

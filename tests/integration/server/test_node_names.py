@@ -14,7 +14,7 @@ import pytest
 from dhcp_client import ask
 from layouts import layout_of
 
-from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.machine.namespace import Namespace, create_namespace
 from builder.lab.rack import network
 from builder.lab.server.namespace_server import SCRIPTS
 from builder.recipe.load import load
@@ -74,12 +74,12 @@ def serving(recipe: Recipe, service: str, directory: Path) -> Iterator[Namespace
         target = directory / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)
-    with machine("nfsserver", {"/bundle": directory}, ["/var"]) as inside:
+    with create_namespace("nfsserver", {"/bundle": directory}, ["/var"]) as inside:
         inside.run(["mkdir", "-p", "/var/lib/dhcp", "/srv/tftp"])
         inside.run(["cp", "-a", "/bundle/etc/.", "/etc/"])
         for command in ("link add cluster0 type veth peer name eth0", "link set cluster0 up", "link set eth0 up"):
             inside.run(["ip", *command.split()])
-        network.become_server(inside, recipe.cluster, "cluster0")
+        network.add_server_address(inside, recipe.cluster, "cluster0")
         # Client and server are one machine, and either would drop what comes from an address of its own.
         inside.run(["sh", "-euc", "echo 1 >/proc/sys/net/ipv4/conf/all/accept_local"])
         inside.start(["sh", "-euc", SCRIPTS[service]], directory / "log")

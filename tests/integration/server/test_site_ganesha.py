@@ -12,7 +12,7 @@ from made_sites import asked, in_cluster, serving, unpack
 
 from builder.errors import NfsrootError
 from builder.events import Event
-from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.machine.namespace import Namespace, create_namespace
 from builder.lab.server.namespace_server import SCRIPTS
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
@@ -54,7 +54,9 @@ def test_a_removed_export_is_forgotten(tmp_path: Path) -> None:
     apply(site, serving(*both), _ignore)
     (number,) = EXPORT_ID.findall((tmp_path / "etc/ganesha/exports.d/blue-1.0.conf").read_text())
     own = {Path(sys.prefix), Path(sys.base_prefix), PROJECT}
-    with machine("server", {"/files": tmp_path, **{str(path): path for path in own}}, ["/var", "/NFSROOT"]) as inside:
+    with create_namespace(
+        "server", {"/files": tmp_path, **{str(path): path for path in own}}, ["/var", "/NFSROOT"]
+    ) as inside:
         inside.run(["ip", "link", "set", "lo", "up"])
         inside.run(["mkdir", "-p", "/run/dbus", "/var/lib/nfs/ganesha"])
         inside.run(["cp", "-a", "/files/.", "/"])

@@ -16,7 +16,7 @@ from made_sites import asked, in_cluster, serving, unpack
 
 from builder.errors import NfsrootError
 from builder.events import Event
-from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.machine.namespace import Namespace, create_namespace
 from builder.lab.server.namespace_server import SCRIPTS
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
@@ -112,9 +112,9 @@ def networks(root: Path) -> Iterator[tuple[Namespace, Namespace, Namespace]]:
     The client's interfaces are eth1 to eth4, by the networks' numbers.
     """
     with ExitStack() as stack:
-        server = stack.enter_context(machine("server", {"/composed": root}, ["/var"]))
-        client = stack.enter_context(machine("client", {}, ["/var"]))
-        relay = stack.enter_context(machine("relay", {}, ["/var"]))
+        server = stack.enter_context(create_namespace("server", {"/composed": root}, ["/var"]))
+        client = stack.enter_context(create_namespace("client", {}, ["/var"]))
+        relay = stack.enter_context(create_namespace("relay", {}, ["/var"]))
         for number in (1, 2, 4):
             _connect(server, client, f"cluster{number}", f"eth{number}")
             _ip(server, f"address add 10.{number}.0.1/24 broadcast 10.{number}.0.255 dev cluster{number}")

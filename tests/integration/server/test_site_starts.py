@@ -13,7 +13,7 @@ from dhcp_client import ask
 from made_sites import asked, in_cluster, unpack
 
 from builder.errors import NfsrootError
-from builder.lab.machine.namespace import Namespace, machine
+from builder.lab.machine.namespace import Namespace, create_namespace
 from builder.process import CommandError
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
@@ -42,7 +42,7 @@ def server(files: Path) -> Iterator[Namespace]:
         pytest.fail("isc-dhcp-server or tftpd-hpa is missing: `make test` installs them")
     own = {Path(sys.prefix), Path(sys.base_prefix), PROJECT}
     binds = {"/files": files, str(INIT_SCRIPTS): INIT_SCRIPTS, **{str(path): path for path in own}}
-    with machine("server", binds, ["/var"]) as inside:
+    with create_namespace("server", binds, ["/var"]) as inside:
         for command in (
             "link add cluster0 type veth peer name eth0",
             "link set lo up",

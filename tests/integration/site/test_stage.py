@@ -9,7 +9,7 @@ import pytest
 from made_releases import Made
 
 from builder.cache import Cache
-from builder.lab.released.release import Release, read
+from builder.lab.released.release import Release, read_release
 from builder.lab.story import cast, clusters, trouble, update
 from builder.lab.story.actors import Actors
 from builder.lab.story.commands import Commands, programs
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Release]:
         for letter, file in cast.write_recipes(directory, "debian-nfsroot", first).items()
     }
     return {
-        letter: read(Made(recipe, f"1.0.{letter.lower()}", tree=TREE).write(directory / "output"))
+        letter: read_release(Made(recipe, f"1.0.{letter.lower()}", tree=TREE).write(directory / "output"))
         for letter, recipe in recipes.items()
     }
 

@@ -20,7 +20,7 @@ from builder.cli.lab import FAULTS
 from builder.cli.lab_display import LiveTable, conclusion, text
 from builder.lab import faults, host, run
 from builder.lab.events import (
-    CellBegan,
+    CaseBegan,
     Checked,
     Claimed,
     Done,
@@ -38,8 +38,8 @@ from builder.lab.events import (
 )
 from builder.lab.faults.model import BootFault
 from builder.lab.report.report import CheckResult, LabReport
+from builder.lab.trial.case import Case
 from builder.lab.trial.matrix import SERVERS
-from builder.lab.trial.request import Request
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.vocabulary.server_kind import ServerKind
@@ -52,7 +52,7 @@ GOOD = report(cell(node()))
 BAD = report(cell(node(passed=False, stopped=STOP, checks=(WRONG,))))
 SERVED = (DhcpServer.ISC, TftpServer.TFTPD_HPA, NfsServer.GANESHA, ServerKind.NAMESPACE)
 EVENTS: list[LabEvent] = [
-    CellBegan("kerrighed 1.0", Firmware.BIOS, Nic.VIRTIO_NET, *SERVED),
+    CaseBegan("kerrighed 1.0", Firmware.BIOS, Nic.VIRTIO_NET, *SERVED),
     RackReady(4.0),
     PoweredOn("ssi1"),
     Struck("ssi1", "20% of the packets [sic] are lost"),
@@ -108,9 +108,9 @@ def test_matrix_decides_by_itself(nfsroot: Nfsroot, release: Path) -> None:
 
 def test_quick_matrix(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that is named twice is tried once, in cells that cover each firmware and each server."""
-    asked: list[tuple[object, list[Request]]] = []
+    asked: list[tuple[object, list[Case]]] = []
 
-    def ran(of: object, wanted: list[Request], *_rest: object) -> LabReport:
+    def ran(of: object, wanted: list[Case], *_rest: object) -> LabReport:
         asked.append((of, wanted))
         return GOOD
 
@@ -127,9 +127,9 @@ def test_quick_matrix(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.Monke
 
 def test_faults(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each fault that is asked for is tried, as many nodes at once as are named."""
-    asked: list[Request] = []
+    asked: list[Case] = []
 
-    def ran(_of: object, wanted: list[Request], *_rest: object) -> LabReport:
+    def ran(_of: object, wanted: list[Case], *_rest: object) -> LabReport:
         asked.extend(wanted)
         return GOOD
 
@@ -160,9 +160,9 @@ def test_first_node_is_started_anew(
     nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], reboots: list[bool]
 ) -> None:
     """One node of each release is started anew, unless somebody wants to work on it or forbids that."""
-    asked: list[Request] = []
+    asked: list[Case] = []
 
-    def ran(_of: object, wanted: list[Request], *_rest: object) -> LabReport:
+    def ran(_of: object, wanted: list[Case], *_rest: object) -> LabReport:
         asked.extend(wanted)
         return GOOD
 
@@ -199,9 +199,9 @@ def test_status_is_the_verdict(
     nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch, made: LabReport, status: int
 ) -> None:
     """Only a lab that passed ends with 0; every event and the conclusion are told in lines."""
-    asked: list[Request] = []
+    asked: list[Case] = []
 
-    def ran(_release: object, wanted: list[Request], _cache: object, emit: Emit, _meanwhile: object) -> LabReport:
+    def ran(_release: object, wanted: list[Case], _cache: object, emit: Emit, _meanwhile: object) -> LabReport:
         asked.extend(wanted)
         emit(EVENTS[1])
         return made

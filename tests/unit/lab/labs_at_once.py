@@ -15,14 +15,14 @@ from lab_report import cell, node
 
 from builder.cache import Cache
 from builder.lab import run
-from builder.lab.released.release import read
-from builder.lab.report.html import Evidence, Seen
+from builder.lab.released.release import read_release
+from builder.lab.report.html import CaseEvidence, Evidence
 
 release, cache, name, outcome, seed = sys.argv[1:]
 
 
-class Attempt:
-    """An attempt that comes out as the command line says, after a moment."""
+class FakeRun:
+    """A run of a test case that comes out as the command line says, after a moment."""
 
     def __init__(self, *_of: Any) -> None:
         pass
@@ -33,8 +33,8 @@ class Attempt:
         sys.stdout.flush()
         sys.stdin.readline()
         time.sleep(random.Random(seed).random() / 10)
-        return cell(node(name, passed=outcome == "passed")), Seen({name: Evidence(b"", "", "")}, {})
+        return cell(node(name, passed=outcome == "passed")), CaseEvidence({name: Evidence(b"", "", "")}, {})
 
 
-run.Attempt = Attempt  # type: ignore[misc, assignment]
-run.run(read(Path(release)), [None], Cache(Path(cache)), lambda _: None)  # type: ignore[list-item]
+run.CaseRun = FakeRun  # type: ignore[misc, assignment]
+run.run(read_release(Path(release)), [None], Cache(Path(cache)), lambda _: None)  # type: ignore[list-item]

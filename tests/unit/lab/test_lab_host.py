@@ -24,7 +24,7 @@ def test_what_the_lab_needs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_uefi_needs_its_firmware(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without OVMF's files a node with UEFI cannot be powered on, one with a BIOS can."""
-    monkeypatch.setattr(host, "_are_there", lambda *_files: False)
+    monkeypatch.setattr(host, "_exist", lambda *_files: False)
     monkeypatch.setattr(shutil, "which", lambda command, **_path: command)
-    assert host.missing_packages(Firmware.UEFI) == host.missing_packages(Firmware.SECURE_BOOT) == ["ovmf"]
-    assert host.missing_packages(Firmware.BIOS) == []
+    assert host.find_missing_packages(Firmware.UEFI) == host.find_missing_packages(Firmware.SECURE_BOOT) == ["ovmf"]
+    assert host.find_missing_packages(Firmware.BIOS) == []

@@ -10,10 +10,10 @@ from lab_subject import release_of
 from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
 from builder.lab import run
-from builder.lab.events import CellBegan, LabEvent
+from builder.lab.events import CaseBegan, LabEvent
 from builder.lab.report.report import LabReport
-from builder.lab.trial import attempt
-from builder.lab.trial.request import request
+from builder.lab.trial import case_run
+from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, SUMS, Lab
@@ -30,11 +30,11 @@ def test_a_rack_that_cannot_be_made_is_a_failed_lab(
         raise NfsrootError("install.sh failed", details="dhcpd rejects dhcpd.conf")
         yield
 
-    monkeypatch.setattr(attempt, "rack", no_rack)
+    monkeypatch.setattr(case_run, "run_rack", no_rack)
     release, events = release_of(kerrighed, tmp_path), list[LabEvent]()
-    report = run.run(release, [request(release, [], Firmware.BIOS)], Cache(tmp_path / "cache"), events.append)
+    report = run.run(release, [make_case(release, [], Firmware.BIOS)], Cache(tmp_path / "cache"), events.append)
     assert (report.verdict, [cell.nodes for cell in report.cells]) == (Lab.FAILED, [()])
-    assert [type(event) for event in events] == [CellBegan]
+    assert [type(event) for event in events] == [CaseBegan]
     assert report.cells[0].problem == "install.sh failed\ndhcpd rejects dhcpd.conf"
     assert LabReport.model_validate_json((tmp_path / "lab.json").read_text()) == report
     assert "dhcpd rejects dhcpd.conf" in (tmp_path / "lab.html").read_text()
@@ -49,10 +49,10 @@ def test_a_run_adds_to_the_report(kerrighed: Recipe, tmp_path: Path, monkeypatch
         raise NfsrootError("install.sh failed")
         yield
 
-    monkeypatch.setattr(attempt, "rack", no_rack)
+    monkeypatch.setattr(case_run, "run_rack", no_rack)
     release, cache = release_of(kerrighed, tmp_path), Cache(tmp_path / "cache")
     for firmware in (Firmware.BIOS, Firmware.UEFI, Firmware.BIOS):
-        report = run.run(release, [request(release, [], firmware)], cache, lambda _: None)
+        report = run.run(release, [make_case(release, [], firmware)], cache, lambda _: None)
     assert [cell.firmware for cell in report.cells] == [Firmware.UEFI, Firmware.BIOS]
     assert (tmp_path / "lab.html").read_text().count("by an earlier run") == 1
 
@@ -67,12 +67,12 @@ def test_a_lab_that_cannot_run_here_is_no_verdict(
         raise InputError("only root may do that")
         yield
 
-    monkeypatch.setattr(attempt, "rack", no_root)
+    monkeypatch.setattr(case_run, "run_rack", no_root)
     directory = tmp_path / "release"
     directory.mkdir()
     release = release_of(kerrighed, directory)
     with pytest.raises(InputError):
-        run.run(release, [request(release, [], Firmware.BIOS)], Cache(tmp_path / "cache"), lambda _: None)
+        run.run(release, [make_case(release, [], Firmware.BIOS)], Cache(tmp_path / "cache"), lambda _: None)
     assert sorted(path.name for path in directory.iterdir()) == [SUMS, FILE]
     assert read(directory) is Lab.NONE
 

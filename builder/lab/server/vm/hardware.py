@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.lab.machine.qemu import control
+from builder.lab.machine.qemu import list_control_options
 from builder.lab.server.vm.image import DISK, INITRAMFS, KERNEL
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.recipe.models import Cluster
@@ -54,7 +54,7 @@ class ServerHardware:
         argv += ["-device", f"virtio-9p-pci,fsdev=share,mount_tag={SHARE}"]
         argv += ["-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no"]
         argv += ["-device", f"virtio-net-pci,netdev=net,mac={MAC},romfile="]
-        return argv + control(self.directory, self.oem_strings)
+        return argv + list_control_options(self.directory, self.oem_strings)
 
     def command_line(self) -> str:
         """The kernel's command line: the root, the log, and the addresses, which systemd-network-generator(8) reads.

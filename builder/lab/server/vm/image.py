@@ -44,8 +44,8 @@ BASE = (
 WORK_MIB = 3072
 
 
-def of(release: Release, server: Server, cache: Cache) -> Path:
-    """The image of a server with the programs that `server` names; see `ensure`.
+def find_image(release: Release, server: Server, cache: Cache) -> Path:
+    """The image of a server with the programs that `server` names; see `ensure_image`.
 
     The server has the nodes' suite of Debian: the release's sources name that suite, and the snapshot of the archive
     from which the release was made is at hand.
@@ -54,10 +54,10 @@ def of(release: Release, server: Server, cache: Cache) -> Path:
     workshop = Workshop(cache, Sandbox(), release.directory, lambda _: None)
     with workshop.running(STEP, "runs: the server is a virtual machine", STEP) as on_line:
         image = builder_image.ensure(cache, on_line)
-        return ensure(cache, workshop.engine, image, release.recipe.debian, packages, on_line)
+        return ensure_image(cache, workshop.engine, image, release.recipe.debian, packages, on_line)
 
 
-def ensure(
+def ensure_image(
     cache: Cache, engine: Engine, image: Image, debian: Debian, packages: Sequence[str], on_line: OnLine
 ) -> Path:
     """The directory with the disk of a server that was never on and has `packages`, made when it is not in the cache.
@@ -68,18 +68,18 @@ def ensure(
     """
     debian = debian.model_copy(update={"architecture": ARCHITECTURE})
     archive = archives.find(cache, debian) or archives.look(cache, engine, image, debian, on_line)
-    inputs = definition(image, archive, packages)
+    inputs = list_inputs(image, archive, packages)
 
     def make(directory: Path) -> None:
         try:
-            engine.run(image, job(directory, archive, debian, packages), on_line)
+            engine.run(image, plan_job(directory, archive, debian, packages), on_line)
         except CommandError as error:
             raise explain(error, debian) from error
 
     return cache.produce(STEP, key_of(inputs), inputs, make)
 
 
-def definition(image: Image, archive: Archive, packages: Sequence[str]) -> Inputs:
+def list_inputs(image: Image, archive: Archive, packages: Sequence[str]) -> Inputs:
     """The inputs of the key of a server's image: everything that the image is made of."""
     return {
         "builder-image": image.id,
@@ -90,7 +90,7 @@ def definition(image: Image, archive: Archive, packages: Sequence[str]) -> Input
     }
 
 
-def job(directory: Path, archive: Archive, debian: Debian, packages: Sequence[str]) -> Job:
+def plan_job(directory: Path, archive: Archive, debian: Debian, packages: Sequence[str]) -> Job:
     """The job that makes the image in `directory`."""
     return Job(
         ("sh", "/input/server/make-disk"),

@@ -12,7 +12,7 @@ from lab_subject import KEY, KEY_PRINT, Replies, good, mounted, subject
 
 from builder.errors import NfsrootError
 from builder.lab.checks import CHECKS, examine
-from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID, Identity, identity, shared
+from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID, Identity, find_shared_marks, read_identity
 from builder.lab.checks.model import Subject
 from builder.lab.checks.mounts import MOUNTS
 from builder.lab.checks.root import TOP_DIRECTORIES
@@ -253,12 +253,12 @@ def test_stand_in_is_taken_away(keyed: Recipe) -> None:
         asked.append(question)
         return right.ask(question)
 
-    def on_server(argv: Sequence[str]) -> Answer:
+    def run_on_server(argv: Sequence[str]) -> Answer:
         if argv[:2] == ["ssh", "-o"]:
             raise NfsrootError("the server has gone")
-        return right.on_server(argv)
+        return right.run_on_server(argv)
 
-    assert "ssh login" in failed(replace(right, ask=ask, on_server=on_server))
+    assert "ssh login" in failed(replace(right, ask=ask, run_on_server=run_on_server))
     assert asked[-1] == "umount /etc/ssh/authorized_keys/root"
 
 
@@ -271,7 +271,7 @@ def test_a_node_that_does_not_answer_passes_nothing(kerrighed: Recipe) -> None:
         raise NfsrootError("the node did not answer within 60 s")
 
     right = subject(kerrighed, {})
-    node = replace(right, ask=silence, on_server=silence)
+    node = replace(right, ask=silence, run_on_server=silence)
     found = failed(node)
     assert set(found) == made(right)
     assert set(found.values()) == {"the node did not answer within 60 s"}
@@ -286,7 +286,7 @@ def test_nodes_with_something_in_common() -> None:
         "ssi3": Identity("b" * 32, frozenset({"SHA256:3", "SHA256:2"})),
         "ssi4": Identity("c" * 32, frozenset({"SHA256:4"})),
     }
-    found = shared(nodes)
+    found = find_shared_marks(nodes)
     assert found["ssi1"].problems == (f"{'a' * 32} is that of ssi2 too",)
     assert found["ssi2"].problems == (f"{'a' * 32} is that of ssi1 too", "SHA256:2 is that of ssi3 too")
     assert found["ssi3"].problems == ("SHA256:2 is that of ssi2 too",)
@@ -295,4 +295,4 @@ def test_nodes_with_something_in_common() -> None:
 
 def test_identity_of_a_node(kerrighed: Recipe) -> None:
     """A node's identity is its machine-id and the fingerprints of its host keys."""
-    assert identity(subject(kerrighed, {})) == Identity("0123456789abcdef0123456789abcdef", frozenset({KEY_PRINT}))
+    assert read_identity(subject(kerrighed, {})) == Identity("0123456789abcdef0123456789abcdef", frozenset({KEY_PRINT}))

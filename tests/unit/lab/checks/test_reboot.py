@@ -4,7 +4,7 @@ import pytest
 from lab_subject import Replies, subject
 
 from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID
-from builder.lab.checks.reboot import BOOT_ID, boot, came_back
+from builder.lab.checks.reboot import BOOT_ID, check_return, read_boot
 from builder.lab.machine.agent import Answer
 from builder.recipe.models import Recipe, WritableDirectory, WritableKind
 
@@ -14,7 +14,7 @@ NEW_KEYS = {HOST_KEYS: "256 SHA256:new root@ssi1 (ED25519)"}
 
 def test_a_node_that_came_back(kerrighed: Recipe) -> None:
     """A node in another boot, up and with its identity, is the same node again."""
-    finding = came_back(boot(subject(kerrighed, {})), subject(kerrighed, NEW_BOOT))
+    finding = check_return(read_boot(subject(kerrighed, {})), subject(kerrighed, NEW_BOOT))
     assert (finding.problems, finding.saw) == ((), "in boot boot-2, with its machine-id and ssh host keys")
 
 
@@ -33,7 +33,7 @@ def test_a_node_that_came_back(kerrighed: Recipe) -> None:
 )
 def test_a_node_that_is_another(kerrighed: Recipe, changes: Replies, problem: str) -> None:
     """A node that never went down, is not up again or lost its identity does not pass."""
-    finding = came_back(boot(subject(kerrighed, {})), subject(kerrighed, {**NEW_BOOT, **changes}))
+    finding = check_return(read_boot(subject(kerrighed, {})), subject(kerrighed, {**NEW_BOOT, **changes}))
     assert finding.problems == (problem,)
 
 
@@ -41,5 +41,5 @@ def test_host_keys_in_memory(debian: Recipe) -> None:
     """Where the recipe keeps host keys in a node's memory, new ones are as they should be."""
     memory = (WritableDirectory(path="/var", kind=WritableKind.TMPFS),)
     recipe = debian.model_copy(update={"root": debian.root.model_copy(update={"writable": memory})})
-    finding = came_back(boot(subject(recipe, {})), subject(recipe, {**NEW_BOOT, **NEW_KEYS}))
+    finding = check_return(read_boot(subject(recipe, {})), subject(recipe, {**NEW_BOOT, **NEW_KEYS}))
     assert (finding.problems, finding.saw) == ((), "in boot boot-2, with its machine-id")

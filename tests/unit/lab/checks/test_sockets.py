@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from builder.lab.checks.sockets import listening
+from builder.lab.checks.sockets import find_open_ports
 
 TABLES = """\
 tcp   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1
@@ -17,5 +17,5 @@ udp   8: 6500A8C0:A001 0100A8C0:007B 01 00000000:00000000 00:00000000 00000000  
 
 def test_ports_that_others_can_reach() -> None:
     """Listening TCP and unconnected UDP sockets count; connected ones, the loopback's and UDP clients' do not."""
-    assert listening(TABLES) == {"22/tcp", "80/tcp", "111/udp", "58657/tcp"}
-    assert listening("") == set()
+    assert find_open_ports(TABLES) == {"22/tcp", "80/tcp", "111/udp", "58657/tcp"}
+    assert find_open_ports("") == set()

@@ -8,11 +8,11 @@ import pytest
 
 from builder.cli.lab import FAULTS as OFFERED
 from builder.errors import InputError
-from builder.lab.faults import FAULTS, named
-from builder.lab.faults.model import BootFault, Outcome, boots, in_words, stops
+from builder.lab.faults import FAULTS, select_faults
+from builder.lab.faults.model import BootFault, Outcome, describe_fault, judge_boot, judge_stop
 from builder.lab.report.report import Stop
 from builder.lab.vocabulary.phase import Phase
-from builder.lab.wire.follow import Kind, WireEvent
+from builder.lab.wire.event import Kind, WireEvent
 from builder.recipe.models import Access, Recipe, WritableDirectory, WritableKind
 
 KERNEL = Stop(phase=Phase.KERNEL, reason="ssi1 hung for 30 s in phase kernel", details="")
@@ -40,7 +40,7 @@ def test_the_command_offers_every_fault() -> None:
 
 def test_faults_are_told_in_words() -> None:
     """A fault's check says what is done and what must hold."""
-    assert in_words(fault("slow-tftp")) == (
+    assert describe_fault(fault("slow-tftp")) == (
         "slow-tftp",
         "the TFTP server is 2 ms late with each block: the node boots",
     )
@@ -48,8 +48,8 @@ def test_faults_are_told_in_words() -> None:
 
 def test_faults_by_name(kerrighed: Recipe) -> None:
     """Faults come in their own order, whatever order they are asked for in; `all` stands for every one."""
-    assert [each.name for each in named(["hang", "nfs-outage"], kerrighed)] == ["nfs-outage", "hang"]
-    assert named(["hang", "all"], kerrighed) == FAULTS
+    assert [each.name for each in select_faults(["hang", "nfs-outage"], kerrighed)] == ["nfs-outage", "hang"]
+    assert select_faults(["hang", "all"], kerrighed) == FAULTS
 
 
 def test_nothing_to_lose(kerrighed: Recipe) -> None:
@@ -57,23 +57,23 @@ def test_nothing_to_lose(kerrighed: Recipe) -> None:
     memory = (WritableDirectory(path="/var", kind=WritableKind.TMPFS),)
     root = kerrighed.root.model_copy(update={"access": Access.READ_ONLY, "writable": memory})
     volatile = kerrighed.model_copy(update={"root": root})
-    assert [each.name for each in FAULTS if each not in named(["all"], volatile)] == ["nfs-outage"]
+    assert [each.name for each in FAULTS if each not in select_faults(["all"], volatile)] == ["nfs-outage"]
     with pytest.raises(InputError, match="nfs-outage"):
-        named(["nfs-outage"], volatile)
+        select_faults(["nfs-outage"], volatile)
 
 
 def test_a_node_that_has_to_boot(kerrighed: Recipe) -> None:
     """A node that runs has borne the fault, and the time of each phase is told; one that stopped has not."""
-    assert boots(outcome(kerrighed)).reason == "it ran: DHCP 5 s, loader 14 s"
-    assert not boots(outcome(kerrighed)).problems
-    assert boots(outcome(kerrighed, KERNEL)).problems == (KERNEL.reason,)
+    assert judge_boot(outcome(kerrighed)).reason == "it ran: DHCP 5 s, loader 14 s"
+    assert not judge_boot(outcome(kerrighed)).problems
+    assert judge_boot(outcome(kerrighed, KERNEL)).problems == (KERNEL.reason,)
 
 
 def test_a_node_that_has_to_stop(kerrighed: Recipe) -> None:
     """The lab has to name the right phase; a node that runs all the same is a problem."""
-    assert stops(outcome(kerrighed, KERNEL), Phase.KERNEL).problems == ()
-    assert stops(outcome(kerrighed, GRUB), Phase.KERNEL).problems == (f"{GRUB.reason}, not in phase kernel",)
-    assert stops(outcome(kerrighed), Phase.KERNEL).problems == ("it ran all the same",)
+    assert judge_stop(outcome(kerrighed, KERNEL), Phase.KERNEL).problems == ()
+    assert judge_stop(outcome(kerrighed, GRUB), Phase.KERNEL).problems == (f"{GRUB.reason}, not in phase kernel",)
+    assert judge_stop(outcome(kerrighed), Phase.KERNEL).problems == ("it ran all the same",)
 
 
 @pytest.mark.parametrize("name", ["corrupt-initrd", "hang"])

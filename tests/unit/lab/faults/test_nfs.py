@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.lab.faults.nfs import judge
+from builder.lab.faults.nfs import judge_outage
 
 DIGEST = "ab" * 32
 TIMES = "100.10\n100.30\n193.90\n194.10\n"
@@ -14,7 +14,7 @@ KEPT = f"{DIGEST}  /NFSROOT/kerrighed/1.0/var/tmp/nfs-outage.0123"
 
 def test_nothing_lost() -> None:
     """A write waited, the node runs, and the server has what was fsynced."""
-    finding = judge(GOOD, KEPT)
+    finding = judge_outage(GOOD, KEPT)
     assert finding.problems == ()
     assert finding.reason == "4 blocks fsynced; the one in between took 94 s"
 
@@ -32,4 +32,4 @@ def test_nothing_lost() -> None:
 )
 def test_losses(said: str, kept: str, problem: str) -> None:
     """Other bytes on the server, a failed write, an outage that was not felt, a unit that failed: each is told."""
-    assert problem in judge(said, kept).reason
+    assert problem in judge_outage(said, kept).reason

@@ -30,9 +30,9 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         kernels.append(kernel)
         return Accelerator.TCG
 
-    monkeypatch.setattr(accelerator, "probe", probe)
-    monkeypatch.setattr(accelerator, "boot_id", lambda: "first")
-    monkeypatch.setattr(accelerator, "qemu_version", lambda: "7.2")
+    monkeypatch.setattr(accelerator, "probe_kvm", probe)
+    monkeypatch.setattr(accelerator, "read_boot_id", lambda: "first")
+    monkeypatch.setattr(accelerator, "read_qemu_version", lambda: "7.2")
     return kernels
 
 
@@ -40,7 +40,7 @@ def ask(directory: Path, kernel: str = "/release/vmlinuz-6.1") -> Accelerator:
     """What the lab takes, on a machine that has a /dev/kvm."""
     (directory / "kvm").touch()
     inside = Inside(directory / "kvm")
-    return accelerator.remembered(Cache(directory / "cache"), inside, kernel, directory / "log")  # type: ignore[arg-type]
+    return accelerator.find_accelerator(Cache(directory / "cache"), inside, kernel, directory / "log")  # type: ignore[arg-type]
 
 
 def test_kvm_is_tried_once(tmp_path: Path, probed: list[str]) -> None:
@@ -49,7 +49,7 @@ def test_kvm_is_tried_once(tmp_path: Path, probed: list[str]) -> None:
     assert probed == ["/release/vmlinuz-6.1"]
 
 
-@pytest.mark.parametrize("what", ["boot_id", "qemu_version"])
+@pytest.mark.parametrize("what", ["read_boot_id", "read_qemu_version"])
 def test_kvm_is_tried_again(tmp_path: Path, probed: list[str], what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a boot of this machine, with another QEMU or with another kernel, it may come out differently."""
     ask(tmp_path)
@@ -62,7 +62,7 @@ def test_kvm_is_tried_again(tmp_path: Path, probed: list[str], what: str, monkey
 def test_no_kvm(tmp_path: Path, probed: list[str]) -> None:
     """Without /dev/kvm there is nothing to try, and nothing to remember."""
     inside = Inside(tmp_path / "kvm")
-    found = accelerator.remembered(Cache(tmp_path / "cache"), inside, "/k", tmp_path / "log")  # type: ignore[arg-type]
+    found = accelerator.find_accelerator(Cache(tmp_path / "cache"), inside, "/k", tmp_path / "log")  # type: ignore[arg-type]
     assert found is Accelerator.TCG
     assert probed == []
     assert not (tmp_path / "cache").exists()

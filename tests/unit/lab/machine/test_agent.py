@@ -12,7 +12,7 @@ import pytest
 from dialled import dialled
 
 from builder.errors import NfsrootError
-from builder.lab.machine.agent import SCRIPT, Agent, Answer, oem_string
+from builder.lab.machine.agent import SCRIPT, Agent, Answer, build_oem_string
 
 WORD = "c0ffee"
 Serve = Callable[[bytes], None]
@@ -79,7 +79,7 @@ def test_no_answer_is_an_error(silent: tuple[Path, socket.socket], hang_up: bool
 
 def test_the_credential_is_lines_of_tmpfiles() -> None:
     """The SMBIOS string carries, in base64, files below /run only, and the word is in the script."""
-    name, _, value = oem_string(WORD).partition("=")
+    name, _, value = build_oem_string(WORD).partition("=")
     assert name == "io.systemd.credential.binary:tmpfiles.extra"
     lines = [line.split() for line in base64.b64decode(value).decode().splitlines()]
     assert all(kind == "f~" and path.startswith("/run/") for kind, path, *_ in lines)

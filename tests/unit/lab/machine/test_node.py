@@ -14,7 +14,7 @@ from builder.lab.machine.agent import Answer
 from builder.lab.machine.node import NodeStuck, VirtualNode
 from builder.lab.measure.progress import LIMITS, ORDER, Progress
 from builder.lab.vocabulary.phase import Phase
-from builder.lab.wire.follow import Kind, WireEvent
+from builder.lab.wire.event import Kind, WireEvent
 from builder.recipe.models import Recipe
 
 RECORDED = (
@@ -108,7 +108,7 @@ def test_a_node_that_starts_anew_by_itself_is_given_up(kerrighed: Recipe, tmp_pa
     recorded: Any = panicked.captured
     recorded.events.append(again)
     with pytest.raises(NodeStuck) as error:
-        panicked.until_it_runs()
+        panicked.wait_until_running()
     assert error.value.brief == "ssi1 started anew by itself in phase initramfs"
 
 
@@ -121,7 +121,7 @@ def test_a_node_that_hangs_is_given_up_in_its_phase(
     before = ORDER[: ORDER.index(phase)]
     stuck = booting(kerrighed, tmp_path, clock, before, patience=patience)
     with pytest.raises(NodeStuck) as error:
-        stuck.until_it_runs()
+        stuck.wait_until_running()
     limit = LIMITS[phase] * patience
     assert error.value.phase is phase
     assert error.value.brief == f"ssi1 hung for {limit:.0f} s in phase {phase}"
@@ -136,7 +136,7 @@ def test_units_that_never_start(kerrighed: Recipe, tmp_path: Path, clock: Clock)
     jobs = "starting\n87 network-online.target start waiting"
     stuck = booting(kerrighed, tmp_path, clock, ORDER, knocks=2, jobs=jobs)
     with pytest.raises(NodeStuck, match="hung for 300 s in phase systemd") as error:
-        stuck.until_it_runs()
+        stuck.wait_until_running()
     assert "jobs | 87 network-online.target start waiting" in error.value.details
 
 
@@ -146,27 +146,27 @@ def test_qemu_that_ends(kerrighed: Recipe, tmp_path: Path, clock: Clock) -> None
     ended = booting(kerrighed, tmp_path, clock, [Phase.DHCP], status=1)
     clock.sleep(6.0)
     with pytest.raises(NodeStuck, match="ssi1 stopped in phase loader") as error:
-        ended.until_it_runs()
+        ended.wait_until_running()
     assert "could not allocate memory" in error.value.details
 
 
 def test_a_node_that_runs(kerrighed: Recipe, tmp_path: Path, clock: Clock) -> None:
     """A node that gets through every phase is not given up, however it was knocked at."""
     node = booting(kerrighed, tmp_path, clock, ORDER, knocks=3)
-    node.until_it_runs()
+    node.wait_until_running()
     assert node.progress.phase is Phase.CHECKS
     assert node.progress.ended[Phase.SYSTEMD] == clock.now - 2.25
 
 
 def test_a_boot_that_never_finished() -> None:
     """What systemd has not finished ends when the lab learns of it."""
-    assert node_module.seconds_since("40.25\n0") == 0.0
+    assert node_module.parse_seconds_since("40.25\n0") == 0.0
 
 
 def test_a_node_that_does_not_say_when() -> None:
     """What is no answer is an error that tells what it was."""
     with pytest.raises(NfsrootError, match="does not say") as error:
-        node_module.seconds_since("40.25\nFailed to connect to bus")
+        node_module.parse_seconds_since("40.25\nFailed to connect to bus")
     assert "Failed to connect to bus" in error.value.details
 
 
@@ -199,4 +199,4 @@ def test_screenshot(kerrighed: Recipe, tmp_path: Path, clock: Clock) -> None:
     machine: Any = node.machine
     machine.qmp = machine
     machine.execute = execute
-    assert node.screenshot() == b"a picture"
+    assert node.take_screenshot() == b"a picture"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from builder.lab.machine.qemu import FLASH, NodeMachine
+from builder.lab.machine.qemu import FLASH, NodeHardware
 from builder.lab.vocabulary.hardware import Accelerator, Firmware, Nic, Slot
 
-NODE = NodeMachine("ssi1", "52:54:00:00:01:01", "tap1", Path("/lab/ssi1"), (Path("/lab/ssi1/oem-string"),))
+NODE = NodeHardware("ssi1", "52:54:00:00:01:01", "tap1", Path("/lab/ssi1"), (Path("/lab/ssi1/oem-string"),))
 
 
 def option(argv: list[str], name: str) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import NfsrootError
-from builder.lab.machine.running_machine import connected
+from builder.lab.machine.running_machine import connect_socket
 
 LATE = """
 import socket, sys, time
@@ -42,7 +42,7 @@ def starting(program: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]
 def test_a_socket_that_comes_late_is_waited_for(tmp_path: Path, bound: str, listening: str) -> None:
     """Neither a socket that is not there yet nor one at which nobody listens yet is an error."""
     path = tmp_path / "qmp.sock"
-    with starting(LATE, str(path), bound, listening) as process, closing(connected(path, process)) as connection:
+    with starting(LATE, str(path), bound, listening) as process, closing(connect_socket(path, process)) as connection:
         assert connection.recv(4) == b"here"
 
 
@@ -50,7 +50,7 @@ def test_a_qemu_that_ends_is_told_with_its_words(tmp_path: Path) -> None:
     """When it ends before it listens, its last words are part of the error, and nothing is waited for."""
     (tmp_path / "qemu.log").write_text("could not configure the port\n")
     with starting("raise SystemExit(1)") as process, pytest.raises(NfsrootError, match="did not start") as caught:
-        connected(tmp_path / "qmp.sock", process)
+        connect_socket(tmp_path / "qmp.sock", process)
     assert "could not configure the port" in caught.value.details
 
 
@@ -58,4 +58,4 @@ def test_a_qemu_that_never_listens_is_given_up(tmp_path: Path) -> None:
     """One that runs and makes no socket is given up when its time is over."""
     runs = "import sys; sys.stdin.read()"
     with starting(runs) as process, pytest.raises(NfsrootError, match=r"qmp\.sock: No such file"):
-        connected(tmp_path / "qmp.sock", process, seconds=0.1)
+        connect_socket(tmp_path / "qmp.sock", process, seconds=0.1)

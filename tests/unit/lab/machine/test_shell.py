@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 from builder.lab.machine.qemu import SHELL_PORT
-from builder.lab.machine.shell import join, start
+from builder.lab.machine.shell import build_command, copy_terminal
 
 WORD = b"c0ffee"
 
@@ -17,7 +17,7 @@ def joined(typed: bytes, said: list[bytes]) -> tuple[bytes, bytes]:
     source, keyboard = os.pipe()
     screen, target = os.pipe()
     os.write(keyboard, typed)
-    thread = threading.Thread(target=join, args=(ours, source, target, WORD))
+    thread = threading.Thread(target=copy_terminal, args=(ours, source, target, WORD))
     thread.start()
     for part in said:
         nodes.sendall(part)
@@ -46,12 +46,12 @@ def test_node_that_vanishes() -> None:
     ours, nodes = socket.socketpair()
     source, _ = os.pipe()
     nodes.close()
-    join(ours, source, 1, WORD)
+    copy_terminal(ours, source, 1, WORD)
 
 
 def test_the_nodes_command_makes_a_terminal() -> None:
     """The node's shell really has a terminal of the right size, and the word comes when it ends."""
-    command = start(WORD.decode(), "xterm", os.terminal_size((101, 33)))
+    command = build_command(WORD.decode(), "xterm", os.terminal_size((101, 33)))
     assert f"/dev/virtio-ports/{SHELL_PORT}" in command
     local = command.replace(f"<>/dev/virtio-ports/{SHELL_PORT} >&0 2>&0 &", "").replace("cd /root; ", "")
     done = subprocess.run(

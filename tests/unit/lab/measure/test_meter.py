@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from builder.lab.measure import meter
-from builder.lab.measure.meter import Meter, metering
+from builder.lab.measure.meter import Meter, run_meter
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass\n"
 PARENT = f"""
@@ -31,9 +31,9 @@ def test_ended_processes_count(tmp_path: Path) -> None:
     stat(tmp_path, 7, session=7, ticks=meter.TICKS)
     stat(tmp_path, 8, session=7, ticks=2 * meter.TICKS)
     stat(tmp_path, 9, session=9, ticks=meter.TICKS)
-    watched.look()
+    watched.measure()
     stat(tmp_path, 8, session=7, ticks=3 * meter.TICKS, started=2)
-    watched.look()
+    watched.measure()
     assert (watched.seconds(7), watched.seconds(9), watched.seconds(1)) == (2 + 4 + 6, 2, 0)
 
 
@@ -41,7 +41,7 @@ def test_child_that_nobody_waits_for() -> None:
     """The time of a child that the kernel forgets when it ends counts for its session, as in.tftpd's do."""
     watched = Meter(Path("/proc"))
     command = [sys.executable, "-c", PARENT]
-    with metering(watched), subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as parent:
+    with run_meter(watched), subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as parent:
         deadline = time.monotonic() + 20
         while watched.seconds(parent.pid) < 0.25 and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -55,7 +55,7 @@ def test_only_child_of_a_process() -> None:
     with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None
         starter.stdout.readline()
-        assert (meter.of_child(starter) or 0.0) >= 0.1
+        assert (meter.read_child_seconds(starter) or 0.0) >= 0.1
         starter.communicate(b"\n")
-        assert meter.of_child(starter) is None
-    assert meter.read(Path(f"/proc/{os.getpid()}")) is not None
+        assert meter.read_child_seconds(starter) is None
+    assert meter.read_process(Path(f"/proc/{os.getpid()}")) is not None

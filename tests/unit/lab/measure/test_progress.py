@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from builder.lab.measure.progress import LIMITS, ORDER, Progress, ended_by, passed_by
+from builder.lab.measure.progress import LIMITS, ORDER, Progress, find_ended_phase, list_phases_since
 from builder.lab.vocabulary.phase import Phase
-from builder.lab.wire.follow import Kind, WireEvent
+from builder.lab.wire.event import Kind, WireEvent
 
 BOOT = [
     (Kind.DHCP_DISCOVER, "PXEClient:Arch:00000", Phase.DHCP),
@@ -67,7 +67,7 @@ def test_a_node_that_starts_anew_by_itself() -> None:
 )
 def test_http_ends_phases_as_tftp_does(kind: Kind, text: str, phase: Phase | None) -> None:
     """The first file below /grub ends the loader's phase and the initramfs GRUB's, over whatever they come."""
-    assert ended_by(WireEvent(1.0, "", kind, text)) is phase
+    assert find_ended_phase(WireEvent(1.0, "", kind, text)) is phase
 
 
 def test_an_event_that_was_missed_does_not_hold_a_boot_up() -> None:
@@ -79,7 +79,7 @@ def test_an_event_that_was_missed_does_not_hold_a_boot_up() -> None:
 
 def test_nfs_version_4_asks_no_portmapper() -> None:
     """A client of NFSv4 connects to the server's one port: that ends the initramfs's phase."""
-    assert ended_by(WireEvent(1.0, "", Kind.NFS_CONNECTION)) is Phase.INITRAMFS
+    assert find_ended_phase(WireEvent(1.0, "", Kind.NFS_CONNECTION)) is Phase.INITRAMFS
 
 
 def test_image_over_http() -> None:
@@ -90,13 +90,13 @@ def test_image_over_http() -> None:
         (Kind.HTTP_READ, "/debian/1/overlay.tar.zst", None),
         (Kind.HTTP_DONE, "/debian/1/overlay.tar.zst", Phase.ROOT),
     ):
-        assert ended_by(WireEvent(1.0, "", kind, path)) is phase
+        assert find_ended_phase(WireEvent(1.0, "", kind, path)) is phase
 
 
 def test_firmware_that_asks_again_is_not_the_initramfs() -> None:
     """A second DHCP request of the firmware, for PXE or HTTP, ends no phase."""
-    assert ended_by(WireEvent(1.0, "", Kind.DHCP_DISCOVER, "PXEClient:Arch:00007")) is None
-    assert ended_by(WireEvent(1.0, "", Kind.DHCP_REQUEST, "HTTPClient:Arch:00016")) is None
+    assert find_ended_phase(WireEvent(1.0, "", Kind.DHCP_DISCOVER, "PXEClient:Arch:00007")) is None
+    assert find_ended_phase(WireEvent(1.0, "", Kind.DHCP_REQUEST, "HTTPClient:Arch:00016")) is None
 
 
 @pytest.mark.parametrize("phase", list(Phase))
@@ -108,13 +108,13 @@ def test_each_phase_has_its_own_limit(phase: Phase) -> None:
         progress.end(each, 1000.0)
     began = 1000.0 if before else 0.0
     assert progress.phase is phase
-    assert not progress.overdue(began + LIMITS[phase])
-    assert progress.overdue(began + LIMITS[phase] + 0.1)
+    assert not progress.is_overdue(began + LIMITS[phase])
+    assert progress.is_overdue(began + LIMITS[phase] + 0.1)
 
 
 def test_phases_since_the_last_look() -> None:
     """No phase is passed over, however quickly a node went through it, and none is told twice."""
-    assert passed_by(None, Phase.DHCP) == (Phase.DHCP,)
-    assert passed_by(Phase.DHCP, Phase.GRUB) == (Phase.LOADER, Phase.GRUB)
-    assert passed_by(None, ORDER[-1]) == ORDER
-    assert passed_by(Phase.GRUB, Phase.GRUB) == ()
+    assert list_phases_since(None, Phase.DHCP) == (Phase.DHCP,)
+    assert list_phases_since(Phase.DHCP, Phase.GRUB) == (Phase.LOADER, Phase.GRUB)
+    assert list_phases_since(None, ORDER[-1]) == ORDER
+    assert list_phases_since(Phase.GRUB, Phase.GRUB) == ()

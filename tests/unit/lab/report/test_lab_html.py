@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from lab_report import FAILED, PASSED, STOP, cell, node, report
 
-from builder.lab.report.html import Evidence, Seen, readable, render
+from builder.lab.report.html import CaseEvidence, Evidence, clean_text, render_page
 from builder.lab.report.report import LabReport
-from builder.lab.report.timeline import LABEL_WIDTH, WIDTH, timeline
+from builder.lab.report.timeline import LABEL_WIDTH, WIDTH, draw_timeline
 from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import DhcpServer
 
@@ -33,7 +33,7 @@ class Tags(HTMLParser):
 def page(made: LabReport, **changes: Any) -> str:
     """The page of a report whose nodes all showed the same."""
     seen = Evidence(**{"screen": PICTURE, "console": "GRUB", "journal": "systemd[1]: Startup", **changes})
-    return render(made, [Seen({each.name: seen for each in cell.nodes}, LOGS) for cell in made.cells])
+    return render_page(made, [CaseEvidence({each.name: seen for each in cell.nodes}, LOGS) for cell in made.cells])
 
 
 def test_page_loads_nothing() -> None:
@@ -104,7 +104,7 @@ def test_page_of_several_cells() -> None:
 
 def test_cell_of_an_earlier_run() -> None:
     """Of an earlier run the page has the checks but no screens and logs, and says so."""
-    html = render(report(cell(node())), [None])
+    html = render_page(report(cell(node())), [None])
     assert "on 2026-01-31 12:00 UTC, by an earlier run, whose screens and logs are gone" in html
     assert "it has its name" in html
     assert {tag for tag, _ in Tags(html).seen} & {"img", "details"} == set()
@@ -121,12 +121,12 @@ def test_cell_of_an_earlier_run() -> None:
 )
 def test_console_is_readable(said: str, read: str) -> None:
     """A terminal's control sequences and empty lines are left out, the text stays."""
-    assert readable(said) == read
+    assert clean_text(said) == read
 
 
 def test_bars_stand_where_their_times_are() -> None:
     """Power-on is at the left, the longest boot ends at the right, and each bar begins where the last one ends."""
-    chart = timeline([node(), node("ssi2", phases=node().phases[:2])])
+    chart = draw_timeline([node(), node("ssi2", phases=node().phases[:2])])
     long, short = chart.rows
     assert long.bars[0].x == LABEL_WIDTH
     assert long.bars[-1].x + long.bars[-1].width == pytest.approx(WIDTH - 10)
@@ -140,5 +140,5 @@ def test_bars_stand_where_their_times_are() -> None:
 
 def test_chart_without_a_boot() -> None:
     """Nodes that got through no phase have rows without bars."""
-    chart = timeline([node(phases=())])
+    chart = draw_timeline([node(phases=())])
     assert [row.bars for row in chart.rows] == [()]

@@ -10,7 +10,7 @@ import pytest
 
 from builder.lab.machine.namespace import Namespace
 from builder.lab.server import namespace_server
-from builder.lab.server.namespace_server import SCRIPTS, SOCKETS, Daemon, daemons
+from builder.lab.server.namespace_server import SCRIPTS, SOCKETS, Daemon, list_daemons
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport
 
 
@@ -19,7 +19,7 @@ from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Tra
 def test_every_choice_is_served(kerrighed: Recipe, dhcp: DhcpServer, tftp: TftpServer) -> None:
     """Each role is served by one program, a program that serves in two is started once, and NFS can find rpcbind."""
     choice = {"dhcp": dhcp, "tftp": tftp, "nfs": NfsServer.GANESHA}
-    started = daemons(kerrighed, kerrighed.cluster.server.model_copy(update=choice))
+    started = list_daemons(kerrighed, kerrighed.cluster.server.model_copy(update=choice))
     assert {role for daemon in started for role in daemon.roles} == set(SOCKETS) - {"http"}
     names = [daemon.name for daemon in started]
     assert len(set(names)) == len(names)
@@ -31,15 +31,15 @@ def test_http_is_served_where_the_recipe_needs_it(kerrighed: Recipe) -> None:
     """A recipe whose kernel comes over HTTP has nginx started beside the others; another recipe has not."""
     boot = kerrighed.boot.model_copy(update={"transport": Transport.HTTP})
     server = kerrighed.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
-    over_http = daemons(kerrighed.model_copy(update={"boot": boot}), server)
-    assert set(over_http) - set(daemons(kerrighed, server)) == {Daemon("nginx", ("http",))}
+    over_http = list_daemons(kerrighed.model_copy(update={"boot": boot}), server)
+    assert set(over_http) - set(list_daemons(kerrighed, server)) == {Daemon("nginx", ("http",))}
 
 
 def test_nfs_version_4_needs_no_rpcbind(kerrighed: Recipe) -> None:
     """Where nodes speak NFSv4 there is no rpcbind on the server."""
     server = kerrighed.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
     version_4 = kerrighed.model_copy(update={"root": kerrighed.root.model_copy(update={"nfs_version": 4})})
-    assert set(daemons(kerrighed, server)) - set(daemons(version_4, server)) == {Daemon("rpcbind", ("rpc",))}
+    assert set(list_daemons(kerrighed, server)) - set(list_daemons(version_4, server)) == {Daemon("rpcbind", ("rpc",))}
 
 
 @pytest.mark.parametrize(("protocol", "kind"), [("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)])
@@ -53,15 +53,15 @@ def test_only_who_takes_newcomers_serves(
         port = server.getsockname()[1]
         monkeypatch.setitem(namespace_server.SOCKETS, "nfs", (protocol, port))
         if kind is socket.SOCK_DGRAM:
-            assert namespace_server._listens(here, "nfs")
+            assert namespace_server._has_socket(here, "nfs")
             return
-        assert not namespace_server._listens(here, "nfs")
+        assert not namespace_server._has_socket(here, "nfs")
         server.listen()
-        assert namespace_server._listens(here, "nfs")
+        assert namespace_server._has_socket(here, "nfs")
         client.connect(("127.0.0.1", port))
         accepted, _ = server.accept()
         server.close()
         with accepted:
-            assert not namespace_server._listens(here, "nfs")
+            assert not namespace_server._has_socket(here, "nfs")
             table = Path("/proc/self/net/tcp").read_text().splitlines()
             assert any(line.split()[1].endswith(f":{port:04X}") for line in table[1:]), "the connection is there"

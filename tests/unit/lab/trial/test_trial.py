@@ -35,14 +35,14 @@ class StuckNode:
     def events(self) -> list[object]:
         return []
 
-    def until_it_runs(self, watch: Callable[[], None]) -> None:
+    def wait_until_running(self, watch: Callable[[], None]) -> None:
         watch()
         self.progress.end(Phase.LOADER, 2.0)
         watch()
         self._said.append("stuck")
         raise NodeStuck("ssi1", Phase.GRUB, "hung for 75 s", "")
 
-    def screenshot(self) -> bytes:
+    def take_screenshot(self) -> bytes:
         return b"PNG"
 
 
@@ -59,10 +59,10 @@ class FakeRack:
         self.said.append("on")
         yield StuckNode(self._directory, self.said)
 
-    def moved(self, _node: object) -> Traffic:
+    def count_bytes(self, _node: object) -> Traffic:
         return Traffic(tftp=1000 * len(self.said))
 
-    def asked(self, _node: object) -> RoundTrips:
+    def count_round_trips(self, _node: object) -> RoundTrips:
         return RoundTrips(tftp=len(self.said))
 
 

@@ -12,7 +12,8 @@ from frames import NODE, dhcp
 from builder.errors import NfsrootError
 from builder.lab.wire import capture as captures
 from builder.lab.wire.capture import Capture, capture
-from builder.lab.wire.follow import Kind, Wire
+from builder.lab.wire.dissector import Dissector
+from builder.lab.wire.event import Kind
 
 SECONDS = 20.0
 
@@ -50,7 +51,7 @@ def test_who_waits_for_a_node_learns_that_nobody_looks(
     def see(*_of: object) -> None:
         raise ValueError("blksize abc")
 
-    monkeypatch.setattr(Wire, "see", see)
+    monkeypatch.setattr(Dissector, "dissect", see)
     watch, other = ends
     with (
         other,

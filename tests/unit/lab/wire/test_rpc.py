@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from builder.lab.wire.rpc import LAST_FRAGMENT, calls
+from builder.lab.wire.rpc import LAST_FRAGMENT, find_calls
 
 
 def record(kind: int, version: int = 2, size: int = 40) -> bytes:
@@ -26,4 +26,4 @@ def record(kind: int, version: int = 2, size: int = 40) -> bytes:
 )
 def test_calls_in_a_segment(payload: bytes, count: int) -> None:
     """Each call that begins in a segment is found, cut or not; replies and what is no RPC are none."""
-    assert len(list(calls(payload))) == count
+    assert len(list(find_calls(payload))) == count

@@ -41,8 +41,8 @@ def ignore(_line: str) -> None:
 def test_image_is_made_once(archive: Archive, tmp_path: Path) -> None:
     """A second lab finds the disk, kernel and initramfs that the first one made."""
     engine, cache = RecordingEngine(make), Cache(tmp_path / "cache")
-    first = image.ensure(cache, engine, IMAGE, Debian(), PACKAGES, ignore)
-    assert image.ensure(cache, engine, IMAGE, Debian(), PACKAGES, ignore) == first
+    first = image.ensure_image(cache, engine, IMAGE, Debian(), PACKAGES, ignore)
+    assert image.ensure_image(cache, engine, IMAGE, Debian(), PACKAGES, ignore) == first
     assert len(engine.jobs) == 1
     assert {"disk.ext4", "vmlinuz", "initrd.img"} < {file.name for file in first.iterdir()}
 
@@ -50,7 +50,7 @@ def test_image_is_made_once(archive: Archive, tmp_path: Path) -> None:
 def test_job_is_told_what_to_install(archive: Archive, tmp_path: Path) -> None:
     """The servers' packages stand beside a plain system's, each once; suite and sources are those of the nodes."""
     debian = Debian(suite="bookworm", components=("main", "contrib"), mirror="http://mirror.example/debian")
-    job = image.job(tmp_path, archive, debian, PACKAGES)
+    job = image.plan_job(tmp_path, archive, debian, PACKAGES)
     told = job.environment
     assert job.inputs["/input/skeleton.tar"] == archive.skeleton
     assert told["SUITE"] == "bookworm"
@@ -64,16 +64,16 @@ def test_server_of_nodes_of_another_architecture(archive: Archive, tmp_path: Pat
     """Nodes for i386 boot from a server for amd64: i386 has no kernel of the server's name."""
     engine = RecordingEngine(make)
     debian = Debian(suite="bookworm", architecture="i386")
-    image.ensure(Cache(tmp_path / "cache"), engine, IMAGE, debian, PACKAGES, ignore)
+    image.ensure_image(Cache(tmp_path / "cache"), engine, IMAGE, debian, PACKAGES, ignore)
     assert engine.jobs[0].environment["ARCHITECTURE"] == "amd64"
 
 
 def test_other_packages_make_another_image(archive: Archive) -> None:
     """The key depends on the packages and on the archive's state, and not on the order of the packages."""
-    one = image.definition(IMAGE, archive, PACKAGES)
-    assert image.definition(IMAGE, archive, PACKAGES[::-1]) == one
-    assert image.definition(IMAGE, archive, ("dnsmasq",)) != one
-    assert image.definition(IMAGE, Archive("b" * 24, archive.date, archive.path, archive.index), PACKAGES) != one
+    one = image.list_inputs(IMAGE, archive, PACKAGES)
+    assert image.list_inputs(IMAGE, archive, PACKAGES[::-1]) == one
+    assert image.list_inputs(IMAGE, archive, ("dnsmasq",)) != one
+    assert image.list_inputs(IMAGE, Archive("b" * 24, archive.date, archive.path, archive.index), PACKAGES) != one
 
 
 def test_mirror_that_lacks_a_package(archive: Archive, tmp_path: Path) -> None:
@@ -83,4 +83,4 @@ def test_mirror_that_lacks_a_package(archive: Archive, tmp_path: Path) -> None:
         raise CommandError("make-disk", ["sh"], 100, ["E: Failed to fetch x.deb  404  Not Found"])
 
     with pytest.raises(NfsrootError, match="look again with --refresh"):
-        image.ensure(Cache(tmp_path / "cache"), RecordingEngine(fail), IMAGE, Debian(), PACKAGES, ignore)
+        image.ensure_image(Cache(tmp_path / "cache"), RecordingEngine(fail), IMAGE, Debian(), PACKAGES, ignore)

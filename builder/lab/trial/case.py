@@ -21,7 +21,7 @@ from builder.recipe.nics import ALL, expand, plain
 
 
 @dataclass(frozen=True)
-class Request:
+class Case:
     """A requested test case: nodes that boot at once, their hardware, and the programs that `server` names on `kind`.
 
     Each of `faults` that happens while a node boots happens to one of the nodes, in their order; the others happen to
@@ -41,7 +41,7 @@ class Request:
     state: Path | None = None
 
 
-def request(
+def make_case(
     release: Release,
     names: Sequence[str],
     firmware: Firmware,
@@ -49,7 +49,7 @@ def request(
     tftp: TftpServer | None = None,
     nic: Nic = Nic.VIRTIO_NET,
     kind: ServerKind = ServerKind.NAMESPACE,
-) -> Request:
+) -> Case:
     """The test case with the nodes of these names; without names, with the first node of the cluster.
 
     Without `dhcp` and `tftp`, the programs of the cluster's own choice serve.  NFS is served by the cluster's choice in
@@ -64,15 +64,15 @@ def request(
     unknown = [name for name in names if name not in nodes]
     if unknown:
         raise InputError(f"the release has no node {unknown[0]}", resolution=f"Its nodes are {', '.join(nodes)}.")
-    if firmware not in firmwares(release):
+    if firmware not in list_firmware(release):
         raise InputError(
             f"the release gives nodes with firmware {firmware} no boot loader",
-            resolution=_remedy(release, firmware),
+            resolution=_describe_remedy(release, firmware),
         )
     wanted = tuple(nodes[name] for name in names or list(nodes)[:1])
     for node in wanted:
         _need_driver(release, node, nic)
-    if not boots(firmware, nic):
+    if not can_boot(firmware, nic):
         raise InputError(
             f"nodes with firmware {firmware} do not boot by the ROM of the NIC {nic}",
             resolution=f"Take the NIC {Nic.VIRTIO_NET}, for which the firmware has a driver of its own.",
@@ -80,7 +80,7 @@ def request(
     own = release.recipe.cluster.server
     nfs = own.nfs if kind is ServerKind.VM else NfsServer.GANESHA
     server = own.model_copy(update={"dhcp": dhcp or own.dhcp, "tftp": tftp or own.tftp, "nfs": nfs})
-    return Request(wanted, firmware, server, nic, kind)
+    return Case(wanted, firmware, server, nic, kind)
 
 
 def _need_one_network(cluster: Cluster) -> None:
@@ -93,14 +93,14 @@ def _need_one_network(cluster: Cluster) -> None:
 
 def _need_driver(release: Release, node: Node, nic: Nic) -> None:
     driver = CARDS[nic].driver
-    if not drives(release, node, nic):
+    if not has_driver(release, node, nic):
         fix = f'Add "{driver}" to nic_drivers under [initramfs] in the recipe.'
         own = f'Write nic = "{driver}" in the cluster file, or leave nic = "{node.nic}" out.'
         what = f"the initramfs of {node.name} has no driver of the NIC {nic}"
         raise InputError(what, resolution=own if node.nic else fix)
 
 
-def with_faults(healthy: Request, faults: Sequence[Fault]) -> list[Request]:
+def make_fault_cases(healthy: Case, faults: Sequence[Fault]) -> list[Case]:
     """The fewest test cases that try each fault: faults of running nodes share one, other faults have a node each.
 
     Without faults there is one test case, `healthy`.
@@ -132,20 +132,20 @@ def need_key(release: Release, file: Path) -> None:
         )
 
 
-def offer(release: Release) -> Offer:
+def make_offer(release: Release) -> Offer:
     """The hardware and nodes with which the lab's matrix can try a release; the release's name is its directory."""
     names = tuple(node.name for node in release.recipe.cluster.nodes)
-    cards = [nic for nic in MATRIX_NICS if all(drives(release, node, nic) for node in release.recipe.cluster.nodes)]
-    hardware = tuple(pair for pair in product(firmwares(release), cards) if boots(*pair))
+    cards = [nic for nic in MATRIX_NICS if all(has_driver(release, node, nic) for node in release.recipe.cluster.nodes)]
+    hardware = tuple(pair for pair in product(list_firmware(release), cards) if can_boot(*pair))
     return Offer(str(release.directory), hardware, names)
 
 
-def boots(firmware: Firmware, nic: Nic) -> bool:
+def can_boot(firmware: Firmware, nic: Nic) -> bool:
     """Whether QEMU's firmware can boot over the network by the card `nic`."""
     return nic is Nic.VIRTIO_NET or firmware in FIRMWARE_OF_ROMS
 
 
-def drives(release: Release, node: Node, nic: Nic) -> bool:
+def has_driver(release: Release, node: Node, nic: Nic) -> bool:
     """Whether the initramfs that a node loads has the driver of a network card."""
     initramfs = release.recipe.initramfs
     words = expand((node.nic,) if node.nic else initramfs.nic_drivers)
@@ -155,27 +155,27 @@ def drives(release: Release, node: Node, nic: Nic) -> bool:
     return ALL in words and f"-{wanted}" not in words
 
 
-def firmwares(release: Release) -> tuple[Firmware, ...]:
+def list_firmware(release: Release) -> tuple[Firmware, ...]:
     """Every firmware for which the release has a boot loader that the firmware runs."""
     boot = release.recipe.boot
     signed = boot.uefi is Variant.SECURE_BOOT
     return tuple(
         firmware
         for firmware in Firmware
-        if _loader(release, firmware) in boot.variants
+        if _find_loader(release, firmware) in boot.variants
         and (signed or firmware.by_pxe is not Firmware.SECURE_BOOT)
         and (boot.transport is Transport.HTTP or not firmware.over_http)
     )
 
 
-def _loader(release: Release, firmware: Firmware) -> Variant:
+def _find_loader(release: Release, firmware: Firmware) -> Variant:
     uefi = release.recipe.boot.uefi
     loaders = {Firmware.BIOS: Variant.I386_PC, Firmware.UEFI: uefi, Firmware.SECURE_BOOT: Variant.SECURE_BOOT}
     return loaders[firmware.by_pxe]
 
 
-def _remedy(release: Release, firmware: Firmware) -> str:
-    needed = f"{_loader(release, firmware)} is needed"
+def _describe_remedy(release: Release, firmware: Firmware) -> str:
+    needed = f"{_find_loader(release, firmware)} is needed"
     if firmware.over_http:
         return f'Set transport = "http", variants and uefi under [boot] in the recipe: {needed}.'
     return f"Set variants and uefi under [boot] in the recipe: {needed}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import struct
 
-from builder.lab.wire.packet import IPV4, UDP, checksum
+from builder.lab.wire.packet import IPV4, UDP, compute_checksum
 
 ASKER = bytes.fromhex("020000000000")
 """The frame's source: a locally administered address (IEEE 802), so that bridges do not look for nodes at this port."""
@@ -19,15 +19,15 @@ OPTIONS = bytes((53, 1, 1, 55, 4, 1, 3, 12, 67, 60, 9)) + b"PXEClient" + bytes((
 """The options of DHCP: DHCPDISCOVER, the options wanted, and a boot ROM for BIOS as sender (RFC 2132, RFC 4578)."""
 
 
-def discover(mac: str) -> bytes:
+def build_discover(mac: str) -> bytes:
     """The frame by which a boot ROM with this MAC address asks for an address."""
     hardware, transaction = bytes.fromhex(mac.replace(":", "")), secrets.randbits(32)
     message = BOOTP.pack(1, 1, 6, 0, transaction, 0, BROADCAST_REPLY, b"", hardware, b"", b"", COOKIE) + OPTIONS
     datagram = struct.pack("!4H", CLIENT_PORT, SERVER_PORT, 8 + len(message), 0) + message
-    return EVERYBODY + ASKER + struct.pack("!H", IPV4) + _header(len(datagram)) + datagram
+    return EVERYBODY + ASKER + struct.pack("!H", IPV4) + _build_header(len(datagram)) + datagram
 
 
-def _header(size: int) -> bytes:
+def _build_header(size: int) -> bytes:
     """The header of an IPv4 packet with `size` bytes of UDP, from address 0.0.0.0 to everybody."""
     fields = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + size, 0, 0, 64, UDP, 0, bytes(4), b"\xff" * 4)
-    return fields[:10] + struct.pack("!H", checksum(fields)) + fields[12:]
+    return fields[:10] + struct.pack("!H", compute_checksum(fields)) + fields[12:]

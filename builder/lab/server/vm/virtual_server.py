@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from builder.errors import NfsrootError
-from builder.lab.machine.agent import Answer, oem_string
+from builder.lab.machine.agent import Answer, build_oem_string
 from builder.lab.machine.namespace import Namespace
-from builder.lab.machine.paths import INSIDE, SERVER_LOGS, last_lines
-from builder.lab.machine.running_machine import VirtualMachine, powered_on
+from builder.lab.machine.paths import INSIDE, SERVER_LOGS, read_last_lines
+from builder.lab.machine.running_machine import RunningMachine, connect_machine
 from builder.lab.released.release import Release
 from builder.lab.server.protocol import Daemon
 from builder.lab.server.vm.hardware import ServerHardware
@@ -38,7 +38,7 @@ COPY = "ln -sf /mnt/* ."
 class VirtualServer:
     """A virtual machine as a rack's server (see `ServerMachine`); `server` names its programs."""
 
-    def __init__(self, machine: VirtualMachine, recipe: Recipe, server: Server, log: Path) -> None:
+    def __init__(self, machine: RunningMachine, recipe: Recipe, server: Server, log: Path) -> None:
         self._machine = machine
         self._recipe = recipe
         self._server = server
@@ -54,7 +54,7 @@ class VirtualServer:
         deadline = time.monotonic() + SECONDS_TO_BOOT
         while not self._machine.knock():
             if self._machine.process.poll() is not None or time.monotonic() > deadline:
-                raise NfsrootError("the server does not start", details=last_lines(self._log, 20))
+                raise NfsrootError("the server does not start", details=read_last_lines(self._log, 20))
         self._ask("systemctl is-system-running --wait", SECONDS_TO_BOOT)
 
     def reboot(self) -> None:
@@ -134,7 +134,7 @@ class VirtualServer:
 
 
 @contextmanager
-def virtual_server(
+def run_virtual_server(
     machine: Namespace,
     recipe: Recipe,
     server: Server,
@@ -152,7 +152,7 @@ def virtual_server(
     directory.mkdir()
     logs.mkdir()
     word = secrets.token_hex(8)
-    (directory / "oem-string").write_text(oem_string(word), encoding="utf-8")
+    (directory / "oem-string").write_text(build_oem_string(word), encoding="utf-8")
     hardware = ServerHardware(
         cluster=cluster,
         image=Path(IMAGE),
@@ -163,7 +163,7 @@ def virtual_server(
         accelerator=accelerator,
     )
     process = machine.start(hardware.arguments(), directory / "qemu.log")
-    with powered_on(process, directory, word) as virtual:
+    with connect_machine(process, directory, word) as virtual:
         running = VirtualServer(virtual, recipe, server, logs / LOG)
         running.boot()
         yield running

@@ -16,16 +16,16 @@ from pathlib import Path
 from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
 from builder.lab.checks import identity
-from builder.lab.events import CellBegan, Emit, LabEvent, RackReady
+from builder.lab.events import CaseBegan, Emit, LabEvent, RackReady
 from builder.lab.faults.model import BootFault, RunningFault
 from builder.lab.machine.node import VirtualNode
-from builder.lab.machine.paths import NETWORK_LOG, last_lines, server_logs
-from builder.lab.rack.rack import Rack, rack
+from builder.lab.machine.paths import NETWORK_LOG, list_server_logs, read_last_lines
+from builder.lab.rack.rack import Rack, run_rack
 from builder.lab.released.release import Release
-from builder.lab.report.html import Evidence, Seen
+from builder.lab.report.html import CaseEvidence, Evidence
 from builder.lab.report.report import CellReport, DaemonTime
 from builder.lab.server.protocol import Daemon
-from builder.lab.trial.request import Request
+from builder.lab.trial.case import Case
 from builder.lab.trial.trial import Trial
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.lab.vocabulary.server_kind import PATIENCE
@@ -36,18 +36,18 @@ LOG_LINES = 200
 
 
 @dataclass(frozen=True)
-class Processors:
+class ProcessorTime:
     """The processor time that the servers and the lab itself have used on this machine, in seconds."""
 
     daemons: Mapping[Daemon, float]
     lab: float
 
-    def since(self, before: Processors) -> Processors:
+    def since(self, before: ProcessorTime) -> ProcessorTime:
         """The processor time used since the reading `before`."""
         daemons = {daemon: seconds - before.daemons[daemon] for daemon, seconds in self.daemons.items()}
-        return Processors(daemons, self.lab - before.lab)
+        return ProcessorTime(daemons, self.lab - before.lab)
 
-    def told(self) -> tuple[DaemonTime, ...]:
+    def report_daemons(self) -> tuple[DaemonTime, ...]:
         """The processor time of each daemon, in the form of the report."""
         return tuple(
             DaemonTime(name=daemon.name, roles=daemon.roles, processor_seconds=round(seconds, 2))
@@ -55,30 +55,30 @@ class Processors:
         )
 
 
-def processors(running: Rack) -> Processors:
+def read_processor_time(running: Rack) -> ProcessorTime:
     """The processor time that the servers of a rack and the lab have used so far."""
-    return Processors(running.server_machine.processor_seconds(), time.process_time())
+    return ProcessorTime(running.server_machine.processor_seconds(), time.process_time())
 
 
 @dataclass
-class Attempt:
+class CaseRun:
     """The run of a test case, and its results so far: the nodes' trials, the accelerator, the processor time used."""
 
     release: Release
-    wanted: Request
+    wanted: Case
     cache: Cache
     emit: Emit
     trials: list[Trial] = field(default_factory=list)
     accelerator: Accelerator | None = None
-    used: Processors = field(default_factory=lambda: Processors({}, 0.0))
+    used: ProcessorTime = field(default_factory=lambda: ProcessorTime({}, 0.0))
 
-    def run(self, meanwhile: Meanwhile) -> tuple[CellReport, Seen]:
+    def run(self, meanwhile: Meanwhile) -> tuple[CellReport, CaseEvidence]:
         """Boot the nodes, check them and shut them down; give the report, and the evidence of nodes and servers.
 
         :raises InputError: the lab cannot run on this machine at all.
         """
         began, started, problem = time.monotonic(), datetime.now(UTC).replace(microsecond=0), None
-        self.emit(_began(self.release, self.wanted))
+        self.emit(_describe_case(self.release, self.wanted))
         with self.cache.work("lab") as scratch:
             try:
                 self._try(scratch, meanwhile)
@@ -86,7 +86,7 @@ class Attempt:
                 raise
             except NfsrootError as error:
                 problem = str(error)
-            logs = _logs(scratch)
+            logs = _read_logs(scratch)
         nodes = tuple(trial.report() for trial in self.trials)
         report = CellReport(
             asked=tuple(node.name for node in self.wanted.nodes),
@@ -102,20 +102,20 @@ class Attempt:
             seconds=round(time.monotonic() - began, 1),
             passed=problem is None and bool(nodes) and all(node.passed for node in nodes),
             processors=len(os.sched_getaffinity(0)),
-            daemons=self.used.told(),
+            daemons=self.used.report_daemons(),
             lab_processor_seconds=round(self.used.lab, 2),
             problem=problem,
             nodes=nodes,
         )
         evidence = {trial.node.name: Evidence(trial.screen, trial.console, trial.journal) for trial in self.trials}
-        return report, Seen(evidence, logs)
+        return report, CaseEvidence(evidence, logs)
 
     def _try(self, scratch: Path, meanwhile: Meanwhile) -> None:
         """Try each node, and put its trial, with the results, into `trials`."""
-        began, emit = time.monotonic(), one_at_a_time(self.emit)
+        began, emit = time.monotonic(), serialize_events(self.emit)
         with ExitStack() as powered:
             running = powered.enter_context(
-                rack(self.release, self.wanted.server, self.wanted.kind, scratch, self.cache, self.wanted.state)
+                run_rack(self.release, self.wanted.server, self.wanted.kind, scratch, self.cache, self.wanted.state)
             )
             emit(RackReady(time.monotonic() - began))
             self.accelerator = running.accelerator
@@ -127,13 +127,13 @@ class Attempt:
                 reboots = wanted.reboot and node is wanted.nodes[0]
                 trial = Trial(running, node, wanted.firmware, limits, emit, wanted.nic, fault, reboots, wanted.ssh_key)
                 self.trials.append(trial)
-            before = processors(running)
-            _at_once(self.trials, running, lambda trial: trial.run(powered))
-            self.used = processors(running).since(before)
-            compare(self.trials)
+            before = read_processor_time(running)
+            _run_at_once(self.trials, running, lambda trial: trial.run(powered))
+            self.used = read_processor_time(running).since(before)
+            compare_identities(self.trials)
             self._suffer(self.trials[0])
             meanwhile([trial.virtual for trial in self.trials if trial.virtual and not trial.stopped])
-            _at_once(self.trials, running, lambda trial: trial.finish(powered))
+            _run_at_once(self.trials, running, lambda trial: trial.finish(powered))
 
     def _suffer(self, trial: Trial) -> None:
         """Make each fault of the test case for running nodes happen to the node of `trial`."""
@@ -142,18 +142,18 @@ class Attempt:
                 trial.suffer(fault)
 
 
-def _began(release: Release, wanted: Request) -> CellBegan:
+def _describe_case(release: Release, wanted: Case) -> CaseBegan:
     name = f"{release.manifest.name} {release.manifest.version}"
     server = wanted.server
-    return CellBegan(name, wanted.firmware, wanted.nic, server.dhcp, server.tftp, server.nfs, wanted.kind)
+    return CaseBegan(name, wanted.firmware, wanted.nic, server.dhcp, server.tftp, server.nfs, wanted.kind)
 
 
-def _logs(scratch: Path) -> dict[str, str]:
-    written = (*server_logs(scratch), scratch / NETWORK_LOG)
-    return {log.name: last_lines(log, LOG_LINES) for log in written}
+def _read_logs(scratch: Path) -> dict[str, str]:
+    written = (*list_server_logs(scratch), scratch / NETWORK_LOG)
+    return {log.name: read_last_lines(log, LOG_LINES) for log in written}
 
 
-def _at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]) -> None:
+def _run_at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]) -> None:
     """Call `do` for every trial at the same time.  When a call fails or is interrupted, all nodes lose their power."""
     with crew(len(trials)) as nodes:
         try:
@@ -164,17 +164,17 @@ def _at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]
             raise
 
 
-def compare(trials: Iterable[Trial]) -> None:
+def compare_identities(trials: Iterable[Trial]) -> None:
     """Check that no two nodes that run together have a machine-id or an ssh host key in common."""
     running = {trial.node.name: trial for trial in trials if trial.identity is not None}
     if len(running) < 2:
         return
-    findings = identity.shared({name: trial.identity for name, trial in running.items() if trial.identity})
+    findings = identity.find_shared_marks({name: trial.identity for name, trial in running.items() if trial.identity})
     for name, finding in findings.items():
         running[name].note(*identity.UNIQUE, finding)
 
 
-def one_at_a_time(emit: Emit) -> Emit:
+def serialize_events(emit: Emit) -> Emit:
     """An emitter for several threads, which passes events on to `emit` one at a time."""
     lock = threading.Lock()
 

@@ -12,8 +12,8 @@ from layouts import layout_of
 
 from builder.errors import NfsrootError
 from builder.lab.machine.agent import Answer
-from builder.lab.machine.running_machine import VirtualMachine
-from builder.lab.server.vm.machine import VirtualServer
+from builder.lab.machine.running_machine import RunningMachine
+from builder.lab.server.vm.virtual_server import VirtualServer
 from builder.recipe.models import DhcpServer, Recipe
 from builder.server.bundle import render
 from builder.server.procedure import procedure
@@ -50,7 +50,7 @@ class Machine:
 def server(recipe: Recipe, reply: Reply = lambda _: FINE, deaf: int = 0) -> tuple[VirtualServer, Machine]:
     """A server of the recipe's cluster, and its machine."""
     machine = Machine(reply, deaf)
-    return VirtualServer(cast(VirtualMachine, machine), recipe, recipe.cluster.server, Path("server.log")), machine
+    return VirtualServer(cast(RunningMachine, machine), recipe, recipe.cluster.server, Path("server.log")), machine
 
 
 def readme(recipe: Recipe) -> str:

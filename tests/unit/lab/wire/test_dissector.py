@@ -6,12 +6,13 @@ import struct
 import pytest
 from frames import NODE, RESET, SERVER, SYN, dhcp, tcp, udp
 
-from builder.lab.wire.follow import Kind, Wire
+from builder.lab.wire.dissector import Dissector
+from builder.lab.wire.event import Kind
 
 
-def see(wire: Wire, *frames: bytes) -> list[tuple[Kind, str]]:
+def see(wire: Dissector, *frames: bytes) -> list[tuple[Kind, str]]:
     """What the frames tell, all of it about NODE."""
-    events = [event for frame in frames for event in wire.see(frame, len(frame), 1.0)]
+    events = [event for frame in frames for event in wire.dissect(frame, len(frame), 1.0)]
     assert {event.mac for event in events} <= {NODE}
     return [(event.kind, event.text) for event in events]
 
@@ -28,20 +29,20 @@ def see(wire: Wire, *frames: bytes) -> list[tuple[Kind, str]]:
 )
 def test_dhcp_messages(frame: bytes, expected: tuple[Kind, str]) -> None:
     """A request tells who asks, a reply which address is given."""
-    assert see(Wire(), frame) == [expected]
+    assert see(Dissector(), frame) == [expected]
 
 
 def test_menu_of_an_acknowledgement() -> None:
     """What DHCP finally says in option 150 is told; what it only offers is not."""
     menu, address = b"(nd)/grub/ssi1", bytes([192, 168, 0, 101])
     acknowledged = [(Kind.DHCP_ACK, "192.168.0.101"), (Kind.DHCP_MENU, "(nd)/grub/ssi1")]
-    assert see(Wire(), dhcp(5, address=address, menu=menu)) == acknowledged
-    assert see(Wire(), dhcp(2, address=address, menu=menu)) == [(Kind.DHCP_OFFER, "192.168.0.101")]
+    assert see(Dissector(), dhcp(5, address=address, menu=menu)) == acknowledged
+    assert see(Dissector(), dhcp(2, address=address, menu=menu)) == [(Kind.DHCP_OFFER, "192.168.0.101")]
 
 
 def test_tftp_transfer_ends_with_a_short_block() -> None:
     """A transfer is done when a block is shorter than the size that was agreed upon (RFC 2348)."""
-    wire = Wire()
+    wire = Dissector()
     request = udp(NODE, SERVER, (2000, 69), b"\0\1/initrd.img-6.12\0octet\0blksize\0001024\0")
     agreed = udp(SERVER, NODE, (3000, 2000), b"\0\6blksize\x001024\0")
     full = udp(SERVER, NODE, (3000, 2000), b"\0\3\0\1" + bytes(1024))
@@ -54,7 +55,7 @@ def test_tftp_transfer_ends_with_a_short_block() -> None:
 
 def test_tftp_block_is_512_bytes_unless_agreed() -> None:
     """Without options a block of 512 bytes is not the last one, and an empty one is (RFC 1350)."""
-    wire = Wire()
+    wire = Dissector()
     see(wire, udp(NODE, SERVER, (2000, 69), b"\0\1/pxegrub\0octet\0"))
     assert see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\3\0\1" + bytes(512))) == []
     assert see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\3\0\2")) == [(Kind.TFTP_DONE, "/pxegrub")]
@@ -62,7 +63,7 @@ def test_tftp_block_is_512_bytes_unless_agreed() -> None:
 
 def test_tftp_error_names_file_and_reason() -> None:
     """A refused file is told with the server's reason."""
-    wire = Wire()
+    wire = Dissector()
     see(wire, udp(NODE, SERVER, (2000, 69), b"\0\1/grub/x\0octet\0"))
     assert see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\5\0\1File not found\0")) == [
         (Kind.TFTP_ERROR, "/grub/x: File not found")
@@ -71,7 +72,7 @@ def test_tftp_error_names_file_and_reason() -> None:
 
 def test_rpc_is_told_once_a_flow() -> None:
     """The first payload to a port counts, not what follows; a connection for NFS is told before it."""
-    wire = Wire()
+    wire = Dissector()
     handshake, call = tcp(NODE, SERVER, (900, 2049), b"", flags=SYN), tcp(NODE, SERVER, (900, 2049), b"call")
     assert see(wire, handshake, call, call) == [(Kind.NFS_CONNECTION, ""), (Kind.NFS, "")]
     handshake, call = (tcp(NODE, SERVER, (901, 111), payload) for payload in (b"", b"call"))
@@ -80,28 +81,28 @@ def test_rpc_is_told_once_a_flow() -> None:
 
 def test_a_reset_is_no_connection() -> None:
     """Firmware with TCP resets the connection for NFS that the system before it left open: nothing speaks NFS yet."""
-    assert see(Wire(), tcp(NODE, SERVER, (900, 2049), b"", flags=RESET)) == []
+    assert see(Dissector(), tcp(NODE, SERVER, (900, 2049), b"", flags=RESET)) == []
 
 
 def test_a_node_that_starts_anew() -> None:
     """After a node asked for an address again, its first call counts again, though it be from the same port."""
-    wire, call = Wire(), tcp(NODE, SERVER, (900, 2049), b"call")
+    wire, call = Dissector(), tcp(NODE, SERVER, (900, 2049), b"call")
     assert see(wire, call, call) == [(Kind.NFS, "")]
     assert see(wire, dhcp(1), call) == [(Kind.DHCP_DISCOVER, ""), (Kind.NFS, "")]
 
 
 def test_another_node_that_starts_anew() -> None:
     """What one node begins anew says nothing about the calls of another."""
-    wire, other = Wire(), "52:54:00:00:01:02"
+    wire, other = Dissector(), "52:54:00:00:01:02"
     call = tcp(other, SERVER, (900, 2049), b"call")
-    assert [event.kind for event in wire.see(call, len(call), 1.0)] == [Kind.NFS]
+    assert [event.kind for event in wire.dissect(call, len(call), 1.0)] == [Kind.NFS]
     see(wire, dhcp(1))
-    assert wire.see(call, len(call), 1.0) == []
+    assert wire.dissect(call, len(call), 1.0) == []
 
 
 def test_nfs_bytes_count_in_both_directions() -> None:
     """Frames to and from the NFS server count for the node."""
-    wire = Wire()
+    wire = Dissector()
     frames = [tcp(NODE, SERVER, (900, 2049), b"call"), tcp(SERVER, NODE, (2049, 900), b"reply" * 9)]
     see(wire, *frames)
     assert wire.bytes_by == {(NODE, 2049): sum(map(len, frames))}
@@ -114,7 +115,7 @@ def call(transaction: int, size: int = 60) -> bytes:
 
 def test_calls_that_wait_for_answers_are_round_trips() -> None:
     """Calls that acknowledge the same bytes are one round trip, in one segment or in several; a reply is none."""
-    wire = Wire()
+    wire = Dissector()
     for payload, ack in ((call(1) + call(2), 0), (call(3), 0), (call(4), 100), (b"the end of a long call", 200)):
         see(wire, tcp(NODE, SERVER, (900, 2049), payload, ack=ack))
     see(wire, tcp(SERVER, NODE, (2049, 900), call(5)))
@@ -123,7 +124,7 @@ def test_calls_that_wait_for_answers_are_round_trips() -> None:
 
 def test_every_block_and_every_file_is_a_round_trip() -> None:
     """TFTP waits after the agreement and each block, HTTP for each file."""
-    wire = Wire()
+    wire = Dissector()
     see(wire, udp(NODE, SERVER, (2000, 69), b"\0\1/pxegrub\0octet\0blksize\x001024\0"))
     see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\6blksize\x001024\0"))
     see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\3\0\1" + bytes(1024)), asks(b"GET /initrd.img-6.12"))
@@ -147,7 +148,7 @@ def acknowledges(number: int) -> bytes:
 @pytest.mark.parametrize("first", [1000, (1 << 32) - 100])
 def test_http_transfer_ends_when_the_node_has_it_whole(first: int) -> None:
     """A file is there when the node has acknowledged its last byte, wherever TCP's numbers begin."""
-    wire = Wire()
+    wire = Dissector()
     reply = tcp(SERVER, NODE, (80, 900), ANSWER + bytes(1000), seq=first)
     rest = tcp(SERVER, NODE, (80, 900), bytes(2000), seq=(first + len(ANSWER) + 1000) % (1 << 32))
     end = first + len(ANSWER) + 3000
@@ -160,7 +161,7 @@ def test_http_transfer_ends_when_the_node_has_it_whole(first: int) -> None:
 
 def test_one_connection_fetches_several_files() -> None:
     """Firmware asks for the header of a file first, which is no transfer, then for the file, all on one connection."""
-    wire = Wire()
+    wire = Dissector()
     head = [asks(b"HEAD /shimx64.efi"), tcp(SERVER, NODE, (80, 900), ANSWER, seq=0)]
     get = [asks(b"GET /shimx64.efi", ack=len(ANSWER)), tcp(SERVER, NODE, (80, 900), ANSWER, seq=len(ANSWER))]
     assert see(wire, *head) == []
@@ -172,7 +173,7 @@ def test_one_connection_fetches_several_files() -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_http_refusal_names_file_and_reason(method: str) -> None:
     """A file that the server does not give is told with its reason, and is not loaded."""
-    wire = Wire()
+    wire = Dissector()
     read = [(Kind.HTTP_READ, "/x")] if method == "GET" else []
     assert see(wire, asks(f"{method} /x".encode())) == read
     answer = tcp(SERVER, NODE, (80, 900), MISSING + b"not here\n")
@@ -184,13 +185,13 @@ def test_http_refusal_names_file_and_reason(method: str) -> None:
 def test_a_broken_dhcp_message_tells_nothing(cut: int) -> None:
     """A DHCP message that ends before its first option does is passed over."""
     frame = dhcp(1)[:cut]
-    assert Wire().see(frame, len(frame), 1.0) == []
+    assert Dissector().dissect(frame, len(frame), 1.0) == []
 
 
 @pytest.mark.parametrize("size", [b"abc", b"-5", b"", b"1_0", b"9" * 400])
 def test_block_size_that_is_none(size: bytes) -> None:
     """A server that agrees to nonsense is followed with the block of RFC 1350."""
-    wire = Wire()
+    wire = Dissector()
     see(wire, udp(NODE, SERVER, (2000, 69), b"\0\1/pxegrub\0octet\0"))
     assert see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\6blksize\0" + size + b"\0")) == []
     assert see(wire, udp(SERVER, NODE, (3000, 2000), b"\0\3\0\1" + bytes(12))) == [(Kind.TFTP_DONE, "/pxegrub")]
@@ -199,7 +200,7 @@ def test_block_size_that_is_none(size: bytes) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_no_frame_ends_the_capture(seed: int) -> None:
     """Frames with bytes changed, cut or appended by chance are read or passed over."""
-    drawn, wire = random.Random(seed), Wire()
+    drawn, wire = random.Random(seed), Dissector()
     whole = [
         dhcp(1, b"PXEClient"),
         dhcp(5, address=bytes(4), menu=b"(nd)/grub/ssi1"),
@@ -216,4 +217,4 @@ def test_no_frame_ends_the_capture(seed: int) -> None:
         for _ in range(drawn.randrange(6)):
             frame[drawn.randrange(12 if drawn.random() < 0.9 else 0, len(frame))] = drawn.randrange(256)
         cut = bytes(frame[: drawn.randrange(len(frame) + 1)]) if drawn.random() < 0.2 else bytes(frame)
-        wire.see(cut, drawn.choice((len(frame), 0, 9000)), 1.0)
+        wire.dissect(cut, drawn.choice((len(frame), 0, 9000)), 1.0)
