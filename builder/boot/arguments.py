@@ -1,6 +1,6 @@
 """The quoting of kernel arguments in GRUB's menus, by which the kernel gets them as the recipe has them.
 
-GRUB's loader puts quotes around each whole argument that has a blank, and a backslash before each quote in the argument
+GRUB puts quotes around each whole argument that has a blank, and a backslash before each quote in the argument
 (grub_create_loader_cmdline).  The kernel takes `"a=b c"` for `a="b c"`.
 """
 

@@ -29,7 +29,7 @@ _REQUIRED: dict[KeyPath, str] = {
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _ClusterWords:
     """A cluster as written, with its columns of nodes, for the rules below."""
 
     document: Document
@@ -57,49 +57,49 @@ def resolve(document: Document, default_name: str) -> tuple[Cluster | None, list
         words, mistakes = node_words(document, index, nodes)
         columns.append(words)
         problems += mistakes
-    parts = _Parts(document, written, tuple(columns))
+    given = _ClusterWords(document, written, tuple(columns))
     for rule in (_required, _server_name, _subnet, _addresses, _repeats, _long_names):
-        problems += rule(parts)
-    return (None, problems) if problems else (_cluster(parts, default_name), [])
+        problems += rule(given)
+    return (None, problems) if problems else (_cluster(given, default_name), [])
 
 
-def _required(parts: _Parts) -> Iterator[Problem]:
+def _required(given: _ClusterWords) -> Iterator[Problem]:
     for path, example in _REQUIRED.items():
-        value: object = parts.written
+        value: object = given.written
         for key in path:
             value = getattr(value, str(key))
-        if not value and not parts.document.lost(path):
-            yield parts.document.problem(path, f"the cluster lacks {dotted(path)}", f"write {example}")
+        if not value and not given.document.lost(path):
+            yield given.document.problem(path, f"the cluster lacks {dotted(path)}", f"write {example}")
 
 
-def _server_name(parts: _Parts) -> Iterator[Problem]:
-    name = parts.written.server.name
+def _server_name(given: _ClusterWords) -> Iterator[Problem]:
+    name = given.written.server.name
     if name and (fault := name_fault(name)):
         fix = f"{fault.fix}, without the domain" if "." in name else fault.fix
-        yield parts.document.problem(("server", "name"), f"'{name}': {fault.what}", fix)
+        yield given.document.problem(("server", "name"), f"'{name}': {fault.what}", fix)
 
 
-def _subnet(parts: _Parts) -> Iterator[Problem]:
-    subnet = parts.written.subnet
+def _subnet(given: _ClusterWords) -> Iterator[Problem]:
+    subnet = given.written.subnet
     if subnet and subnet.prefixlen > 30:
-        yield parts.document.problem(
+        yield given.document.problem(
             ("subnet",), f"subnet {subnet} has no room for nodes", "write its length, such as 192.168.0.0/24"
         )
 
 
-def _addresses(parts: _Parts) -> Iterator[Problem]:
+def _addresses(given: _ClusterWords) -> Iterator[Problem]:
     """Yield a problem for each address that a host of the subnet cannot have.
 
     With a gateway, the server may be outside the subnet: a relay passes the nodes' DHCP requests on.
     """
-    written, subnet = parts.written, parts.written.subnet
+    written, subnet = given.written, given.written.subnet
     if subnet is None or subnet.prefixlen > 30:
         return
-    broadcast = parts.single(("broadcast",), written.broadcast)
+    broadcast = given.single(("broadcast",), written.broadcast)
     hosts = [
-        *parts.single(("server", "address"), written.server.address),
-        *parts.single(("gateway",), written.gateway),
-        *parts.words("addresses"),
+        *given.single(("server", "address"), written.server.address),
+        *given.single(("gateway",), written.gateway),
+        *given.words("addresses"),
     ]
     addresses = {word.text: IPv4Address(word.text) for word in (*broadcast, *hosts)}
     distant = {written.server.address} if written.gateway else set()
@@ -123,14 +123,14 @@ def _outside(strays: Iterable[Word], subnet: IPv4Network) -> Iterator[Problem]:
         yield Problem(*place, f"{listed(texts)} {verb} outside the subnet {subnet}", f"give addresses of {subnet}")
 
 
-def _repeats(parts: _Parts) -> Iterator[Problem]:
+def _repeats(given: _ClusterWords) -> Iterator[Problem]:
     """Yield a problem for each name, address or MAC address that two machines have; the gateway may be the server."""
-    server, gateway = parts.written.server, parts.written.gateway
-    servers = parts.single(("server", "address"), server.address)
-    routers = parts.single(("gateway",), gateway) if gateway != server.address else []
-    yield from _repeated("name", [*parts.single(("server", "name"), server.name), *parts.words("names")])
-    yield from _repeated("address", [*servers, *routers, *parts.words("addresses")])
-    yield from _repeated("MAC address", [Word(plain_mac(word.text) or "", word.place) for word in parts.words("macs")])
+    server, gateway = given.written.server, given.written.gateway
+    servers = given.single(("server", "address"), server.address)
+    routers = given.single(("gateway",), gateway) if gateway != server.address else []
+    yield from _repeated("name", [*given.single(("server", "name"), server.name), *given.words("names")])
+    yield from _repeated("address", [*servers, *routers, *given.words("addresses")])
+    yield from _repeated("MAC address", [Word(plain_mac(word.text) or "", word.place) for word in given.words("macs")])
 
 
 def _repeated(kind: str, words: list[Word]) -> Iterator[Problem]:
@@ -145,21 +145,21 @@ def _repeated(kind: str, words: list[Word]) -> Iterator[Problem]:
         yield Problem(*place, what, f"every machine needs its own {kind}")
 
 
-def _long_names(parts: _Parts) -> Iterator[Problem]:
+def _long_names(given: _ClusterWords) -> Iterator[Problem]:
     """Yield a problem when names with the domain could exceed 253 characters (RFC 1035 section 2.3.4)."""
-    domain = parts.written.domain or ""
+    domain = given.written.domain or ""
     if len(domain) > 253 - 64:
-        yield parts.document.problem(("domain",), f"the domain has {len(domain)} characters", "write at most 189")
+        yield given.document.problem(("domain",), f"the domain has {len(domain)} characters", "write at most 189")
 
 
-def _cluster(parts: _Parts, default_name: str) -> Cluster | None:
+def _cluster(given: _ClusterWords, default_name: str) -> Cluster | None:
     """The cluster without mistakes; None when it lacks a value that was dropped for a mistake reported already."""
-    written = parts.written
+    written = given.written
     subnet, server = written.subnet, written.server
     if not (written.domain and subnet and server.name and server.address):
         return None
-    nics = [nodes.nic for nodes, words in zip(written.nodes, parts.columns, strict=True) for _ in words.names]
-    rows = zip(parts.words("names"), parts.words("addresses"), parts.words("macs"), nics, strict=True)
+    nics = [nodes.nic for nodes, words in zip(written.nodes, given.columns, strict=True) for _ in words.names]
+    rows = zip(given.words("names"), given.words("addresses"), given.words("macs"), nics, strict=True)
     return Cluster(
         name=written.name or default_name,
         domain=written.domain,
@@ -179,13 +179,13 @@ def _cluster(parts: _Parts, default_name: str) -> Cluster | None:
             )
             for ordinal, (name, address, mac, nic) in enumerate(rows, start=1)
         ),
-        nic_places=_nic_places(parts),
+        nic_places=_nic_places(given),
     )
 
 
-def _nic_places(parts: _Parts) -> dict[str, Place]:
+def _nic_places(given: _ClusterWords) -> dict[str, Place]:
     places: dict[str, Place] = {}
-    for index, nodes in enumerate(parts.written.nodes):
+    for index, nodes in enumerate(given.written.nodes):
         if nodes.nic:
-            places.setdefault(nodes.nic, parts.document.at(("nodes", index, "nic")))
+            places.setdefault(nodes.nic, given.document.at(("nodes", index, "nic")))
     return places

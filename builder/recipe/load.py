@@ -195,7 +195,7 @@ def _with_places(root: RootInput, image: Image) -> Root:
 
 
 def _with_uefi(boot: Boot) -> Boot:
-    """The table `[boot]`, with the best UEFI loader among its variants unless the recipe names one."""
+    """The table `[boot]`, with the best UEFI boot loader among its variants unless the recipe names one."""
     if "uefi" in boot.model_fields_set:
         return boot
     best = [variant for variant in (Variant.SECURE_BOOT, Variant.X86_64_EFI) if variant in boot.variants]

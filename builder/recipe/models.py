@@ -245,7 +245,7 @@ class Boot(Model):
     """`[boot]`: network boot loaders and their menus."""
 
     variants: tuple[Variant, ...] = Field(default=tuple(Variant), description="Boot loaders to make.")
-    uefi: Variant = Field(default=Variant.SECURE_BOOT, description="The loader that DHCP names to UEFI x64 clients.")
+    uefi: Variant = Field(default=Variant.SECURE_BOOT, description="The boot loader that DHCP names to UEFI x64 nodes.")
     transport: Transport = Field(
         default=Transport.TFTP,
         description="What GRUB loads kernel and initramfs over; http serves UEFI HTTP boot, too.",

@@ -13,7 +13,7 @@ from pathlib import Path
 _ANOTHER_TREE = "it makes a tree of its own; element debian-root makes the tree, of the suite in [debian]"
 _ANOTHER_DISTRIBUTION = "it serves another distribution than Debian"
 _DISK = "it sets up a disk, a partition or a boot loader on a disk; nodes have none, and boot by pxegrub"
-_RAMDISK = "it belongs into a ramdisk that deploys disks; nodes boot an initramfs with a root on the server"
+_DEPLOYING = "it belongs into an initramfs that writes to disks; that of nodes mounts a root on the server"
 _BOOT_NIC = "it asks DHCP again for every interface, and a node whose boot NIC loses its address loses its root"
 _HOST_FILE = "it copies files of the machine that builds, and a build sees none of them; put them into an element"
 _DOWNLOAD = "it installs what it downloads while the tree is made, which no lock file or package list pins"
@@ -32,7 +32,7 @@ _REASONS: Mapping[str, str] = {
         baremetal block-device-efi block-device-efi-4k block-device-efi-lvm block-device-gpt block-device-mbr bootloader
         cleanup-kernel-initrd cloud-init-growpart growroot growvols grub2 hpdsa ibft-interfaces iscsi-boot iso lvm
         replace-partition replace-partition-redhat select-boot-kernel-initrd uboot vm zipl""",
-    _RAMDISK: """
+    _DEPLOYING: """
         deploy-baremetal deploy-kexec deploy-targetcli deploy-tgtadm dracut-network dracut-ramdisk dracut-regenerate
         hwburnin hwdiscovery ilo ramdisk ramdisk-base""",
     _BOOT_NIC: "dhcp-all-interfaces simple-init",
@@ -67,4 +67,4 @@ def refusal(name: str, element: Path) -> str:
         return REFUSED.get(name, "")
     if (element / "block-device-default.yaml").exists():
         return _DISK
-    return _RAMDISK if (element / "binary-deps.d").is_dir() else ""
+    return _DEPLOYING if (element / "binary-deps.d").is_dir() else ""

@@ -26,7 +26,7 @@ from builder.tree.build import Tree
 
 
 class Overlay(NamedTuple):
-    """The overlay's archive, and its lines in the list of the tree, both compressed by zstd."""
+    """The tar archive of the overlay, and its lines in the list of the tree, both compressed by zstd."""
 
     archive: Path
     lines: Path

@@ -15,7 +15,7 @@ class Network:
     """One subnet, and the releases whose nodes are in it.
 
     Settings of the subnet (router, domain, DNS and NTP servers ...) are the same in all of these releases, and `dhcp`
-    has those of the first one; root path, loaders and nodes are each release's own.  `number` counts from 1.
+    has those of the first one; root path, boot loaders and nodes are each release's own.  `number` counts from 1.
     """
 
     number: int
