@@ -13,7 +13,7 @@ from builder.tree.build import Tree
 
 
 def join_initramfs(layout: Layout, initramfs: Path, drivers: Path, directory: Path) -> tuple[Path, ...]:
-    """Write the initramfs files that nodes load into `directory`, and return them, one for each archive of drivers.
+    """Write the initramfs files that nodes load into `directory`, and return them, one for each set of drivers.
 
     Each is the file in `initramfs`, followed by an archive of NIC drivers in `drivers`.
     """
