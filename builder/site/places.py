@@ -71,6 +71,11 @@ class Places:
         return self.data / "withdrawn.json"
 
     @property
+    def reads(self) -> Path:
+        """The file that keeps how many bytes were read from each export, and since when nothing more was."""
+        return self.data / "reads.json"
+
+    @property
     def configuration(self) -> Path:
         """The site's own configuration."""
         return self.root / "etc/nfsroot-site.toml"

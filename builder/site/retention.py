@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from builder.site.clock import Clock, wall_time
 from builder.site.history import left_menus
 from builder.site.journal import Entry
 from builder.site.nodes import fold
+from builder.site.reads import Count, Reads
 from builder.site.records import Record
 from builder.site.selection import node_names
 from builder.site.sightings import Sighting
@@ -23,17 +24,23 @@ class Retention:
     reasons: tuple[str, ...]
 
 
+NO_READS = Reads("")
+
+
 @dataclass(frozen=True)
 class Knowledge:
     """All that is known of the use of a recipe's releases: the journal, and the last sighting of each node.
 
-    `unread` has a sentence for each source of traces that cannot be read.
+    `unread` has a sentence for each source of traces that cannot be read.  `reads` are bytes that were read from
+    exports, and `read_from` the last count of each release, by name and version.
     """
 
     entries: Sequence[Entry]
     sightings: Mapping[str, Sighting]
     clock: Clock
     unread: tuple[str, ...] = ()
+    reads: Reads = NO_READS
+    read_from: Mapping[tuple[str, str], Count] = field(default_factory=dict)
 
 
 def decide_retention(
@@ -80,6 +87,9 @@ def _use_reasons(name: str, record: Record, known: Knowledge, grace: int) -> Ite
     for node, seen in known.sightings.items():
         if (seen.name, seen.version) == (name, record.version) and (seen.seen is None or seen.seen > since):
             yield describe_sighting(node, seen)
+    count = known.read_from.get((name, record.version))
+    if count is not None and count.seen > since:
+        yield f"{count.client} read {count.count:,} bytes of it, the last of them before {wall_time(count.seen)}"
 
 
 def describe_sighting(node: str, sighting: Sighting) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from builder.site import evidence
-from builder.site.clock import read_clock
+from builder.site import evidence, reads
+from builder.site.clock import Clock, read_clock
 from builder.site.journal import read_entries
 from builder.site.places import Places
+from builder.site.reads import Reads
 from builder.site.reports import read_reports
 from builder.site.retention import Knowledge
 from builder.site.selection import Records
@@ -23,4 +24,15 @@ def gather(places: Places, records: Records, name: str) -> Knowledge:
     found = evidence.collect(places, clock.now)
     directories = release_directories(record for versions in records.values() for record in versions.values())
     sightings = find_sightings(reports, found.traces, {str(node.address): node.name for node in nodes}, directories)
-    return Knowledge(read_entries(places), sightings, clock, found.unread)
+    counted, unread = _read_counts(places, clock)
+    return Knowledge(
+        read_entries(places), sightings, clock, (*found.unread, *unread), counted, counted.of_releases(directories)
+    )
+
+
+def _read_counts(places: Places, clock: Clock) -> tuple[Reads, tuple[str, ...]]:
+    """The bytes that were read from exports, and a sentence when nobody can tell."""
+    try:
+        return reads.read(places, clock), ()
+    except OSError as error:
+        return Reads(clock.boot_id), (f"{reads.EXPORT_STATS} cannot be read: {error.strerror or error}",)

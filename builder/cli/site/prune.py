@@ -11,7 +11,7 @@ from builder.cli.site.durations import read_duration
 from builder.site.places import Places
 
 if TYPE_CHECKING:
-    from builder.site.retention import Retention
+    from builder.site.retention import Knowledge, Retention
     from builder.site.site import Site
 
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     default="7d",
     show_default=True,
     callback=read_duration,
-    help="A release stays so long after it was unpacked, booted, or reported by a node.",
+    help="A release stays so long after it was unpacked, booted, read, or reported by a node.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what keeps each release, and remove none.")
 @click.pass_obj
@@ -42,19 +42,25 @@ def command(places: Places, name: str, keep: int, grace: int, dry_run: bool) -> 
       nfsroot-site prune kerrighed --keep 2 --grace 14d
     """
     from builder.cli.site.changing import locked
+    from builder.site import reads
+    from builder.site.reads import EXPORT_STATS
     from builder.site.services import open_site
 
     site = open_site(places)
     if dry_run:
-        _tell(name, _decide(site, name, keep, grace), "would go")
+        decided, known = _decide(site, name, keep, grace)
+        if known.reads.absent:
+            write(f"{EXPORT_STATS} is not there: nobody counts the bytes that nodes read.", err=True)
+        _tell(name, decided, "would go")
         return
     with locked(site):
-        decided = _decide(site, name, keep, grace)
+        decided, known = _decide(site, name, keep, grace)
+        reads.keep(places, known.reads)
         _remove(site, name, decided, ("prune", name, "--keep", str(keep), "--grace", f"{grace}s"))
     _tell(name, decided, "is removed")
 
 
-def _decide(site: Site, name: str, keep: int, grace: int) -> tuple[Retention, ...]:
+def _decide(site: Site, name: str, keep: int, grace: int) -> tuple[tuple[Retention, ...], Knowledge]:
     from builder.site import state as states
     from builder.site.records import read_records
     from builder.site.retention import decide_retention
@@ -65,7 +71,8 @@ def _decide(site: Site, name: str, keep: int, grace: int) -> tuple[Retention, ..
     versions, known = versions_of(records, name), gather(site.places, records, name)
     for line in known.unread:
         write(f"{line}: it may have told of nodes that run a release.", err=True)
-    return decide_retention(name, states.read(site.places.state).of(name), versions, known, keep, grace)
+    serving = states.read(site.places.state).of(name)
+    return decide_retention(name, serving, versions, known, keep, grace), known
 
 
 def _remove(site: Site, name: str, decided: tuple[Retention, ...], words: tuple[str, ...]) -> None:

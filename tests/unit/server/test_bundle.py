@@ -34,7 +34,7 @@ def test_tftp_serves_the_clusters_address_only(debian: Recipe) -> None:
         'TFTP_USERNAME="tftp"',
         'TFTP_DIRECTORY="/srv/tftp"',
         'TFTP_ADDRESS="192.168.0.1:69"',
-        'TFTP_OPTIONS="--secure --ipv4 --retransmit 100000"',
+        'TFTP_OPTIONS="--secure --ipv4 --retransmit 100000 --verbose"',
     ]
 
 
