@@ -11,18 +11,19 @@ from builder.boot import initramfs, known_drivers, nic_drivers
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Image
+from builder.debian import archive as archives
+from builder.debian import selection
+from builder.debian.archive import Archive
 from builder.events import Caution, Emit, Notice
 from builder.plan import make as planning
 from builder.plan.model import Plan
 from builder.recipe.models import Recipe, RootKind, Variant
 from builder.release import pack, versions
 from builder.release.manifest import FILE
-from builder.tree import archive as archives
 from builder.tree import base as bases
 from builder.tree import build as trees
-from builder.tree import elements, selection
+from builder.tree import elements
 from builder.tree import root_image as root_images
-from builder.tree.archive import Archive
 from builder.workshop import Workshop
 
 ELEMENTS_IN = (bases.STEP, trees.STEP, root_images.STEP, initramfs.STEP, nic_drivers.STEP)

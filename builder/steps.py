@@ -16,11 +16,16 @@ from typing import Any, Protocol
 import builder
 from builder.boot import boot_files, initramfs, nic_drivers, pxegrub
 from builder.container.engine import Engine, Image, Room
+from builder.debian import security
+from builder.debian.archive import Archive
+from builder.debian.selection import Decision
 from builder.errors import NoSpaceError
 from builder.events import StepReused
 from builder.keys import key_of
 from builder.layout import Layout
 from builder.overlay import render as overlay
+from builder.packing import tree_list
+from builder.packing.archive import Joined
 from builder.parallel import crew
 from builder.plan import code
 from builder.plan.code import BUNDLE, OVERLAY, RELEASE
@@ -28,16 +33,12 @@ from builder.plan.model import Plan
 from builder.process import COMMAND, OnLine
 from builder.recipe.models import Element, Recipe, RootKind
 from builder.release import manifest as manifests
-from builder.release import pack, tree_list
-from builder.release.archive import Joined
+from builder.release import pack
 from builder.server import bundle, checks
 from builder.tree import base as bases
 from builder.tree import build as trees
 from builder.tree import root_image as root_images
-from builder.tree import security
-from builder.tree.archive import Archive
 from builder.tree.build import Tree
-from builder.tree.selection import Decision
 from builder.workshop import Workshop
 
 TOOLS = (

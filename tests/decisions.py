@@ -23,9 +23,9 @@ from builder.cli.options import cache_at
 from builder.container import image as builder_image
 from builder.container.engine import Job, Room
 from builder.container.sandbox import Sandbox
+from builder.debian import archive as archives
+from builder.debian.archive import Archive
 from builder.recipe.models import Debian
-from builder.tree import archive as archives
-from builder.tree.archive import Archive
 
 PROJECT = Path(__file__).parents[1]
 ALWAYS = ("podman", "buildah")

@@ -17,9 +17,9 @@ from builder.difference.subject import Subject, read_release
 from builder.files import RenderedFile
 from builder.layout import Layout
 from builder.overlay import render as overlay
+from builder.packing import archive, tree_list
+from builder.packing.archive import Joined
 from builder.recipe.models import Recipe, RootKind
-from builder.release import archive, tree_list
-from builder.release.archive import Joined
 from builder.release.manifest import FILE, Manifest, Package, released_files
 from builder.release.source import DirectorySource
 from builder.server import bundle

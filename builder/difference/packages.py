@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from builder.tree.relations import version_key
+from builder.debian.relations import version_key
 
 STABLE_UPDATE = re.compile(r"[+~]deb\d+u\d+")
 """A mark in the version of a package that a stable release updated (Debian developers' reference, section 5.11.2)."""

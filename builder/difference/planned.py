@@ -8,6 +8,9 @@ from dataclasses import replace
 import builder
 from builder.boot import initramfs, nic_drivers, pxegrub
 from builder.cache import Cache
+from builder.debian import archive as archives
+from builder.debian.relations import version_key
+from builder.debian.security import find_fixed
 from builder.difference.nodes import TO_BE_MADE
 from builder.difference.subject import Subject
 from builder.difference.texts import Names
@@ -19,10 +22,7 @@ from builder.recipe.models import Recipe
 from builder.release.manifest import Package, add_security
 from builder.release.unpacking import Text
 from builder.server import bundle
-from builder.tree import archive as archives
 from builder.tree import build as tree
-from builder.tree.relations import version_key
-from builder.tree.security import find_fixed
 
 LOCKED_ROOT = "root:*:::::::\n"
 """The file of passwords for rendering the overlay; the tree has another one, so the file is not compared."""

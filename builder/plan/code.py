@@ -11,7 +11,7 @@ from builder.tree import build as tree
 
 OVERLAY, BUNDLE, RELEASE = "overlay", "server-bundle", "release"
 
-MESSAGES = ("builder.errors", "builder.events", "builder.urls", "builder.container.mirror", "builder.tree.refusals")
+MESSAGES = ("builder.errors", "builder.events", "builder.urls", "builder.container.mirror", "builder.debian.refusals")
 """Modules with messages for people, which change no byte of an object."""
 VALUES = ("builder.recipe",)
 """The modules that read recipes.  Expensive steps have the recipe's values among their inputs, so they skip these."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import builder
 from builder.boot import initramfs, nic_drivers, pxegrub
+from builder.debian import archive as archives
 from builder.keys import key_of
 from builder.overlay.render import OWNED_PATHS
 from builder.plan import code
@@ -15,7 +16,6 @@ from builder.plan.code import BUNDLE, OVERLAY, RELEASE
 from builder.plan.explain import explain
 from builder.plan.model import Inputs, Plan, Step
 from builder.recipe.models import Element, Recipe, RootKind
-from builder.tree import archive as archives
 from builder.tree import base, elements, root_image
 from builder.tree import build as tree
 

@@ -10,16 +10,16 @@ import pydantic_core
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import builder
+from builder.debian.relations import version_key
 from builder.disk import sha256
 from builder.errors import InputError
 from builder.recipe.models import Recipe
 from builder.release.names import FILE as FILE
 from builder.release.names import SUMS as SUMS
 from builder.release.names import Lab as Lab
-from builder.tree.relations import version_key
 
 if TYPE_CHECKING:
-    from builder.release.archive import Joined
+    from builder.packing.archive import Joined
 
 SCHEMA_VERSION = 2
 BEFORE_PARTS = 1

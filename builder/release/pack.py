@@ -17,10 +17,10 @@ from builder.disk import locked, sync, sync_tree
 from builder.errors import NfsrootError
 from builder.files import RenderedFile
 from builder.overlay.render import OWNED_PATHS
+from builder.packing import archive, tree_list
+from builder.packing.archive import Joined
 from builder.process import OnLine
 from builder.recipe.models import TFTP_DIRECTORY
-from builder.release import archive, tree_list
-from builder.release.archive import Joined
 from builder.release.manifest import FILE, SUMS, Manifest
 from builder.tree.build import Tree
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import InputError
-from builder.release import tree_list, verdict
+from builder.packing import tree_list
+from builder.release import verdict
 from builder.release.names import FILE, Lab
 from builder.settings.sizes import sizes
 

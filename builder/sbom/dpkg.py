@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from builder.debian import relations
+from builder.debian.relations import Relation
 from builder.release.unpacking import Text
 from builder.sbom.licences import Licence, read_copyright
 from builder.sbom.software import SoftwarePackage
-from builder.tree import relations
-from builder.tree.relations import Relation
 
 STATUS, DOC, DIGESTS = "var/lib/dpkg/status", "usr/share/doc", "SHA256SUMS"
 FIELD = re.compile(r"^([A-Za-z-]+): *(.*)$", re.MULTILINE)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from builder.container.engine import Engine, Image, Job, Room
+from builder.debian import refusals
+from builder.debian.archive import Archive
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian, Element, Recipe
-from builder.tree import refusals
-from builder.tree.archive import Archive
 
 STEP = "base"
 ELEMENT = "debian-root"

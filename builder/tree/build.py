@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.container.engine import Engine, Image, Job, Room
+from builder.debian import refusals
+from builder.debian.archive import Archive
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe import nics
 from builder.recipe.models import Element, Recipe
 from builder.tree import base as bases
-from builder.tree import refusals
-from builder.tree.archive import Archive
 
 STEP = "tree"
 DPKG_DATA = "dpkg.tar.zst"

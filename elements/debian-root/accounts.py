@@ -145,7 +145,7 @@ def listed(path: bytes) -> list[str]:
 
 
 def refuse(error: ClashError) -> None:
-    """Write the refusal of the tree in the form that a build reads (builder/tree/refusals.py), and exit."""
+    """Write the refusal of the tree in the form that a build reads (builder/debian/refusals.py), and exit."""
     refusal = {"brief": str(error), "details": "", "resolution": RESOLUTION}
     Path("/output/refusal").write_text(json.dumps(refusal), "utf-8")
     sys.exit(str(error))

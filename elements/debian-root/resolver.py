@@ -22,7 +22,7 @@ from typing import NamedTuple
 import kept
 
 LISTS, INDEX = Path("/input/lists"), Path("/input/index.sqlite")
-"""The directory of apt's package lists, and their index (builder/tree/index.py)."""
+"""The directory of apt's package lists, and their index (builder/debian/index.py)."""
 PROVIDERS = """\
 SELECT position, list, start, length, file, size, sha256, name, met, needs FROM package
 WHERE name IN (SELECT package FROM provider WHERE name = ?)
@@ -245,7 +245,7 @@ def write_lists(candidates: Collection[Stanza], directory: Path) -> None:
     """Write package lists for apt with the stanzas of the candidates alone, and the Release files of the whole lists.
 
     The first list begins with a package that suggests all others, so that apt meets the names in the same order as in
-    the whole lists, and prefers the same providers (builder/tree/index.py).
+    the whole lists, and prefers the same providers (builder/debian/index.py).
     """
     (directory / "partial").mkdir(parents=True)
     for release in LISTS.glob("*Release"):

@@ -10,10 +10,10 @@ from ipaddress import IPv4Address, IPv4Network
 
 from builder.cli.main import make_quick
 from builder.layout import Layout
+from builder.packing import archive
 from builder.recipe.load import load
 from builder.recipe.models import Node, Recipe
 from builder.recipe.search import SearchPath
-from builder.release import archive
 from builder.server import bundle
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from builder.cli.main import main
+from builder.debian import archive
 from builder.recipe.models import Debian
-from builder.tree import archive
 
 HOOK = "--setup-hook=sed -i '/-security/d' \"$1/etc/apt/sources.list\""
 """What mmdebstrap(1) does before it asks the archive."""

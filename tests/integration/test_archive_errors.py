@@ -12,11 +12,11 @@ from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Engine
 from builder.container.sandbox import Sandbox
+from builder.debian import archive as archives
+from builder.debian import index, sources
+from builder.debian.archive import Archive
 from builder.errors import NfsrootError
 from builder.recipe.models import Debian
-from builder.tree import archive as archives
-from builder.tree import index, sources
-from builder.tree.archive import Archive
 
 pytestmark = pytest.mark.container
 

@@ -13,13 +13,13 @@ import pytest
 from command import Project
 
 from builder.cache import Cache
+from builder.debian import archive as archives
+from builder.debian import relations, selection
+from builder.debian.archive import Archive
 from builder.errors import RecipeError
 from builder.recipe.load import load
 from builder.recipe.models import Recipe
 from builder.recipe.search import SearchPath
-from builder.tree import archive as archives
-from builder.tree import relations, selection
-from builder.tree.archive import Archive
 
 pytestmark = [pytest.mark.container, pytest.mark.full]
 

@@ -7,9 +7,9 @@ from command import Project
 from decisions import decide, draw
 
 from builder.cache import Cache
+from builder.debian import archive as archives
 from builder.recipe.models import Debian
 from builder.release.manifest import Manifest
-from builder.tree import archive as archives
 
 pytestmark = pytest.mark.container
 

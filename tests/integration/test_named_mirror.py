@@ -9,9 +9,9 @@ import pytest
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.sandbox import Sandbox
+from builder.debian import archive as archives
+from builder.debian import sources
 from builder.recipe.models import Debian
-from builder.tree import archive as archives
-from builder.tree import sources
 
 pytestmark = [pytest.mark.container, pytest.mark.full]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from builder.tree import archive, index
+from builder.debian import archive, index
 
 
 def write_index(directory: Path, packages: Iterable[str]) -> None:

@@ -1,12 +1,15 @@
-"""What the tests of several parts need: the shipped recipes, loaded, and a release to render for."""
+"""What the tests of several parts need: the shipped recipes, loaded, and an archive."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from archive_index import write_index
 from hypothesis import settings
 
+from builder.debian.archive import INDEX, Archive
 from builder.recipe.load import load
 from builder.recipe.models import Recipe
 from builder.recipe.search import SearchPath
@@ -33,3 +36,12 @@ def kerrighed() -> Recipe:
 def debian() -> Recipe:
     """The recipe with a read-only root."""
     return load("debian-nfsroot", SearchPath.default(PROJECT))
+
+
+@pytest.fixture
+def archive(tmp_path: Path, kerrighed: Recipe) -> Archive:
+    """An archive that has every package of the recipe."""
+    path = tmp_path / "archive"
+    path.mkdir()
+    write_index(path, kerrighed.packages)
+    return Archive("a" * 24, datetime(2025, 11, 15, tzinfo=UTC), path, path / INDEX)

@@ -15,6 +15,7 @@ from builder.build import Outcome, build, plan
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Job
+from builder.debian import archive
 from builder.errors import InputError, NfsrootError, RecipeError
 from builder.events import Caution, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted
 from builder.keys import key_of
@@ -22,7 +23,6 @@ from builder.process import COMMAND, CommandError, OnLine
 from builder.recipe.models import ImageFormat, Login, Recipe, RootKind, Variant
 from builder.release.manifest import Manifest
 from builder.steps import TOOLS
-from builder.tree import archive
 from builder.workshop import Workshop
 
 KVER = "6.12.1-amd64"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import InputError
+from builder.packing.tree_list import FILE as TREE_LIST
 from builder.release.manifest import Part, ReleasedFile
-from builder.release.tree_list import FILE as TREE_LIST
 from builder.store.image.frames import ZstdError, decompress
 from builder.store.image.walk import NotTarError, TarWalk
 from builder.store.storage.interface import FileSlice

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import pytest
 from registry_server import PROGRAM, RegistryServer, require
 
+from builder.packing.tree_list import FILE as TREE_LIST
 from builder.release.manifest import FILE, Manifest
-from builder.release.tree_list import FILE as TREE_LIST
 from builder.store.errors import RefusedError
 from builder.store.image.form import image_of
 from builder.store.image.layers import MOST

@@ -16,6 +16,7 @@ from archive_index import write_index
 from builder import host
 from builder.cache import Cache
 from builder.container import image
+from builder.debian import archive
 from builder.keys import key_of
 from builder.lab import host as lab_host
 from builder.recipe.load import load
@@ -23,7 +24,6 @@ from builder.recipe.models import Debian
 from builder.recipe.search import SearchPath
 from builder.release.manifest import FILE, Manifest, Package, released_file
 from builder.release.verdict import digest
-from builder.tree import archive
 
 Nfsroot = Callable[..., Any]
 WRONG = 'extends = "kerrighed"\n[debian]\nsute = "trixie"\n[kerrighed]\nsession_id = 0\n'

@@ -46,12 +46,13 @@ CHANGES: dict[str, set[str]] = {
     "code.py": BASE,
     "keys.py": BASE,
     "tree/*": BASE,
+    "debian/*": BASE,
     "difference/*": set(),
     "sbom/*": set(),
-    "tree/security.py": CONTENT,  # what the manifest says of packages
-    "tree/conflicts.py": CONTENT,  # what chooses packages: they are inputs
-    "tree/selection.py": CONTENT,
-    "tree/refusals.py": set(),
+    "debian/security.py": CONTENT,  # what the manifest says of packages
+    "debian/conflicts.py": CONTENT,  # what chooses packages: they are inputs
+    "debian/selection.py": CONTENT,
+    "debian/refusals.py": set(),
     "tree/build.py": TREE,
     "tree/root_image.py": ROOT_IMAGE,
     "boot/__init__.py": {*PXEGRUB, *INITRAMFS},
@@ -75,6 +76,7 @@ CHANGES: dict[str, set[str]] = {
     "disk.py": CHEAP,
     "templates.py": CHEAP,
     "parallel.py": {*PXEGRUB, *CHEAP},
+    "packing/*": CHEAP,
     "release/*": CHEAP,
     "release/proof.py": set(),
     "release/source.py": set(),

@@ -17,6 +17,7 @@ from recording_engine import IMAGE, RecordingEngine
 from builder.boot import nic_drivers
 from builder.boot.initramfs import configuration
 from builder.container.engine import Room
+from builder.debian.archive import INDEX, Archive
 from builder.overlay import render as overlay
 from builder.plan.make import make
 from builder.recipe.models import (
@@ -40,7 +41,6 @@ from builder.recipe.place import Place
 from builder.server import bundle
 from builder.tree import base as bases
 from builder.tree import build as trees
-from builder.tree.archive import INDEX, Archive
 
 SHADOW = "root:*:20000:0:99999:7:::\n"
 

@@ -12,8 +12,8 @@ import pytest
 from release_manifest import manifest
 
 from builder.errors import InputError
+from builder.packing.archive import Joined
 from builder.recipe.models import Login, Recipe
-from builder.release.archive import Joined
 from builder.release.manifest import FILE, Manifest, Package, Part, add_security, json_schema, packages, released_files
 
 

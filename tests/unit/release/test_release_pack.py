@@ -22,10 +22,10 @@ from builder.boot.boot_files import find_boot_files
 from builder.container.engine import Job
 from builder.errors import NfsrootError
 from builder.files import RenderedFile, text_file
+from builder.packing.archive import END_OF_ARCHIVE, Joined
 from builder.process import OnLine
 from builder.recipe.models import Recipe, Variant
 from builder.release import pack
-from builder.release.archive import END_OF_ARCHIVE, Joined
 from builder.release.manifest import released_files
 from builder.tree.build import Tree
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dpkg_data import LARGEST, read_copyright, write_dpkg_data
 
-from builder.tree import index
+from builder.debian import index
 
 LIST = """\
 Package: a

@@ -11,7 +11,7 @@ import kept
 import pytest
 import resolver
 
-from builder.tree import index
+from builder.debian import index
 
 COMMANDS = """\
 W: a warning of apt's that names dpkg

@@ -8,11 +8,11 @@ import pytest
 from recording_engine import IMAGE, RecordingEngine
 
 from builder.container.engine import Job, Room
+from builder.debian.archive import Archive
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe
 from builder.tree import base
-from builder.tree.archive import Archive
 
 
 def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archive) -> Path:

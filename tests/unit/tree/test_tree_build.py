@@ -8,11 +8,11 @@ import pytest
 from recording_engine import IMAGE, RecordingEngine
 
 from builder.container.engine import Job, Room
+from builder.debian.archive import Archive
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe
 from builder.tree import build as trees
-from builder.tree.archive import Archive
 from builder.tree.build import Tree
 
 RUNNING = "dib-run-parts Running /scratch/dib_build.x/hooks/{phase}.d/{script}"

@@ -12,13 +12,13 @@ from builder.container import sandbox
 from builder.container.engine import Engine, Image, Job, Room
 from builder.container.mirror import explain
 from builder.container.sandbox import Sandbox
+from builder.debian import archive as archives
+from builder.debian.archive import Archive
 from builder.keys import digest_of_files, key_of
 from builder.lab.released.release import Release
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian, Server
 from builder.server.procedure import procedure
-from builder.tree import archive as archives
-from builder.tree.archive import Archive
 from builder.workshop import Workshop
 
 STEP = "server-image"

@@ -10,12 +10,12 @@ from recording_engine import IMAGE, RecordingEngine
 
 from builder.cache import Cache
 from builder.container.engine import Job
+from builder.debian import archive as archives
+from builder.debian.archive import Archive
 from builder.errors import NfsrootError
 from builder.lab.server.vm import image
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
-from builder.tree import archive as archives
-from builder.tree.archive import Archive
 
 PACKAGES = ("isc-dhcp-server", "nfs-kernel-server", "zstd")
 

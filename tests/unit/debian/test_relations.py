@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from builder.tree.relations import Relation, read, version_key
+from builder.debian.relations import Relation, read, version_key
 
 SEED, PAIRS = 20261128, 60
 OPERATORS = {"<<": "lt", "<=": "le", "=": "eq", ">=": "ge", ">>": "gt"}

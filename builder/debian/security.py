@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing
 
-from builder.tree import index
-from builder.tree.archive import Archive
-from builder.tree.relations import version_key
+from builder.debian import index
+from builder.debian.archive import Archive
+from builder.debian.relations import version_key
 
 _FILES = "SELECT file FROM package WHERE name IN ({}) AND list LIKE ? ESCAPE '\\'"
 

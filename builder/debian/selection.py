@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass, field
 
 from builder.cache import Cache
 from builder.code import PROGRAM
+from builder.debian import index, refusals
+from builder.debian.archive import Archive
+from builder.debian.candidates import Candidates
+from builder.debian.conflicts import ConflictError, Selection
+from builder.debian.refusals import Want
+from builder.debian.relations import Package, Relation
 from builder.errors import Problem, RecipeError
 from builder.keys import key_of
 from builder.recipe.models import Element, Recipe
 from builder.recipe.place import Place
-from builder.tree import index, refusals
-from builder.tree.archive import Archive
-from builder.tree.candidates import Candidates
-from builder.tree.conflicts import ConflictError, Selection
-from builder.tree.refusals import Want
-from builder.tree.relations import Package, Relation
 
 DEBIAN = "without which there is no Debian"
 BESIDE_MIB = 512

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from builder.container import mirror
+from builder.debian.conflicts import Choice, ConflictError
 from builder.errors import NfsrootError, Problem
 from builder.process import CommandError
 from builder.recipe.models import Debian
 from builder.recipe.place import Place
-from builder.tree.conflicts import Choice, ConflictError
 
 REFUSAL = "refusal"
 """The file to which programs outside the tree write why they refuse the tree: JSON with an NfsrootError's fields."""

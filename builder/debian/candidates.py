@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from builder.tree import index, relations
-from builder.tree.relations import Package, Relation, version_key
+from builder.debian import index, relations
+from builder.debian.relations import Package, Relation, version_key
 
 _STANZAS = "SELECT list, start, length FROM package WHERE name = ?"
 _PROVIDERS = "SELECT DISTINCT package FROM provider WHERE name = ?"

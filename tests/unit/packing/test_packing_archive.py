@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from builder.errors import NfsrootError
 from builder.files import RenderedFile, text_file
-from builder.release.archive import END_OF_ARCHIVE, GREATEST_STORED_BLOCK, Joined, Part, fragment, stored
+from builder.packing.archive import END_OF_ARCHIVE, GREATEST_STORED_BLOCK, Joined, Part, fragment, stored
 
 NAMES = st.lists(st.text("abc/", min_size=1).map(lambda name: name.strip("/")).filter(lambda n: n and "//" not in n))
 
@@ -129,7 +129,7 @@ def test_joined_fragments_are_one_archive(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [1, PAGESIZE - 1, PAGESIZE, 3 * PAGESIZE, 3 * PAGESIZE + 1])
 def test_first_part_is_copied_byte_for_byte(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tree's part, which is dear, stands in the tarball as it was compressed; the digest is the whole's."""
-    monkeypatch.setattr("builder.release.archive.WINDOW", PAGESIZE)
+    monkeypatch.setattr("builder.packing.archive.WINDOW", PAGESIZE)
     tree = bytes(number % 251 for number in range(size))
     (tmp_path / "tree").write_bytes(tree)
     (tmp_path / "overlay").write_bytes(b"overlay")

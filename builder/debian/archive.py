@@ -17,12 +17,12 @@ from builder.cache import Cache, Inputs
 from builder.code import PROGRAM
 from builder.container.engine import Engine, Image, Job, Room
 from builder.container.mirror import explain
+from builder.debian import index, sources
+from builder.debian.candidates import Candidates, open_candidates
 from builder.errors import NfsrootError
 from builder.keys import digest_of_files, key_of
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
-from builder.tree import index, sources
-from builder.tree.candidates import Candidates, open_candidates
 
 STEP = "archive"
 INDEX_STEP = "archive-index"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.tree import index
+from builder.debian import index
 
 MAIN = """\
 Package: mutt

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from builder.files import RenderedFile
-from builder.release.archive import Part
+from builder.packing.archive import Part
 
 FILE = "tree.tsv.zst"
 

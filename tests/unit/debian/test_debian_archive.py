@@ -13,11 +13,11 @@ from recording_engine import IMAGE, RecordingEngine
 
 from builder.cache import Cache
 from builder.container.engine import Job
+from builder.debian import archive
+from builder.debian.archive import Archive
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
-from builder.tree import archive
-from builder.tree.archive import Archive
 
 PACKAGES = """\
 Package: nano

@@ -12,8 +12,8 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from builder.tree.candidates import Candidates
-from builder.tree.relations import Package, Relation
+from builder.debian.candidates import Candidates
+from builder.debian.relations import Package, Relation
 
 
 class Choice(NamedTuple):

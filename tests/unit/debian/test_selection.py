@@ -11,10 +11,10 @@ import pytest
 from archive_index import write_lists
 
 from builder.cache import Cache
+from builder.debian import selection
+from builder.debian.archive import INDEX, Archive
 from builder.errors import RecipeError
 from builder.recipe.models import Element, Recipe
-from builder.tree import selection
-from builder.tree.archive import INDEX, Archive
 
 STANZAS = """\
 Package: dash

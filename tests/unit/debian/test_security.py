@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from builder.tree import index
-from builder.tree.archive import INDEX, Archive
-from builder.tree.security import find_fixed
+from builder.debian import index
+from builder.debian.archive import INDEX, Archive
+from builder.debian.security import find_fixed
 
 LISTS = {
     "mirror.example_debian_dists_trixie_main_binary-amd64_Packages": [("a", "1-1", "amd64"), ("b", "1", "all")],
