@@ -12,9 +12,9 @@ from builder.errors import InputError
 if TYPE_CHECKING:
     from builder.cache import Cache
     from builder.lab.released.release import Release
-    from builder.lab.story.actors import Actors
     from builder.lab.story.report import StoryReport
     from builder.lab.story.scene import Scene
+    from builder.lab.story.story import Story
     from builder.recipe.models import Recipe
 
 NODES = 4
@@ -25,10 +25,10 @@ QUICK_NODES = 2
 
 def print_screenplay(story: str) -> None:
     """Print the scenes of a story, with the actions and the requirements of each, and play none."""
-    from builder.lab.story.scene import screenplay
+    from builder.lab.story.scene import describe_scenes
     from builder.lab.story.stories import STORIES
 
-    write(screenplay(STORIES[story]))
+    write(describe_scenes(STORIES[story]))
 
 
 def play_quickly(found: Sequence[Release], cache: Cache, output: Path) -> bool:
@@ -43,7 +43,7 @@ def play_quickly(found: Sequence[Release], cache: Cache, output: Path) -> bool:
 
 
 def _suits(release: Release) -> bool:
-    from builder.lab.story.cast import need_suitable
+    from builder.lab.story.story_releases import need_suitable
     from builder.recipe.search import SearchPath
 
     try:
@@ -60,7 +60,7 @@ def play(
     nodes: Sequence[str],
     cache: Cache,
     output: Path,
-    scenes: Sequence[Scene[Actors]] | None = None,
+    scenes: Sequence[Scene[Story]] | None = None,
 ) -> bool:
     """Play a story with a release, by its directory, or with the release of a recipe; whether it passed.
 
@@ -72,10 +72,10 @@ def play(
     """
     from builder.cli.lab_display import Lines
     from builder.lab import host
-    from builder.lab.story.cast import gather, need_suitable
     from builder.lab.story.run import run
-    from builder.lab.story.scene import needed_releases
+    from builder.lab.story.scene import list_needed_releases
     from builder.lab.story.stories import STORIES
+    from builder.lab.story.story_releases import gather_releases, need_suitable
     from builder.lab.vocabulary.hardware import Firmware
 
     recipe, base, release = _find(named)
@@ -86,8 +86,8 @@ def play(
     with cache.work("story") as scratch:
         first = release or _build(recipe, cache, output, None)
         played = STORIES[story] if scenes is None else scenes
-        letters = needed_releases(played)
-        releases = gather(first, base, scratch, _builder(cache, scratch / "output"), letters)
+        letters = list_needed_releases(played)
+        releases = gather_releases(first, base, scratch, _builder(cache, scratch / "output"), letters)
         report = run(story, played, releases, names, cache, Lines().emit)
     write("\n".join(_conclusion(report, first)))
     return report.passed

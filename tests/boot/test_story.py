@@ -12,11 +12,11 @@ from builder.cache import Cache
 from builder.container.sandbox import Sandbox
 from builder.lab.released.release import Release, read_release
 from builder.lab.story import update
-from builder.lab.story.actors import Actors
-from builder.lab.story.cast import gather
 from builder.lab.story.run import run
-from builder.lab.story.scene import Scene, needed_releases
+from builder.lab.story.scene import Scene, list_needed_releases
 from builder.lab.story.stories import STORIES
+from builder.lab.story.story import Story
+from builder.lab.story.story_releases import gather_releases
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
 from builder.workshop import Workshop
@@ -38,8 +38,8 @@ def play(release_to_boot: Callable[[str], Release], cache: Cache, tmp_path: Path
         recipe = load(str(file), SearchPath.default(PROJECT))
         return read_release(build(recipe, workshop, version=version, source_date=None, refresh=False).directory)
 
-    def played(scenes: tuple[Scene[Actors], ...], *names: str) -> list[str]:
-        releases = gather(first, RECIPE, tmp_path, built, needed_releases(scenes))
+    def played(scenes: tuple[Scene[Story], ...], *names: str) -> list[str]:
+        releases = gather_releases(first, RECIPE, tmp_path, built, list_needed_releases(scenes))
         report = run("update", scenes, releases, names, cache, print)
         wrong = [
             f"{scene.name}: {claim.name}: {claim.reason}"

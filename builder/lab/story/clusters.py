@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from builder.lab.checks.model import Finding
-from builder.lab.story.actors import STORE, Actors
-from builder.lab.story.findings import run_from
+from builder.lab.story.findings import check_roots
 from builder.lab.story.scene import Claim, Findings, Scene
+from builder.lab.story.story import STORE, Story
 from builder.lab.story.update import PUBLISH
 
 LABS_OWN = ("etc/init.d/*", "etc/nfsroot-lab/*")
@@ -19,37 +19,37 @@ SETTINGS = " ".join(
 """Prints the digests of all settings and menus of the server."""
 
 
-def _add(actors: Actors) -> Findings:
-    typed, other = actors.commands, actors.stage.releases["other"]
-    actors.settings_before = typed.ask("sh", "-c", SETTINGS)
-    typed.nfsroot(*PUBLISH, actors.stage.directory_of("other"))
-    typed.site("unpack", actors.reference("other"), "--from", STORE)
+def _add(story: Story) -> Findings:
+    typed, other = story.commands, story.stage.releases["other"]
+    story.settings_before = typed.ask("sh", "-c", SETTINGS)
+    typed.nfsroot(*PUBLISH, story.stage.directory_of("other"))
+    typed.site("unpack", story.reference("other"), "--from", STORE)
     typed.site("switch", other.manifest.name, other.manifest.version)
-    first = actors.player("other", other.recipe.cluster.nodes[0].name)
+    first = story.find_node("other", other.recipe.cluster.nodes[0].name)
     yield "other", Finding(first.node.name, tuple(first.boot("other")))
-    again = actors.canary[-1]
+    again = story.canary[-1]
     yield "first", Finding(again.node.name, tuple(again.reboot("A")))
 
 
-def _remove(actors: Actors) -> Findings:
-    typed, other = actors.commands, actors.stage.releases["other"]
-    actors.player("other", other.recipe.cluster.nodes[0].name).power_off()
+def _remove(story: Story) -> Findings:
+    typed, other = story.commands, story.stage.releases["other"]
+    story.find_node("other", other.recipe.cluster.nodes[0].name).power_off()
     typed.site("remove", other.manifest.name)
-    left = [path for path in (actors.root("other"), f"/srv/tftp/{other.manifest.name}") if actors.exists(path)]
+    left = [path for path in (story.root("other"), f"/srv/tftp/{other.manifest.name}") if story.exists(path)]
     yield "gone", Finding("nothing of it is there", tuple(f"{path} is there" for path in left))
-    yield "gone", differences(actors.settings_before, typed.ask("sh", "-c", SETTINGS))
-    yield "untouched", run_from(actors, actors.first_cluster, "A")
-    again = actors.canary[-1]
+    yield "gone", compare_settings(story.settings_before, typed.ask("sh", "-c", SETTINGS))
+    yield "untouched", check_roots(story, story.first_cluster, "A")
+    again = story.canary[-1]
     yield "untouched", Finding(again.node.name, tuple(again.reboot("A")))
 
 
-def differences(before: str, after: str) -> Finding:
+def compare_settings(before: str, after: str) -> Finding:
     """The finding whether settings and menus are unchanged; `before` and `after` are outputs of SETTINGS."""
     changed = sorted({line.split()[-1] for line in set(before.splitlines()) ^ set(after.splitlines())})
     return Finding(f"{len(after.splitlines())} files as before", tuple(f"/{path} differs" for path in changed))
 
 
-SCENES: tuple[Scene[Actors], ...] = (
+SCENES: tuple[Scene[Story], ...] = (
     Scene(
         "second cluster",
         "The server gets a second cluster, on a network of its own.",

@@ -63,13 +63,13 @@ class Commands:
         return ran
 
 
-def shared_directories() -> list[Path]:
+def list_shared_directories() -> list[Path]:
     """The directories that the rack's machine needs of this one, so that nfsroot runs there: Python and nfsroot."""
     wanted = {Path(sys.prefix), Path(sys.base_prefix), Path(builder.__file__).resolve().parent.parent, Path("/usr")}
     outermost = {path for path in wanted if wanted.isdisjoint(path.parents)}
     return sorted(outermost - {Path("/usr")})
 
 
-def programs() -> Path:
+def find_programs() -> Path:
     """The directory of this machine with the programs nfsroot and nfsroot-site."""
     return Path(sys.prefix) / "bin"

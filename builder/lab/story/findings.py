@@ -5,41 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from builder.lab.checks.model import Finding
-from builder.lab.story.actors import Actors
-from builder.lab.story.player import Player
+from builder.lab.story.story import Story
+from builder.lab.story.story_node import StoryNode
 
 
-def boot_next(actors: Actors, players: Sequence[Player], letter: str) -> Finding:
+def check_next_boot(story: Story, nodes: Sequence[StoryNode], letter: str) -> Finding:
     """Whether the first entry of each node's menu loads the kernel of a release."""
-    version = actors.version(letter)
-    lines = {player.node.name: actors.first_kernel(player.node.name) for player in players}
+    version = story.version(letter)
+    lines = {node.name: story.read_first_kernel(node.name) for node in nodes}
     wrong = [f"{name}: {line or 'no kernel'}" for name, line in lines.items() if f"/{version}/" not in line]
     return Finding(f"{', '.join(lines)} boot {version}", tuple(wrong))
 
 
-def run_from(actors: Actors, players: Sequence[Player], letter: str) -> Finding:
+def check_roots(story: Story, nodes: Sequence[StoryNode], letter: str) -> Finding:
     """Whether nodes run from the root of a release, and systemd's state on them is `running`."""
-    wrong = [f"{player.node.name}: {each}" for player in players for each in _problems(player, actors.root(letter))]
-    return Finding(f"{names(players)} from {actors.root(letter)}", tuple(wrong))
+    wrong = [f"{node.name}: {each}" for node in nodes for each in _find_problems(node, story.root(letter))]
+    return Finding(f"{join_names(nodes)} from {story.root(letter)}", tuple(wrong))
 
 
-def keep_host_keys(actors: Actors, players: Sequence[Player]) -> Finding:
+def check_host_keys(story: Story, nodes: Sequence[StoryNode]) -> Finding:
     """Whether nodes have the ssh host keys that they had in the first scenes."""
     wrong = []
-    for player in players:
-        before, keys = actors.host_keys[player.node.name], player.host_keys()
-        wrong += [] if keys == before else [f"{player.node.name}: {before} became {keys}"]
-    return Finding(f"those of {names(players)} are as before", tuple(wrong))
+    for node in nodes:
+        before, keys = story.host_keys[node.name], node.read_host_keys()
+        wrong += [] if keys == before else [f"{node.name}: {before} became {keys}"]
+    return Finding(f"those of {join_names(nodes)} are as before", tuple(wrong))
 
 
-def names(players: Sequence[Player]) -> str:
+def join_names(nodes: Sequence[StoryNode]) -> str:
     """The nodes' names, with commas."""
-    return ", ".join(player.node.name for player in players)
+    return ", ".join(node.name for node in nodes)
 
 
-def _problems(player: Player, root: str) -> list[str]:
-    mounted = player.runs_from().split()
+def _find_problems(node: StoryNode, root: str) -> list[str]:
+    mounted = node.read_mounts().split()
     sources = [source.partition(":")[2] for source in mounted]
     problems = [] if root in sources else [f"it has mounted {', '.join(mounted) or 'nothing'}, not {root}"]
-    state = player.running.ask("systemctl is-system-running").text
+    state = node.running.ask("systemctl is-system-running").text
     return problems + ([] if state == "running" else [f"systemd is {state}"])

@@ -38,7 +38,7 @@ class Chart:
     width: float = WIDTH
 
 
-def chart(report: StoryReport) -> Chart:
+def draw_chart(report: StoryReport) -> Chart:
     """The chart of a story, whose time goes from left to right."""
     scale = (WIDTH - LABEL_WIDTH - 10) / (report.seconds or 1.0)
 
@@ -53,15 +53,15 @@ def chart(report: StoryReport) -> Chart:
     return Chart(
         height=TOP + ROW * len(boxes),
         rows=tuple((name, TOP + ROW * place, tuple(row)) for place, (name, row) in enumerate(boxes.items())),
-        bands=tuple(box(scene.began, scene.ended, scene.name, _kind(scene)) for scene in report.scenes),
+        bands=tuple(box(scene.began, scene.ended, scene.name, _choose_class(scene)) for scene in report.scenes),
         ticks=tuple(Tick(LABEL_WIDTH + second * scale, second) for second in range(0, int(report.seconds) + 1, step)),
     )
 
 
-def render(report: StoryReport, logs: Mapping[str, str]) -> str:
+def render_page(report: StoryReport, logs: Mapping[str, str]) -> str:
     """The page; `logs` are the last lines of the servers' logs, by their names."""
-    return _templates.get_template("story.html.j2").render(report=report, chart=chart(report), logs=logs)
+    return _templates.get_template("story.html.j2").render(report=report, chart=draw_chart(report), logs=logs)
 
 
-def _kind(scene: SceneReport) -> str:
+def _choose_class(scene: SceneReport) -> str:
     return "passed" if scene.passed else "failed"

@@ -46,7 +46,7 @@ SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Look:
+class ReadCounts:
     """The counts of the reader so far: bytes that came from the server, rounds, errors; and the size of the files."""
 
     received: int
@@ -55,19 +55,19 @@ class Look:
     size: int
 
 
-def begin(virtual: VirtualNode) -> Look:
+def begin_reading(virtual: VirtualNode) -> ReadCounts:
     """Let the node read files over and over; give the counts after the first rounds, which fill its memory."""
-    return _look(virtual, BEGIN)
+    return _read_counts(virtual, BEGIN)
 
 
-def end(virtual: VirtualNode) -> Look:
+def end_reading(virtual: VirtualNode) -> ReadCounts:
     """Let the node read all files once more, stop the reader, and give its counts."""
-    look = _look(virtual, AWAIT_MORE)
+    look = _read_counts(virtual, AWAIT_MORE)
     virtual.ask(f"rm {PLACE}/go")
     return look
 
 
-def judge(node: str, before: Look, after: Look) -> Finding:
+def judge_reading(node: str, before: ReadCounts, after: ReadCounts) -> Finding:
     """Whether the node went on to read without an error, and out of its memory.
 
     By its own count, the node must have received all files before, which shows that its count works.
@@ -82,14 +82,14 @@ def judge(node: str, before: Look, after: Look) -> Finding:
     return Finding(saw, tuple(f"{node}: {problem}" for problem in problems))
 
 
-def parse(text: str) -> Look:
+def parse_counts(text: str) -> ReadCounts:
     """The counts in the output of LOOK; raises NfsrootError when the output is something else."""
     try:
         found = {name: int(number) for name, number in map(str.split, text.splitlines())}
-        return Look(**found)
+        return ReadCounts(**found)
     except (ValueError, TypeError) as error:
         raise NfsrootError("the node does not say what it read", details=text) from error
 
 
-def _look(virtual: VirtualNode, first: str) -> Look:
-    return parse(virtual.ask(f"{first}\n{LOOK}").text)
+def _read_counts(virtual: VirtualNode, first: str) -> ReadCounts:
+    return parse_counts(virtual.ask(f"{first}\n{LOOK}").text)

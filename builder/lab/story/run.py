@@ -16,19 +16,19 @@ from builder.lab.events import Emit
 from builder.lab.machine.paths import list_server_logs, read_last_lines
 from builder.lab.released.release import Release
 from builder.lab.story import page, report
-from builder.lab.story.actors import Actors
-from builder.lab.story.commands import Commands, programs
-from builder.lab.story.performance import play_scene
+from builder.lab.story.commands import Commands, find_programs
 from builder.lab.story.report import SceneReport, SpanReport, StoryReport
 from builder.lab.story.scene import Scene
-from builder.lab.story.stage import stage
+from builder.lab.story.scene_run import play_scene
+from builder.lab.story.stage import run_stage
+from builder.lab.story.story import Story
 from builder.lab.trial.case_run import LOG_LINES, serialize_events
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.release.verdict import replace
 
 
 @dataclass
-class Telling:
+class StoryRun:
     """The results of a story so far; `began` is the time when the story began (seconds, time.monotonic())."""
 
     emit: Emit
@@ -42,7 +42,7 @@ class Telling:
 
 def run(
     story: str,
-    scenes: Sequence[Scene[Actors]],
+    scenes: Sequence[Scene[Story]],
     releases: Mapping[str, Release],
     names: Sequence[str],
     cache: Cache,
@@ -55,7 +55,7 @@ def run(
     :raises InputError: the lab cannot run on this machine at all.
     """
     started = datetime.now(UTC).replace(microsecond=0)
-    telling = Telling(serialize_events(emit), time.monotonic())
+    telling = StoryRun(serialize_events(emit), time.monotonic())
     with cache.in_use(), cache.work("lab") as scratch:
         try:
             _play(telling, scenes, releases, names, cache, scratch)
@@ -80,13 +80,13 @@ def run(
         spans=tuple(telling.spans),
     )
     replace(first.directory.parent / report.FILE, made.text().encode())
-    replace(first.directory.parent / page.FILE, page.render(made, telling.logs).encode())
+    replace(first.directory.parent / page.FILE, page.render_page(made, telling.logs).encode())
     return made
 
 
 def _play(
-    telling: Telling,
-    scenes: Sequence[Scene[Actors]],
+    telling: StoryRun,
+    scenes: Sequence[Scene[Story]],
     releases: Mapping[str, Release],
     names: Sequence[str],
     cache: Cache,
@@ -94,14 +94,14 @@ def _play(
 ) -> None:
     """Play scenes on a stage until one fails."""
     with ExitStack() as stack:
-        made = stack.enter_context(stage(releases, scratch, cache))
+        made = stack.enter_context(run_stage(releases, scratch, cache))
         telling.accelerator = made.accelerator
-        commands = Commands(made.server.run, programs(), telling.emit)
-        actors = Actors(made, commands, telling.emit, names)
+        commands = Commands(made.server.run, find_programs(), telling.emit)
+        played = Story(made, commands, telling.emit, names)
         stack.callback(made.cut_power)
         for scene in scenes:
-            telling.scenes.append(play_scene(scene, actors, actors.commands, telling.emit, telling.began))
-            spans = [span for player in actors.players.values() for span in player.spans]
+            telling.scenes.append(play_scene(scene, played, played.commands, telling.emit, telling.began))
+            spans = [span for node in played.nodes.values() for span in node.spans]
             telling.spans = [
                 SpanReport(
                     node=span.node, began=span.began - telling.began, ended=span.ended - telling.began, what=span.what

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from builder.lab.checks.model import Finding
 
-Actors = TypeVar("Actors")
+AnyStory = TypeVar("AnyStory")
 
 Findings = Iterator[tuple[str, Finding]]
 """Names of claims, with a finding on each; a claim may come again, for another node."""
@@ -23,7 +23,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Scene(Generic[Actors]):
+class Scene(Generic[AnyStory]):
     """A part of a story, named `name` and told in one sentence by `title`.
 
     `does` lists the steps in order: commands as they are typed, with A, B, C for versions, and deeds of nodes.
@@ -35,21 +35,21 @@ class Scene(Generic[Actors]):
     title: str
     does: tuple[str, ...]
     claims: tuple[Claim, ...]
-    play: Callable[[Actors], Findings]
+    play: Callable[[AnyStory], Findings]
     releases: tuple[str, ...] = ()
 
 
-def missing(scene: Scene[Actors], made: set[str]) -> list[Claim]:
+def list_missing_claims(scene: Scene[AnyStory], made: set[str]) -> list[Claim]:
     """The claims of a scene that are not in `made`, the names of claims with a finding."""
     return [claim for claim in scene.claims if claim.name not in made]
 
 
-def needed_releases(scenes: Sequence[Scene[Actors]]) -> frozenset[str]:
+def list_needed_releases(scenes: Sequence[Scene[AnyStory]]) -> frozenset[str]:
     """The letters of the releases that scenes bring."""
     return frozenset(letter for scene in scenes for letter in scene.releases)
 
 
-def screenplay(scenes: tuple[Scene[Actors], ...]) -> str:
+def describe_scenes(scenes: tuple[Scene[AnyStory], ...]) -> str:
     """The scenes in words, for a person who wants to know them beforehand."""
     parts = []
     for number, scene in enumerate(scenes, 1):

@@ -72,7 +72,7 @@ OPTIONS = "/etc/nfsroot-site.toml"
 """The site's own configuration file, which names the programs that serve."""
 
 
-def install(machine: Namespace, server: Server, *, rpcbind: bool) -> None:
+def install_scripts(machine: Namespace, server: Server, *, rpcbind: bool) -> None:
     """Write the scripts, and the site's configuration with the programs that `server` names, into the machine.
 
     With `rpcbind`, which nodes then ask for the NFS server, rpcbind is started.

@@ -19,7 +19,7 @@ from builder.lab.released.release import Release
 from builder.lab.server.namespace_server import NamespaceServer
 from builder.lab.server.protocol import RackServer
 from builder.lab.story import services
-from builder.lab.story.commands import shared_directories
+from builder.lab.story.commands import list_shared_directories
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.lab.wire.capture import Capture, capture
 from builder.recipe.models import Cluster, NfsServer, Node, Server
@@ -59,11 +59,11 @@ class Stage:
     def nodes(self, letter: str) -> tuple[Node, ...]:
         """The nodes of a release's cluster, with the numbers of their ports."""
         cluster = self.releases[letter].recipe.cluster
-        return _numbered(cluster, list(self.captures).index(str(cluster.subnet)))
+        return _number_ports(cluster, list(self.captures).index(str(cluster.subnet)))
 
     def directory_of(self, letter: str) -> str:
         """The path, on the server, of the directory of a release."""
-        return inside(self.releases[letter])
+        return locate_release(self.releases[letter])
 
     def cut_power(self) -> None:
         """Cut the power of every node."""
@@ -72,7 +72,7 @@ class Stage:
 
 
 @contextmanager
-def stage(releases: Mapping[str, Release], directory: Path, cache: Cache) -> Iterator[Stage]:
+def run_stage(releases: Mapping[str, Release], directory: Path, cache: Cache) -> Iterator[Stage]:
     """A stage with nothing but programs on its server: no release is installed, and no daemon has settings.
 
     Everything is in memory, and gone when the block is left, but for the logs in `directory`.
@@ -82,35 +82,35 @@ def stage(releases: Mapping[str, Release], directory: Path, cache: Cache) -> Ite
     """
     first = next(iter(releases.values()))
     clusters = {str(each.recipe.cluster.subnet): each.recipe.cluster for each in releases.values()}
-    mounts = {INSIDE: directory, **{inside(release): release.directory for release in releases.values()}}
+    mounts = {INSIDE: directory, **{locate_release(release): release.directory for release in releases.values()}}
     tops = {f"/{PurePosixPath(release.recipe.root.path).parts[1]}" for release in releases.values()}
     tmpfs = [*sorted(tops), "/srv", "/var/tmp"]
     with ExitStack() as stack:
         made = stack.enter_context(
-            create_namespace(first.recipe.cluster.server.name, mounts, tmpfs, read_only=shared_directories())
+            create_namespace(first.recipe.cluster.server.name, mounts, tmpfs, read_only=list_shared_directories())
         )
         captures = {
-            subnet: _connect(made, cluster, number, directory, stack)
+            subnet: _create_network(made, cluster, number, directory, stack)
             for number, (subnet, cluster) in enumerate(clusters.items())
         }
         programs = first.recipe.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
         asks_rpcbind = any(release.recipe.root.nfs_version == 3 for release in releases.values())
-        services.install(made, programs, rpcbind=asks_rpcbind)
-        kernel = f"{inside(first)}/{first.kernel.name}"
+        services.install_scripts(made, programs, rpcbind=asks_rpcbind)
+        kernel = f"{locate_release(first)}/{first.kernel.name}"
         accelerated_by = accelerator.find_accelerator(cache, made, kernel, directory / "kvm.log")
         server = NamespaceServer(made, programs, made.path(INSIDE), Meter(made.path("/proc")))
         yield Stage(releases, server, programs, made, directory, accelerated_by, captures, stack)
 
 
-def inside(release: Release) -> str:
+def locate_release(release: Release) -> str:
     """The path, on the stage's server, of the directory of a release."""
     return f"{RELEASES}/{release.manifest.name}/{release.manifest.version}"
 
 
-def _connect(made: Namespace, cluster: Cluster, number: int, directory: Path, stack: ExitStack) -> Capture:
+def _create_network(made: Namespace, cluster: Cluster, number: int, directory: Path, stack: ExitStack) -> Capture:
     """Make the network of a cluster, give the server its address there, and capture the network's frames."""
     bridge = cluster.server.interface or f"cluster{number}"
-    taps = [f"tap{node.ordinal}" for node in _numbered(cluster, number)]
+    taps = [f"tap{node.ordinal}" for node in _number_ports(cluster, number)]
     network.create_bridge(made, bridge, taps, (f"switch{number}", f"switch{number}-end"))
     network.add_server_address(made, cluster, bridge)
     captured = stack.enter_context(capture(made.packet_socket(bridge), directory / f"network{number}.log"))
@@ -118,6 +118,6 @@ def _connect(made: Namespace, cluster: Cluster, number: int, directory: Path, st
     return captured
 
 
-def _numbered(cluster: Cluster, number: int) -> tuple[Node, ...]:
+def _number_ports(cluster: Cluster, number: int) -> tuple[Node, ...]:
     """The nodes of a stage's cluster: a node's ordinal is the number of its port, which is its own on all networks."""
     return tuple(node.model_copy(update={"ordinal": node.ordinal + ORDINALS * number}) for node in cluster.nodes)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from builder.lab.story import clusters, trouble, update
-from builder.lab.story.actors import Actors
 from builder.lab.story.scene import Scene
+from builder.lab.story.story import Story
 
 QUICK = update.SCENES
 """The scenes that the quick matrix plays."""
 
-STORIES: dict[str, tuple[Scene[Actors], ...]] = {"update": (*update.SCENES, *trouble.SCENES, *clusters.SCENES)}
+STORIES: dict[str, tuple[Scene[Story], ...]] = {"update": (*update.SCENES, *trouble.SCENES, *clusters.SCENES)}

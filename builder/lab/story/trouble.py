@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from builder.lab.checks.model import Finding
-from builder.lab.story.actors import STATE, STORE, Actors
-from builder.lab.story.findings import boot_next, keep_host_keys, run_from
-from builder.lab.story.player import Player
+from builder.lab.story.findings import check_host_keys, check_next_boot, check_roots
 from builder.lab.story.scene import Claim, Findings, Scene
+from builder.lab.story.story import STATE, STORE, Story
+from builder.lab.story.story_node import StoryNode
 from builder.lab.story.update import PUBLISH
 
 TRIAL_SECONDS = 240
@@ -18,48 +18,48 @@ REFUSED = 3
 """The exit status of a command that refuses to do its work."""
 
 
-def _fall_back(actors: Actors) -> Findings:
-    typed, player = actors.commands, actors.canary[0]
-    name, began = player.node.name, time.monotonic()
-    typed.nfsroot(*PUBLISH, actors.stage.directory_of("C"))
-    typed.site("unpack", actors.reference("C"), "--from", STORE)
-    typed.site("switch", actors.name, actors.version("C"), "--nodes", name, "--confirm", f"{TRIAL_SECONDS}s")
-    yield "menu", boot_next(actors, [player], "C")
-    player.go_down()
-    yield "anew", _starts_anew(player, "C")
+def _fall_back(story: Story) -> Findings:
+    typed, node = story.commands, story.canary[0]
+    name, began = node.name, time.monotonic()
+    typed.nfsroot(*PUBLISH, story.stage.directory_of("C"))
+    typed.site("unpack", story.reference("C"), "--from", STORE)
+    typed.site("switch", story.name, story.version("C"), "--nodes", name, "--confirm", f"{TRIAL_SECONDS}s")
+    yield "menu", check_next_boot(story, [node], "C")
+    node.go_down_to_reboot()
+    yield "anew", _check_restart(node, "C")
     time.sleep(max(0.0, began + TRIAL_SECONDS + 1 - time.monotonic()))
     told = typed.try_site("confirm", "--due")
     yield "told", Finding(told.output, () if name in told.output else (f"{name} is not named: {told.output}",))
-    yield "back", boot_next(actors, [player], "A")
-    yield "back", Finding(name, tuple(player.boot("A")))
-    yield "back", run_from(actors, actors.first_cluster, "A")
-    yield "host keys", keep_host_keys(actors, [player])
+    yield "back", check_next_boot(story, [node], "A")
+    yield "back", Finding(name, tuple(node.boot("A")))
+    yield "back", check_roots(story, story.first_cluster, "A")
+    yield "host keys", check_host_keys(story, [node])
 
 
-def _starts_anew(player: Player, letter: str) -> Finding:
+def _check_restart(node: StoryNode, letter: str) -> Finding:
     """Whether a node that boots a release reboots by itself, in time."""
-    seconds = TRIAL_SECONDS * player.patience
-    if player.starts_by_itself(letter, seconds):
-        return Finding(f"{player.node.name} started anew by itself")
-    return Finding("", (f"{player.node.name} had not started anew by itself after {seconds:.0f} s",))
+    seconds = TRIAL_SECONDS * node.patience
+    if node.reboots_by_itself(letter, seconds):
+        return Finding(f"{node.name} started anew by itself")
+    return Finding("", (f"{node.name} had not started anew by itself after {seconds:.0f} s",))
 
 
-def _refuse(actors: Actors) -> Findings:
-    typed, root = actors.commands, actors.root("D")
-    typed.nfsroot(*PUBLISH, actors.stage.directory_of("D"))
-    manifest = f"{STORE}/releases/{actors.name}/{actors.version('D')}/*.manifest.json"
+def _refuse(story: Story) -> Findings:
+    typed, root = story.commands, story.root("D")
+    typed.nfsroot(*PUBLISH, story.stage.directory_of("D"))
+    manifest = f"{STORE}/releases/{story.name}/{story.version('D')}/*.manifest.json"
     typed.ask("sh", "-euc", f"sed -i 's/story=damaged/story=Damaged/' {manifest}")
     before = typed.ask("cat", STATE), typed.ask("readlink", "/srv/tftp/grub")
-    told = typed.try_site("unpack", actors.reference("D"), "--from", STORE)
+    told = typed.try_site("unpack", story.reference("D"), "--from", STORE)
     status = f"exit status {told.status}: {told.output}"
     yield "refused", Finding(status, () if told.status == REFUSED else (status,))
-    yield "nothing", Finding(f"{root} is not there", (f"{root} is there",) if actors.exists(root) else ())
+    yield "nothing", Finding(f"{root} is not there", (f"{root} is there",) if story.exists(root) else ())
     after = typed.ask("cat", STATE), typed.ask("readlink", "/srv/tftp/grub")
     yield "as before", Finding(after[1], () if after == before else (f"{before} became {after}",))
-    yield "as before", run_from(actors, actors.first_cluster, "A")
+    yield "as before", check_roots(story, story.first_cluster, "A")
 
 
-SCENES: tuple[Scene[Actors], ...] = (
+SCENES: tuple[Scene[Story], ...] = (
     Scene(
         "fall back",
         "A node tries a release whose boot is never complete, and nobody helps.",

@@ -6,11 +6,11 @@ import time
 
 from builder.lab.checks.model import Finding
 from builder.lab.story import reading
-from builder.lab.story.actors import STORE, Actors, need
-from builder.lab.story.cast import PACKAGE
-from builder.lab.story.findings import boot_next, keep_host_keys, run_from
-from builder.lab.story.player import Player
+from builder.lab.story.findings import check_host_keys, check_next_boot, check_roots
 from builder.lab.story.scene import Claim, Findings, Scene
+from builder.lab.story.story import STORE, Story, need
+from builder.lab.story.story_node import StoryNode
+from builder.lab.story.story_releases import PACKAGE
 
 PUBLISH = ("publish", "--allow-unproved", "--to", STORE)
 SECONDS_TO_CONFIRM = 300.0
@@ -18,84 +18,87 @@ SECONDS_BETWEEN_CONFIRMS = 5.0
 """The seconds from one `confirm` to the next; the timer of a site runs it only once a minute."""
 
 
-def _begin(actors: Actors) -> Findings:
-    typed = actors.commands
-    typed.nfsroot(*PUBLISH, actors.stage.directory_of("A"))
+def _begin(story: Story) -> Findings:
+    typed = story.commands
+    typed.nfsroot(*PUBLISH, story.stage.directory_of("A"))
     fingerprint = typed.ask("sha256sum", f"{STORE}/metadata/1.root.json")
     typed.site("trust", STORE, f"SHA256:{fingerprint.split()[0]}")
-    typed.site("unpack", actors.reference("A"), "--from", STORE)
-    modules = f"{actors.root('A')}/lib/modules"
-    yield "root", Finding(modules, () if actors.exists(modules) else (f"{modules} is not there",))
-    typed.site("switch", actors.name, actors.version("A"))
-    yield "menus", boot_next(actors, actors.first_cluster, "A")
+    typed.site("unpack", story.reference("A"), "--from", STORE)
+    modules = f"{story.root('A')}/lib/modules"
+    yield "root", Finding(modules, () if story.exists(modules) else (f"{modules} is not there",))
+    typed.site("switch", story.name, story.version("A"))
+    yield "menus", check_next_boot(story, story.first_cluster, "A")
 
 
-def _boot(actors: Actors) -> Findings:
-    found = actors.at_once(actors.first_cluster, lambda player: player.boot("A"))
+def _boot(story: Story) -> Findings:
+    found = story.run_on_all(story.first_cluster, lambda node: node.boot("A"))
     yield "checks", found
     need(found)
-    actors.host_keys = {player.node.name: player.host_keys() for player in actors.first_cluster}
+    story.host_keys = {node.name: node.read_host_keys() for node in story.first_cluster}
 
 
-def _unpack_beside(actors: Actors) -> Findings:
-    typed = actors.commands
-    typed.nfsroot(*PUBLISH, actors.stage.directory_of("B"))
-    before = {player.node.name: reading.begin(player.running) for player in actors.first_cluster}
+def _unpack_beside(story: Story) -> Findings:
+    typed = story.commands
+    typed.nfsroot(*PUBLISH, story.stage.directory_of("B"))
+    before = {node.name: reading.begin_reading(node.running) for node in story.first_cluster}
     menus = typed.ask("readlink", "/srv/tftp/grub")
-    typed.site("unpack", actors.reference("B"), "--from", STORE)
-    yield "unpacked", Finding(actors.root("B"), () if actors.exists(actors.root("B")) else ("the root is not there",))
-    for player in actors.first_cluster:
-        name = player.node.name
-        yield "reading", reading.judge(name, before[name], reading.end(player.running))
+    typed.site("unpack", story.reference("B"), "--from", STORE)
+    yield (
+        "unpacked",
+        Finding(story.root("B"), () if story.exists(story.root("B")) else ("the root is not there",)),
+    )
+    for node in story.first_cluster:
+        name = node.name
+        yield "reading", reading.judge_reading(name, before[name], reading.end_reading(node.running))
     after = typed.ask("readlink", "/srv/tftp/grub")
     yield "menus", Finding(after, () if after == menus else (f"the menus were {menus} and are {after}",))
-    yield "running", run_from(actors, actors.first_cluster, "A")
+    yield "running", check_roots(story, story.first_cluster, "A")
 
 
-def _canary(actors: Actors) -> Findings:
-    names = ",".join(player.node.name for player in actors.canary)
-    actors.commands.site("switch", actors.name, actors.version("B"), "--nodes", names, "--confirm", "30m")
-    yield "menus", boot_next(actors, actors.canary, "B")
-    found = actors.at_once(actors.canary, lambda player: player.reboot("B"))
+def _canary(story: Story) -> Findings:
+    names = ",".join(node.name for node in story.canary)
+    story.commands.site("switch", story.name, story.version("B"), "--nodes", names, "--confirm", "30m")
+    yield "menus", check_next_boot(story, story.canary, "B")
+    found = story.run_on_all(story.canary, lambda node: node.reboot("B"))
     yield "update", found
     need(found)
-    yield "update", _have_package(actors.canary)
-    yield "confirmed", _confirmed(actors)
-    yield "host keys", keep_host_keys(actors, actors.canary)
-    yield "others", boot_next(actors, actors.others, "A")
-    yield "others", run_from(actors, actors.others, "A")
+    yield "update", _check_package(story.canary)
+    yield "confirmed", _await_confirmation(story)
+    yield "host keys", check_host_keys(story, story.canary)
+    yield "others", check_next_boot(story, story.others, "A")
+    yield "others", check_roots(story, story.others, "A")
 
 
-def _roll_back(actors: Actors) -> Findings:
-    actors.commands.site("rollback", actors.name)
-    yield "menus", boot_next(actors, actors.first_cluster, "A")
-    first = actors.canary[:1]
-    found = actors.at_once(first, lambda player: player.reboot("A"))
+def _roll_back(story: Story) -> Findings:
+    story.commands.site("rollback", story.name)
+    yield "menus", check_next_boot(story, story.first_cluster, "A")
+    first = story.canary[:1]
+    found = story.run_on_all(first, lambda node: node.reboot("A"))
     yield "back", found
     need(found)
-    yield "host keys", keep_host_keys(actors, first)
+    yield "host keys", check_host_keys(story, first)
 
 
-def _have_package(players: list[Player]) -> Finding:
-    said = {player.node.name: player.running.ask(f"dpkg-query --show {PACKAGE}").text for player in players}
+def _check_package(nodes: list[StoryNode]) -> Finding:
+    said = {node.name: node.running.ask(f"dpkg-query --show {PACKAGE}").text for node in nodes}
     wrong = [f"{name}: {text}" for name, text in said.items() if not text.startswith(f"{PACKAGE}\t")]
     return Finding("; ".join(" ".join(text.split()) for text in said.values()), tuple(wrong))
 
 
-def _confirmed(actors: Actors) -> Finding:
+def _await_confirmation(story: Story) -> Finding:
     """Whether the nodes' own reports end the trial of the update."""
     deadline = time.monotonic() + SECONDS_TO_CONFIRM
-    while (serving := actors.serving())["trial"]:
+    while (serving := story.read_serving())["trial"]:
         if time.monotonic() > deadline:
             return Finding("", (f"the trial goes on after {SECONDS_TO_CONFIRM:.0f} s: {serving['trial']}",))
-        actors.commands.try_site("confirm", "--due")
+        story.commands.try_site("confirm", "--due")
         time.sleep(SECONDS_BETWEEN_CONFIRMS)
-    wanted = {player.node.name: actors.version("B") for player in actors.canary}
+    wanted = {node.name: story.version("B") for node in story.canary}
     saw = ", ".join(f"{name}: {version}" for name, version in serving["nodes"].items())
     return Finding(saw, () if serving["nodes"] == wanted else (f"nodes have {saw or 'nothing of their own'}",))
 
 
-SCENES: tuple[Scene[Actors], ...] = (
+SCENES: tuple[Scene[Story], ...] = (
     Scene(
         "begin",
         "A release goes into a store, onto the server, and to its nodes.",

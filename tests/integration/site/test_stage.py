@@ -10,13 +10,13 @@ from made_releases import Made
 
 from builder.cache import Cache
 from builder.lab.released.release import Release, read_release
-from builder.lab.story import cast, clusters, trouble, update
-from builder.lab.story.actors import Actors
-from builder.lab.story.commands import Commands, programs
-from builder.lab.story.performance import play_scene
+from builder.lab.story import clusters, story_releases, trouble, update
+from builder.lab.story.commands import Commands, find_programs
 from builder.lab.story.report import SceneReport
 from builder.lab.story.scene import Scene
-from builder.lab.story.stage import Stage, stage
+from builder.lab.story.scene_run import play_scene
+from builder.lab.story.stage import Stage, run_stage
+from builder.lab.story.story import Story
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
 
@@ -35,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Release]:
     first = load("debian-nfsroot", search)
     recipes = {"A": first} | {
         letter: load(str(file), search)
-        for letter, file in cast.write_recipes(directory, "debian-nfsroot", first).items()
+        for letter, file in story_releases.write_recipes(directory, "debian-nfsroot", first).items()
     }
     return {
         letter: read_release(Made(recipe, f"1.0.{letter.lower()}", tree=TREE).write(directory / "output"))
@@ -47,15 +47,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Release]:
 def on_stage(made: dict[str, Release], tmp_path: Path) -> Iterator[Stage]:
     """A stage on which nothing has happened yet."""
     (tmp_path / "logs").mkdir()
-    with stage(made, tmp_path / "logs", Cache(tmp_path / "cache")) as opened:
+    with run_stage(made, tmp_path / "logs", Cache(tmp_path / "cache")) as opened:
         yield opened
 
 
-def play(opened: Stage, scenes: tuple[Scene[Actors], ...], name: str, names: tuple[str, ...] = ()) -> SceneReport:
+def play(opened: Stage, scenes: tuple[Scene[Story], ...], name: str, names: tuple[str, ...] = ()) -> SceneReport:
     """What comes of the scene of that name; the nodes are off."""
-    commands = Commands(opened.server.run, programs(), print)
+    commands = Commands(opened.server.run, find_programs(), print)
     scene = next(scene for scene in scenes if scene.name == name)
-    return play_scene(scene, Actors(opened, commands, print, names), commands, print, 0.0)
+    return play_scene(scene, Story(opened, commands, print, names), commands, print, 0.0)
 
 
 def test_server_is_set_up_and_refuses(on_stage: Stage) -> None:
@@ -99,7 +99,7 @@ def test_service(on_stage: Stage) -> None:
 def test_second_cluster_comes_and_goes(on_stage: Stage) -> None:
     """A server serves a second cluster on a network of its own, and is as before when that is removed."""
     assert play(on_stage, update.SCENES, "begin", ("ssi1",)).passed
-    commands = Commands(on_stage.server.run, programs(), print)
+    commands = Commands(on_stage.server.run, find_programs(), print)
     before = commands.ask("sh", "-c", clusters.SETTINGS)
     other = on_stage.releases["other"].manifest
     commands.site("unpack", on_stage.directory_of("other"))
@@ -108,7 +108,7 @@ def test_second_cluster_comes_and_goes(on_stage: Stage) -> None:
         line.split()[1] for line in commands.ask("cat", "/etc/dhcp/dhcpd.conf").splitlines() if "netmask" in line
     ]
     assert sorted(subnets) == ["10.77.0.0", "192.168.0.0"]
-    assert clusters.differences(before, commands.ask("sh", "-c", clusters.SETTINGS)).problems
+    assert clusters.compare_settings(before, commands.ask("sh", "-c", clusters.SETTINGS)).problems
     commands.site("remove", other.name)
-    assert clusters.differences(before, commands.ask("sh", "-c", clusters.SETTINGS)).problems == ()
+    assert clusters.compare_settings(before, commands.ask("sh", "-c", clusters.SETTINGS)).problems == ()
     assert on_stage.server.run(["ls", other.server_directory]).status != 0

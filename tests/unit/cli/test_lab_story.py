@@ -15,8 +15,8 @@ from builder.cli.lab import STORIES as NAMES
 from builder.lab import host
 from builder.lab import run as lab_run
 from builder.lab.report.report import CheckResult
-from builder.lab.story import cast, stories
 from builder.lab.story import run as running
+from builder.lab.story import stories, story_releases
 from builder.lab.story.report import SceneReport, StoryReport
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
@@ -114,8 +114,8 @@ def test_verdict(nfsroot: Nfsroot, manifest: Manifest, monkeypatch: pytest.Monke
             scenes=() if passed else (SCENE,), not_played=() if passed else ("refuse",),
         )  # fmt: skip
 
-    monkeypatch.setattr(cast, "need_suitable", lambda _: None)
-    monkeypatch.setattr(cast, "gather", lambda *_: {})
+    monkeypatch.setattr(story_releases, "need_suitable", lambda _: None)
+    monkeypatch.setattr(story_releases, "gather_releases", lambda *_: {})
     monkeypatch.setattr(running, "run", ran)
     done = nfsroot("lab", "--story", "update", str(directory))
     assert asked == [[f"ssi{number}" for number in range(1, lab_story.NODES + 1)]]

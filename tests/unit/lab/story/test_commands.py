@@ -10,7 +10,7 @@ import pytest
 from builder.errors import NfsrootError
 from builder.lab.events import LabEvent
 from builder.lab.machine.agent import Answer
-from builder.lab.story.commands import Commands, programs, shared_directories
+from builder.lab.story.commands import Commands, find_programs, list_shared_directories
 from builder.lab.story.services import SCRIPT
 
 
@@ -48,9 +48,9 @@ def test_command_that_fails() -> None:
 
 def test_programs_are_shared() -> None:
     """The directories that a machine gets hold the programs and Python, and none holds another."""
-    shared = shared_directories()
-    assert all(os.access(programs() / name, os.X_OK) for name in ("nfsroot", "nfsroot-site"))
-    for needed in (programs(), (programs() / "python").resolve()):
+    shared = list_shared_directories()
+    assert all(os.access(find_programs() / name, os.X_OK) for name in ("nfsroot", "nfsroot-site"))
+    for needed in (find_programs(), (find_programs() / "python").resolve()):
         assert any(needed.is_relative_to(each) for each in (*shared, Path("/usr")))
     assert not any(one != other and one.is_relative_to(other) for one in shared for other in shared)
 

@@ -6,40 +6,40 @@ import pytest
 
 from builder.errors import NfsrootError
 from builder.lab.story import reading
-from builder.lab.story.reading import Look, judge, parse
+from builder.lab.story.reading import ReadCounts, judge_reading, parse_counts
 
-BEFORE = Look(received=40_000_000, rounds=2, errors=0, size=30_000_000)
+BEFORE = ReadCounts(received=40_000_000, rounds=2, errors=0, size=30_000_000)
 
 
 @pytest.mark.parametrize(
     ("after", "problem"),
     [
-        (Look(40_100_000, 9, 0, 30_000_000), ""),
-        (Look(70_100_000, 9, 0, 30_000_000), "pages were dropped"),
-        (Look(40_100_000, 9, 3, 30_000_000), "3 errors"),
-        (Look(40_100_000, 3, 0, 30_000_000), "it did not go on reading"),
-        (Look(40_000_000, 9, 0, 0), "it did not go on reading"),
+        (ReadCounts(40_100_000, 9, 0, 30_000_000), ""),
+        (ReadCounts(70_100_000, 9, 0, 30_000_000), "pages were dropped"),
+        (ReadCounts(40_100_000, 9, 3, 30_000_000), "3 errors"),
+        (ReadCounts(40_100_000, 3, 0, 30_000_000), "it did not go on reading"),
+        (ReadCounts(40_000_000, 9, 0, 0), "it did not go on reading"),
     ],
     ids=["out of memory", "all again", "errors", "stopped", "nothing to read"],
 )
-def test_judge(after: Look, problem: str) -> None:
+def test_judge(after: ReadCounts, problem: str) -> None:
     """A node has to read on, without an error, out of its memory."""
-    problems = judge("ssi1", BEFORE, after).problems
+    problems = judge_reading("ssi1", BEFORE, after).problems
     assert (problems == ()) if not problem else any(problem in each for each in problems)
 
 
 def test_count_that_counts_nothing() -> None:
     """A node that read all files, and has no count of what came, shows nothing."""
-    nothing = Look(received=0, rounds=2, errors=0, size=30_000_000)
-    (problem,) = judge("ssi1", nothing, Look(0, 9, 0, 30_000_000)).problems
+    nothing = ReadCounts(received=0, rounds=2, errors=0, size=30_000_000)
+    (problem,) = judge_reading("ssi1", nothing, ReadCounts(0, 9, 0, 30_000_000)).problems
     assert "NFS has sent 0 bytes by its own count" in problem
 
 
 def test_parse() -> None:
     """What a node says is read by its names; anything else is an error that shows it."""
-    assert parse("received 4\nrounds 3\nerrors 0\nsize 12") == Look(4, 3, 0, 12)
+    assert parse_counts("received 4\nrounds 3\nerrors 0\nsize 12") == ReadCounts(4, 3, 0, 12)
     with pytest.raises(NfsrootError, match="what it read"):
-        parse("sh: awk: not found")
+        parse_counts("sh: awk: not found")
 
 
 def test_scripts_are_shell() -> None:

@@ -6,13 +6,13 @@ from builder.errors import NfsrootError
 from builder.lab.checks.model import Finding
 from builder.lab.events import LabEvent
 from builder.lab.machine.agent import Answer
-from builder.lab.story.actors import Actors
-from builder.lab.story.cast import PARTS
-from builder.lab.story.commands import Commands, programs
-from builder.lab.story.performance import play_scene
+from builder.lab.story.commands import Commands, find_programs
 from builder.lab.story.report import SceneReport
-from builder.lab.story.scene import Claim, Findings, Scene, needed_releases, screenplay
+from builder.lab.story.scene import Claim, Findings, Scene, describe_scenes, list_needed_releases
+from builder.lab.story.scene_run import play_scene
 from builder.lab.story.stories import STORIES
+from builder.lab.story.story import Story
+from builder.lab.story.story_releases import EXTRA_RELEASES
 
 CLAIMS = (Claim("fits", "the shoe fits"), Claim("keeps", "it is kept"))
 
@@ -31,7 +31,7 @@ def scene(*found: tuple[str, Finding], error: NfsrootError | None = None) -> Sce
 def played(made: Scene[None], events: list[LabEvent] | None = None) -> SceneReport:
     """What came of a scene."""
     emit = (events if events is not None else []).append
-    commands = Commands(lambda _: Answer(0, ""), programs(), emit)
+    commands = Commands(lambda _: Answer(0, ""), find_programs(), emit)
     return play_scene(made, None, commands, emit, 0.0)
 
 
@@ -80,7 +80,7 @@ def test_scene_knows_its_claims() -> None:
 @pytest.mark.parametrize("story", STORIES)
 def test_stories(story: str) -> None:
     """The names of a story's scenes differ, and so do the claims of each scene, which does something."""
-    scenes: tuple[Scene[Actors], ...] = STORIES[story]
+    scenes: tuple[Scene[Story], ...] = STORIES[story]
     assert len({each.name for each in scenes}) == len(scenes)
     for each in scenes:
         assert each.does
@@ -89,13 +89,13 @@ def test_stories(story: str) -> None:
 
 def test_releases() -> None:
     """The story brings every release that it describes, and A before all."""
-    assert needed_releases(STORIES["update"]) == {"A", *(part.letter for part in PARTS)}
+    assert list_needed_releases(STORIES["update"]) == {"A", *(part.letter for part in EXTRA_RELEASES)}
     assert STORIES["update"][0].releases == ("A",)
 
 
 def test_screenplay() -> None:
     """In words, a scene has what is done and what must hold."""
-    assert screenplay((scene(), scene())) == (
+    assert describe_scenes((scene(), scene())) == (
         "1. shoe: A shoe is tried.\n     try it\n   - fits: the shoe fits\n   - keeps: it is kept\n\n"
         "2. shoe: A shoe is tried.\n     try it\n   - fits: the shoe fits\n   - keeps: it is kept"
     )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from builder.lab.report.report import CheckResult
 from builder.lab.report.timeline import WIDTH
-from builder.lab.story.page import SERVER, chart, render
+from builder.lab.story.page import SERVER, draw_chart, render_page
 from builder.lab.story.report import CommandRun, SceneReport, SpanReport, StoryReport
 from builder.lab.vocabulary.hardware import Accelerator
 
@@ -31,7 +31,7 @@ def report(*, passed: bool = True) -> StoryReport:
 
 def test_chart() -> None:
     """Server and nodes have a row each, in which everything stands where its time is; scenes lie beneath."""
-    made = chart(report())
+    made = draw_chart(report())
     assert [name for name, _, _ in made.rows] == [SERVER, "ssi1"]
     (command,), (boot,) = made.rows[0][2], made.rows[1][2]
     assert (command.says, boot.says) == (UNPACK.command, "boots A")
@@ -43,7 +43,7 @@ def test_chart() -> None:
 
 def test_page_escapes() -> None:
     """What commands and nodes say is text, and the page loads nothing."""
-    page = render(report(), {"nfs.log": "<script>"})
+    page = render_page(report(), {"nfs.log": "<script>"})
     assert "unpack a@&lt;b&gt;" in page
     assert "done &amp; well" in page
     assert "&lt;script&gt;" in page
@@ -53,7 +53,7 @@ def test_page_escapes() -> None:
 
 def test_page_of_a_failure() -> None:
     """The page says what failed and what was not played."""
-    page = render(report(passed=False), {})
+    page = render_page(report(passed=False), {})
     assert '<span class="failed">failed</span>' in page
     assert "canary" in page
 

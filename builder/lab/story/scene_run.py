@@ -11,12 +11,12 @@ from builder.lab.events import Claimed, Emit, Ran, SceneBegan
 from builder.lab.report.report import CheckResult
 from builder.lab.story.commands import Commands
 from builder.lab.story.report import CommandRun, SceneReport
-from builder.lab.story.scene import Claim, Scene, missing
+from builder.lab.story.scene import Claim, Scene, list_missing_claims
 
-Actors = TypeVar("Actors")
+AnyStory = TypeVar("AnyStory")
 
 
-def play_scene(scene: Scene[Actors], actors: Actors, commands: Commands, emit: Emit, since: float) -> SceneReport:
+def play_scene(scene: Scene[AnyStory], story: AnyStory, commands: Commands, emit: Emit, since: float) -> SceneReport:
     """Play a scene; a claim without a finding does not hold.
 
     `since` is when the story began (seconds, time.monotonic()).
@@ -33,11 +33,11 @@ def play_scene(scene: Scene[Actors], actors: Actors, commands: Commands, emit: E
         emit(Claimed(scene.name, result))
 
     try:
-        for name, finding in scene.play(actors):
+        for name, finding in scene.play(story):
             note(known[name], finding)
     except NfsrootError as error:
         problem = str(error)
-    for claim in missing(scene, {result.name for result in results}):
+    for claim in list_missing_claims(scene, {result.name for result in results}):
         note(claim, Finding("", (f"nobody could look at that: {problem or 'it was left out'}",)))
     return SceneReport(
         name=scene.name,
@@ -46,12 +46,12 @@ def play_scene(scene: Scene[Actors], actors: Actors, commands: Commands, emit: E
         ended=time.monotonic() - since,
         passed=problem is None and all(result.passed for result in results),
         problem=problem,
-        commands=tuple(_command(each, since) for each in commands.typed[typed:]),
+        commands=tuple(_report_command(each, since) for each in commands.typed[typed:]),
         claims=tuple(results),
     )
 
 
-def _command(ran: Ran, began: float) -> CommandRun:
+def _report_command(ran: Ran, began: float) -> CommandRun:
     return CommandRun(
         command=ran.command,
         status=ran.status,

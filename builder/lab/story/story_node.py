@@ -32,7 +32,7 @@ class Span:
 
 
 @dataclass
-class Player:
+class StoryNode:
     """A node of a story: its running machine, and its boots so far.
 
     `patience` multiplies every limit of time.  `powered` keeps the node powered on; its end cuts the power.
@@ -49,10 +49,15 @@ class Player:
     last: Trial | None = None
 
     @property
+    def name(self) -> str:
+        """The node's host name."""
+        return self.node.name
+
+    @property
     def running(self) -> VirtualNode:
         """The running machine of the node; raises NfsrootError when the node is off."""
         if self.virtual is None:
-            raise NfsrootError(f"{self.node.name} does not run")
+            raise NfsrootError(f"{self.name} does not run")
         return self.virtual
 
     def boot(self, letter: str) -> list[str]:
@@ -72,25 +77,25 @@ class Player:
 
     def reboot(self, letter: str) -> list[str]:
         """Reboot the node as an administrator does, check it as `boot` does, and give all problems."""
-        self.go_down()
+        self.go_down_to_reboot()
         return self.boot(letter)
 
-    def go_down(self) -> None:
+    def go_down_to_reboot(self) -> None:
         """Let the node go down for a reboot, as by an administrator; raises NfsrootError when it stays up.
 
         The caller has to power the node on.
         """
-        self.emit(Rebooting(self.node.name))
+        self.emit(Rebooting(self.name))
         seconds = SECONDS_TO_SHUT_DOWN * self.patience
         if not self.running.reboot(seconds):
-            raise NfsrootError(f"{self.node.name} had not gone down after {seconds:.0f} s to start anew")
+            raise NfsrootError(f"{self.name} had not gone down after {seconds:.0f} s to start anew")
 
     def power_off(self) -> None:
         """Cut the node's power."""
         self.powered.close()
         self.virtual = None
 
-    def starts_by_itself(self, letter: str, seconds: float) -> bool:
+    def reboots_by_itself(self, letter: str, seconds: float) -> bool:
         """Power the node on, leave it alone, and tell whether it reboots by itself within `seconds`."""
         self.powered.close()
         began = time.monotonic()
@@ -104,17 +109,17 @@ class Player:
         self._span(began, f"boots {letter}, and starts anew by itself" if reason else f"boots {letter}")
         return reason == RESET_BY_ITSELF
 
-    def runs_from(self) -> str:
+    def read_mounts(self) -> str:
         """The sources of all mounts from servers on the node, that of its root among them."""
         return self.running.ask(MOUNTED).text
 
-    def host_keys(self) -> str:
+    def read_host_keys(self) -> str:
         """The fingerprints of the node's ssh host keys."""
         return self.running.ask(HOST_KEYS).text
 
-    def boot_id(self) -> str:
+    def read_boot_id(self) -> str:
         """The identifier of the node's present boot (random(4))."""
         return self.running.ask("cat /proc/sys/kernel/random/boot_id").text
 
     def _span(self, began: float, what: str) -> None:
-        self.spans.append(Span(self.node.name, began, time.monotonic(), what))
+        self.spans.append(Span(self.name, began, time.monotonic(), what))

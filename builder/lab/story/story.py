@@ -1,4 +1,4 @@
-"""The participants of a story: the stage, the commands that are typed there, and the nodes."""
+"""A story that is played: its stage, the commands that were typed there, and its nodes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from builder.errors import NfsrootError
 from builder.lab.checks.model import Finding
 from builder.lab.events import Emit
 from builder.lab.story.commands import Commands
-from builder.lab.story.player import Player
 from builder.lab.story.stage import Stage
+from builder.lab.story.story_node import StoryNode
 from builder.parallel import crew
 
 STORE = "/srv/store"
@@ -28,14 +28,14 @@ Limits are also multiplied by the number of nodes for each processor.
 
 
 @dataclass
-class Actors:
-    """The participants of a story; `names` are the nodes of the first cluster that are powered on."""
+class Story:
+    """A story that is played; `names` are the nodes of the first cluster that are powered on."""
 
     stage: Stage
     commands: Commands
     emit: Emit
     names: Sequence[str]
-    players: dict[str, Player] = field(default_factory=dict)
+    nodes: dict[str, StoryNode] = field(default_factory=dict)
     host_keys: dict[str, str] = field(default_factory=dict)
     settings_before: str = ""
 
@@ -45,28 +45,28 @@ class Actors:
         return self.stage.releases["A"].manifest.name
 
     @property
-    def canary(self) -> list[Player]:
+    def canary(self) -> list[StoryNode]:
         """The first half of the nodes."""
         every = self.first_cluster
         return every[: max(1, len(every) // 2)]
 
     @property
-    def others(self) -> list[Player]:
+    def others(self) -> list[StoryNode]:
         """The second half of the nodes."""
         return self.first_cluster[len(self.canary) :]
 
     @property
-    def first_cluster(self) -> list[Player]:
+    def first_cluster(self) -> list[StoryNode]:
         """The nodes of the release on trial."""
-        return [self.player("A", name) for name in self.names]
+        return [self.find_node("A", name) for name in self.names]
 
-    def player(self, letter: str, name: str) -> Player:
+    def find_node(self, letter: str, name: str) -> StoryNode:
         """The node called `name` of a release's cluster."""
-        if name not in self.players:
+        if name not in self.nodes:
             node = next(node for node in self.stage.nodes(letter) if node.name == name)
             patience = PATIENCE * max(1.0, len(self.names) / (os.cpu_count() or 1))
-            self.players[name] = Player(self.stage, node, self.emit, patience)
-        return self.players[name]
+            self.nodes[name] = StoryNode(self.stage, node, self.emit, patience)
+        return self.nodes[name]
 
     def version(self, letter: str) -> str:
         """The version of a release."""
@@ -81,36 +81,34 @@ class Actors:
         """The directory of a release's root on the server."""
         return self.stage.releases[letter].manifest.server_directory
 
-    def serving(self) -> dict[str, Any]:
+    def read_serving(self) -> dict[str, Any]:
         """The entry of the release on trial in the site's state; empty when the state has none."""
         table: dict[str, Any] = json.loads(self.commands.ask("cat", STATE))["recipes"]
         return dict(table.get(self.name, {}))
 
-    def menu(self, name: str) -> str:
+    def read_menu(self, name: str) -> str:
         """The menu that a node of this name reads next."""
         return self.commands.ask("cat", f"{MENUS}/{name}")
 
-    def first_kernel(self, name: str) -> str:
+    def read_first_kernel(self, name: str) -> str:
         """The line of a node's menu that loads a kernel, of the first entry."""
-        lines = [line.strip() for line in self.menu(name).splitlines()]
+        lines = [line.strip() for line in self.read_menu(name).splitlines()]
         return next((line for line in lines if line.startswith(("kernel ", "linux "))), "")
 
     def exists(self, path: str) -> bool:
         """Whether the server has a file or directory."""
         return self.stage.server.run(["test", "-e", path]).status == 0
 
-    def at_once(self, players: Sequence[Player], do: Callable[[Player], list[str]]) -> Finding:
+    def run_on_all(self, nodes: Sequence[StoryNode], do: Callable[[StoryNode], list[str]]) -> Finding:
         """Call `do` for all nodes at the same time, and give a finding with the problems that it returned."""
-        with crew(len(players)) as nodes:
+        with crew(len(nodes)) as threads:
             try:
-                wrong = [done() for done in [nodes.begin(partial(do, player)) for player in players]]
+                wrong = [done() for done in [threads.begin(partial(do, node)) for node in nodes]]
             except BaseException:
                 self.stage.cut_power()
                 raise
-        named = [
-            f"{player.node.name}: {each}" for player, problems in zip(players, wrong, strict=True) for each in problems
-        ]
-        return Finding(", ".join(player.node.name for player in players), tuple(named))
+        named = [f"{node.name}: {each}" for node, problems in zip(nodes, wrong, strict=True) for each in problems]
+        return Finding(", ".join(node.name for node in nodes), tuple(named))
 
 
 def need(finding: Finding) -> None:

@@ -46,7 +46,7 @@ Build = Callable[[Path, str], Release]
 
 
 @dataclass(frozen=True)
-class Part:
+class ExtraRelease:
     """A release that a story needs beside the one on trial.
 
     `letter` is its name in the story, `is_what` describes it in words.  `keys` and `tables` are the text that its
@@ -60,16 +60,18 @@ class Part:
     image: str = ""
 
 
-PARTS = (
-    Part("B", f"an update, with the package {PACKAGE}", tables=f'[debian]\npackages = ["{PACKAGE}"]\n'),
-    Part(
+EXTRA_RELEASES = (
+    ExtraRelease("B", f"an update, with the package {PACKAGE}", tables=f'[debian]\npackages = ["{PACKAGE}"]\n'),
+    ExtraRelease(
         "C",
         "a release whose nodes never reach boot-complete.target",
         keys=f'elements = ["{UNIT}"]\n',
         tables='[paths]\nelements = ["elements"]\n',
     ),
-    Part("D", "a release that is damaged after it was signed", tables='[kernel]\narguments = ["story=damaged"]\n'),
-    Part(
+    ExtraRelease(
+        "D", "a release that is damaged after it was signed", tables='[kernel]\narguments = ["story=damaged"]\n'
+    ),
+    ExtraRelease(
         "other",
         "a release of a second cluster, on a network of its own",
         keys='cluster = "second.toml"\n',
@@ -92,7 +94,7 @@ def need_suitable(recipe: Recipe) -> None:
         raise InputError(f"the root of {recipe.image.name} does not come over NFS, whose exports the story is about")
 
 
-def recipe_text(part: Part, base: str, name: str) -> str:
+def render_recipe(part: ExtraRelease, base: str, name: str) -> str:
     """The recipe of a part: `base` is the recipe that it extends, `name` the name of the release on trial."""
     image = f"[image]\nname = {json.dumps(part.image or name)}\n"
     return f"extends = {json.dumps(base)}\n{part.keys}{image}{part.tables}"
@@ -108,18 +110,20 @@ def write_recipes(directory: Path, base: str, recipe: Recipe) -> Mapping[str, Pa
     hook.chmod(0o755)
     cluster = OTHER_CLUSTER.format(server=recipe.cluster.server.name)
     (directory / "second.toml").write_text(cluster, encoding="utf-8")
-    files = {part.letter: directory / f"{part.letter.lower()}.toml" for part in PARTS}
-    for part in PARTS:
-        files[part.letter].write_text(recipe_text(part, base, recipe.image.name), encoding="utf-8")
+    files = {part.letter: directory / f"{part.letter.lower()}.toml" for part in EXTRA_RELEASES}
+    for part in EXTRA_RELEASES:
+        files[part.letter].write_text(render_recipe(part, base, recipe.image.name), encoding="utf-8")
     return files
 
 
-def gather(first: Release, base: str, directory: Path, build: Build, letters: Container[str]) -> Mapping[str, Release]:
+def gather_releases(
+    first: Release, base: str, directory: Path, build: Build, letters: Container[str]
+) -> Mapping[str, Release]:
     """The releases of a story by their letters: `first` is A, and those in `letters` are built as later versions.
 
     `base` is the recipe that A was built from, `directory` gets the recipes of all other releases.
     """
     files = write_recipes(directory, base, first.recipe)
     version = first.manifest.version
-    wanted = [part.letter for part in PARTS if part.letter in letters]
+    wanted = [part.letter for part in EXTRA_RELEASES if part.letter in letters]
     return {"A": first} | {letter: build(files[letter], f"{version}.{letter.lower()}") for letter in wanted}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import InputError
-from builder.lab.story.cast import PACKAGE, PARTS, UNIT, need_suitable, write_recipes
+from builder.lab.story.story_releases import EXTRA_RELEASES, PACKAGE, UNIT, need_suitable, write_recipes
 from builder.recipe.load import load
 from builder.recipe.models import Recipe
 from builder.recipe.search import SearchPath
@@ -27,7 +27,7 @@ def test_parts_are_releases_of_one_name(recipes: dict[str, Recipe]) -> None:
     assert names == {"A": "debian-nfsroot", "B": "debian-nfsroot", "C": "debian-nfsroot", "D": "debian-nfsroot"} | {
         "other": "other"
     }
-    assert [part.letter for part in PARTS] == list(recipes)[1:]
+    assert [part.letter for part in EXTRA_RELEASES] == list(recipes)[1:]
 
 
 def test_update_has_one_package_more(recipes: dict[str, Recipe]) -> None:
