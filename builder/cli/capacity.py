@@ -40,7 +40,7 @@ def _rate(_context: click.Context, _option: click.Parameter, value: str) -> floa
 )  # fmt: skip
 @click.option(
     "--delay", type=click.FloatRange(min=0), default=0.2, show_default=True, metavar="MS",
-    help="How much longer a round trip takes than within one machine.",
+    help="Time that a round trip takes on the network, in addition to what it takes within one machine.",
 )  # fmt: skip
 @click.option(
     "--processors", type=click.IntRange(min=1), metavar="N",
@@ -51,11 +51,11 @@ def _rate(_context: click.Context, _option: click.Parameter, value: str) -> floa
 )
 @click.option(
     "--node-speed", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, metavar="X",
-    help="How many times as fast a node's processor is as that which QEMU made of the lab's.",
+    help="Speed of a node's processor, as a multiple of the processor that QEMU gave the node in the lab.",
 )  # fmt: skip
 @click.option(
     "--shared-processors", type=click.IntRange(min=1), metavar="N",
-    help="Nodes are virtual machines that share so many processors with each other and with the server, as in the lab.",
+    help="Nodes are virtual machines that share this number of processors with the server, as in the lab.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the estimate as JSON.")
 def command(
@@ -70,7 +70,7 @@ def command(
     shared_processors: int | None,
     as_json: bool,
 ) -> None:
-    """Estimate how long it takes until all nodes of the release in directory RELEASE run that are switched on at once.
+    """Estimate how long the nodes of the release in directory RELEASE take to boot when all are switched on at once.
 
     The estimate comes from what `nfsroot lab` measured of one node that booted alone.
 

@@ -12,7 +12,13 @@ from builder.errors import NfsrootError
 
 
 @click.command("clean")
-@click.option("--days", type=click.IntRange(min=0), default=14, show_default=True, help="Keep what was used since.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=0),
+    default=14,
+    show_default=True,
+    help="Keep what was used in the last DAYS days.",
+)
 @click.option("--all", "everything", is_flag=True, help="Remove the whole cache.")
 @options.cache_option
 def command(days: int, everything: bool, cache_dir: Path | None) -> None:

@@ -44,7 +44,7 @@ def command(
 
     A release is its directory, or NAME@VERSION or NAME@CHANNEL in the store that --from names.
 
-    Of a recipe it is shown what its next build would change, as far as that is known before it is built.
+    For a recipe, the changes of its next build are shown, as far as they are known before the build.
 
     \b
     Examples:
@@ -80,7 +80,7 @@ def _compare(before: str, after: str, cache: Cache, store: TrustedStore | None) 
     if _is_recipe(before) and _is_recipe(after):
         raise InputError(
             f"neither {before} nor {after} is the directory of a release",
-            resolution="`nfsroot list` names the releases; one of both may be a recipe.",
+            resolution="`nfsroot list` shows the releases; one of A and B may be a recipe.",
         )
     release = leave_out_shadow(read_release(_find(after if _is_recipe(before) else before, store)))
     if _is_recipe(before):

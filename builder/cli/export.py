@@ -18,7 +18,7 @@ from builder.cli.mirror import copy_releases
 def command(
     references: tuple[str, ...], store: str, target: str, trust: str | None, limit: float | None, log_format: str | None
 ) -> None:
-    """Copy releases to a directory that is a store as well: readers verify it as they verify the store itself.
+    """Copy releases to a directory, which becomes a store of its own that readers verify like the first one.
 
     \b
     Example:

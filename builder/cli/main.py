@@ -27,7 +27,7 @@ VERBS = {
     "store": "Check, refresh or prune a store; its keys.",
     "capacity": "Estimate how long many nodes take to boot at once.",
     "schema": "Print the JSON Schemas.",
-    "clean": "Remove what the cache need not keep.",
+    "clean": "Remove old objects and packages from the cache.",
     "doctor": "Say what is missing on this machine.",
 }
 """The verbs in the order of their use, each in a module of its own that is imported when it is called."""

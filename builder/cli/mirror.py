@@ -28,7 +28,7 @@ def command(
     limit: float | None,
     log_format: str | None,
 ) -> None:
-    """Copy the first STORE to the second: what it lacks, signed as it is.  Meant for cron.
+    """Copy the releases that the second STORE lacks from the first one, with their signatures; a timer may do so.
 
     \b
     Example:

@@ -43,7 +43,7 @@ cache_option: Decorator = click.option(
     "--cache-dir",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="NFSROOT_CACHE_DIR",
-    help="The cache. [default: $XDG_CACHE_HOME/nfsroot or ~/.cache/nfsroot]",
+    help="Directory of the cache. [default: $XDG_CACHE_HOME/nfsroot or ~/.cache/nfsroot]",
 )
 cache_size_option: Decorator = click.option(
     "--cache-size",
@@ -52,14 +52,14 @@ cache_size_option: Decorator = click.option(
     show_default=True,
     metavar="GIB",
     envvar="NFSROOT_CACHE_SIZE",
-    help="Let the cache grow to so many GiB: beyond, what was used least recently goes.",
+    help="Greatest size of the cache in GiB; a build removes what was used least recently beyond it.",
 )
 output_option: Decorator = click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("output"),
     show_default=True,
-    help="Where releases go.",
+    help="Directory into which releases are written.",
 )
 version_option: Decorator = click.option(
     "--version",
@@ -92,7 +92,7 @@ def cache_at(directory: Path | None) -> Cache:
 def source_date() -> int | None:
     """SOURCE_DATE_EPOCH of the environment (the reproducible-builds.org specification), in seconds.
 
-    Files of the build are given this time when they are later.  So one in the future would not be the time of any.
+    A file of the build that is newer than this time gets this time.  A time in the future would change no file.
 
     :raises InputError: it is not a number, or a time in the future.
     """

@@ -40,4 +40,4 @@ def command(recipe: str, version: str | None, as_json: bool, output: Path, cache
     for step in made.steps:
         write(f"{step.name:14} {step.key or '-':24}  {step.reason}")
     if made.release:
-        write(f"Nothing to do: release {made.release} holds this.")
+        write(f"Nothing to do: release {made.release} has this content.")

@@ -17,7 +17,7 @@ from builder.cli.output import write
 @click.option("--channel", required=True, metavar="CHANNEL", help="The channel, such as stable.")
 @options.key_option
 def command(name: str, version: str, store: str, channel: str, key: Path | None) -> None:
-    """Let a channel of a store name release VERSION of NAME: no byte of a release moves.
+    """Let a channel of a store name release VERSION of NAME; no file of a release is copied.
 
     \b
     Example:

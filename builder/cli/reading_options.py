@@ -68,7 +68,7 @@ max_age_option: Decorator = click.option(
     "--max-age", callback=_age, metavar="AGE", help="Refuse a store that was signed longer ago, such as 7d."
 )
 limit_option: Decorator = click.option(
-    "--limit", callback=_rate, metavar="RATE", help="Move at most so many bytes per second, such as 20M."
+    "--limit", callback=_rate, metavar="RATE", help="Move at most this many bytes per second, such as 20M."
 )
 log_format_option: Decorator = click.option(
     "--log-format", type=click.Choice(LOG_FORMATS), help="[default: live on a terminal, else lines]"

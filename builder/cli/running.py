@@ -54,7 +54,7 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with a did-you-mean."""
+        """Resolve the command as click does; the error for an unknown verb names the verb nearest to it."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:

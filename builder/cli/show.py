@@ -30,7 +30,7 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
     from builder.release.proof import tell_standing
 
     if not (release / FILE).is_file():
-        raise InputError(f"{release} holds no release", resolution="`nfsroot list` names those that there are.")
+        raise InputError(f"{release} holds no release", resolution="`nfsroot list` shows the releases that exist.")
     manifest = Manifest.read(release)
     if as_json:
         write((release / FILE).read_bytes(), newline=False)

@@ -94,7 +94,7 @@ def pages(store: str, trust: str | None) -> None:
 @click.option(
     "--keep", type=click.IntRange(min=1), default=5, show_default=True, help="Releases of each name that stay."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @options.key_option
 def prune(store: str, keep: int, dry_run: bool, key: Path | None) -> None:
     """Remove releases from STORE that are older than the newest --keep of their name and that no channel names.
@@ -103,7 +103,7 @@ def prune(store: str, keep: int, dry_run: bool, key: Path | None) -> None:
     Example:
       nfsroot store prune /srv/artifacts --keep 5 --dry-run
 
-    What no release names stays for a day: a publisher may be about to use it.
+    Files that no release names stay for a day, because a publisher may be about to use them.
     """
     from builder.store import prune as pruning
 

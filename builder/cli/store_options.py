@@ -86,7 +86,7 @@ def release_directory(named: str, output: Path) -> Path:
     if (Path(named) / MANIFEST).is_file():
         return Path(named)
     if Path(named).is_dir():
-        raise InputError(f"{named} holds no release", resolution="`nfsroot list` names those that there are.")
+        raise InputError(f"{named} holds no release", resolution="`nfsroot list` shows the releases that exist.")
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
 

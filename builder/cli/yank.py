@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 @click.argument("name")
 @click.argument("version")
 @options.from_option
-@click.option("--reason", required=True, metavar="TEXT", help="Why; list, fetch and servers tell it.")
+@click.option("--reason", required=True, metavar="TEXT", help="The reason, which `list`, `fetch` and servers show.")
 @options.key_option
 def command(name: str, version: str, store: str, reason: str, key: Path | None) -> None:
-    """Withdraw release VERSION of NAME: it stays in the store, and nobody gets it unasked.
+    """Withdraw release VERSION of NAME: it stays in the store, and is fetched only with --allow-yanked.
 
     \b
     Example:

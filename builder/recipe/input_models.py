@@ -77,10 +77,10 @@ ADDITIVE = frozenset(
 
 
 class PathsInput(Model):
-    """`[paths]`: where else to look."""
+    """`[paths]`: further directories of elements."""
 
     elements: tuple[Line, ...] = Field(
-        default=(), description="Directories of elements, relative to this file; they come before all others."
+        default=(), description="Directories of elements, relative to this file; they are searched before all others."
     )
 
 
@@ -161,13 +161,13 @@ StoreAddress = Annotated[
 
 
 class StoreInput(Model):
-    """`[stores.NAME]`: a store that the verbs of stores know by this name; a release tells nothing of it."""
+    """`[stores.NAME]`: the address of a store, which commands such as publish know by this name."""
 
     url: StoreAddress = Field(description="Address of the store: a URL, or the absolute path of a directory.")
     endpoint: Line | None = Field(default=None, description="URL of an S3 server that is not AWS.")
     region: Line | None = Field(default=None, description="Region of an S3 server.")
     plain_http: bool | None = Field(
-        default=None, description="Whether a registry speaks HTTP without TLS; if it is on this machine when absent."
+        default=None, description="Whether a registry is asked without TLS; when absent, only one on this machine is."
     )
 
 
@@ -180,9 +180,10 @@ class RecipeInput(Model):
     elements: tuple[ElementName, ...] = Field(
         default=(), description="diskimage-builder elements; their dependencies come with them."
     )
-    paths: PathsInput = Field(default=PathsInput.model_construct(), description="Where else to look for elements.")
+    paths: PathsInput = Field(default=PathsInput.model_construct(), description="Further directories of elements.")
     environment: tuple[EnvironmentName, ...] = Field(
-        default=(), description="Variables of the environment that hooks get, as they are when the build begins."
+        default=(),
+        description="Variables of the environment whose values at the start of the build are passed to hooks.",
     )
     ports: tuple[Port, ...] = Field(
         default=(), description="Ports at which nodes listen, beside those that elements declare, such as 9100/tcp."
@@ -192,10 +193,14 @@ class RecipeInput(Model):
         description="The cluster: a file, relative to this one or to a directory of recipes, or a table.",
     )
     image: ImageInput = Field(default=ImageInput.model_construct(), description="The release's name and version.")
-    debian: Debian = Field(default=Debian.model_construct(), description="What the tree is bootstrapped from.")
+    debian: Debian = Field(default=Debian.model_construct(), description="Suite, mirrors and packages of the tree.")
     kernel: KernelInput = Field(default=KernelInput.model_construct(), description="The nodes' kernel.")
-    initramfs: Initramfs = Field(default=Initramfs.model_construct(), description="What the initramfs holds.")
-    root: RootInput = Field(default=RootInput.model_construct(), description="The NFSROOT and how nodes mount it.")
+    initramfs: Initramfs = Field(
+        default=Initramfs.model_construct(), description="Kernel modules and compression of the initramfs."
+    )
+    root: RootInput = Field(
+        default=RootInput.model_construct(), description="The nodes' root on the server, and how nodes mount it."
+    )
     boot: Boot = Field(default=Boot.model_construct(), description="Network boot loaders and their menus.")
     login: Login = Field(default=Login.model_construct(), description="Who may log in on nodes.")
     kerrighed: Kerrighed | None = Field(default=None, description="Parameters of the single system image.")
@@ -203,7 +208,7 @@ class RecipeInput(Model):
         default={}, description="Values of the elements' variables: a table per element."
     )
     stores: dict[StoreName, StoreInput] = Field(
-        default={}, description="Stores by short names, for `nfsroot publish --to NAME` and its kin."
+        default={}, description="Stores by short names, as in `nfsroot publish --to NAME`."
     )
 
 
@@ -211,12 +216,12 @@ class VariableInput(Model):
     """`[variables.NAME]` of an element.toml."""
 
     type: Literal["string", "integer", "boolean"] = Field(description="Type of the variable's values.")
-    default: Any = Field(description="Value where no recipe gives one.")
+    default: Any = Field(description="Value when no recipe gives another one.")
     doc: Line = Field(description="One line of documentation.")
 
 
 class ElementInput(Model):
-    """An element.toml."""
+    """The file element.toml of an element."""
 
     description: Line = Field(default="", description="One line about the element.")
     packages: tuple[PackageNeed, ...] = Field(
@@ -225,9 +230,11 @@ class ElementInput(Model):
     default_packages: tuple[PackageName, ...] = Field(
         default=(), description="Debian packages that give way to those of a recipe which conflict with them."
     )
-    ports: tuple[Port, ...] = Field(default=(), description="Ports at which its services listen, such as 22/tcp.")
+    ports: tuple[Port, ...] = Field(
+        default=(), description="Ports at which the element's services listen, such as 22/tcp."
+    )
     secrets: tuple[TreePath, ...] = Field(
         default=(),
-        description="Files, or directories of files, with secrets that it brings, such as /etc/munge/munge.key.",
+        description="Files or directories with secrets that the element puts into the tree, such as /etc/munge/key.",
     )
     variables: dict[VariableName, VariableInput] = Field(default={}, description="Variables that recipes may set.")

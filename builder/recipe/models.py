@@ -61,14 +61,14 @@ def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Access(StrEnum):
-    """How nodes mount their root."""
+    """Whether nodes mount their root read-only or read-write."""
 
     READ_ONLY = "ro"
     READ_WRITE = "rw"
 
 
 class WritableKind(StrEnum):
-    """Where what a node writes into a writable directory goes."""
+    """The place of the files that nodes write into a directory: on the server, or in the node's memory."""
 
     SHARED = "shared"
     TMPFS = "tmpfs"
@@ -81,14 +81,14 @@ STATE_KINDS = frozenset({WritableKind.PERSISTENT, WritableKind.NODE})
 
 
 class RootKind(StrEnum):
-    """What a release has for its nodes' root: a tree of files, or one file that holds a file system."""
+    """The kind of the nodes' root: a tree of files, or a root image, which is one file that holds a file system."""
 
     DIRECTORY = "directory"
     IMAGE = "image"
 
 
 class RootTransport(StrEnum):
-    """How a root comes to its nodes: NFS gives what they read, when they read it; HTTP an image as a whole."""
+    """The protocol by which nodes get their root: NFS file by file, HTTP a whole root image at boot."""
 
     NFS = "nfs"
     HTTP = "http"
@@ -102,7 +102,7 @@ class ImageFormat(StrEnum):
 
 
 class Variant(StrEnum):
-    """A network boot loader: GRUB for BIOS PXE, for UEFI, and the signed chain for Secure Boot."""
+    """A kind of boot loader: GRUB for BIOS, GRUB for UEFI, or shim and a signed GRUB for Secure Boot."""
 
     I386_PC = "i386-pc"
     X86_64_EFI = "x86_64-efi"
@@ -110,7 +110,7 @@ class Variant(StrEnum):
 
 
 class Transport(StrEnum):
-    """How nodes get kernel and initramfs."""
+    """The protocol by which nodes load kernel and initramfs."""
 
     TFTP = "tftp"
     HTTP = "http"
@@ -132,7 +132,7 @@ class TftpServer(StrEnum):
 
 
 class NfsServer(StrEnum):
-    """What serves NFS: the server's kernel, or nfs-ganesha, which needs nothing of the kernel's."""
+    """The program that serves NFS: the server's kernel, or nfs-ganesha, which needs no NFS server in the kernel."""
 
     KERNEL = "kernel"
     GANESHA = "ganesha"
@@ -149,48 +149,53 @@ class Image(Model):
 
 
 class Debian(Model):
-    """`[debian]`: what the tree is bootstrapped from."""
+    """`[debian]`: suite, mirrors and packages of the tree."""
 
     suite: Suite = Field(default="trixie", description="Debian suite: trixie or bookworm.")
     architecture: Architecture = Field(
         default="amd64", description="Debian architecture of the nodes: amd64, or with bookworm i386."
     )
-    components: tuple[Component, ...] = Field(default=("main",), description="Components of the archive.")
+    components: tuple[Component, ...] = Field(
+        default=("main",), description="Components of the archive, such as main and contrib."
+    )
     mirror: Mirror | None = Field(
-        default=None, description="URL of a Debian mirror; the bootstrap tool's own when absent."
+        default=None, description="URL of a mirror of the archive; the bootstrap tool's default when absent."
     )
     security_mirror: Mirror | None = Field(
-        default=None, description="URL of a mirror of the security archive; the bootstrap tool's own when absent."
+        default=None, description="URL of a mirror of the security archive; the bootstrap tool's default when absent."
     )
     packages: tuple[PackageName, ...] = Field(
-        default=(), description="Packages of the tree, beside those of its elements."
+        default=(), description="Packages to install in the tree, in addition to those of its elements."
     )
     accounts: dict[AccountName, Annotated[int, Field(ge=100, le=64999)]] = Field(
-        default={}, description="Numbers of system accounts by name, where not nfsroot's own: user and group alike."
+        default={},
+        description="Number of the user and of the group of system accounts, by name, where nfsroot has another one.",
     )
 
 
 class Kernel(Model):
     """`[kernel]`: the nodes' kernel."""
 
-    package: PackageName = Field(description="Debian package of the kernel; Debian's for the architecture when absent.")
+    package: PackageName = Field(
+        description="Debian package of the kernel; the usual one of the architecture when absent."
+    )
     arguments: tuple[KernelArgument, ...] = Field(default=(), description="Kernel arguments of every node.")
 
 
 class Initramfs(Model):
-    """`[initramfs]`: what the initramfs holds."""
+    """`[initramfs]`: kernel modules and compression of the initramfs."""
 
     modules: tuple[ModuleName, ...] = Field(
-        default=(), description="Kernel modules beside the NFS client and the network drivers."
+        default=(), description="Kernel modules to add to the NFS client and the network drivers."
     )
     nic_drivers: tuple[NicDriver, ...] = Field(
         default=("common",),
-        description="Network drivers of nodes that have no nic: modules, or common, or all.",
+        description="Drivers for nodes without nic in the cluster file: kernel modules, or the groups common and all.",
     )
     compression: Literal["zstd", "gzip", "xz", "lz4"] = Field(
-        default="zstd", description="Compressor of the initramfs."
+        default="zstd", description="Compression of the initramfs."
     )
-    compression_level: int = Field(default=9, ge=1, le=19, description="Compressor's level.")
+    compression_level: int = Field(default=9, ge=1, le=19, description="Level of the compression.")
 
 
 class WritableDirectory(Model):
@@ -198,11 +203,11 @@ class WritableDirectory(Model):
 
     path: TreePath = Field(description="Absolute path in the tree.")
     kind: WritableKind = Field(
-        description="node: each node's own, persistent: one for all nodes, both kept when a release changes; "
-        "shared: one for all nodes, of the release; tmpfs: the node's memory."
+        description="node: a directory for each node; persistent: one for all nodes; both outlive the release. "
+        "shared: one for all nodes, which belongs to the release. tmpfs: the node's memory."
     )
     size_mib: int | None = Field(
-        default=None, ge=1, description="Greatest size of a tmpfs in MiB; half of memory when absent."
+        default=None, ge=1, description="Greatest size of a tmpfs in MiB; half of the node's memory when absent."
     )
 
 
@@ -210,29 +215,32 @@ class Root(Model):
     """`[root]`: the NFSROOT on the server and how nodes mount it."""
 
     path: TreePath = Field(
-        description="Directory on the NFS server, by default /NFSROOT/NAME; releases stand below it by version."
+        description="Directory on the NFS server with a directory for each release; /NFSROOT/NAME when absent."
     )
     kind: RootKind = Field(
         default=RootKind.DIRECTORY,
-        description="directory: nodes mount the tree; image: the tree is one file, and nodes write to their memory.",
+        description="directory: nodes mount the tree; image: they have a root image, and write to their memory.",
     )
-    format: ImageFormat = Field(default=ImageFormat.SQUASHFS, description="The file system of an image.")
+    format: ImageFormat = Field(default=ImageFormat.SQUASHFS, description="File system of the root image.")
     transport: RootTransport = Field(
-        default=RootTransport.NFS, description="nfs: nodes mount it; http: they fetch an image into their memory."
+        default=RootTransport.NFS,
+        description="nfs: nodes mount the root; http: they fetch the root image into their memory.",
     )
-    access: Access = Field(default=Access.READ_ONLY, description="ro: read-only root; rw: one read-write export.")
+    access: Access = Field(
+        default=Access.READ_ONLY, description="ro: nodes mount the root read-only; rw: all nodes write to one root."
+    )
     writable: tuple[WritableDirectory, ...] = Field(default=(), description="Directories that nodes may write to.")
-    nfs_version: Literal[3, 4] = Field(default=3, description="The version of NFS in which nodes mount everything.")
+    nfs_version: Literal[3, 4] = Field(default=3, description="Version of NFS by which nodes mount.")
     state: TreePath = Field(
-        default="", description="Directory on the NFS server with what outlives releases, by default below path: state."
+        default="", description="Directory on the NFS server for files that outlive releases; PATH/state when absent."
     )
     isolate: bool = Field(
-        default=False, description="Whether each node's state is exported to its address alone, not to the subnet."
+        default=False, description="Whether the state of a node is exported to that node alone, and not to the subnet."
     )
 
     @property
     def keeps_state(self) -> bool:
-        """Whether any directory outlives a release."""
+        """Whether nodes have a directory that outlives a release."""
         return any(directory.kind in STATE_KINDS for directory in self.writable)
 
     @property
@@ -248,14 +256,16 @@ class Boot(Model):
     uefi: Variant = Field(default=Variant.SECURE_BOOT, description="The boot loader that DHCP names to UEFI x64 nodes.")
     transport: Transport = Field(
         default=Transport.TFTP,
-        description="What GRUB loads kernel and initramfs over; http serves UEFI HTTP boot, too.",
+        description="Protocol by which GRUB loads kernel and initramfs; with http, UEFI firmware may use HTTP, too.",
     )
-    timeout_seconds: int = Field(default=1, ge=0, description="Seconds that a menu waits.")
+    timeout_seconds: int = Field(default=1, ge=0, description="Seconds that the menu waits for a choice.")
     serial: SerialLine | None = Field(
         default=None, description="Serial line of the nodes' consoles, for example ttyS0,115200."
     )
     panic_seconds: int = Field(
-        default=30, ge=0, description="Seconds after which a node starts anew whose kernel panicked; 0: it stays."
+        default=30,
+        ge=0,
+        description="Seconds after which a node restarts whose kernel panicked; 0: it does not restart.",
     )
 
 
@@ -274,9 +284,9 @@ class Login(Model):
 class Kerrighed(Model):
     """`[kerrighed]`: parameters of the single system image."""
 
-    session_id: int = Field(default=1, ge=1, le=9999, description="session_id= of every node.")
+    session_id: int = Field(default=1, ge=1, le=9999, description="Kernel argument session_id= of every node.")
     node_ids: dict[str, Annotated[int, Field(ge=0, le=255)]] = Field(
-        default={}, description="node_id= by node name; a node's ordinal when absent."
+        default={}, description="Kernel argument node_id= by node name; the node's place in the cluster when absent."
     )
     cluster_file: bool = Field(default=True, description="Whether to write /etc/kerrighed_nodes.")
 
@@ -286,9 +296,11 @@ class Node(Model):
 
     name: str
     address: IPv4Address
-    mac: str = Field(description="Lower-case, colon-separated.")
+    mac: str = Field(description="MAC address in lower case, with colons.")
     ordinal: int
-    nic: str | None = Field(default=None, description="Driver of the card that the node boots from, or common, or all.")
+    nic: str | None = Field(
+        default=None, description="Driver of the NIC that the node boots from, or a group of drivers: common or all."
+    )
 
 
 class Server(Model):
@@ -317,7 +329,7 @@ class Cluster(Model):
     server: Server
     nodes: tuple[Node, ...]
     nic_places: dict[str, Place] = Field(
-        default={}, exclude=True, description="Where each nic of the nodes is written first."
+        default={}, exclude=True, description="Place in the user's files where each nic is written first."
     )
 
 
@@ -331,16 +343,21 @@ class Variable(Model):
 
 
 class Element(Model):
-    """A diskimage-builder element with what its element.toml declares.
+    """An element of diskimage-builder, with the facts in its element.toml.
 
-    One without an element.toml, such as diskimage-builder's own, has None as `variables`: it may have any.
+    An element without an element.toml, such as those of diskimage-builder itself, may have any variable: `variables` is
+    None.
     """
 
     name: str
     path: Path
     description: str
-    packages: tuple[str, ...] = Field(default=(), description="Needs: a package, or `a | b` where one is enough.")
-    default_packages: tuple[str, ...] = Field(default=(), description="Packages that give way to a recipe's.")
+    packages: tuple[str, ...] = Field(
+        default=(), description="Packages that the element needs; of `a | b` one is enough."
+    )
+    default_packages: tuple[str, ...] = Field(
+        default=(), description="Packages that are left out when others of a recipe conflict with them."
+    )
     ports: tuple[Port, ...] = ()
     secrets: tuple[str, ...] = ()
     variables: tuple[Variable, ...] | None = ()
@@ -366,7 +383,7 @@ def _name(file: Path) -> str:
 
 
 class Recipe(Model):
-    """One recipe, resolved: what the user wants, complete and checked."""
+    """A resolved recipe: complete and checked."""
 
     files: tuple[Path, ...] = Field(description="Every file that the recipe was read from, the recipe itself first.")
     image: Image
@@ -389,7 +406,9 @@ class Recipe(Model):
         default={}, description="Values of the environment's variables that the recipe names."
     )
     cluster: Cluster
-    left_out: tuple[str, ...] = Field(default=(), description="Default packages of elements that the tree lacks.")
+    left_out: tuple[str, ...] = Field(
+        default=(), description="Default packages of elements that are left out of the tree."
+    )
     places: dict[str, tuple[Path, int, int]] = Field(
         default={}, exclude=True, description="File, line and column where the recipe names a package, by its name."
     )

@@ -19,10 +19,10 @@ SYSTEM_DIRECTORIES = frozenset({"/", *(f"/{name}" for name in _TOP)})
 _GREATEST_LEVELS = {"zstd": 19, "gzip": 9, "xz": 9, "lz4": 12}
 _VARIANTS_OF = {"i386": (Variant.I386_PC,)}
 _ARGUMENT_KEYS = {
-    "root": "nfsroot writes it into every menu",
-    "nfsroot": "nfsroot writes it into every menu",
-    "ip": "nfsroot writes it into every menu",
-    "BOOTIF": "nfsroot writes it into every menu",
+    "root": "leave it out, every menu has it",
+    "nfsroot": "leave it out, every menu has it",
+    "ip": "leave it out, every menu has it",
+    "BOOTIF": "leave it out, every menu has it",
     "ro": "set root.access instead",
     "rw": "set root.access instead",
     "session_id": "set kerrighed.session_id instead",
@@ -81,7 +81,7 @@ def _image(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
         yield document.problem(("root", "access"), what, 'leave it out, or write kind = "directory"')
     if root.writable:
         where = document.at(("root", "writable"))
-        what = f"a node may write anywhere in an image's root, yet directories are listed at {where}"
+        what = f"nodes may write everywhere in a root image, yet directories are listed at {where}"
         yield document.problem(("root", "kind"), what, 'write writable = [], or kind = "directory"')
 
 
@@ -139,14 +139,14 @@ def _overlap(path: str, other: str, document: Document, index: int, earlier: int
 def _not_normal(path: str, document: Document, place: tuple[str | int, ...]) -> Iterator[Problem]:
     normal = "/" + posixpath.normpath(path).lstrip("/")
     if path != normal:
-        yield document.problem(place, f"{path} is a roundabout path", f"write {normal}")
+        yield document.problem(place, f"{path} is not the shortest form of the path", f"write {normal}")
 
 
 def _arguments(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     for index, argument in enumerate(recipe.kernel.arguments):
         fix = _ARGUMENT_KEYS.get(argument.lstrip('"').partition("=")[0])
         if fix:
-            yield document.problem(("kernel", "arguments", index), f"'{argument}' is not for you to write", fix)
+            yield document.problem(("kernel", "arguments", index), f"'{argument}' is set by nfsroot itself", fix)
     size = sum(len(argument) + 1 for argument in recipe.kernel.arguments)
     if size > _ARGUMENTS_BYTES:
         fix = f"write {_ARGUMENTS_BYTES} at most: GRUB drops what goes beyond the kernel's 2047, nfsroot's own included"

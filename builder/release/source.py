@@ -45,7 +45,9 @@ class DirectorySource:
         :raises InputError: the directory holds no manifest that can be read.
         """
         if not (directory / FILE).is_file():
-            raise InputError(f"{directory} holds no release", resolution="`nfsroot list` names those that there are.")
+            raise InputError(
+                f"{directory} holds no release", resolution="`nfsroot list` shows the releases that exist."
+            )
         return cls(directory, Manifest.read(directory))
 
     def read(self, path: str, start: int, length: int) -> bytes:

@@ -160,7 +160,7 @@ def test_plan_finds_the_release(nfsroot: Nfsroot, known_world: Cache, release: P
     manifest = json.loads((release / FILE).read_text())
     (release / FILE).write_text(json.dumps({**manifest, "content": content}))
     *steps, last = nfsroot("plan", "kerrighed").out.splitlines()
-    assert last == "Nothing to do: release 1.0 holds this."
+    assert last == "Nothing to do: release 1.0 has this content."
     assert all(line.endswith("  unchanged") for line in steps)
     assert "Nothing to do" not in nfsroot("plan", "kerrighed", "--version", "1.1").out
 

@@ -68,8 +68,8 @@ def test_positions_stay_with_the_file_that_has_the_value(parent: Project) -> Non
     parent.write("recipes/parent.toml", PARENT.replace("quiet", "root=x").replace("/var", "/etc"))
     parent.write("recipes/mine.toml", 'extends = "parent"\n[kernel]\narguments = ["quiet", "rw"]\n')
     assert parent.mistakes() == [
-        "recipes/mine.toml:3:23: 'rw' is not for you to write; set root.access instead",
-        "recipes/parent.toml:9:14: 'root=x' is not for you to write; nfsroot writes it into every menu",
+        "recipes/mine.toml:3:23: 'rw' is set by nfsroot itself; set root.access instead",
+        "recipes/parent.toml:9:14: 'root=x' is set by nfsroot itself; leave it out, every menu has it",
         "recipes/parent.toml:11:8: /etc cannot be made writable; leave it out",
     ]
 

@@ -15,8 +15,8 @@ PATH = "write an absolute path of letters, digits and . _ + @ -"
 MISTAKES = [
     # root and its writable directories
     ('[root]\npath = "/"', ["3:8: root.path is /, a system directory; write /NFSROOT/..."]),
-    ('[root]\npath = "/NFSROOT//x"', ["3:8: /NFSROOT//x is a roundabout path; write /NFSROOT/x"]),
-    ('[root]\npath = "/NFSROOT/../x"', ["3:8: /NFSROOT/../x is a roundabout path; write /x"]),
+    ('[root]\npath = "/NFSROOT//x"', ["3:8: /NFSROOT//x is not the shortest form of the path; write /NFSROOT/x"]),
+    ('[root]\npath = "/NFSROOT/../x"', ["3:8: /NFSROOT/../x is not the shortest form of the path; write /x"]),
     ('[root]\npath = "NFSROOT"', [f"3:8: root.path is 'NFSROOT'; {PATH}"]),
     ('[root]\npath = "/NFS ROOT"', [f"3:8: root.path is '/NFS ROOT'; {PATH}"]),
     (
@@ -36,7 +36,7 @@ MISTAKES = [
     (
         '[root]\nkind = "image"\nwritable = [{path = "/var", kind = "shared"}]',
         [
-            "3:8: a node may write anywhere in an image's root, yet directories are listed at recipes/mine.toml:4:12; "
+            "3:8: nodes may write everywhere in a root image, yet directories are listed at recipes/mine.toml:4:12; "
             'write writable = [], or kind = "directory"'
         ],
     ),
@@ -68,7 +68,7 @@ MISTAKES = [
     ),
     (
         '[[root.writable]]\npath = "/var/"\nkind = "shared"',
-        ["3:8: /var/ is a roundabout path; write /var"],
+        ["3:8: /var/ is not the shortest form of the path; write /var"],
     ),
     (
         '[[root.writable]]\npath = "/var"\n[[root.writable]]\npath = "/tmp"\nkind = "ram"\n'
@@ -95,7 +95,7 @@ MISTAKES = [
         ],
     ),
     ('[root]\nstate = "/usr"', ["3:9: root.state is /usr, a system directory; write a directory for state alone"]),
-    ('[root]\nstate = "/srv/../x"', ["3:9: /srv/../x is a roundabout path; write /x"]),
+    ('[root]\nstate = "/srv/../x"', ["3:9: /srv/../x is not the shortest form of the path; write /x"]),
     ("[root]\nisolate = true", ['3:1: isolate is for directories of kind "node", and there is none; leave it out']),
     (
         '[image]\nversion = "state"',
@@ -114,11 +114,11 @@ MISTAKES = [
     ),
     ('kernel.arguments = ["a\\nb"]', [f"2:21: kernel.arguments[0] is 'a\\nb'; {ASCII}"]),
     *(
-        (f'[kernel]\narguments = ["{argument}"]', [f"3:14: '{argument}' is not for you to write; {fix}"])
+        (f'[kernel]\narguments = ["{argument}"]', [f"3:14: '{argument}' is set by nfsroot itself; {fix}"])
         for argument, fix in [
-            ("root=/dev/sda", "nfsroot writes it into every menu"),
-            ("ip=dhcp", "nfsroot writes it into every menu"),
-            ("BOOTIF=01-52-54-00-00-01-01", "nfsroot writes it into every menu"),
+            ("root=/dev/sda", "leave it out, every menu has it"),
+            ("ip=dhcp", "leave it out, every menu has it"),
+            ("BOOTIF=01-52-54-00-00-01-01", "leave it out, every menu has it"),
             ("rw", "set root.access instead"),
             ("session_id=2", "set kerrighed.session_id instead"),
             ("node_id=2", "set kerrighed.node_ids instead"),
