@@ -10,6 +10,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+WRITE = 2
+"""SYNC_FILE_RANGE_WRITE of sync_file_range(2), in linux/fs.h."""
+
 
 def sync(path: Path) -> None:
     """Bring a file, or the entries of a directory, to the disk (fsync(2))."""
@@ -18,6 +21,15 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def begin_sync(handle: int) -> None:
+    """Have the kernel begin to write an open file to the disk, which makes a later fsync(2) short.
+
+    The function promises nothing: file systems without sync_file_range(2) begin later.
+    """
+    libc = ctypes.CDLL(None)
+    libc.sync_file_range(handle, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(WRITE))
 
 
 def read_file(path: str) -> bytes:

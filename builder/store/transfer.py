@@ -20,7 +20,7 @@ from builder.store.errors import StoreError, TransientError, UntrustedError
 from builder.store.storage.interface import Blob, Content, Storage
 
 AT_ONCE = 4
-"""The number of transfers at once, unless the kind of store has a better number."""
+"""The number of transfers at once."""
 
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further try; after the last try the failure counts."""
@@ -109,13 +109,13 @@ class Transfers:
 
         :raises NfsrootError: a blob's bytes are not those that its digest names.
         """
-        with self._progress(step, sum(sent.blob.size for sent in blobs)) as progress:
+        with self._progress(step, sum(sent.blob.size for sent in blobs)) as progress, storage.together() as put:
 
-            def put(sent: Sent) -> None:
+            def send(sent: Sent) -> None:
                 verified = _Verified(sent, self.limit, progress)
-                again(lambda: storage.put(layout.blob(sent.blob.sha256), verified))
+                again(lambda: put(layout.blob(sent.blob.sha256), verified))
 
-            run_each(put, blobs, progress.stop, storage.writes_at_once)
+            run_each(send, blobs, progress.stop)
 
     def receive(self, storage: Storage, blobs: Sequence[Received], step: str = "download") -> None:
         """Write blobs of a store into files, each verified.
@@ -149,13 +149,12 @@ def run_each(
     do: Callable[[Item], Result],
     items: Sequence[Item],
     stop: Callable[[], None] = lambda: None,
-    at_once: int = AT_ONCE,
 ) -> list[Result]:
-    """The results of `do` for each item; `at_once` calls run beside each other.
+    """The results of `do` for each item; AT_ONCE calls run beside each other.
 
     After a failure no further call begins, and `stop` is called to end the calls that are running.
     """
-    with crew(at_once) as threads:
+    with crew(AT_ONCE) as threads:
         waiting = [threads.begin(partial(do, item)) for item in items]
         try:
             return [wait() for wait in waiting]

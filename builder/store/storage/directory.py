@@ -8,7 +8,6 @@ import fcntl
 import os
 import stat
 import threading
-import uuid
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -18,12 +17,9 @@ from builder.store.errors import (
     PermissionRefusedError,
     StoreError,
     StoreFullError,
-    TransientError,
 )
-from builder.store.storage.interface import PIECE, Blob, Content, Storage, Stored, Text
-
-UNFINISHED = ".unfinished-"
-"""The beginning of the names of files that are being written; a killed publisher leaves such a file."""
+from builder.store.storage.interface import PIECE, Blob, Content, Put, Storage, Stored, Text
+from builder.store.storage.unfinished import UNFINISHED, UnfinishedObjects
 
 LOCK = ".lock"
 
@@ -35,7 +31,6 @@ class DirectoryStorage(Storage):
     """A store in the directory `root`, which is made with the first object."""
 
     swaps_safely = True
-    writes_at_once = 16  # threads that wait for the disk (fsync(2)) wait together
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -58,24 +53,25 @@ class DirectoryStorage(Storage):
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    def put(self, path: str, content: Content, keeps: Sequence[Blob] = ()) -> None:  # noqa: ARG002
+    def put(self, path: str, content: Content, keeps: Sequence[Blob] = ()) -> None:
         """Write the object beside its place, bring it to the disk, and rename it into its place (rename(2))."""
-        target = self.root / path
-        unfinished = target.with_name(f"{UNFINISHED}{uuid.uuid4().hex}")
-        with self._explained(path):
-            self._make_directories(target.parent)
-            try:
-                with unfinished.open("xb") as file:
-                    for piece in content.pieces():
-                        file.write(piece)
-                    file.flush()
-                    os.fsync(file.fileno())
-                if unfinished.stat().st_size != content.size:
-                    raise TransientError(f"{path} ended early while it was written into {self.address}")
-                unfinished.rename(target)
-            finally:
-                unfinished.unlink(missing_ok=True)
-            sync(target.parent)
+        with self.together() as put:
+            put(path, content, keeps)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[Put]:
+        """Bring the objects of the block to the disk together, or a number of them at a time if they are many.
+
+        When the block fails, the objects that it has written are in the store all the same.
+        """
+        waiting = UnfinishedObjects(self.root, self._make_directories, self._explained)
+        try:
+            yield waiting.put
+        except BaseException:
+            with contextlib.suppress(StoreError):
+                waiting.settle()
+            raise
+        waiting.settle()
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Yield every object whose path begins with `prefix`."""

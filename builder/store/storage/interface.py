@@ -93,6 +93,13 @@ def checked_pieces(content: Content, path: str) -> Iterator[bytes]:
         raise TransientError(f"the content of {path} has {sent} bytes in place of {content.size}")
 
 
+class Put(Protocol):
+    """A function that writes an object into a store, as `Storage.put` does."""
+
+    def __call__(self, path: str, content: Content, keeps: Sequence[Blob] = ()) -> None:
+        """Write the object."""
+
+
 class Storage(ABC):
     """One store, at `address`, which holds no password and can be shown.
 
@@ -112,11 +119,6 @@ class Storage(ABC):
     def serves_pages(self) -> bool:
         """Whether web browsers can read objects of this kind of store, so that publishers write pages into it."""
         return True
-
-    @property
-    def writes_at_once(self) -> int:
-        """The best number of objects to write beside each other."""
-        return 4
 
     @property
     def lists(self) -> bool:
@@ -150,6 +152,14 @@ class Storage(ABC):
         :raises StoreFullError: there is no room.
         :raises UnsupportedError: this kind of store cannot be written.
         """
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[Put]:
+        """Give the block a function like `put` for many objects, which are all in the store when the block has ended.
+
+        Kinds of store that bring many objects to the disk in less time than one after the other override this method.
+        """
+        yield self.put
 
     @abstractmethod
     def list(self, prefix: str) -> Iterator[Stored]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from builder.errors import InputError
-from builder.store.errors import NotStoredError, OvertakenError, TooLargeError, TransientError
-from builder.store.storage.directory import UNFINISHED, DirectoryStorage
+from builder.store.errors import NotStoredError, OvertakenError, StoreFullError, TooLargeError, TransientError
+from builder.store.storage import unfinished
+from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import FileSlice, Text
 from builder.store.storage.open import open_storage
+from builder.store.storage.unfinished import UNFINISHED
 
 
 class Torn:
@@ -65,6 +70,70 @@ def test_half_an_object_never_appears(storage: DirectoryStorage, content: Torn) 
         storage.put("a", content)
     assert storage.read("a", 10) == b"before"
     assert [path.name for path in storage.root.iterdir()] == ["a"]
+
+
+def test_objects_together_are_on_the_disk_before_they_appear(
+    storage: DirectoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No object has its name before the bytes of all are on the disk; the names are on the disk when the block ends."""
+    done: list[str] = []
+    rename, fsync = Path.rename, os.fsync
+
+    def note_rename(path: Path, target: Path) -> Path:
+        done.append(f"rename {target.name}")
+        return rename(path, target)
+
+    def note_fsync(handle: int) -> None:
+        done.append(f"fsync {'directory' if stat.S_ISDIR(os.fstat(handle).st_mode) else os.fstat(handle).st_size}")
+        fsync(handle)
+
+    (storage.root / "blobs").mkdir(parents=True)
+    monkeypatch.setattr(Path, "rename", note_rename)
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    with storage.together() as put:
+        for size in (1, 2):
+            put(f"blobs/{size}", Text(bytes(size)))
+        assert list(storage.list("")) == []
+    assert done == ["fsync 1", "fsync 2", "rename 1", "rename 2", "fsync directory"]
+    assert {(found.path, found.size) for found in storage.list("")} == {("blobs/1", 1), ("blobs/2", 2)}
+
+
+@pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_FILES"])
+def test_many_objects_together_come_by_and_by(
+    storage: DirectoryStorage, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects do not wait for the end of the block when they are many or large: a killed publisher loses few."""
+    monkeypatch.setattr(unfinished, limit, 3)
+    with storage.together() as put:
+        appeared = []
+        for name in "abcd":
+            put(name, Text(b"1"))
+            appeared.append(len(list(storage.list(""))))
+    assert appeared == [0, 0, 3, 3]
+    assert len(list(storage.list(""))) == 4
+
+
+@pytest.mark.parametrize("content", [Torn(), Broken()])
+def test_objects_before_a_failure_stay(storage: DirectoryStorage, content: Torn) -> None:
+    """When an object fails, those that were written together with it are in the store, and no other file is."""
+    with pytest.raises(TransientError), storage.together() as put:
+        put("a", Text(b"1"))
+        put("b", content)
+    assert [path.name for path in storage.root.iterdir()] == ["a"]
+
+
+def test_object_that_the_disk_refuses_late(storage: DirectoryStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full only when the bytes come to it (fsync(2)) leaves neither an object nor another file."""
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    storage.root.mkdir()
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StoreFullError, match=r"a in .*: No space left"), storage.together() as put:
+        put("a", Text(b"1"))
+        put("b", Text(b"2"))
+    assert list(storage.root.iterdir()) == []
 
 
 def test_read_is_bounded(storage: DirectoryStorage) -> None:
