@@ -50,18 +50,24 @@ class Prepared:
 
 
 def prepare(
-    site: Site, state: SiteState, emit: Emit, *, replace: bool = False, gone: Iterable[Record] = ()
+    site: Site,
+    state: SiteState,
+    emit: Emit,
+    *,
+    replace: bool = False,
+    gone: Iterable[Record] = (),
+    new: Iterable[Record] = (),
 ) -> Prepared:
     """Plan and check the changes that bring a server to a state, without making them.
 
     With `replace`, the plan replaces settings that somebody changed by hand.  The releases in `gone` count as not
-    unpacked any more.
+    unpacked any more, those in `new` as unpacked.
 
     :raises RefusedError: releases contradict each other, or somebody changed settings by hand, or another program
         serves.
     :raises NfsrootError: a server's own checker rejects its settings.
     """
-    places, records = site.places, _without(read_records(site.places), gone)
+    places, records = site.places, _with(_without(read_records(site.places), gone), new)
     unpacked = unpacked_releases(records)
     composition = compose(state, records, read_options(places), look_around(places, unpacked))
     comparison = compare(places, composition, replace=replace)
@@ -82,6 +88,13 @@ def _without(records: Records, gone: Iterable[Record]) -> Records:
         name: {version: record for version, record in versions.items() if (name, version) not in names}
         for name, versions in records.items()
     }
+
+
+def _with(records: Records, new: Iterable[Record]) -> Records:
+    found = dict(records)
+    for record in new:
+        found[record.name] = {record.version: record, **found.get(record.name, {})}
+    return found
 
 
 def carry_out(site: Site, prepared: Prepared, emit: Emit) -> None:

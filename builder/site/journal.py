@@ -33,7 +33,8 @@ class Entry:
 
     `begun` and `ended` are times in seconds since 1970 (UTC); `ended` is None as long as the change is under way, or
     when it was interrupted.  `command` is the command that somebody typed, `user` the name of that person (under
-    sudo(8), of the one who called it).
+    sudo(8), of the one who called it).  `problem` is the reason why a change that is not ended stopped half-way, with
+    the way out; empty when it was killed.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Entry:
     before: SiteState
     after: SiteState
     ended: float | None = None
+    problem: str = ""
 
     def document(self) -> dict[str, Any]:
         """The entry as a JSON document."""
@@ -52,6 +54,7 @@ class Entry:
             "user": self.user,
             "begun": self.begun,
             "ended": self.ended,
+            "problem": self.problem,
             "before": self.before.document(),
             "after": self.after.document(),
         }
@@ -116,9 +119,14 @@ def read_backwards(places: Places, most: int) -> list[Entry]:
 
 
 def _carry_out(places: Places, entry: Entry, apply: Apply) -> Entry:
-    apply(entry.after)
-    states.write(places.state, entry.after)
-    done = replace(entry, ended=time.time())
+    try:
+        apply(entry.after)
+        states.write(places.state, entry.after)
+    except NfsrootError as error:
+        with contextlib.suppress(NfsrootError):  # a full disk has no room for this either
+            _write(places, replace(entry, problem=" ".join(f"{error.brief}; {error.resolution}".split())))
+        raise
+    done = replace(entry, ended=time.time(), problem="")
     _write(places, done)
     return done
 
@@ -142,6 +150,7 @@ def _read(file: Path) -> Entry:
             before=states.parse(table["before"]),
             after=states.parse(table["after"]),
             ended=None if table["ended"] is None else float(table["ended"]),
+            problem=str(table.get("problem", "")),
         )
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise NfsrootError(f"{file} cannot be read: {error!r}") from error

@@ -80,6 +80,18 @@ class Record:
             return {file.name: _read(file.path).decode() for file in files}
 
 
+class StagedRecord(Record):
+    """The record in `directory` of a release that is not in its place yet: `.VERSION.unpacking` (builder.site.staging).
+
+    All else is as with an unpacked release.
+    """
+
+    @property
+    def version(self) -> str:
+        """The release's version."""
+        return self.settings.version
+
+
 def write_origin(directory: Path, origin: Origin) -> None:
     """Write record.json into the directory of a record that is being made."""
     (directory / FILE).write_text(json.dumps(asdict(origin), indent=1) + "\n", encoding="utf-8")

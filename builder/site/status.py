@@ -141,11 +141,17 @@ def find_problems(state: SiteState, records: Records, last: Entry | None) -> tup
     """A sentence for each problem of the site itself, whatever its nodes run."""
     found = []
     if last is not None and last.ended is None:
-        found.append(f"change {last.number} ({' '.join(last.command)}) was interrupted; the next verb finishes it")
+        found.append(f"change {last.number} ({' '.join(last.command)}) {_words_of_interruption(last)}")
     for name, serving in state.recipes.items():
         missing = sorted(serving.versions() - {serving.before} - set(records.get(name, {})))
         found += [f"nodes boot {name} {version}, which is not unpacked here" for version in missing]
     return tuple(found)
+
+
+def _words_of_interruption(entry: Entry) -> str:
+    if not entry.problem:
+        return "was interrupted; the next verb finishes it"
+    return f"stopped half-way: {entry.problem.rstrip('.:;, ')}. Put that right, and finish it: nfsroot-site apply"
 
 
 def words_of_changes(changes: tuple[PackageChange, ...] | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from builder.disk import sha256
@@ -15,7 +15,7 @@ from builder.site import state as states
 from builder.site.conflicts import refuse_conflicts
 from builder.site.journal import Apply
 from builder.site.places import Places
-from builder.site.records import Origin, Record
+from builder.site.records import Origin, Record, StagedRecord
 from builder.site.releases import unpacked_releases
 from builder.site.room import Need, check_room, tree_need
 from builder.site.source import Source
@@ -34,12 +34,24 @@ BYTES_BESIDE = 8 << 20
 """The most bytes of a server bundle beside the files of the release: settings, menus of thousands of nodes."""
 
 
+Check = Callable[[states.SiteState, Record], None]
+"""A function that refuses a release which the server could not serve beside the others; it changes nothing."""
+
+
 def unpack(
-    places: Places, source: Source, command: tuple[str, ...], emit: Emit, apply: Apply, *, keep_changes: bool = False
+    places: Places,
+    source: Source,
+    command: tuple[str, ...],
+    emit: Emit,
+    apply: Apply,
+    *,
+    check: Check = lambda _state, _record: None,
+    keep_changes: bool = False,
 ) -> bool:
     """Unpack a release beside all others, and export it; false when the very same release is here already.
 
-    `apply` brings the server's exports up to date.  Until the end no file is where servers look for it.  Directories
+    `apply` brings the server's exports up to date, and `check` says before whether it can: when it refuses, nothing is
+    left of the release.  Until the end no file is where servers look for it.  Directories
     that are in place already, by install.sh, are taken over when they are as the release has them; with `keep_changes`,
     a tree that nodes write to may have changed.
 
@@ -61,6 +73,7 @@ def unpack(
         with journal.locked(places):
             journal.recover(places, apply)
             kept.refuse_other_accounts(places, settings, accounts)
+            check(states.read(places.state), StagedRecord(staging.record.path))
 
             def finish(state: states.SiteState) -> None:
                 staging.finish()

@@ -27,5 +27,5 @@ def command(places: Places, as_json: bool) -> None:
 
 def _line(entry: Entry) -> str:
     begun = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.begun))
-    mark = "" if entry.ended is not None else "  (interrupted)"
+    mark = "" if entry.ended is not None else f"  ({entry.problem or 'interrupted'})"
     return f"{entry.number:>4}  {begun}  {entry.user}  {shlex.join(entry.command)}{mark}"

@@ -18,6 +18,9 @@ from builder.site.places import Places
 if TYPE_CHECKING:
     from builder.events import Emit
     from builder.site.journal import Apply
+    from builder.site.records import Record
+    from builder.site.state import SiteState
+    from builder.site.unpacking import Check
     from builder.store.catalog import Release
     from builder.store.reader import TrustedStore
 
@@ -79,8 +82,9 @@ def _unpack_directory(places: Places, directory: Path, keep_changes: bool, show:
     from builder.site.unpacking import unpack
 
     source = open_directory(directory)
-    words, apply = ("unpack", str(directory), *_option(keep_changes)), _applying(places, show)
-    made = unpack(places, source, words, show, apply, keep_changes=keep_changes)
+    words = ("unpack", str(directory), *_option(keep_changes))
+    apply, check = _applying(places, show)
+    made = unpack(places, source, words, show, apply, check=check, keep_changes=keep_changes)
     return _words(source.manifest.name, source.manifest.version, made)
 
 
@@ -111,7 +115,8 @@ def unpack_release(
         return False
     source = sources.fetch_from_store(places, store, release, options.transfers(show, limit))
     words = ("unpack", release.reference, "--from", store.storage.address, *_option(keep_changes))
-    made = unpack(places, source, words, show, _applying(places, show), keep_changes=keep_changes)
+    apply, check = _applying(places, show)
+    made = unpack(places, source, words, show, apply, check=check, keep_changes=keep_changes)
     sources.forget_others(places, release.name, release.version)
     return made
 
@@ -124,10 +129,15 @@ def _words(name: str, version: str, made: bool) -> str:
     return f"{name} {version} is {'unpacked' if made else 'here already'}"
 
 
-def _applying(places: Places, show: Emit) -> Apply:
-    """A function that brings the server's files and services to a state of the site."""
-    from builder.site.apply import apply
+def _applying(places: Places, show: Emit) -> tuple[Apply, Check]:
+    """A function that brings the server's files and services to a state, and one that says whether that can be done."""
+    from builder.site.apply import apply, prepare
     from builder.site.services import open_site
 
-    site = open_site(places)
-    return lambda state: apply(site, state, show, replace=is_replacing())
+    site, replace = open_site(places), is_replacing()
+
+    def check(state: SiteState, record: Record) -> None:
+        # What it has to say is said again when the state is applied.
+        prepare(site, state, lambda _event: None, replace=replace, new=[record])
+
+    return lambda state: apply(site, state, show, replace=replace), check
