@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from builder.boot import initramfs
 from builder.errors import NfsrootError, Problem, RecipeError
 from builder.recipe import nics
-from builder.recipe.messages import suggestion
+from builder.recipe.messages import suggest
 from builder.recipe.models import Recipe
 from builder.recipe.place import Place
 from builder.tree.build import Tree
@@ -45,20 +45,20 @@ class Kernel:
 
     def has(self, name: str) -> bool:
         """Whether a node with this kernel can have the module."""
-        return nics.plain(name) in self.modules or nics.plain(name) in self.builtin
+        return nics.normalize_name(name) in self.modules or nics.normalize_name(name) in self.builtin
 
     def knows(self, name: str) -> bool:
         """Whether a node with this kernel can have the module, by name or by an alias such as crc32c (modprobe(8))."""
-        return self.has(name) or nics.plain(name) in self.aliases
+        return self.has(name) or nics.normalize_name(name) in self.aliases
 
     def suggest(self, name: str, *, wired: bool) -> str:
         """A fix that names the module the user may have meant by `name`; with `wired`, a network driver."""
-        other = OTHER_NAMES.get(nics.plain(name).lower())
+        other = OTHER_NAMES.get(nics.normalize_name(name).lower())
         if other and self.has(other):
             return f"did you mean '{other}'?"
         network = [module for module, path in self.modules.items() if path.startswith(WIRED)]
-        fix = suggestion(
-            nics.plain(name), [*network, *nics.WORDS] if wired else [*self.modules, *self.builtin], "modules"
+        fix = suggest(
+            nics.normalize_name(name), [*network, *nics.WORDS] if wired else [*self.modules, *self.builtin], "modules"
         )
         return fix if fix.startswith("did") else f"see `find /lib/modules/{self.version}` in the tree"
 

@@ -98,7 +98,7 @@ def _build(
     if finished and (freed := cache.prune(size=cache_size << 30)):
         emit(Notice(f"the cache was over {cache_size} GiB: {freed / 1e6:.0f} MB that were not used of late are gone"))
     seconds, made = time.monotonic() - began, outcome.directory
-    show(_found(made, seconds) if outcome.found else summary.built(made, finished, seconds))
+    show(_found(made, seconds) if outcome.found else summary.summarize_build(made, finished, seconds))
 
 
 def _found(directory: Path, seconds: float) -> Summary:

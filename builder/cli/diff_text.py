@@ -12,7 +12,7 @@ from builder.difference import words
 from builder.difference.compare import Difference
 from builder.difference.listing import Change, FileChange, PackageFiles
 from builder.difference.packages import Mark, PackageChange
-from builder.difference.printable import printable
+from builder.difference.printable import escape_unprintable
 from builder.difference.texts import TextChanges
 
 MOST_FILES = 20
@@ -34,14 +34,14 @@ class Line(NamedTuple):
 def show(difference: Difference) -> None:
     """Print a difference, in colours on a terminal; NO_COLOR and TERM are heeded (rich's manual)."""
     if not sys.stdout.isatty():
-        write("\n".join(printable(line.text) for line in lines(difference)))
+        write("\n".join(escape_unprintable(line.text) for line in lines(difference)))
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     for line in lines(difference):
-        console.print(Text(printable(line.text), style=line.style), soft_wrap=True)
+        console.print(Text(escape_unprintable(line.text), style=line.style), soft_wrap=True)
 
 
 def lines(difference: Difference) -> Iterator[Line]:

@@ -41,7 +41,7 @@ def command(release: Path, as_json: bool, packages: bool) -> None:
     write(f"ports    {_ports(manifest)}")
     write(f"packages {len(manifest.packages)}")
     write(f"lab      {tell_standing(release)}")
-    write("\n".join(summary.sizes(release, manifest)))
+    write("\n".join(summary.list_sizes(release, manifest)))
     for sentence in manifest.lost:
         write(f"schema {manifest.schema_version}: {sentence}")
     if packages:

@@ -13,17 +13,17 @@ from builder.server.procedure import procedure
 INVISIBLE = (FILE, "SHA256SUMS", "build.log")
 
 
-def built(directory: Path, finished: Sequence[StepFinished], seconds: float) -> Summary:
+def summarize_build(directory: Path, finished: Sequence[StepFinished], seconds: float) -> Summary:
     """The summary of a build that took `seconds`, with the seconds of each step that ran."""
     manifest = Manifest.read(directory)
     lines = [f"Release {manifest.name} {manifest.version} in {seconds:.1f} s: {directory}", ""]
-    lines += sizes(directory, manifest)
+    lines += list_sizes(directory, manifest)
     lines += ["", "Time: " + ", ".join(f"{step.step} {step.seconds:.1f} s" for step in finished)]
     lines += ["", *next_steps(directory, manifest)]
     return Summary(str(directory), False, tuple(lines))
 
 
-def sizes(directory: Path, manifest: Manifest) -> list[str]:
+def list_sizes(directory: Path, manifest: Manifest) -> list[str]:
     """One line a file: size and path."""
     named = [(file.path, file.size) for file in manifest.files]
     named += [(name, (directory / name).stat().st_size) for name in INVISIBLE if (directory / name).is_file()]

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from builder.difference import words
 from builder.difference.compare import Difference
-from builder.difference.printable import printable
+from builder.difference.printable import escape_unprintable
 from builder.pages import page_environment
 
 MOST_FILES = 500
 """The most files of a package that the page lists: JSON has all."""
 
 _templates = page_environment(
-    "builder.difference", finalize=lambda value: printable(value) if type(value) is str else value
+    "builder.difference", finalize=lambda value: escape_unprintable(value) if type(value) is str else value
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     r"""The text with an escape (`\\x1b`) in the place of each character that is not printable (str.isprintable())."""
     if text.isprintable():
         return text

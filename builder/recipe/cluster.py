@@ -9,15 +9,15 @@ from ipaddress import IPv4Address, IPv4Network
 from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.input_models import ClusterInput
-from builder.recipe.macs import plain_mac
-from builder.recipe.messages import Word, listed
+from builder.recipe.macs import normalize_mac
+from builder.recipe.messages import Word, quote_some
 from builder.recipe.models import Cluster, Node, Server
 from builder.recipe.names import name_fault
-from builder.recipe.nodes import NodeWords, by_place, node_words
+from builder.recipe.nodes import NodeWords, group_by_place, read_words
 from builder.recipe.patterns import CLUSTER_NAME
 from builder.recipe.place import Place
 from builder.recipe.positions import KeyPath
-from builder.recipe.validation import dotted, validate
+from builder.recipe.validation import format_path, validate
 
 _REQUIRED: dict[KeyPath, str] = {
     ("domain",): 'domain = "cluster.home"',
@@ -54,7 +54,7 @@ def resolve(document: Document, default_name: str) -> tuple[Cluster | None, list
         problems.append(document.problem((), what, f'write name = "..." with {CLUSTER_NAME.words}'))
     columns = []
     for index, nodes in enumerate(written.nodes):
-        words, mistakes = node_words(document, index, nodes)
+        words, mistakes = read_words(document, index, nodes)
         columns.append(words)
         problems += mistakes
     given = _ClusterWords(document, written, tuple(columns))
@@ -69,7 +69,7 @@ def _required(given: _ClusterWords) -> Iterator[Problem]:
         for key in path:
             value = getattr(value, str(key))
         if not value and not given.document.lost(path):
-            yield given.document.problem(path, f"the cluster lacks {dotted(path)}", f"write {example}")
+            yield given.document.problem(path, f"the cluster lacks {format_path(path)}", f"write {example}")
 
 
 def _server_name(given: _ClusterWords) -> Iterator[Problem]:
@@ -118,9 +118,9 @@ def _addresses(given: _ClusterWords) -> Iterator[Problem]:
 
 
 def _outside(strays: Iterable[Word], subnet: IPv4Network) -> Iterator[Problem]:
-    for place, texts in by_place(strays).items():
+    for place, texts in group_by_place(strays).items():
         verb = "is" if len(texts) == 1 else "are"
-        yield Problem(*place, f"{listed(texts)} {verb} outside the subnet {subnet}", f"give addresses of {subnet}")
+        yield Problem(*place, f"{quote_some(texts)} {verb} outside the subnet {subnet}", f"give addresses of {subnet}")
 
 
 def _repeats(given: _ClusterWords) -> Iterator[Problem]:
@@ -130,7 +130,9 @@ def _repeats(given: _ClusterWords) -> Iterator[Problem]:
     routers = given.single(("gateway",), gateway) if gateway != server.address else []
     yield from _repeated("name", [*given.single(("server", "name"), server.name), *given.words("names")])
     yield from _repeated("address", [*servers, *routers, *given.words("addresses")])
-    yield from _repeated("MAC address", [Word(plain_mac(word.text) or "", word.place) for word in given.words("macs")])
+    yield from _repeated(
+        "MAC address", [Word(normalize_mac(word.text) or "", word.place) for word in given.words("macs")]
+    )
 
 
 def _repeated(kind: str, words: list[Word]) -> Iterator[Problem]:
@@ -141,7 +143,7 @@ def _repeated(kind: str, words: list[Word]) -> Iterator[Problem]:
         if earlier is not word:
             clashes.setdefault((word.place, earlier.place), []).append(word.text)
     for (place, earlier_place), texts in clashes.items():
-        what = f"{kind} {listed(texts)} is given already at {earlier_place}"
+        what = f"{kind} {quote_some(texts)} is given already at {earlier_place}"
         yield Problem(*place, what, f"every machine needs its own {kind}")
 
 
@@ -173,7 +175,7 @@ def _cluster(given: _ClusterWords, default_name: str) -> Cluster | None:
             Node(
                 name=name.text,
                 address=IPv4Address(address.text),
-                mac=plain_mac(mac.text) or "",
+                mac=normalize_mac(mac.text) or "",
                 ordinal=ordinal,
                 nic=nic,
             )

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from builder.errors import Problem
 from builder.recipe.document import Document, read, read_text
 from builder.recipe.input_models import ElementInput
-from builder.recipe.messages import kind_of, suggestion
+from builder.recipe.messages import name_type, suggest
 from builder.recipe.models import Element, Variable
 from builder.recipe.place import Place
-from builder.recipe.reserved import reserved
+from builder.recipe.reserved import explain_reserved
 from builder.recipe.search import SearchPath
-from builder.recipe.stock import refusal
+from builder.recipe.stock import explain_refusal
 from builder.recipe.validation import validate
 
 IMPLICIT = frozenset({"no-final-image"})
@@ -63,7 +63,7 @@ class _Loading:
             return
         directory = self.search.element(name)
         if directory is None:
-            fix = suggestion(name, self.search.element_names(), "elements")
+            fix = suggest(name, self.search.element_names(), "elements")
             self.problems.append(Problem(*place, f"there is no element {name!r}", fix))
             return
         self.seen.add(name)
@@ -79,7 +79,7 @@ class _Loading:
 
     def refusal(self, name: str, directory: Path, asked: Asked) -> Problem | None:
         """The problem, at the place in the recipe, when an element cannot go into a tree of diskless nodes."""
-        reason = refusal(name, directory)
+        reason = explain_refusal(name, directory)
         for provided, _ in self.lines(directory / "element-provides"):
             provider = self.providers.setdefault(provided, name)
             if provider != name:
@@ -111,7 +111,7 @@ def _element(name: str, directory: Path) -> tuple[Element, list[Problem]]:
         problems.append(document.problem((), "description is missing", 'write description = "..."'))
     variables = []
     for variable, declared in written.variables.items():
-        if what := reserved(variable):
+        if what := explain_reserved(variable):
             what = f"a variable cannot be called {variable}: {what}"
             problems.append(document.problem(("variables", variable), what, "choose another name", key=True))
         default: Any = document.data["variables"][variable]["default"]
@@ -144,7 +144,7 @@ def variable_mistake(document: Document, path: tuple[str, ...], value: Any, want
     """The problem with `value` at `path` for a variable of type `wanted`: its type, or a control character, if any."""
     if type(value) is not _TYPES[wanted]:
         article = "an" if wanted[0] in "aeiou" else "a"
-        what = f"{path[-1]} must be {article} {wanted}, not {kind_of(value)}"
+        what = f"{path[-1]} must be {article} {wanted}, not {name_type(value)}"
         return document.problem(path, what, _FIXES[wanted])
     if isinstance(value, str) and not value.isprintable():
         return document.problem(path, f"{path[-1]} holds a control character", "write it in one line")

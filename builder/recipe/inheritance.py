@@ -10,7 +10,7 @@ from builder.errors import Problem
 from builder.recipe import nics
 from builder.recipe.document import Document, read
 from builder.recipe.input_models import ADDITIVE, NIC_DRIVERS, ClusterInput, RecipeInput
-from builder.recipe.messages import kind_of, suggestion
+from builder.recipe.messages import name_type, suggest
 from builder.recipe.positions import KeyPath, Mark
 from builder.recipe.removals import PACKAGES, is_removal
 from builder.recipe.renaming import rename_keys
@@ -56,7 +56,7 @@ class Ancestry:
 
     def _sound(self, document: Document) -> Document:
         """The document without its unknown keys and its values of a wrong type or form."""
-        _, recipe, problems = validate(_plain(document), RecipeInput)
+        _, recipe, problems = validate(_strip_removals(document), RecipeInput)
         self.problems += problems
         mistaken = recipe.dropped - {("cluster",)}
         cluster = document.data.get("cluster", "")
@@ -65,7 +65,7 @@ class Ancestry:
             self.problems += problems
             mistaken |= {("cluster", *path) for path in table.dropped}
         elif not isinstance(cluster, str):
-            what = f"cluster must be a file or a table, not {kind_of(cluster)}"
+            what = f"cluster must be a file or a table, not {name_type(cluster)}"
             self.problems.append(document.problem(("cluster",), what, 'write cluster = "clusters/NAME.toml"'))
             mistaken |= {("cluster",)}
         return document.without(mistaken)
@@ -75,7 +75,7 @@ class Ancestry:
         name = document.data["extends"]
         file = document.file.parent / name if is_path(name) else self.search.recipe(name)
         if file is None or not file.is_file():
-            fix = suggestion(Path(name).stem, self.search.recipe_names(), "recipes")
+            fix = suggest(Path(name).stem, self.search.recipe_names(), "recipes")
             self.problems.append(document.problem(("extends",), f"there is no recipe {name!r}", fix))
             return None
         above = [path.resolve() for path in self.files]
@@ -87,7 +87,7 @@ class Ancestry:
         return file
 
 
-def _plain(document: Document) -> Document:
+def _strip_removals(document: Document) -> Document:
     """The document in the form that the model of a recipe checks: no cluster, and NAME for an entry "-NAME"."""
     plain = document.without({("cluster",)})
     for path in ADDITIVE:
@@ -145,7 +145,7 @@ class _Merging:
         self.report_unknown(unknown - later, old, new, path)
         marks = self.child.marks if path in self.child.marks else self.parent.marks
         self.marks[path] = marks[path]
-        entries = _marked(self.parent, old, path) | _marked(self.child, new, path)
+        entries = _mark_entries(self.parent, old, path) | _mark_entries(self.child, new, path)
         removals = later | ({entry[1:] for entry in old if is_removal(entry)} - set(new))
         kept = {
             entry: mark
@@ -158,7 +158,7 @@ class _Merging:
     def report_unknown(self, names: Iterable[str], old: list[str], new: list[str], path: KeyPath) -> None:
         for name in names:
             place = (*path, new.index(f"-{name}"))
-            fix = suggestion(name, old, "inherited entries")
+            fix = suggest(name, old, "inherited entries")
             self.problems.append(self.child.problem(place, f"nothing to remove: '{name}' is not inherited", fix))
 
     def take(self, source: Document, path: KeyPath) -> None:
@@ -174,5 +174,5 @@ def _is_decided_later(name: str, old: list[str], path: KeyPath) -> bool:
     return path == PACKAGES or (path == NIC_DRIVERS and nics.may_hold(old, name))
 
 
-def _marked(document: Document, entries: list[str], path: KeyPath) -> dict[str, Mark]:
+def _mark_entries(document: Document, entries: list[str], path: KeyPath) -> dict[str, Mark]:
     return {entry: document.marks[(*path, index)] for index, entry in enumerate(entries)}

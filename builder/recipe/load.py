@@ -12,7 +12,7 @@ from builder.recipe.elements import load_elements
 from builder.recipe.inheritance import Ancestry
 from builder.recipe.input_models import ImageInput, RecipeInput, RootInput
 from builder.recipe.macs import macs_files
-from builder.recipe.messages import suggestion
+from builder.recipe.messages import suggest
 from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Initramfs, Kernel, Recipe, Root, Variant
 from builder.recipe.node_ids import node_id_problems
 from builder.recipe.patterns import RELEASE_NAME
@@ -54,7 +54,7 @@ def _find(name_or_path: str, search: SearchPath) -> Path:
         return Path(name_or_path)
     file = search.recipe(name_or_path)
     if file is None:
-        fix = suggestion(name_or_path, search.recipe_names(), "recipes")
+        fix = suggest(name_or_path, search.recipe_names(), "recipes")
         raise InputError(f"there is no recipe {name_or_path!r}", resolution=fix)
     return file
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from builder.errors import Problem
 from builder.recipe.document import Document, read_text
-from builder.recipe.messages import Word, listed
+from builder.recipe.messages import Word, quote_some
 from builder.recipe.place import Place
 
 _SIGNS = re.compile(r"[:. -]")
 _EXACT = frozenset({(12,), (6, 6), (4, 4, 4)})
 
 
-def plain_mac(text: str) -> str | None:
+def normalize_mac(text: str) -> str | None:
     """The MAC address in `text`, in lower-case pairs joined by colons; None when `text` is no MAC address.
 
     A MAC address has twelve hexadecimal digits in one, two, three or six groups, as vendors write them.  Colons,
@@ -102,5 +102,5 @@ def _in_order(
         found.setdefault(name, mac)
     missing = [name.text for name in names if name.text not in found]
     if missing:
-        problems.append(Problem(*written, f"{file} has no MAC address for {listed(missing)}", "add them there"))
+        problems.append(Problem(*written, f"{file} has no MAC address for {quote_some(missing)}", "add them there"))
     return tuple(found[name.text] for name in names if name.text in found), problems

@@ -17,7 +17,7 @@ class Word:
     place: Place
 
 
-def suggestion(word: str, known: Iterable[str], kind: str) -> str:
+def suggest(word: str, known: Iterable[str], kind: str) -> str:
     """A fix that names the known word nearest to `word`; without a near one, the `known` words of this `kind`."""
     choice = sorted(known)
     near = get_close_matches(word, choice, n=1)
@@ -27,7 +27,7 @@ def suggestion(word: str, known: Iterable[str], kind: str) -> str:
     return f"known {kind}: {', '.join(choice[:12])}{more}" if choice else f"there are no {kind}"
 
 
-def kind_of(value: object) -> str:
+def name_type(value: object) -> str:
     """The type of a TOML value in words, for a sentence such as "must be a string, not a list"."""
     match value:
         case bool():
@@ -46,7 +46,7 @@ def kind_of(value: object) -> str:
             return "a date or time"
 
 
-def listed(texts: Sequence[str]) -> str:
+def quote_some(texts: Sequence[str]) -> str:
     """The first three of `texts` in quotes, and the number of the others."""
     more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
     return ", ".join(map(repr, texts[:3])) + more

@@ -50,14 +50,14 @@ SECRET = re.compile(r"PASS(?:WORD|WD|PHRASE)?(?:_|$)|SECRET|TOKEN|CREDENTIAL|PRI
 """The parts of a variable's name that mark its value as a secret."""
 
 
-def digest_of_secret(value: str) -> str:
+def hash_secret(value: str) -> str:
     """The digest of a secret, which shows whether the secret changed, and nothing else."""
     return f"sha256:{sha256(value.encode()).hexdigest()}"
 
 
-def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+def hide_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of variables by name, with digests in place of secrets."""
-    return {name: digest_of_secret(str(value)) if SECRET.search(name) else value for name, value in values.items()}
+    return {name: hash_secret(str(value)) if SECRET.search(name) else value for name, value in values.items()}
 
 
 class Access(StrEnum):
@@ -278,7 +278,7 @@ class Login(Model):
     @field_serializer("root_password_hash", when_used="json")
     def _password_hash_without_its_secret(self, value: str | None) -> str | None:
         """The digest of the password hash, because manifests are public: nobody can test guesses against it."""
-        return None if value is None else digest_of_secret(value)
+        return None if value is None else hash_secret(value)
 
 
 class Kerrighed(Model):
@@ -436,11 +436,11 @@ class Recipe(Model):
 
     @field_serializer("variables", when_used="json")
     def _variables_without_secrets(self, variables: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        return {element: without_secrets(values) for element, values in variables.items()}
+        return {element: hide_secrets(values) for element, values in variables.items()}
 
     @field_serializer("environment", when_used="json")
     def _environment_without_secrets(self, environment: dict[str, str]) -> dict[str, Any]:
-        return without_secrets(environment)
+        return hide_secrets(environment)
 
     @property
     def packages(self) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ Together they take 4 MB.  Drivers that are rare and large, or do nothing without
 """
 
 
-def plain(name: str) -> str:
+def normalize_name(name: str) -> str:
     """The module's name as the kernel writes it, with underscores; modprobe(8) takes hyphens for them."""
     return name.replace("-", "_")
 
@@ -62,15 +62,15 @@ def expand(entries: Iterable[str]) -> tuple[str, ...]:
     chosen: dict[str, None] = {}
     for entry in entries:
         if is_removal(entry):
-            chosen.pop(plain(entry[1:]), None)
+            chosen.pop(normalize_name(entry[1:]), None)
             if ALL in chosen:
-                chosen[f"-{plain(entry[1:])}"] = None
+                chosen[f"-{normalize_name(entry[1:])}"] = None
         else:
-            chosen.update(dict.fromkeys(GROUP if entry == COMMON else [plain(entry)]))
+            chosen.update(dict.fromkeys(GROUP if entry == COMMON else [normalize_name(entry)]))
     return tuple(chosen)
 
 
 def may_hold(words: Iterable[str], name: str) -> bool:
     """Whether one of `words` is a group that has the driver `name`, or may have it."""
     groups = WORDS.intersection(words)
-    return ALL in groups or (COMMON in groups and plain(name) in GROUP)
+    return ALL in groups or (COMMON in groups and normalize_name(name) in GROUP)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.input_models import RecipeInput
-from builder.recipe.messages import listed, suggestion
+from builder.recipe.messages import quote_some, suggest
 from builder.recipe.models import Cluster
 
 
@@ -20,12 +20,12 @@ def node_id_problems(recipe: RecipeInput, document: Document, cluster: Cluster) 
     names = {node.name for node in cluster.nodes}
     for name in ids:
         if name not in names:
-            fix = suggestion(name, names, "nodes")
+            fix = suggest(name, names, "nodes")
             yield document.problem((*path, name), f"there is no node {name!r} in the cluster", fix, key=True)
     yield from _repeated_ids(ids, cluster, document)
     beyond = [node.name for node in cluster.nodes if node.name not in ids and node.ordinal > 255]
     if beyond:
-        what = f"no node id for {listed(beyond)}: ids end at 255"
+        what = f"no node id for {quote_some(beyond)}: ids end at 255"
         yield document.problem(("kerrighed",), what, "give ids in kerrighed.node_ids, or have fewer nodes")
 
 

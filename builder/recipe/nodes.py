@@ -9,8 +9,8 @@ from ipaddress import AddressValueError, IPv4Address
 from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.input_models import NodesInput
-from builder.recipe.macs import macs_from_file, plain_mac
-from builder.recipe.messages import Word, listed
+from builder.recipe.macs import macs_from_file, normalize_mac
+from builder.recipe.messages import Word, quote_some
 from builder.recipe.names import Fault, name_fault
 from builder.recipe.place import Place
 from builder.recipe.positions import KeyPath
@@ -26,7 +26,7 @@ class NodeWords:
     macs: tuple[Word, ...]
 
 
-def node_words(document: Document, index: int, written: NodesInput) -> tuple[NodeWords, list[Problem]]:
+def read_words(document: Document, index: int, written: NodesInput) -> tuple[NodeWords, list[Problem]]:
     """The words of the table `[[nodes]]` number `index` of a cluster, and the mistakes in ranges, forms and counts."""
     reading = _Reading(document, ("nodes", index))
     names = reading.range_of("names", written.names)
@@ -53,7 +53,7 @@ def address_fault(text: str) -> Fault | None:
 
 def mac_fault(text: str) -> Fault | None:
     """The fault of `text` as the MAC address of a NIC, if any: bad form, a group's (IEEE 802, I/G bit), all zeros."""
-    mac = plain_mac(text)
+    mac = normalize_mac(text)
     if mac is None:
         return Fault(
             "no MAC address", "write its twelve hexadecimal digits, such as 52:54:00:12:34:56 or 5254.0012.3456"
@@ -122,12 +122,12 @@ class _Reading:
             else:
                 good.append(word)
         for fault, bad in faulty.items():
-            for place, texts in by_place(bad).items():
-                self.problems.append(Problem(*place, f"{listed(texts)}: {fault.what}", fault.fix))
+            for place, texts in group_by_place(bad).items():
+                self.problems.append(Problem(*place, f"{quote_some(texts)}: {fault.what}", fault.fix))
         return tuple(good)
 
 
-def by_place(words: Iterable[Word]) -> dict[Place, list[str]]:
+def group_by_place(words: Iterable[Word]) -> dict[Place, list[str]]:
     """The texts of the words, by the place where they are written."""
     places: dict[Place, list[str]] = {}
     for word in words:

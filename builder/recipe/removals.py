@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from builder.errors import Problem
 from builder.recipe.document import Document
-from builder.recipe.messages import suggestion
+from builder.recipe.messages import suggest
 from builder.recipe.models import Element
 from builder.recipe.place import Place
 from builder.recipe.positions import KeyPath
@@ -38,5 +38,5 @@ def removal_problems(
         if needing:
             yield Problem(*place, f"'{name}' cannot be taken away: element {needing[0]} needs it", "leave it in")
         elif name not in defaults and not askers:
-            fix = suggestion(name, {*inherited, *defaults}, "inherited entries")
+            fix = suggest(name, {*inherited, *defaults}, "inherited entries")
             yield Problem(*place, f"nothing to remove: '{name}' is not inherited", fix)

@@ -32,7 +32,7 @@ _FAMILIES = re.compile(r"(?:BASH|DPKG|GIT|LC|LD|NFSROOT|PYTHON)_.*|PYTHON[A-Z]+|
 """The families of names of shell, locale, dynamic loader, git, Python, Debian's tools and nfsroot."""
 
 
-def reserved(name: str) -> str:
+def explain_reserved(name: str) -> str:
     """The reason why a variable of this name may not be set; empty when an element or a recipe may set it."""
     taken = name in _TAKEN or _FAMILIES.fullmatch(name)
     return "the build itself goes by this name" if taken else ""

@@ -35,7 +35,7 @@ class SearchPath:
             elements=(
                 *(Path(directory) for directory in os.environ.get(ELEMENTS_PATH, "").split(":") if directory),
                 *_distinct(project / "elements", shipped / "elements"),
-                *filter(None, [stock.directory()]),
+                *filter(None, [stock.find_directory()]),
             ),
         )
 

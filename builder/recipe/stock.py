@@ -52,18 +52,18 @@ REFUSED_VARIABLES: Mapping[str, str] = {
 """The reasons why variables of diskimage-builder's elements are refused, by variable."""
 
 
-def directory() -> Path | None:
+def find_directory() -> Path | None:
     """The directory of the installed diskimage-builder's elements."""
     spec = find_spec("diskimage_builder")  # importing it would take longer than reading a recipe
     return Path(spec.origin).parent / "elements" if spec and spec.origin else None
 
 
-def refusal(name: str, element: Path) -> str:
+def explain_refusal(name: str, element: Path) -> str:
     """The reason why the element in directory `element` cannot be part of a tree; empty when it can.
 
     An element of the user is judged by its files, since it may have the name of one of diskimage-builder's.
     """
-    if element.parent == directory():
+    if element.parent == find_directory():
         return REFUSED.get(name, "")
     if (element / "block-device-default.yaml").exists():
         return _DISK

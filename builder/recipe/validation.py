@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from builder.errors import Problem
 from builder.recipe.document import Document
-from builder.recipe.messages import kind_of, suggestion
+from builder.recipe.messages import name_type, suggest
 from builder.recipe.models import Model
 from builder.recipe.positions import KeyPath
 from builder.urls import without_users
@@ -36,15 +36,15 @@ def validate(document: Document, model: type[M]) -> tuple[M, Document, list[Prob
     key is taken out as a whole; so the model itself must have no required keys.
     """
     try:
-        return _validated(document, model), document, []
+        return _parse_json(document, model), document, []
     except ValidationError as error:
         details = error.errors()
-        problems = [_explained(document, model, detail) for detail in details]
+        problems = [_explain(document, model, detail) for detail in details]
         document = document.without({_culprit(model, detail) for detail in details})
-        return _validated(document, model), document, problems
+        return _parse_json(document, model), document, problems
 
 
-def _validated(document: Document, model: type[M]) -> M:
+def _parse_json(document: Document, model: type[M]) -> M:
     # JSON, because only there pydantic is strict about types and yet takes lists and names of enumerations.
     text = json.dumps(document.data, default=lambda _: math.nan)  # a date; no key of ours takes a fraction
     return model.model_validate_json(text, strict=True)
@@ -62,14 +62,14 @@ def _path(detail: ErrorDetails) -> KeyPath:
     return detail["loc"][:-1] if detail["loc"][-1] == "[key]" else detail["loc"]
 
 
-def _explained(document: Document, model: type[Model], detail: ErrorDetails) -> Problem:
+def _explain(document: Document, model: type[Model], detail: ErrorDetails) -> Problem:
     path = _path(detail)
-    name = dotted(path)
-    given = _without_users(detail["input"])
+    name = format_path(path)
+    given = _hide_users(detail["input"])
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
-            fix = suggestion(str(path[-1]), _table(model, path[:-1]).model_fields, "keys here")
+            fix = suggest(str(path[-1]), _table(model, path[:-1]).model_fields, "keys here")
             return document.problem(path, f"unknown key {path[-1]!r}", fix, key=True)
         case "missing":
             return document.problem(path[:-1], f"{name} is missing", f"write {path[-1]} = ...")
@@ -77,7 +77,7 @@ def _explained(document: Document, model: type[Model], detail: ErrorDetails) -> 
             at_key = detail["loc"] != path
             return document.problem(path, f"{name} is {given!r}", f"write {context['words']}", key=at_key)
         case "enum" | "literal_error":
-            return document.problem(path, f"{name} is {_shown(given)}", f"write {context['expected']}")
+            return document.problem(path, f"{name} is {_show(given)}", f"write {context['expected']}")
         case "greater_than_equal":
             return document.problem(path, f"{name} is {detail['input']}", f"write {context['ge']} or more")
         case "less_than_equal":
@@ -86,10 +86,10 @@ def _explained(document: Document, model: type[Model], detail: ErrorDetails) -> 
             return document.problem(path, f"{name} is {given!r}", _address_fix(given))
         case kind:
             wanted, fix = _WANTED[kind]
-            return document.problem(path, f"{name} must be {wanted}, not {kind_of(_value(document, path))}", fix)
+            return document.problem(path, f"{name} must be {wanted}, not {name_type(_value(document, path))}", fix)
 
 
-def _without_users(value: Any) -> Any:
+def _hide_users(value: Any) -> Any:
     """The value without the users and passwords of URLs, so that messages can show it."""
     return without_users(value) if isinstance(value, str) else value
 
@@ -104,14 +104,14 @@ def _address_fix(text: str) -> str:
         return "write a subnet such as 192.168.0.0/24"
 
 
-def dotted(path: KeyPath) -> str:
+def format_path(path: KeyPath) -> str:
     """The path in the form that people write: `nodes[0].names`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
 
 
-def _shown(value: Any) -> str:
-    return repr(value) if type(value) in (str, int) else kind_of(value)
+def _show(value: Any) -> str:
+    return repr(value) if type(value) in (str, int) else name_type(value)
 
 
 def _value(document: Document, path: KeyPath) -> Any:

@@ -13,10 +13,10 @@ from typing import Any
 from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.elements import variable_mistake
-from builder.recipe.messages import kind_of, suggestion
+from builder.recipe.messages import name_type, suggest
 from builder.recipe.models import Element
 from builder.recipe.patterns import ENVIRONMENT_NAME
-from builder.recipe.reserved import reserved
+from builder.recipe.reserved import explain_reserved
 from builder.recipe.stock import REFUSED_VARIABLES
 
 Values = dict[str, dict[str, Any]]
@@ -40,7 +40,7 @@ def resolve_environment(document: Document, environment: Mapping[str, str]) -> t
     values: dict[str, str] = {}
     problems: list[Problem] = []
     for index, name in enumerate(document.data.get("environment", [])):
-        if what := reserved(name):
+        if what := explain_reserved(name):
             problems.append(document.problem(("environment", index), f"{name} cannot be taken: {what}", "take it out"))
         elif name not in environment:
             fix = f"set it before you build, or give its value under [variables.ELEMENT]: export {name}=..."
@@ -63,7 +63,7 @@ class _Resolving:
         """Store the values that the recipe gives to variables of the element `name`."""
         element = self.elements.get(name)
         if element is None:
-            fix = suggestion(name, self.elements, "elements of this recipe")
+            fix = suggest(name, self.elements, "elements of this recipe")
             what = f"{name!r} is no element of this recipe"
             self.problems.append(self.document.problem(("variables", name), what, fix, key=True))
             return
@@ -81,7 +81,7 @@ class _Resolving:
         if element.variables is None:
             return self.undeclared(element, path, value)
         if variable not in types:
-            fix = suggestion(variable, types, f"variables of {element.name}")
+            fix = suggest(variable, types, f"variables of {element.name}")
             what = f"element '{element.name}' has no variable {variable!r}"
             return self.document.problem(path, what, fix, key=True)
         return variable_mistake(self.document, path, value, types[variable])
@@ -94,16 +94,16 @@ class _Resolving:
         variable = path[-1]
         if not ENVIRONMENT_NAME.matches(variable):
             return self.document.problem(path, f"{variable!r} is no variable's name", ENVIRONMENT_NAME.words, key=True)
-        if what := reserved(variable) or REFUSED_VARIABLES.get(variable):
+        if what := explain_reserved(variable) or REFUSED_VARIABLES.get(variable):
             return self.document.problem(path, f"{variable} cannot be set: {what}", "take it out", key=True)
         known = _names_in(element.path)
         if variable not in known and not variable.startswith(_INSTALL_TYPE):
-            fix = suggestion(variable, known, f"names in {element.name}")
+            fix = suggest(variable, known, f"names in {element.name}")
             return self.document.problem(path, f"no file of element '{element.name}' has {variable}", fix, key=True)
         kinds: dict[type, str] = {str: "string", int: "integer", bool: "boolean"}
         if type(value) not in kinds:
             fix = "write a string, an integer or a boolean"
-            return self.document.problem(path, f"{variable} is {kind_of(value)}", fix)
+            return self.document.problem(path, f"{variable} is {name_type(value)}", fix)
         return variable_mistake(self.document, path, value, kinds[type(value)])
 
     def check_shared(self) -> None:

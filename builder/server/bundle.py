@@ -62,7 +62,7 @@ def _values(layout: Layout) -> dict[str, object]:
         "nfs_conf": NFS_CONF,
         "kinds": _kinds(recipe),
         "programs": _programs(recipe, layout.name),
-        "nginx_check": nginx.whole("$work/site", "$work/site/nfsroot.conf"),
+        "nginx_check": nginx.complete_configuration("$work/site", "$work/site/nfsroot.conf"),
         "reports": reports,
         "procedure": procedure(layout, recipe.cluster.server),
     }

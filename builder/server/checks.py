@@ -87,10 +87,10 @@ def checked(recipe: Recipe, files: Iterable[RenderedFile]) -> tuple[RenderedFile
     """
     paths = {path for check in checks(recipe) for path in check.paths}
     found = {file.path: file for file in files if file.path in paths or file.path.rpartition("/")[0] in paths}
-    found[KEA_CONF] = text_file(KEA_CONF, kea.anywhere(str(found[KEA_CONF].content, "utf-8")))
+    found[KEA_CONF] = text_file(KEA_CONF, kea.listen_everywhere(str(found[KEA_CONF].content, "utf-8")))
     if site := found.get(NGINX_SITE):
-        found[NGINX_SITE] = text_file(NGINX_SITE, nginx.anywhere(str(site.content, "utf-8")))
-        found[NGINX_CHECK] = text_file(NGINX_CHECK, nginx.whole("/scratch", f"{BUNDLE}/{NGINX_SITE}"))
+        found[NGINX_SITE] = text_file(NGINX_SITE, nginx.listen_everywhere(str(site.content, "utf-8")))
+        found[NGINX_CHECK] = text_file(NGINX_CHECK, nginx.complete_configuration("/scratch", f"{BUNDLE}/{NGINX_SITE}"))
     return tuple(found.values())
 
 

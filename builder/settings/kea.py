@@ -31,8 +31,8 @@ def kea_conf(releases: Sequence[ReleaseSettings]) -> str:
     return f'{header}\n# Check it with: kea-dhcp4 -t FILE\n\n{{ "Dhcp4": {{\n{settings}\n}} }}\n'
 
 
-def anywhere(text: str) -> str:
-    """The text of a kea-dhcp4.conf for every interface: the checker's machine need not have the server's."""
+def listen_everywhere(text: str) -> str:
+    """The text of a kea-dhcp4.conf for all interfaces: the checker's machine may lack the server's."""
     return re.sub(r'"interfaces": \[[^\]]*\]', '"interfaces": ["*"]', text)
 
 

@@ -12,8 +12,8 @@ MODULES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 """The modules of nginx that have a directory of their own for temporary files."""
 
 
-def whole(directory: str, site: str) -> str:
-    """A whole configuration that includes the file `site` and makes nothing outside `directory`."""
+def complete_configuration(directory: str, site: str) -> str:
+    """A complete configuration that includes the file `site` and makes nothing outside `directory`."""
     temporary = "".join(f"    {module}_temp_path {directory}/{module};\n" for module in MODULES)
     return (
         f"pid {directory}/nginx.pid;\nerror_log stderr;\nevents {{}}\n"
@@ -21,6 +21,6 @@ def whole(directory: str, site: str) -> str:
     )
 
 
-def anywhere(settings: str) -> str:
-    """The settings with an address to listen on that every machine has: the checker's need not have the server's."""
+def listen_everywhere(settings: str) -> str:
+    """The settings with all addresses to listen on: the machine of the checker may lack the address of the server."""
     return re.sub(r"listen \S+;", "listen 127.0.0.1:8080;", settings)

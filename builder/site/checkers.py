@@ -60,9 +60,9 @@ def staged(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
             f"{DNSMASQ_D}/{file.name}": file.read_text(encoding="utf-8", errors="surrogateescape") for file in others
         } | found
     if KEA_CONF in found and root != Path("/"):
-        found[KEA_CONF] = kea.anywhere(found[KEA_CONF])
+        found[KEA_CONF] = kea.listen_everywhere(found[KEA_CONF])
     if NGINX_SITE in found:
-        found[NGINX_SITE] = nginx.anywhere(found[NGINX_SITE])
+        found[NGINX_SITE] = nginx.listen_everywhere(found[NGINX_SITE])
     return found
 
 
@@ -75,7 +75,7 @@ def checks(stage: Path, texts: Mapping[str, str], menus: Mapping[str, str]) -> I
     if any(path.startswith(f"{DNSMASQ_D}/") for path in texts):
         yield Check("dnsmasq", ("--test", "--conf-file=/dev/null", f"--conf-dir={stage / DNSMASQ_D}"), DNSMASQ_D)
     if NGINX_SITE in texts:
-        whole = nginx.whole(str(stage), str(stage / NGINX_SITE))
+        whole = nginx.complete_configuration(str(stage), str(stage / NGINX_SITE))
         write(stage / "nginx.conf", whole)
         yield Check("nginx", ("-q", "-t", "-c", str(stage / "nginx.conf"), "-p", str(stage)), NGINX_SITE)
     if NFS_CONF in texts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from builder.difference.printable import printable
+from builder.difference.printable import escape_unprintable
 from builder.site.status import NodeStatus, words_of_changes
 
 
@@ -52,7 +52,7 @@ def state_words(status: NodeStatus) -> list[str]:
         words.append(f"on trial, {status.trial}" if status.trial != "confirmed" else "trial confirmed")
     seen = status.sighting
     if seen and seen.state:
-        failed = f": {printable(', '.join(seen.failed))} failed" if seen.failed else ""
+        failed = f": {escape_unprintable(', '.join(seen.failed))} failed" if seen.failed else ""
         words.append(f"{seen.state}{failed}")
     if status.changes_at_boot:
         words.append(f"at its next boot {words_of_changes(status.changes)}")

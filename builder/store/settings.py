@@ -14,7 +14,7 @@ from typing import Any
 
 from builder.errors import InputError, Problem
 from builder.recipe.document import Document, read
-from builder.recipe.messages import kind_of, suggestion
+from builder.recipe.messages import name_type, suggest
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 HEADER = re.compile(r"[A-Za-z0-9-]+")
@@ -124,7 +124,7 @@ def _find_mistakes(document: Document, *, alone: bool) -> Iterator[Problem]:
                     (key,), f"unknown table '{key}'", "the configuration has the table [stores]", key=True
                 )
         elif not isinstance(value, dict):
-            yield document.problem((key,), f"must be a table, not {kind_of(value)}", "write [stores.NAME]")
+            yield document.problem((key,), f"must be a table, not {name_type(value)}", "write [stores.NAME]")
         else:
             for name, table in value.items():
                 yield from _find_mistakes_in_store(document, name, table)
@@ -133,7 +133,7 @@ def _find_mistakes(document: Document, *, alone: bool) -> Iterator[Problem]:
 def _find_mistakes_in_store(document: Document, name: str, table: Any, keys: Sequence[str] = KEYS) -> Iterator[Problem]:
     at = ("stores", name)
     if not isinstance(table, dict):
-        yield document.problem(at, f"must be a table, not {kind_of(table)}", f"write [stores.{name}]")
+        yield document.problem(at, f"must be a table, not {name_type(table)}", f"write [stores.{name}]")
         return
     if not NAME.fullmatch(name):
         yield document.problem(at, "the name of a store is made of letters, digits, '.', '_' and '-'", key=True)
@@ -155,12 +155,12 @@ def _find_mistake_in_value(
         fix = f"write it into {settings_file()}, in a table with the same url"
         yield document.problem(path, f"'{key}' is each user's own, and not a recipe's", fix, key=True)
     elif key not in keys:
-        yield document.problem(path, f"unknown key '{key}'", suggestion(key, keys, "keys"), key=True)
+        yield document.problem(path, f"unknown key '{key}'", suggest(key, keys, "keys"), key=True)
     elif key == "plain_http":
         if not isinstance(value, bool):
-            yield document.problem(path, f"must be true or false, not {kind_of(value)}")
+            yield document.problem(path, f"must be true or false, not {name_type(value)}")
     elif not isinstance(value, str):
-        yield document.problem(path, f"must be a string, not {kind_of(value)}")
+        yield document.problem(path, f"must be a string, not {name_type(value)}")
     elif what := _mistake_in_text(key, value):
         yield document.problem(path, *what)
 

@@ -95,7 +95,9 @@ class Tree:
     @property
     def module_aliases(self) -> frozenset[str]:
         """The aliases, such as crc32c, by which modprobe(8) finds modules that are files or built in."""
-        return frozenset(map(nics.plain, (self.path / "modules.alias").read_text(encoding="utf-8").splitlines()))
+        return frozenset(
+            map(nics.normalize_name, (self.path / "modules.alias").read_text(encoding="utf-8").splitlines())
+        )
 
     @property
     def cautions(self) -> list[str]:
@@ -115,7 +117,7 @@ class Tree:
 
 
 def _by_name(paths: Iterable[str]) -> dict[str, str]:
-    return {nics.plain(path.rpartition("/")[2].partition(".ko")[0]): path for path in paths}
+    return {nics.normalize_name(path.rpartition("/")[2].partition(".ko")[0]): path for path in paths}
 
 
 def make(

@@ -54,7 +54,7 @@ def aligned(position: int) -> int:
 
 def modules(directory: Path) -> set[str]:
     """Names of the kernel modules below a directory."""
-    return {nics.plain(path.name.split(".ko")[0]) for path in directory.rglob("*.ko*")}
+    return {nics.normalize_name(path.name.split(".ko")[0]) for path in directory.rglob("*.ko*")}
 
 
 def test_it_can_mount_an_nfs_root(initramfs: Path) -> None:

@@ -17,7 +17,7 @@ from builder.lab.vocabulary.hardware import CARDS, FIRMWARE_OF_ROMS, MATRIX_NICS
 from builder.lab.vocabulary.server_kind import ServerKind
 from builder.process import CommandError, output
 from builder.recipe.models import Cluster, DhcpServer, NfsServer, Node, Server, TftpServer, Transport, Variant
-from builder.recipe.nics import ALL, expand, plain
+from builder.recipe.nics import ALL, expand, normalize_name
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def has_driver(release: Release, node: Node, nic: Nic) -> bool:
     initramfs = release.recipe.initramfs
     words = expand((node.nic,) if node.nic else initramfs.nic_drivers)
     wanted = CARDS[nic].driver
-    if wanted in (*words, *map(plain, initramfs.modules)):
+    if wanted in (*words, *map(normalize_name, initramfs.modules)):
         return True
     return ALL in words and f"-{wanted}" not in words
 

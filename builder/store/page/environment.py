@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from builder.difference.printable import printable
+from builder.difference.printable import escape_unprintable
 from builder.pages import page_environment
 
 
@@ -31,7 +31,7 @@ def make_environment() -> Environment:
         "builder.store.page",
         "builder.lab.report",
         bytecode_cache=_find_compiled(),
-        finalize=lambda value: printable(value) if type(value) is str else value,
+        finalize=lambda value: escape_unprintable(value) if type(value) is str else value,
     )
     style = _read(environment, "page.css") + _read(environment, "timeline.css.j2")
     script = _read(environment, "page.js")

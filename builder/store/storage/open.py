@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from builder.errors import InputError
-from builder.recipe.messages import suggestion
+from builder.recipe.messages import suggest
 from builder.store.storage.access import ANONYMOUS, Access
 from builder.store.storage.addresses import check_address
 from builder.store.storage.interface import Storage
@@ -111,6 +111,6 @@ def is_short_name(store: str) -> bool:
 def _unknown_name(store: str, stores: Iterable[str], file: Path) -> InputError:
     return InputError(
         f"{file} has no store '{store}', and neither has a recipe here",
-        details=suggestion(store, stores, "stores"),
+        details=suggest(store, stores, "stores"),
         resolution=f"Add the table [stores.{store}] with its url, or write ./{store} for a directory.",
     )

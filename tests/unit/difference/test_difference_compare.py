@@ -13,7 +13,7 @@ from made_releases import Compare, Made, make_schema_1, package, read, with_chan
 from builder.difference import words
 from builder.difference.compare import compare
 from builder.difference.page import render
-from builder.difference.printable import printable
+from builder.difference.printable import escape_unprintable
 from builder.recipe.models import Recipe
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J\u202e&\"'"
@@ -135,9 +135,9 @@ def test_page_of_nothing(compared: Compare, debian: Recipe) -> None:
 )
 def test_printable(text: str, shown: str) -> None:
     """What would move a cursor or turn writing is shown as an escape, all else as it is."""
-    assert printable(text) == shown
+    assert escape_unprintable(text) == shown
 
 
 def test_lone_surrogate() -> None:
     """Half a character, which JSON can name and UTF-8 cannot, is shown as an escape."""
-    assert printable("\ud800") == "\\ud800"
+    assert escape_unprintable("\ud800") == "\\ud800"

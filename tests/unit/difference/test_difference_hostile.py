@@ -14,7 +14,7 @@ from made_releases import Made, join, package, read, zstd
 from builder.cli.diff_text import lines
 from builder.difference.compare import compare
 from builder.difference.page import render
-from builder.difference.printable import printable
+from builder.difference.printable import escape_unprintable
 from builder.disk import sha256
 from builder.errors import InputError
 from builder.recipe.models import Recipe
@@ -78,7 +78,7 @@ def test_spoilt_content(tmp_path: Path, debian: Recipe, seed: int) -> None:
     except InputError as error:
         assert any(word in str(error) for word in ("is damaged", "is no list of a tree"))
         return
-    shown = [printable(line.text) for line in lines(difference)]
+    shown = [escape_unprintable(line.text) for line in lines(difference)]
     assert shown
     assert not [line for line in shown if not line.replace("\t", "").isprintable()]
     assert render(difference).encode()

@@ -5,7 +5,7 @@ import random
 import pytest
 from recipe_project import CLUSTER, Project
 
-from builder.recipe.macs import plain_mac
+from builder.recipe.macs import normalize_mac
 
 MACS = ("52:54:00:00:01:01", "52:54:00:00:01:02")
 
@@ -91,13 +91,13 @@ def test_forms_of_a_mac_address(size: int, sign: str) -> None:
         digits = f"{dice.randrange(1 << 48):012x}"
         plain = ":".join(digits[at : at + 2] for at in range(0, 12, 2))
         written = sign.join(digits[at : at + size] for at in range(0, 12, size))
-        assert plain_mac(written) == plain
-        assert plain_mac(written.upper()) == plain
+        assert normalize_mac(written) == plain
+        assert normalize_mac(written.upper()) == plain
 
 
 def test_pairs_may_lack_a_zero() -> None:
     """Some systems write pairs without the zero at the front."""
-    assert plain_mac("8:0:20:a:1:ff") == "08:00:20:0a:01:ff"
+    assert normalize_mac("8:0:20:a:1:ff") == "08:00:20:0a:01:ff"
 
 
 @pytest.mark.parametrize(
@@ -107,4 +107,4 @@ def test_pairs_may_lack_a_zero() -> None:
 )  # fmt: skip
 def test_what_is_no_mac_address(text: str) -> None:
     """Digits too few or too many, groups of several sizes, several signs and other digits mean nothing."""
-    assert plain_mac(text) is None
+    assert normalize_mac(text) is None

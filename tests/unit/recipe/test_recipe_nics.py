@@ -34,7 +34,7 @@ def test_entries_in_their_order(entries: list[str], drivers: tuple[str, ...]) ->
 def test_group_has_every_driver_once() -> None:
     """The common drivers are named as the kernel names them, each once."""
     assert len(set(nics.GROUP)) == len(nics.GROUP)
-    assert all(nics.plain(name) == name for name in nics.GROUP)
+    assert all(nics.normalize_name(name) == name for name in nics.GROUP)
 
 
 Write = Callable[[str, str], Path]

@@ -25,7 +25,7 @@ def test_checkout_is_searched_once() -> None:
     checkout = Path(builder.__file__).parents[1]
     search = SearchPath.default(checkout)
     assert search.recipes == (checkout / "recipes",)
-    assert search.elements == (checkout / "elements", stock.directory())
+    assert search.elements == (checkout / "elements", stock.find_directory())
 
 
 def test_elements_of_the_environment_come_first_and_stock_ones_last(
@@ -40,7 +40,7 @@ def test_elements_of_the_environment_come_first_and_stock_ones_last(
     assert search.element("nfsbooted") == theirs / "nfsbooted"
     assert search.element("sysctl") == theirs / "sysctl"
     assert search.before([mine]).element("sysctl") == mine / "sysctl"
-    stock_directory = stock.directory()
+    stock_directory = stock.find_directory()
     assert stock_directory and search.element("devuser") == stock_directory / "devuser"
 
 

@@ -20,7 +20,7 @@ OURS = [(name, ASKER) for name in ("debian-root", "nfsroot", "initramfs-nfs", "n
 
 def installed() -> list[str]:
     """Names of the elements of the installed diskimage-builder."""
-    directory = stock.directory()
+    directory = stock.find_directory()
     assert directory
     return sorted(path.name for path in directory.iterdir() if path.is_dir() and not path.name.startswith("__"))
 

@@ -11,7 +11,7 @@ import pytest
 from recipe_project import BASE, Project
 
 from builder.container.engine import ENVIRONMENT
-from builder.recipe.reserved import reserved
+from builder.recipe.reserved import explain_reserved
 
 SEED = 20261128
 
@@ -124,11 +124,13 @@ def test_names_of_the_build_are_reserved() -> None:
     files = [file for file in library.iterdir() if file.is_file() and not file.name.startswith("ramdisk-")]
     assigned = {name for file in files for name in pattern.findall(file.read_text("utf-8"))}
     assert len(assigned) > 40
-    assert [name for name in sorted({*ENVIRONMENT, *assigned}) if not (reserved(name) or name.startswith("DIB_"))] == []
+    assert [
+        name for name in sorted({*ENVIRONMENT, *assigned}) if not (explain_reserved(name) or name.startswith("DIB_"))
+    ] == []
 
 
 def test_other_names_are_free() -> None:
     """Names that are drawn by chance are an element's to choose."""
     draw = random.Random(SEED)
     drawn = ["".join(draw.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789", k=12)) for _ in range(200)]
-    assert [name for name in drawn if name[0].isalpha() and reserved(name)] == []
+    assert [name for name in drawn if name[0].isalpha() and explain_reserved(name)] == []

@@ -16,7 +16,7 @@ from server_recipes import texts, with_cluster, with_http
 
 from builder.recipe.models import Recipe
 from builder.server.bundle import settings
-from builder.settings.nginx import anywhere, whole
+from builder.settings.nginx import complete_configuration, listen_everywhere
 
 pytestmark = pytest.mark.server
 
@@ -28,7 +28,7 @@ SECONDS_TO_START = 10.0
 def site(recipe: Recipe, subnet: IPv4Network, port: int, directory: Path) -> str:
     """The settings for a cluster whose subnet is this, at a port of loopback, serving `directory`."""
     text = texts(settings(layout_of(with_cluster(with_http(recipe), subnet=subnet))))[SITE]
-    return anywhere(text).replace(":8080;", f":{port};").replace("root /srv/tftp;", f"root {directory};")
+    return listen_everywhere(text).replace(":8080;", f":{port};").replace("root /srv/tftp;", f"root {directory};")
 
 
 @pytest.fixture(params=[LOOPBACK, ELSEWHERE], ids=["cluster", "stranger"])
@@ -42,7 +42,9 @@ def answers(request: pytest.FixtureRequest, debian: Recipe, tmp_path: Path) -> I
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (tmp_path / "site.conf").write_text(site(debian, request.param, port, served))
-    (tmp_path / "nginx.conf").write_text(f"user root;\n{whole(str(tmp_path), str(tmp_path / 'site.conf'))}")
+    (tmp_path / "nginx.conf").write_text(
+        f"user root;\n{complete_configuration(str(tmp_path), str(tmp_path / 'site.conf'))}"
+    )
     argv = ["/usr/sbin/nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-g", "daemon off;"]
     with subprocess.Popen(argv) as nginx:
         try:
@@ -83,8 +85,8 @@ def test_cluster_reads_and_strangers_do_not(
 def test_nginx_checks_a_whole_configuration(debian: Recipe, tmp_path: Path, change: str, accepted: bool) -> None:
     """`nginx -t` accepts the settings where their address is none of this machine's, and rejects a broken line."""
     text = texts(settings(layout_of(with_http(debian))))[SITE]
-    (tmp_path / "site.conf").write_text(anywhere(text) + change)
-    (tmp_path / "nginx.conf").write_text(whole(str(tmp_path), str(tmp_path / "site.conf")))
+    (tmp_path / "site.conf").write_text(listen_everywhere(text) + change)
+    (tmp_path / "nginx.conf").write_text(complete_configuration(str(tmp_path), str(tmp_path / "site.conf")))
     argv = ["/usr/sbin/nginx", "-q", "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
     done = subprocess.run(argv, capture_output=True, text=True)
     assert (done.returncode == 0) is accepted, done.stderr
