@@ -1,4 +1,4 @@
-"""The typed events of the lab.  `seconds` of a node count from its power-on."""
+"""The events of a run of the lab, which a display shows to the user.  The seconds of a node count from its power-on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PoweredOn:
 
 @dataclass(frozen=True)
 class Struck:
-    """A fault happens to a node; `done` describes the fault."""
+    """The lab makes a fault at a node; `done` describes the fault."""
 
     node: str
     done: str
@@ -74,7 +74,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Rebooting:
-    """A node that passed its checks is told to reboot; its phases begin again, counted from its new power-on."""
+    """A node that passed its checks reboots; its phases begin again, and their seconds count from the new power-on."""
 
     node: str
 
@@ -99,7 +99,7 @@ class Done:
 
 @dataclass(frozen=True)
 class SceneBegan:
-    """A scene of a story begins; `title` says in a sentence what it shows."""
+    """A scene of a story begins; `title` is a sentence about the scene."""
 
     name: str
     title: str

@@ -30,7 +30,7 @@ TOOLS = (
 
 
 def need(firmware: Firmware) -> None:
-    """Check that this machine can run the lab with nodes of `firmware`.
+    """Check that this machine can boot nodes with `firmware` in the lab.
 
     :raises InputError: this process does not run as root, or a program or the firmware is missing.
     """
@@ -44,14 +44,14 @@ def need(firmware: Firmware) -> None:
 
 
 def find_missing_packages(firmware: Firmware) -> list[str]:
-    """The Debian packages that the lab needs and this machine lacks."""
+    """List the Debian packages that the lab needs for nodes with `firmware` and that this machine lacks."""
     packages = [package for tool in find_missing_tools(TOOLS) for package in tool.package.split()]
     flash = FLASH.get(firmware)
     return packages + (["ovmf"] if flash and not _exist(flash.code, flash.variables) else [])
 
 
 def find_missing_tools(tools: Iterable[Tool]) -> list[Tool]:
-    """The tools that are missing on the PATH of the rack's machine, which includes the directory of daemons."""
+    """Find the tools that are missing on the PATH of programs in the lab, which includes the directory of daemons."""
     return host.missing(tools, path=ENVIRONMENT["PATH"])
 
 

@@ -1,4 +1,4 @@
-"""A run of the lab, from a release to its verdict.  `run` is its table of contents."""
+"""A run of the lab, which tries test cases of a release and writes lab.json and lab.html."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from builder.release.verdict import changing, digest, replace
 def run(
     release: Release, wanted: Sequence[Case], cache: Cache, emit: Emit, meanwhile: Meanwhile = lambda _: None
 ) -> LabReport:
-    """Try the wanted test cases of a release one by one, and put the report with the verdict beside its files.
+    """Try test cases of a release one after the other, and write the report with the verdict into its directory.
 
-    The report covers earlier runs, too, and runs at the same time (see `history.standing`).
-    `meanwhile` is called with the running nodes of a test case, when their checks are done and before they are shut
-    down.  First, the leftovers of killed labs are removed from the cache.
+    The report includes the results of earlier runs, and of other runs at the same time (see `combine_results`).  When
+    the checks of a test case are done, `meanwhile` is called with its running nodes, which are shut down afterwards.
+    Before the first test case, what killed labs left in the cache is removed.
 
-    :raises InputError: the lab cannot run on this machine at all; the release is left as it was.
+    :raises InputError: the lab cannot run on this machine; the release's directory stays as it was.
     :raises NfsrootError: the release's directory cannot be written.
     """
     need_writable(release.directory)

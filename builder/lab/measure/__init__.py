@@ -1,1 +1,1 @@
-"""The measurement of a boot: phases, and work in each phase."""
+"""The measurement of a boot: the phases of a node, and its work in each phase."""

@@ -1,4 +1,4 @@
-"""The processor time of processes, including those that have ended (proc_pid_stat(5))."""
+"""A meter of the processor time of processes, read from /proc (proc_pid_stat(5))."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Process:
-    """A process: its session, its start (ticks since the machine's), and its processor time in seconds."""
+    """A process: its session, its start in ticks since the machine's start, and its processor time in seconds."""
 
     session: int
     started: int
@@ -26,7 +26,7 @@ class Process:
 
 
 def read_process(directory: Path) -> Process | None:
-    """The process of a directory in /proc; None when the process has ended."""
+    """Read the process of a directory in /proc; None when the process has ended."""
     try:
         text = (directory / "stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -36,7 +36,7 @@ def read_process(directory: Path) -> Process | None:
 
 
 def read_child_seconds(process: Popen[bytes]) -> float | None:
-    """The processor time, in seconds, of the only child of `process`; None when the child has ended."""
+    """Read the processor time, in seconds, of the only child of `process`; None when the child has ended."""
     try:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
     except (FileNotFoundError, ProcessLookupError):
@@ -46,10 +46,10 @@ def read_child_seconds(process: Popen[bytes]) -> float | None:
 
 
 class Meter:
-    """A meter of the processes in a /proc.
+    """A meter that remembers the processor time of processes after they have ended; `proc` is the directory /proc.
 
-    in.tftpd has a child for each file and lets the kernel forget it (SIGCHLD ignored), so that nobody can ask for the
-    children's time afterwards.  When a process has ended, the time that it used after the last look is missing.
+    in.tftpd forks a child for each file and ignores SIGCHLD, so that the kernel does not add a child's time to its own.
+    The time that a process used after the last measurement is missing.
     """
 
     def __init__(self, proc: Path) -> None:
@@ -63,13 +63,13 @@ class Meter:
                 self._seen[int(directory.name), found.started] = found
 
     def seconds(self, session: int) -> float:
-        """The processor time, in seconds, of the processes of a session."""
+        """Sum the processor time, in seconds, of all processes of a session."""
         return sum(process.seconds for process in list(self._seen.values()) if process.session == session)
 
 
 @contextmanager
 def run_meter(meter: Meter) -> Iterator[None]:
-    """Let `meter` look ten times a second, in a thread."""
+    """Let `meter` measure ten times a second, in a thread."""
 
     def look(stopped: Stopped) -> None:
         while not stopped():

@@ -25,16 +25,18 @@ LIMITS = {
 REQUESTS = frozenset({Kind.DHCP_DISCOVER, Kind.DHCP_REQUEST})
 
 FIRMWARE = ("PXEClient", "HTTPClient")
-"""Names at the beginning of the vendor class (DHCP option 60) that firmware sends, and the initramfs does not."""
+"""The beginning of the vendor class (DHCP option 60) that firmware sends; the initramfs sends another one."""
 
 
 def find_ended_phase(event: WireEvent) -> Phase | None:
-    """The phase that `event` ends, with all phases before it; None when it ends none.
+    """Find the phase that ends with `event`; None when no phase ends.
 
-    The network alone tells the phases apart, so that a node needs no console for it: firmware asks DHCP by its own
-    name, and the initramfs does not; only GRUB reads below /grub/; and nothing before the initramfs speaks RPC.  An
-    NFSv4 client asks no portmapper and begins with NFS itself.
-    Of an image over HTTP, the initramfs fetches the file root.FORMAT first, and the overlay last.
+    The events on the network are enough to tell the phases apart, so that the node needs no console:
+
+    - Firmware names itself in the vendor class of its DHCP requests; the initramfs does not.
+    - Only GRUB reads files below /grub/.
+    - The initramfs is the first to call the portmapper; an NFSv4 client connects to the NFS server instead.
+    - Of an image over HTTP, the initramfs fetches the file root.FORMAT first, and the overlay last.
     """
     if event.kind is Kind.DHCP_ACK:
         return Phase.DHCP
@@ -56,7 +58,7 @@ def _is_http(event: WireEvent, kind: Kind, stem: str) -> bool:
 
 
 def list_phases_since(before: Phase | None, now: Phase) -> tuple[Phase, ...]:
-    """The phases that a node has reached since phase `before` (None: power-on), up to its present phase `now`."""
+    """List the phases after `before` (None: power-on), up to the present phase `now`."""
     return ORDER[ORDER.index(before) + 1 if before else 0 : ORDER.index(now) + 1]
 
 
@@ -64,8 +66,8 @@ def list_phases_since(before: Phase | None, now: Phase) -> tuple[Phase, ...]:
 class Progress:
     """The progress of one boot: the times of power-on and of each phase's end, in seconds of time.monotonic().
 
-    Every limit is multiplied by `patience`.  `started_anew` tells that the node rebooted by itself, as after a panic of
-    its kernel, which ends the boot.
+    `patience` multiplies every time limit.  `started_anew` is true when the node rebooted by itself, for example after
+    a panic of its kernel; this boot has then failed.
     """
 
     powered_on: float
@@ -75,7 +77,7 @@ class Progress:
 
     @property
     def phase(self) -> Phase:
-        """The phase that the node is in; the last one once all are over."""
+        """The phase in which the node is; the last phase once all phases are over."""
         return next((phase for phase in ORDER if phase not in self.ended), ORDER[-1])
 
     def observe(self, event: WireEvent) -> None:
@@ -93,15 +95,15 @@ class Progress:
 
     @property
     def limit(self) -> float:
-        """Seconds that the present phase may take."""
+        """The time, in seconds, that the present phase may take."""
         return LIMITS[self.phase] * self.patience
 
     def is_overdue(self, now: float) -> bool:
-        """Whether the present phase has used up its time."""
+        """Whether the present phase has taken longer than its limit."""
         return now - max(self.ended.values(), default=self.powered_on) > self.limit
 
     def seconds(self) -> dict[Phase, float]:
-        """The duration, in seconds, of each phase that is over."""
+        """Compute the duration, in seconds, of each phase that is over."""
         previous, result = self.powered_on, {}
         for phase in ORDER:
             if phase in self.ended:

@@ -1,4 +1,4 @@
-"""A release directory as the lab reads it."""
+"""A release in a directory, with its manifest and its recipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from builder.release.manifest import FILE, Manifest
 
 @dataclass(frozen=True)
 class Release:
-    """A release on disk with its manifest and the recipe that the manifest keeps."""
+    """A release in `directory`, its manifest, and the recipe that the manifest contains."""
 
     directory: Path
     manifest: Manifest
@@ -26,22 +26,22 @@ class Release:
 
     @property
     def server_bundle(self) -> Path:
-        """The file of the server bundle."""
+        """The path of the server bundle."""
         return self.directory / self.layout.bundle_file
 
     @property
     def overlay(self) -> Path:
-        """The archive that ends with the files that the release holds for its cluster."""
+        """The path of the archive that contains the overlay: the root tarball, or the archive beside a root image."""
         return self.directory / self.layout.overlay_file
 
     @property
     def kernel(self) -> Path:
-        """The file of the nodes' kernel."""
+        """The path of the nodes' kernel."""
         return self.directory / self.layout.kernel_file
 
 
 def read_release(directory: Path) -> Release:
-    """The release in `directory` (`output/NAME/VERSION`).
+    """Read the release in `directory` (`output/NAME/VERSION`).
 
     :raises InputError: the directory has no release, or one that this version of nfsroot cannot read.
     """

@@ -1,4 +1,4 @@
-"""The overlay of a release: the files that the release holds for its cluster."""
+"""The overlay of a release: the files that nfsroot renders for the cluster and adds to the tree."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from builder.release.source import DirectorySource
 
 @dataclass(frozen=True)
 class OverlayFile:
-    """A file that the release put into the tree for its cluster; `mode` in octal digits."""
+    """A file of the overlay: the SHA-256 of its content, and its permissions in octal digits."""
 
     digest: str
     mode: str
 
 
 def read_overlay_files(release: Release) -> Mapping[PurePosixPath, OverlayFile]:
-    """Read each regular file of a release's overlay, by its path below the root.
+    """Read the regular files of a release's overlay; the keys are their paths, relative to the node's root.
 
     :raises NfsrootError: the archive with the overlay is damaged, or the manifest does not say where the overlay is.
     """

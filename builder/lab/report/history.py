@@ -1,4 +1,4 @@
-"""The results of a release over several runs of the lab: a failure counts until the same test case is tried again."""
+"""The results of earlier runs of the lab, which count until their test cases are tried again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from builder.release.verdict import another_manifest, digest
 
 
 def read_earlier(release: Release) -> tuple[CellReport, ...]:
-    """The cells in the report of a release; none when there is no report.
+    """Read the results in lab.json of a release; the result is empty when the file does not exist.
 
-    The report of an older nfsroot identifies the release by its content, not by its manifest.
+    A report by an older nfsroot identifies the release by its content key, not by the digest of its manifest.
 
     :raises InputError: the file is not a report, or is about another release.
     """
@@ -40,10 +40,11 @@ def read_earlier(release: Release) -> tuple[CellReport, ...]:
 def combine_results(
     known: Sequence[CellReport], before: Sequence[CellReport], tried: Sequence[CellReport]
 ) -> tuple[CellReport, ...]:
-    """The last result of each test case: the cells of `before` that `tried` does not replace, and `tried`.
+    """Combine the results in lab.json (`before`) with those of this run (`tried`), which come last.
 
-    `known` are the cells that the report had when the run of `tried` began.  A failure that another run has reported
-    since then is not replaced: nobody can have mended it.
+    A result of this run replaces an earlier one of the same test case.  It does not replace a failure that another run
+    of the lab has written since this run began, when lab.json had the results `known`: this run cannot show that the
+    cause of that failure has gone.
     """
     return (*(old for old in before if not _is_replaced(old, tried, mended=old.passed or old in known)), *tried)
 
@@ -53,12 +54,12 @@ def _is_replaced(old: CellReport, tried: Sequence[CellReport], *, mended: bool) 
 
 
 def replaces(new: CellReport, old: CellReport) -> bool:
-    """Whether `new` replaces `old`: both are of the same test case, and `new` has each check that failed in `old`."""
+    """Whether `new` is a result of the same test case as `old`, and made every check that failed in `old`."""
     made = {(node.name, check.name) for node in new.nodes for check in node.checks}
     failed = {(node.name, check.name) for node in old.nodes for check in node.failed}
     return new.case == old.case and failed <= made
 
 
 def decide_verdict(cells: Sequence[CellReport]) -> Lab:
-    """The verdict on a release: passed, when the last result of every test case that was ever tried is passed."""
+    """Decide the verdict on a release: passed if the last result of every test case is passed."""
     return Lab.PASSED if cells and all(cell.passed for cell in cells) else Lab.FAILED

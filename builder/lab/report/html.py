@@ -1,4 +1,4 @@
-"""The lab's report as a page for people: lab.html, which needs no other file."""
+"""The page lab.html, which shows the lab's report with the nodes' screens and the servers' logs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FILE = "lab.html"
 
 _templates = page_environment("builder.lab.report")
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|[^\t\n\x20-\x7e\xa0-\uffff]|\ufffd")
-"""Control sequences of terminals (ECMA-48, section 5.4), and characters that do not belong in text."""
+"""Control sequences of terminals (ECMA-48, section 5.4), and characters that cannot be printed."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The evidence of a node: its screen as a PNG file (empty when there is none), its serial console, its journal."""
+    """What a node showed: its screen as a PNG file (empty without a picture), its serial console, and its journal."""
 
     screen: bytes
     console: str
@@ -30,14 +30,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class CaseEvidence:
-    """The evidence of a test case: `nodes` by host name, and `logs` of servers and network by file name."""
+    """What a test case showed: the evidence of `nodes` by host name, and `logs` of servers and network by file name."""
 
     nodes: Mapping[str, Evidence]
     logs: Mapping[str, str]
 
 
 def render_page(report: LabReport, seen: Sequence[CaseEvidence | None]) -> str:
-    """The page; `seen` is the evidence of each of the report's cells, None for cells of an earlier run."""
+    """Render lab.html; `seen` has the evidence of each cell of the report, and None for a cell of an earlier run."""
     return _templates.get_template("lab.html.j2").render(
         report=report,
         cells=list(zip(report.cells, seen, strict=True)),
@@ -48,12 +48,12 @@ def render_page(report: LabReport, seen: Sequence[CaseEvidence | None]) -> str:
 
 
 def encode_picture(png: bytes) -> str:
-    """A PNG picture as a data URL (RFC 2397)."""
+    """Encode a PNG picture as a data URL (RFC 2397)."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def clean_text(text: str) -> str:
-    """A console's text without control sequences and without empty lines."""
+    """Remove control sequences, characters that cannot be printed, and empty lines from the text of a console."""
     lines = _CONTROL.sub("", text.replace("\r", "\n")).splitlines()
     return "\n".join(line.rstrip() for line in lines if line.strip())
 

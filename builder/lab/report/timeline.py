@@ -1,4 +1,4 @@
-"""The chart of a lab's boots: the position of each bar, in the units of an SVG's view box."""
+"""A chart of boots with a bar for each phase; positions are in the units of an SVG's view box."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.lab.vocabulary.phase import Phase
 WIDTH, LABEL_WIDTH, ROW, BAR, TOP = 960.0, 90.0, 34.0, 22.0, 26.0
 STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 TICK_WIDTH = 80.0
-"""The least distance from one number on the axis to the next."""
+"""The least distance between two numbers on the axis."""
 
 
 class PhaseTime(Protocol):
@@ -31,7 +31,7 @@ class PhaseTime(Protocol):
 
 
 class BootedNode(Protocol):
-    """A node and the phases of its boot, from the lab's own report or from one of another program."""
+    """A node and the phases of its boot, in a report of the lab or of another program."""
 
     @property
     def name(self) -> str:
@@ -39,12 +39,12 @@ class BootedNode(Protocol):
 
     @property
     def phases(self) -> Sequence[PhaseTime]:
-        """Every phase that the node got through."""
+        """The phases that the node completed."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One phase of a node's boot; `index` is the phase's place in the order of phases."""
+    """A bar of the chart: one phase of a boot, whose place in the order of phases is `index`."""
 
     x: float
     width: float
@@ -54,7 +54,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """One node: `y` is the upper edge of its bars."""
+    """A row of the chart, with the bars of one node; `y` is their upper edge."""
 
     name: str
     y: float
@@ -63,7 +63,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Tick:
-    """A number of seconds on the axis."""
+    """A mark on the axis at a number of seconds."""
 
     x: float
     seconds: int
@@ -71,7 +71,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The whole chart."""
+    """The chart: its size, its rows, and the marks on its axis."""
 
     width: float
     height: float
@@ -80,7 +80,7 @@ class Timeline:
 
 
 def draw_timeline(nodes: Sequence[BootedNode], width: float = WIDTH) -> Timeline:
-    """The chart with a row of bars for each node, the power-on of all nodes at the left."""
+    """Draw the chart, with a row of bars for each node; power-on is at the left of each row."""
     longest = max((time.ended for node in nodes for time in node.phases), default=1.0) or 1.0
     scale = (width - LABEL_WIDTH - 10) / longest
     step = next((step for step in STEPS if longest / step <= width // TICK_WIDTH), STEPS[-1])

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Firmware(StrEnum):
-    """The firmware of a node, and its way to boot over the network."""
+    """The firmware of a node, which boots by PXE, or, where its name ends with -http, over HTTP."""
 
     BIOS = "bios"
     UEFI = "uefi"
@@ -17,12 +17,12 @@ class Firmware(StrEnum):
 
     @property
     def by_pxe(self) -> Firmware:
-        """The firmware that boots by PXE where this one boots over HTTP; else this one."""
+        """The same firmware when it boots by PXE."""
         return Firmware(self.removesuffix("-http"))
 
     @property
     def over_http(self) -> bool:
-        """Whether the firmware does UEFI HTTP boot, and not PXE."""
+        """Whether the firmware boots over HTTP (UEFI HTTP boot)."""
         return self is not self.by_pxe
 
 
@@ -40,7 +40,7 @@ class Nic(StrEnum):
 
 
 MATRIX_NICS = (Nic.VIRTIO_NET, Nic.E1000E, Nic.RTL8139)
-"""The network cards that a matrix tries; a person asks for any other by name."""
+"""The network cards that a matrix tries.  `nfsroot lab --nic` tries any other one."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ QEMU's RTL8139 is of revision C+ (0x20), which Linux's 8139too leaves to 8139cp.
 
 
 FIRMWARE_OF_ROMS = (Firmware.BIOS, Firmware.UEFI)
-"""The firmware that can boot by the iPXE in a card's ROM, as it does with every card but virtio's.
+"""The firmware that can boot from iPXE in the ROM of a network card, as nodes do with every card but virtio's.
 
 Under Secure Boot shim asks the ROM for GRUB; iPXE of 2019 (Debian 12's ipxe-qemu) hands GRUB over without its length,
 as 4 MiB, and shim takes the file for damaged.
@@ -76,14 +76,14 @@ as 4 MiB, and shim takes the file for damaged.
 
 
 class Slot(StrEnum):
-    """The place on a node's bus of a second card, on another network: before the boot NIC, or after it."""
+    """The place of a node's second network card on the PCI bus: before the boot NIC or after it."""
 
     BEFORE = "before"
     AFTER = "after"
 
 
 class Accelerator(StrEnum):
-    """QEMU's way to run a node's instructions: translation (TCG), or this machine's processor (KVM)."""
+    """The part of QEMU that runs a node's instructions: TCG translates them, KVM runs them on this processor."""
 
     TCG = "tcg"
     KVM = "kvm"

@@ -6,14 +6,14 @@ from enum import StrEnum
 
 
 class ServerKind(StrEnum):
-    """The kind of a rack's server: the rack's own machine, made of namespaces, or a virtual machine in the rack."""
+    """The kind of a rack's server: programs of this machine in namespaces, or a virtual machine."""
 
     NAMESPACE = "namespace"
     VM = "vm"
 
 
 PATIENCE = {ServerKind.NAMESPACE: 1.0, ServerKind.VM: 2.0}
-"""The factor by which nodes take longer.
+"""The factor by which the time limits of nodes grow with each kind of server.
 
-A virtual machine that serves needs a processor of its own, and QEMU may have to translate its instructions.
+A virtual machine that serves takes a processor from the nodes, and QEMU may have to translate its instructions.
 """

@@ -1,4 +1,4 @@
-"""The capture of frames on a network of the rack while nodes boot."""
+"""The capture of Ethernet frames on the rack's network while nodes boot."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from builder.lab.wire.event import WireEvent
 from builder.parallel import Check, Stopped, beside
 
 FRAME_BYTES = 2048
-"""The number of bytes that are read of each frame: more than any DHCP message has."""
+"""The number of bytes that are read of each frame; no DHCP message is longer."""
 
 RECEIVE_BUFFER = 64 << 20
 SO_RCVBUFFORCE = 33
 
 
 class Capture:
-    """A capture of a network up to now: its `events` in order, and `dissector` with the counts of bytes and requests.
+    """A capture of a network: the `events` so far, in order, and the `dissector`, which counts bytes and round trips.
 
     `check` raises the error that ended the capture, if one did.
     """
@@ -34,7 +34,7 @@ class Capture:
         self._started = time.monotonic()
 
     def since(self, time: float, mac: str) -> list[WireEvent]:
-        """The events of node `mac` since `time` (seconds, time.monotonic()).
+        """List the events of node `mac` since `time` (seconds, time.monotonic()).
 
         :raises NfsrootError: the capture has failed, so that a caller would wait for events in vain.
         """
@@ -42,7 +42,7 @@ class Capture:
         return [event for event in self.events if event.mac == mac and event.time >= time]
 
     def follow(self, stopped: Stopped) -> None:
-        """Read frames until `stopped`."""
+        """Read frames until `stopped` returns true."""
         frame = bytearray(FRAME_BYTES)
         with self._log.open("w", buffering=1, encoding="utf-8") as log:
             while not stopped():
@@ -57,7 +57,7 @@ class Capture:
 
 @contextmanager
 def capture(watch: socket.socket, log: Path) -> Iterator[Capture]:
-    """Read the frames of `watch` (see `Namespace.packet_socket`) in a thread; `log` gets a line for each event."""
+    """Read the frames of `watch` (see `Namespace.packet_socket`) in a thread, and write each event to `log`."""
     watch.settimeout(0.2)
     watch.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
     captured = Capture(watch, log)

@@ -9,7 +9,7 @@ from builder.settings.dhcp import MENU_OPTION
 
 VENDOR_CLASS, MESSAGE_TYPE, END, PAD = 60, 53, 255, 0
 BOOTP_OPTIONS = 240
-"""The place of the options in a message."""
+"""The offset of the options in a message, in bytes."""
 
 TYPES = {
     1: Kind.DHCP_DISCOVER,
@@ -21,9 +21,10 @@ TYPES = {
 
 
 def parse_dhcp(message: bytes) -> Iterator[tuple[str, Kind, str]]:
-    """The node, kind and vendor class (of a request) or address (of a reply) of a DHCP message.
+    """Yield the node, kind and text of each event that a DHCP message shows.
 
-    An acknowledgement that names a menu gives a second event, with the menu.
+    The text is the vendor class in a request, and the node's address in a reply.  An acknowledgement with the option
+    that names a GRUB menu shows a second event, whose text is the menu.
     """
     if len(message) < BOOTP_OPTIONS:
         return

@@ -1,4 +1,4 @@
-"""The dissector of frames on the rack's network: the lab's only evidence before a node's agent answers."""
+"""The dissector of frames on the rack's network, by which the lab follows a boot until the node's agent answers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from builder.lab.wire.ports import DHCP_CLIENT, DHCP_SERVER, HTTP, NFS, PORTMAP,
 
 @dataclass
 class Dissector:
-    """The traffic of every node on the network, which `dissect` follows frame by frame.
+    """A dissector that follows the connections and transfers of every node, frame by frame.
 
-    `bytes_by` counts frames' bytes by node and server port.  `round_trips_by` counts the requests that a node could
-    send only after the answer to those before: a block of TFTP, a file over HTTP, calls of NFS that were sent at once.
+    `bytes_by` counts the bytes of frames by node and server port.  `round_trips_by` counts requests that a node sent
+    after the answer to the one before: a block of TFTP, a file over HTTP, calls of NFS that were sent together.
     """
 
     bytes_by: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -29,7 +29,7 @@ class Dissector:
     _answered: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def dissect(self, frame: bytes, size: int, now: float) -> list[WireEvent]:
-        """The events that `frame` shows, which is `size` bytes long on the wire and may be cut after its headers."""
+        """List the events that `frame` shows; it had `size` bytes on the wire, and may be cut after its headers."""
         packet = parse_frame(frame, size)
         if packet is None:
             return []
@@ -91,9 +91,9 @@ class Dissector:
             fetch.record_answer(packet)
 
     def _rpc(self, packet: Packet) -> Iterator[tuple[str, Kind, str]]:
-        """The events of NFS connections and RPC calls.
+        """Yield the events of NFS connections and RPC calls.
 
-        A reset is none of them: firmware resets connections that the system before it left open.
+        A reset is no event: firmware resets connections that the system before it left open.
         """
         if packet.target == NFS:
             self.bytes_by[packet.source_mac, NFS] += packet.size
@@ -109,7 +109,10 @@ class Dissector:
             yield packet.source_mac, kind, ""
 
     def _count_calls(self, packet: Packet) -> None:
-        """Count a round trip, once for all calls that were sent at once: such calls acknowledge the same byte."""
+        """Count a round trip for a call, unless the call was sent together with one that was counted.
+
+        Calls that are sent together acknowledge the same byte.
+        """
         flow = (packet.source_mac, packet.source)
         if any(rpc.find_calls(packet.payload)) and self._answered.get(flow) != packet.acknowledged:
             self._answered[flow] = packet.acknowledged

@@ -1,4 +1,4 @@
-"""Events on the rack's network: what a node asks for, and what it gets."""
+"""The events on the rack's network: requests of nodes, and answers of servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests of HTTP/1.1 (RFC 9112), read from TCP segments: which file a node asks for, and when the node has it."""
+"""Requests and answers of HTTP/1.1 (RFC 9112), parsed from TCP segments."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ NUMBERS = 1 << 32
 
 @dataclass
 class Fetch:
-    """A request and its result.
+    """A file that a node requests.
 
-    `refusal` is the server's status when it refuses, `end` TCP's number of the byte after the answer's last one, once
-    that is known.
+    `refusal` is the status of an answer without the file, and empty otherwise.  `end` is TCP's sequence number of the
+    byte after the answer, once the answer's header has come.
     """
 
     method: str
@@ -28,7 +28,7 @@ class Fetch:
     end: int | None = None
 
     def record_answer(self, packet: Packet) -> None:
-        """Record a segment from the server; only the one with the answer's header matters."""
+        """Record the answer in a segment from the server, if the segment has the answer's header."""
         found = _ANSWER.match(packet.payload)
         if found is None or self.end is not None:
             return
@@ -40,12 +40,12 @@ class Fetch:
         self.end = (packet.sequence + found.end() + body) % NUMBERS
 
     def is_complete(self, packet: Packet) -> bool:
-        """Whether the node has the whole answer when it sends the segment `packet`."""
+        """Whether the node acknowledges the last byte of the answer with the segment `packet`."""
         return self.end is not None and (packet.acknowledged - self.end) % NUMBERS < NUMBERS // 2
 
 
 def parse_request(payload: bytes) -> Fetch | None:
-    """The request at the beginning of a segment to the server, if there is one; its path begins with one slash."""
+    """Parse the request at the beginning of a segment to the server; None when there is no request."""
     found = _REQUEST.match(payload)
     if found is None:
         return None

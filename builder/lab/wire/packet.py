@@ -11,9 +11,10 @@ SYN = 0x02
 
 @dataclass(frozen=True)
 class Packet:
-    """A UDP datagram or TCP segment; `size` is the frame's length in bytes, `payload` may be cut at its end.
+    """A UDP datagram or TCP segment.
 
-    `sequence` and `acknowledged` are TCP's numbers, `opens` tells that the sender opens or accepts a connection.
+    `size` is the length of the whole frame in bytes; `payload` may be cut.  `sequence` and `acknowledged` are TCP's
+    numbers; `opens` is true when the sender opens or accepts a connection.
     """
 
     source_mac: str
@@ -30,7 +31,7 @@ class Packet:
 
 
 def parse_frame(frame: bytes, size: int) -> Packet | None:
-    """The UDP datagram or TCP segment in an Ethernet frame; None for anything else, later fragments included."""
+    """Parse the UDP datagram or TCP segment in an Ethernet frame; None for other frames and for later IP fragments."""
     if len(frame) < 42 or int.from_bytes(frame[12:14], "big") != IPV4:
         return None
     start = 14 + 4 * (frame[14] & 15)
@@ -58,7 +59,7 @@ def parse_frame(frame: bytes, size: int) -> Packet | None:
 
 
 def compute_checksum(data: bytes) -> int:
-    """The Internet checksum of an even number of bytes (RFC 1071)."""
+    """Compute the Internet checksum of an even number of bytes (RFC 1071)."""
     total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)

@@ -1,4 +1,4 @@
-"""The ports of the protocols that nodes boot by (IANA, Service Name and Transport Protocol Port Number Registry)."""
+"""The ports of the servers from which nodes boot (IANA, Service Name and Transport Protocol Port Number Registry)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of ONC RPC, read from TCP segments (RFC 5531, sections 9 and 11)."""
+"""Calls of ONC RPC, parsed from TCP segments (RFC 5531, sections 9 and 11)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ HEADER = struct.Struct("!IIII")
 
 
 def find_calls(payload: bytes) -> Iterator[bytes]:
-    """The calls that begin in a segment to the server, with their record marks; the last may be cut.
+    """Yield the calls that begin in a segment to the server, with their record marks; the last call may be cut.
 
-    A segment with the continuation of a long call has none.
+    A segment that continues a long call yields nothing.
     """
     at = 0
     while at + HEADER.size <= len(payload):

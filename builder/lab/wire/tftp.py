@@ -21,7 +21,7 @@ class Transfer:
     block: int = BLOCK
 
     def receive(self, packet: Packet) -> tuple[Kind, str] | None:
-        """The kind and text of the event that ends the transfer, if `packet`, from the server, ends it."""
+        """Follow a packet from the server; give the kind and text of an event if the packet ends the transfer."""
         operation = int.from_bytes(packet.payload[:2], "big")
         if operation == OPTIONS_ACKNOWLEDGED:
             words = packet.payload[2:].lower().split(b"\0")
@@ -37,7 +37,7 @@ class Transfer:
 
 
 def parse_request(payload: bytes) -> Transfer | None:
-    """The transfer that a read request begins; None when the datagram is something else."""
+    """Parse a read request, which begins a transfer; None when the datagram is something else."""
     if int.from_bytes(payload[:2], "big") != READ_REQUEST:
         return None
     return Transfer(payload[2:].split(b"\0", 1)[0].decode(errors="replace"))
