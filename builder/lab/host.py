@@ -14,7 +14,7 @@ from builder.lab.machine.qemu import FLASH
 from builder.lab.vocabulary.hardware import Firmware
 
 TOOLS = (
-    Tool("bwrap", "bubblewrap", "makes the rack's machine"),
+    Tool("bwrap", "bubblewrap", "makes the rack's namespace"),
     Tool("ip", "iproute2", "makes the rack's network"),
     Tool("dhcpd", "isc-dhcp-server", "serves DHCP"),
     Tool("kea-dhcp4", "kea-dhcp4-server", "serves DHCP"),

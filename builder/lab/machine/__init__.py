@@ -1,1 +1,1 @@
-"""The machines of a rack, and the lab's connections to them: namespaces, QEMU, the agent on a node."""
+"""The machines of a rack: the namespace in which the rack runs, and nodes in QEMU with the lab's agent."""

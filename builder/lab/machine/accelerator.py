@@ -1,4 +1,4 @@
-"""The test whether KVM can run a guest on this machine."""
+"""The choice of QEMU's accelerator: KVM if it can run a guest on this machine, else TCG."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ DEAD = "KVM internal error"
 STEP, FILE = "kvm", "accelerator"
 
 
-def find_accelerator(cache: Cache, machine: Namespace, kernel: str, log: Path) -> Accelerator:
-    """The accelerator that `probe_kvm` finds, from the cache if possible.
+def find_accelerator(cache: Cache, namespace: Namespace, kernel: str, log: Path) -> Accelerator:
+    """Find the accelerator for nodes in the cache, or by `probe_kvm`.
 
-    KVM is tried once for each boot of this machine, version of QEMU, and kernel (by its file's name): a module of this
-    machine's kernel or its microcode changes with a boot.  /dev/kvm may come and go, so each call looks for it.
+    KVM is tried once for each boot of this machine, version of QEMU, and kernel of nodes (by its file's name), because
+    a boot may bring other microcode or another module of KVM.  /dev/kvm may come and go, so each call looks for it.
     """
-    if not machine.path("/dev/kvm").exists():
+    if not namespace.path("/dev/kvm").exists():
         return Accelerator.TCG
     inputs = {"boot": read_boot_id(), "qemu": read_qemu_version(), "kernel": Path(kernel).name}
 
     def make(directory: Path) -> None:
-        (directory / FILE).write_text(probe_kvm(machine, kernel, log), encoding="utf-8")
+        (directory / FILE).write_text(probe_kvm(namespace, kernel, log), encoding="utf-8")
 
     return Accelerator((cache.produce(STEP, key_of(inputs), inputs, make) / FILE).read_text(encoding="utf-8"))
 
 
-def probe_kvm(machine: Namespace, kernel: str, log: Path) -> Accelerator:
-    """The accelerator for nodes: KVM if it boots `kernel` (a path in `machine`) up to its last message, TCG otherwise.
+def probe_kvm(namespace: Namespace, kernel: str, log: Path) -> Accelerator:
+    """Try KVM with `kernel`, a path in the namespace; TCG is the result if the kernel's last message does not appear.
 
     The existence of /dev/kvm proves nothing: nested virtualisation may kill a guest at its first instructions.
     """
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-accel", "kvm", "-m", "256", "-display", "none"]
     argv += ["-serial", "stdio", "-no-reboot", "-kernel", kernel, "-append", "console=ttyS0 panic=-1"]
-    process = machine.start(argv, log)
+    process = namespace.start(argv, log)
     deadline = time.monotonic() + SECONDS
     said = ""
     while process.poll() is None and DEAD not in said and time.monotonic() < deadline:
@@ -57,12 +57,12 @@ def probe_kvm(machine: Namespace, kernel: str, log: Path) -> Accelerator:
 
 
 def read_boot_id() -> str:
-    """The identifier of this machine's present boot (random(4))."""
+    """Read the identifier of this machine's present boot (random(4))."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
 def read_qemu_version() -> str:
-    """The version of QEMU and of its package, as QEMU prints them."""
+    """Ask QEMU for its version and that of its package."""
     lines: list[str] = []
     run(["qemu-system-x86_64", "--version"], env=ENVIRONMENT, on_line=lines.append)
     return lines[1]

@@ -1,11 +1,12 @@
-"""The agent that runs the lab's commands on a node, although the node's release knows nothing of the lab.
+"""The agent that runs the lab's commands on a node, without any file of the lab in the node's release.
 
 The virtual machine gives the node a system credential in its firmware (systemd.system-credentials(7), SMBIOS type 11):
 `tmpfiles.extra`, lines of tmpfiles.d(5) that systemd >= 252 obeys at every boot.  The lines write two files below /run:
-a unit that answers over a virtio-serial port, and a udev rule that starts the unit.  udev may have looked at the
-machine's devices before it has the rule.  So the lab knocks: it plugs in a second port, and the rule starts the unit
-when that port appears.  udev may also not have set up the unit's own port yet, so the unit waits for it.
-The kernel command line, the initramfs and the tree stay as they were released.
+a unit that answers over a virtio-serial port, and a udev rule that starts the unit.
+
+udev may have looked at the node's devices before the rule was there.  So the lab knocks: it plugs in a second port, and
+the rule starts the unit when that port appears.  The unit waits until udev has set up the unit's own port, too.  The
+kernel command line, the initramfs and the tree stay as they were released.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="nfsroot-lab.service"
 
 
 def build_oem_string(word: str) -> str:
-    """The SMBIOS string that puts the agent on a node; every answer of the agent begins with `word`."""
+    """Build the SMBIOS string that puts the agent on a node; every answer of the agent begins with `word`."""
     files = {
         "/run/nfsroot-lab/agent": f"word={word}\n{SCRIPT}",
         "/run/systemd/system/nfsroot-lab.service": UNIT,
@@ -79,7 +80,7 @@ class Agent:
         self._socket.close()
 
     def listens(self, seconds: float) -> bool:
-        """Whether the agent reports within `seconds` that it listens."""
+        """Wait until the agent reports that it listens, for `seconds` at most; tell whether it did."""
         return self._line_after("listens", seconds) is not None
 
     def ask(self, script: str, seconds: float = 60.0) -> Answer:
@@ -103,7 +104,7 @@ class Agent:
             raise NfsrootError("the node's answer is garbled", details=f"question: {script}\n{line}") from None
 
     def _line_after(self, start: str, seconds: float) -> str | None:
-        """The rest of the first line that starts with the word and `start`; None when none comes within `seconds`."""
+        """Read the rest of the first line that starts with the word and `start`; None when none comes in `seconds`."""
         wanted = f"{self._word} {start}"
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:

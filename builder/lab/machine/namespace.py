@@ -1,8 +1,8 @@
-"""A machine made of Linux namespaces (namespaces(7)): network, mounts, processes, IPC and host name of its own.
+"""A namespace: a group of processes with a network, mounts, an IPC namespace and a host name of their own.
 
-Its init waits on a pipe that only this process holds open.  When this process ends, however it ends, init
-reads the end of file and ends too; the kernel then kills every process of the PID namespace
-(pid_namespaces(7)), and mounts, bridge and tap devices vanish with the last process that could see them.
+It consists of Linux namespaces (namespaces(7)).  Its first process waits on a pipe that only the lab holds open.  When
+the lab ends, even by SIGKILL, that process reads the end of file and ends, too.  The kernel then kills every process of
+the PID namespace (pid_namespaces(7)), and mounts, bridge and tap devices vanish with the last process.
 """
 
 from __future__ import annotations
@@ -40,42 +40,45 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Namespace:
-    """A running machine of namespaces; `init` is the process ID, on this machine, of its first process."""
+    """A namespace that runs; `init` is the process ID, on this machine, of its first process."""
 
     init: int
 
     def command(self, argv: Sequence[str]) -> list[str]:
-        """The command that runs `argv` inside (nsenter(1)); when it is killed, `argv` ends, too."""
+        """Build the command that runs `argv` in the namespace (nsenter(1)); when it is killed, `argv` ends, too."""
         enter = ["nsenter", f"--target={self.init}", "--mount", "--net", "--pid", "--ipc", "--uts", "--root", "--wd"]
         return [*enter, "--", "setpriv", "--pdeathsig=KILL", "--", *argv]
 
     def run(self, argv: Sequence[str], on_line: OnLine = lambda _: None) -> None:
-        """Run `argv` inside to its end; raises CommandError when it fails."""
+        """Run `argv` in the namespace until it ends; raises CommandError when it fails."""
         run(self.command(argv), env=ENVIRONMENT, on_line=on_line)
 
     def run_with_our_files(self, argv: Sequence[str], on_line: OnLine) -> None:
-        """Run `argv` with this machine's files on the network inside, and with our ssh agent.  Raises CommandError."""
+        """Run `argv` on the namespace's network, with this machine's files and the user's ssh agent.
+
+        :raises CommandError: the command fails.
+        """
         agent = {name: value for name, value in os.environ.items() if name == "SSH_AUTH_SOCK"}
         enter = ["nsenter", f"--net=/proc/{self.init}/ns/net", "--", "setpriv", "--pdeathsig=KILL", "--"]
         run([*enter, *argv], env={**ENVIRONMENT, **agent}, on_line=on_line)
 
     def start(self, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-        """Start `argv` inside, and append its output to `log`."""
+        """Start `argv` in the namespace, and append its output to `log`."""
         with log.open("ab") as output:
             return subprocess.Popen(
                 self.command(argv), env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
 
     def path(self, inside: str) -> Path:
-        """The path, on this machine, of the file `inside` (an absolute path in the namespace)."""
+        """Translate `inside`, an absolute path in the namespace, to a path on this machine."""
         return Path(f"/proc/{self.init}/root") / inside.lstrip("/")
 
     def packet_socket(self, interface: str) -> socket.socket:
-        """A packet socket (packet(7)) that receives every frame of `interface`, in both directions, and sends there."""
+        """Open a packet socket (packet(7)) that receives every frame of `interface`, in both directions, and can send."""
         return self.in_network(lambda: _open_packet_socket(interface))
 
     def in_network(self, make: Callable[[], Made]) -> Made:
-        """The result of `make`, called in the machine's network namespace."""
+        """Call `make` in the network namespace, and give its result."""
         with crew(1) as thread:  # setns(2) moves this thread alone, which ends; the sockets that it opened stay.
             return thread.begin(partial(self._enter_and, make))()
 
@@ -97,10 +100,10 @@ def _open_packet_socket(interface: str) -> socket.socket:
 def create_namespace(
     host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], read_only: Sequence[Path] = ()
 ) -> Iterator[Namespace]:
-    """A new machine with an empty root, this machine's /usr and each of `binds` (inside: outside).
+    """Create a namespace with an empty root, this machine's /usr, and each of `binds` (path inside: path outside).
 
     `tmpfs` are the paths of further file systems in memory, `read_only` directories of this machine that appear at the
-    same paths.  When the block is left, nothing of the machine remains.
+    same paths.  When the block is left, nothing of the namespace remains.
 
     :raises InputError: this process does not run as root.
     """
@@ -124,10 +127,10 @@ def create_namespace(
 def build_command(
     host_name: str, binds: Mapping[str, Path], tmpfs: Sequence[str], info: int, read_only: Sequence[Path] = ()
 ) -> list[str]:
-    """The bwrap(1) command that makes the machine and writes its init's process ID to file descriptor `info`.
+    """Build the bwrap(1) command that creates a namespace and writes the ID of its first process to descriptor `info`.
 
-    bwrap's own init would wait for processes that have lost their parent, such as the workers of a server that was
-    killed; cat, as init, does not.
+    The first process is cat: bwrap's own init would not end before processes that have lost their parent, such as the
+    workers of a server that was killed.
     """
     argv = [
         "bwrap",
@@ -158,12 +161,12 @@ def build_command(
 
 
 def _read_init(bwrap: subprocess.Popen[bytes], info: int) -> int:
-    """The process ID of the machine's first process, once its mounts are made."""
+    """Wait until the namespace's mounts are made, and read the ID of its first process."""
     assert bwrap.stdout is not None and bwrap.stderr is not None
     with os.fdopen(info, encoding="utf-8") as told:
         text = told.read()
     if bwrap.stdout.readline() == b"":
-        raise NfsrootError("bwrap made no machine", details=bwrap.stderr.read().decode(errors="replace"))
+        raise NfsrootError("bwrap could not create a namespace", details=bwrap.stderr.read().decode(errors="replace"))
     return int(json.loads(text)["child-pid"])
 
 

@@ -1,4 +1,4 @@
-"""One node from power-on to power-off."""
+"""A node in QEMU, from power-on to power-off."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STARTED_POLL_SECONDS = 1.0
 PAUSE = 4.0
 """The pause between two questions about systemd's state, as a multiple of the time that the node took to answer.
 
-Each question costs the node time.
+An answer takes processor time from the node's start.
 """
 
 STARTING = frozenset({"initializing", "starting", "offline", "unknown"})
@@ -42,11 +42,11 @@ LATER = "(sleep 1; systemctl --no-block {command}) >/dev/null 2>&1 </dev/null &"
 """Runs a command of systemd a second later: the command ends the lab's agent, perhaps before the agent answers."""
 
 POWERED_OFF_BY_ITSELF, RESET_BY_ITSELF = "guest-shutdown", "guest-reset"
-"""QEMU's reasons for its end when the guest turned the power off, and when the guest reboots (QMP, ShutdownCause)."""
+"""QEMU's reasons for its end: the guest turned the power off, or the guest rebooted (QMP, ShutdownCause)."""
 
 
 class NodeStuck(NfsrootError):
-    """A node did not get through `phase` of its boot.  The details end with the last lines of logs."""
+    """A boot failed in `phase`.  The details end with the last lines of logs."""
 
     def __init__(self, node: str, phase: Phase, what: str, details: str) -> None:
         self.phase = phase
@@ -69,7 +69,7 @@ class VirtualNode:
         return self.machine.directory
 
     def wait_until_running(self, watch: Callable[[], None] = lambda: None) -> None:
-        """Follow the node until systemd has finished its start, failed units or not; `watch` is called now and then.
+        """Wait until systemd has started everything, even if units failed; `watch` is called several times a second.
 
         :raises NodeStuck: the node hung or QEMU ended.
         """
@@ -97,11 +97,10 @@ class VirtualNode:
         return self.machine.agent.ask(script, SECONDS_TO_ANSWER * max(1.0, self.progress.patience))
 
     def reboot(self, seconds: float) -> bool:
-        """Reboot the node as an administrator does, and tell whether it goes down within `seconds`.  QEMU then ends.
+        """Reboot the node by systemd, which ends QEMU; tell whether it ended within `seconds`.
 
-        The caller powers the node on again, which is as good as a reset, and better for firmware: when QEMU without KVM
-        only resets a machine that has run Linux, UEFI takes a hundred seconds to its first DHCP request, not four
-        (QEMU 7.2).
+        The caller then powers the node on again.  QEMU could also reset the machine, but then UEFI takes a hundred
+        seconds to its first DHCP request, and not four, when QEMU runs without KVM (QEMU 7.2).
         """
         self.machine.qmp.execute("set-action", reboot="shutdown")
         self.ask(LATER.format(command="reboot"))
@@ -112,9 +111,9 @@ class VirtualNode:
         return True
 
     def power_off(self, seconds: float) -> float | None:
-        """Shut the node down as an administrator does, and give the seconds until it had turned its power off itself.
+        """Shut the node down by systemd, and give the seconds until it turned its power off.
 
-        None when it has not done so within `seconds`.
+        None when the power is still on after `seconds`.
         """
         began = time.monotonic()
         self.ask(LATER.format(command="poweroff"))
@@ -122,16 +121,16 @@ class VirtualNode:
         return time.monotonic() - began if reason == POWERED_OFF_BY_ITSELF else None
 
     def take_screenshot(self) -> bytes:
-        """The picture on the node's screen, as a PNG file (QEMU >= 7.1, qemu-qmp-ref(7), "screendump")."""
+        """Give a picture of the node's screen, as a PNG file (QEMU >= 7.1, qemu-qmp-ref(7), "screendump")."""
         self.machine.qmp.execute("screendump", filename=f"{INSIDE}/{self.node.name}/{SCREEN}", format="png")
         return (self.directory / SCREEN).read_bytes()
 
     def events(self) -> list[WireEvent]:
-        """The node's events on the network since its power-on."""
+        """List the node's events on the network since its power-on."""
         return self.captured.since(self.progress.powered_on, self.node.mac)
 
     def _is_started(self) -> bool:
-        """Whether systemd has finished the node's start (systemctl(1), "is-system-running"); waits a while if not."""
+        """Ask whether systemd has started everything (systemctl(1), "is-system-running"), and wait a while if not."""
         began = time.monotonic()
         answer = self.ask("systemctl is-system-running; systemctl list-jobs --plain --no-legend")
         state, _, self.jobs = answer.text.partition("\n")
@@ -156,17 +155,17 @@ class VirtualNode:
         return NodeStuck(self.node.name, self.progress.phase, what, "\n".join(lines))
 
 
-def parse_seconds_since(told: str) -> float:
-    """The seconds since systemd had started everything, by the answer to FINISHED, which comes some seconds later.
+def parse_seconds_since(output: str) -> float:
+    """Compute from `output`, that of FINISHED, how many seconds ago systemd had started everything.
 
-    0 when systemd never had, as where somebody ended the boot.
+    0 when systemd has not started everything, for example because its start was interrupted.
 
-    :raises NfsrootError: `told` is no answer to FINISHED.
+    :raises NfsrootError: `output` does not have the two times.
     """
     try:
-        now, finished = map(float, told.split())
+        now, finished = map(float, output.split())
     except ValueError:
-        raise NfsrootError("the node does not say when it had started everything", details=told) from None
+        raise NfsrootError("the node does not say when it had started everything", details=output) from None
     return now - finished / 1e6 if finished else 0.0
 
 
@@ -174,10 +173,10 @@ def parse_seconds_since(told: str) -> float:
 def follow_node(
     node: Node, process: subprocess.Popen[bytes], directory: Path, captured: Capture, word: str, patience: float
 ) -> Iterator[VirtualNode]:
-    """A node that QEMU (`process`) has just begun to run; its power is cut when the block is left.
+    """Connect to a node that QEMU (`process`) has begun to run; its power is cut when the block is left.
 
-    `directory` holds the node's sockets and console, `word` marks its agent's answers, and every limit of time is
-    multiplied by `patience`.
+    `directory` has the node's sockets and console, `word` marks the answers of its agent, and `patience` multiplies
+    every time limit.
 
     :raises NfsrootError: QEMU did not start.
     """

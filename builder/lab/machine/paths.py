@@ -1,11 +1,11 @@
-"""The rack's working directory, with the logs of everything that runs in it."""
+"""The rack's working directory, with sockets of nodes and logs of nodes and servers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 INSIDE = "/lab"
-"""The path of the working directory in the rack's machine."""
+"""The path of the working directory in the rack's namespace."""
 
 NETWORK_LOG = "network.log"
 SERVER_LOGS = "servers"
@@ -13,11 +13,11 @@ SERVER_LOGS = "servers"
 
 
 def list_server_logs(directory: Path) -> list[Path]:
-    """The logs of the servers that were started."""
+    """List the logs of the servers that were started."""
     return sorted((directory / SERVER_LOGS).glob("*.log"))
 
 
 def read_last_lines(log: Path, count: int = 10) -> str:
-    """The end of a log, each line marked with the log's name."""
+    """Read the last lines of a log, each marked with the log's name."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"{log.name} | {line.rstrip()}" for line in lines[-count:])

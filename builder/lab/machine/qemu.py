@@ -9,10 +9,10 @@ from pathlib import Path
 from builder.lab.vocabulary.hardware import CARDS, Accelerator, Firmware, Nic, Slot
 
 AGENT_PORT = "org.nfsroot.lab"
-"""Name of the virtio-serial port over which a node answers."""
+"""Name of the virtio-serial port over which the agent of a node answers."""
 
 KNOCK_PORT = "org.nfsroot.lab.knock"
-"""Name of the virtio-serial ports whose appearance starts the node's agent."""
+"""Name of the virtio-serial ports that the lab plugs in to start the agent of a node."""
 
 SHELL_PORT = "org.nfsroot.lab.shell"
 """Name of the virtio-serial port of a person's shell on a node."""
@@ -56,7 +56,7 @@ WITHOUT_PXE = [
 
 
 def list_control_options(directory: Path, oem_strings: Iterable[Path]) -> list[str]:
-    """QEMU's options for every machine of a rack: randomness, SMBIOS strings, and the ports for QMP and the agent."""
+    """List QEMU's options for every machine of a rack: random numbers, SMBIOS strings, QMP, and the agent's port."""
     argv = ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
     argv += ["-chardev", _socket("agent", directory / "agent.sock")]
     argv += ["-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"]
@@ -70,8 +70,8 @@ def list_control_options(directory: Path, oem_strings: Iterable[Path]) -> list[s
 class NodeHardware:
     """The virtual hardware of a diskless node.
 
-    `directory` holds its sockets and logs, `oem_strings` are files with SMBIOS strings of type 11, all as the
-    rack's machine sees them.  A node is connected to the bridge's port `tap`, or to the lab's own `cable` (a socket).
+    `directory` has its sockets and logs, and `oem_strings` are files with SMBIOS strings of type 11; all are paths in
+    the rack's namespace.  The node is connected to the bridge's port `tap`, or to the lab's own `cable` (a socket).
     With `other` it has a second card, on a network where QEMU answers DHCP (qemu-system-x86_64(1), -netdev user).
     """
 
@@ -87,7 +87,7 @@ class NodeHardware:
     other: Slot | None = None
 
     def arguments(self) -> list[str]:
-        """The command that powers the node on; its network card is its only boot device."""
+        """Build the command that powers the node on; its network card is its only boot device."""
         at = self.directory
         argv = ["qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config"]
         argv += ["-accel", self.accelerator, "-m", str(MEMORY_MIB), "-display", "none", "-vga", "std"]
@@ -98,7 +98,7 @@ class NodeHardware:
         return argv + self._platform()
 
     def _cards(self) -> list[str]:
-        """QEMU's options for the node's network cards, in the order of their slots."""
+        """List QEMU's options for the node's network cards, in the order of their slots."""
         device = CARDS[self.nic].device
         own = ["-netdev", self._netdev()]
         own += ["-device", f"{device},netdev=net,mac={self.mac},bootindex=1{self._option_rom()}"]
@@ -111,16 +111,16 @@ class NodeHardware:
         return f"tap,id=net,ifname={self.tap},script=no,downscript=no"
 
     def _option_rom(self) -> str:
-        """The option that leaves iPXE's ROM out of the boot NIC, where the firmware does not need it.
+        """Give the option that leaves iPXE's ROM out of the boot NIC, if the firmware does not need the ROM.
 
         BIOS needs the ROM for PXE; OVMF needs it as a driver of every card but virtio's, for which it has its own.
         """
         return ",romfile=" if self.firmware in FLASH and self.nic is Nic.VIRTIO_NET else ""
 
     def _platform(self) -> list[str]:
-        """QEMU's options for chipset and firmware.
+        """List QEMU's options for chipset and firmware.
 
-        Secure Boot protects its variables from the system by System Management Mode.
+        With Secure Boot, System Management Mode protects the firmware's variables from the operating system.
         """
         if self.firmware not in FLASH:
             return ["-machine", "q35"]

@@ -1,4 +1,4 @@
-"""The QEMU Machine Protocol, as far as the lab speaks it (QEMU's documentation, "QMP Protocol Specification")."""
+"""A client of the QEMU Machine Protocol (QEMU's documentation, "QMP Protocol Specification")."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Qmp:
         raise NfsrootError(f"QEMU hung up at {command}")
 
     def shutdown_reason(self, seconds: float) -> str | None:
-        """The reason why the machine's power goes off (ShutdownCause); None when that takes more than `seconds`."""
+        """Wait until the machine's power goes off, and give the reason (ShutdownCause); None when that takes longer."""
         deadline = time.monotonic() + seconds
         try:
             while self._shutdown is None and self._next(deadline) is not None:
@@ -71,7 +71,7 @@ class Qmp:
         return self._shutdown
 
     def _next(self, deadline: float) -> dict[str, Any] | None:
-        """QEMU's next message; None when QEMU has closed the connection.
+        """Read QEMU's next message; None when QEMU has closed the connection.
 
         When the time is up, the received part of a message is kept for the next call.
 

@@ -1,4 +1,4 @@
-"""A running virtual machine of the rack, with the lab's connections to its QEMU and to the agent inside."""
+"""A virtual machine that runs, with the lab's connections to its QEMU and to its agent."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from builder.lab.measure import meter
 SECONDS_TO_POWER_ON = 60.0
 POLL_SECONDS = 0.02
 KNOCK_SECONDS = 4.0
-"""The time from one knock to the next, longer than the three seconds for which udev does not look for new rules.
+"""The seconds from one knock to the next: more than the three after which udev looks for new rules.
 
-A node that shares its processor gets longer pauses: at each knock its udev goes through all rules.
+A node that shares its processor gets longer pauses, because its udev goes through all rules at each knock.
 """
 
 
 @dataclass
 class RunningMachine:
-    """A virtual machine that is powered on; `directory` holds its sockets and logs."""
+    """A virtual machine that is powered on; `directory` has its sockets and logs."""
 
     process: subprocess.Popen[bytes]
     directory: Path
@@ -38,12 +38,12 @@ class RunningMachine:
     used: float = 0.0
 
     def processor_seconds(self) -> float:
-        """The processor time, in seconds, of QEMU on this machine; when QEMU has ended, the time at the last call."""
+        """Read the processor time, in seconds, of the machine's QEMU; the last known time when QEMU has ended."""
         self.used = max(self.used, meter.read_child_seconds(self.process) or 0.0)
         return self.used
 
     def knock(self, patience: float = 1.0) -> bool:
-        """Knock, and tell whether the agent has started; limits of time are multiplied by `patience`."""
+        """Plug a port in, which starts the agent; tell whether it has started.  `patience` multiplies time limits."""
         self.knocks += 1
         self.qmp.execute("device_add", driver="virtserialport", id=f"knock{self.knocks}", name=KNOCK_PORT)
         answers = self.agent.listens(KNOCK_SECONDS * patience)
@@ -53,9 +53,9 @@ class RunningMachine:
 
 @contextmanager
 def connect_machine(process: subprocess.Popen[bytes], directory: Path, word: str) -> Iterator[RunningMachine]:
-    """A virtual machine that QEMU (`process`) has just begun to run; its power is cut when the block is left.
+    """Connect to a virtual machine that QEMU (`process`) has begun to run; its power is cut when the block is left.
 
-    `directory` holds its sockets and logs, `word` marks its agent's answers.
+    `directory` has its sockets and logs, and `word` marks the answers of its agent.
 
     :raises NfsrootError: QEMU did not start.
     """
@@ -67,7 +67,7 @@ def connect_machine(process: subprocess.Popen[bytes], directory: Path, word: str
 
 
 def connect_socket(path: Path, process: subprocess.Popen[bytes], seconds: float = SECONDS_TO_POWER_ON) -> socket.socket:
-    """A connection to a socket that QEMU (`process`) makes as it starts.
+    """Connect to a socket that QEMU (`process`) makes when it starts.
 
     QEMU makes its sockets one after the other, and a socket's file exists before QEMU listens at it (bind(2),
     listen(2)): so each socket is tried until it accepts the connection.

@@ -1,4 +1,4 @@
-"""A shell on a node for a person: a terminal of the node over a virtio-serial port of its own."""
+"""A shell on a node for the user, over a virtio-serial port."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHUNK = 4096
 
 
 def attach(node: VirtualNode) -> None:
-    """Join this process's terminal to a shell on the node, until the shell ends or the person types Ctrl-]."""
+    """Connect the user's terminal to a shell on the node, until the shell ends or the user types Ctrl-]."""
     word = secrets.token_hex(8)
     with closing(socket.socket(socket.AF_UNIX)) as port, _set_raw(sys.stdin.fileno()):
         port.connect(str(node.directory / "shell.sock"))
@@ -36,7 +36,7 @@ def attach(node: VirtualNode) -> None:
 
 
 def build_command(word: str, terminal: str, size: os.terminal_size) -> str:
-    """The node's command that runs a login shell on a new terminal (script(1)), and writes `word` when it has ended."""
+    """Build the command that runs a login shell on a new terminal of the node (script(1)), and then writes `word`."""
     shell = f"stty rows {size.lines} columns {size.columns}; exec bash --login"
     session = f"script --quiet --command {shlex.quote(shell)} /dev/null; printf %s {word}"
     environment = f"cd /root; export HOME=/root TERM={shlex.quote(terminal)}"
@@ -45,7 +45,7 @@ def build_command(word: str, terminal: str, size: os.terminal_size) -> str:
 
 
 def copy_terminal(port: socket.socket, source: int, target: int, word: bytes) -> None:
-    """Copy from file descriptor `source` to `port` and from there to `target`, until `word` or Ctrl-] comes."""
+    """Copy from file descriptor `source` to `port`, and from `port` to `target`, until `word` or Ctrl-] comes."""
     heard = b""
     while True:
         ready, _, _ = select.select([port.fileno(), source], [], [])
@@ -64,7 +64,7 @@ def copy_terminal(port: socket.socket, source: int, target: int, word: bytes) ->
 
 @contextlib.contextmanager
 def _set_raw(terminal: int) -> Iterator[None]:
-    """Let a terminal hand every key on, and restore its settings when the block is left (termios(3))."""
+    """Make a terminal pass on every key, and restore its settings when the block is left (termios(3))."""
     before = termios.tcgetattr(terminal)
     tty.setraw(terminal)
     try:

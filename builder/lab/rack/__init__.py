@@ -1,1 +1,1 @@
-"""The rack: a server and nodes on a private network of this machine."""
+"""The rack: a server and nodes on a private network, in a namespace of this machine."""

@@ -1,7 +1,7 @@
-"""A node's network cable, which can be made to lose frames or to deliver them late.
+"""A network cable between a node and the bridge, which can lose frames or deliver them late.
 
-The lab carries each frame itself, between the node's QEMU and its port of the bridge, because not every kernel has the
-module that would do so there (sch_netem, tc-netem(8)).
+The lab copies each frame between the node's QEMU and the bridge's port.  The kernel could lose and delay frames itself,
+but not every kernel has the module for it (sch_netem, tc-netem(8)).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ IDLE_SECONDS = 0.2
 class Quality:
     """The quality of a cable.
 
-    `loss` is the share of frames that get lost, in both directions (0 to 1).  `delay` is the time, in seconds, by which
-    frames from the server arrive late.
+    `loss` is the share of frames that get lost, in both directions (0 to 1).  `delay` is the time, in seconds, that
+    frames to the node take.
     """
 
     loss: float = 0.0
@@ -51,7 +51,7 @@ PERFECT = Quality()
 class Cable:
     """A cable between `tap` (a file descriptor) and the QEMU that connects to `listener`.
 
-    Its `quality` may be changed at any time.  The choice of frames that get lost depends on `seed` alone.
+    Its `quality` may be changed at any time.  With the same `seed`, the same frames get lost.
     """
 
     def __init__(self, tap: int, listener: socket.socket, seed: str) -> None:
@@ -62,7 +62,7 @@ class Cable:
         self._late: deque[tuple[float, bytes]] = deque()
 
     def carry(self, stopped: Stopped) -> None:
-        """Carry frames from when the node is powered on until `stopped` or its power is cut."""
+        """Carry frames from the node's power-on until its power is cut or `stopped` returns true."""
         self._listener.settimeout(IDLE_SECONDS)
         while not stopped():
             try:
@@ -93,14 +93,14 @@ class Cable:
         return max(0.0, min(IDLE_SECONDS, self._late[0][0] - time.monotonic())) if self._late else IDLE_SECONDS
 
     def _deliver(self, node: socket.socket) -> None:
-        """Send the node the frames whose delay is over."""
+        """Send the node the frames that have been delayed long enough."""
         while self._late and self._late[0][0] <= time.monotonic():
             _, frame = self._late.popleft()
             if not self._lost():
                 node.sendall(LENGTH.pack(len(frame)) + frame)
 
     def _to_bridge(self, received: bytes) -> bytes:
-        """Send the bridge each whole frame in `received`, the bytes from the node, and give the rest."""
+        """Send each whole frame in `received`, the bytes from the node, to the bridge; give the bytes after them."""
         while len(received) >= LENGTH.size:
             end = LENGTH.size + LENGTH.unpack_from(received)[0]
             if len(received) < end:
@@ -115,12 +115,12 @@ class Cable:
 
 
 @contextmanager
-def lay_cable(machine: Namespace, tap: str, path: Path, seed: str) -> Iterator[Cable]:
-    """A perfect cable from port `tap` of the machine's bridge to the QEMU that will connect to the socket `path`."""
+def lay_cable(namespace: Namespace, tap: str, path: Path, seed: str) -> Iterator[Cable]:
+    """Lay a perfect cable from the bridge's port `tap` to the QEMU that will connect to the socket `path`."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        device = machine.in_network(lambda: _open(tap))
+        device = namespace.in_network(lambda: _open(tap))
         laid = Cable(device, listener, seed)
         try:
             with beside(f"the cable at {tap}", laid.carry):

@@ -1,4 +1,4 @@
-"""The rack: a release's servers and nodes on a private network of this machine."""
+"""The rack: a server with a release, and the release's nodes, on a private network of this machine."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ from builder.recipe.models import Node, Recipe, Server
 from builder.settings import reports
 
 STATE = "/state"
-"""The path, on a server in a namespace, of the directory that keeps the nodes' state from one run to the next."""
+"""The path, in the rack's namespace, of the directory that keeps the nodes' state from one run to the next."""
 
 BRIDGE = "cluster0"
 SPARE_TAP = "tap0"
-"""The bridge's port for a machine with ordinal 0, which no node of the cluster has."""
+"""The bridge's port for a twin of a node; ordinal 0 belongs to no node of the cluster."""
 
 
 class Rack:
-    """A rack whose servers run; see `run_rack`."""
+    """A rack whose server runs (see `run_rack`)."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Rack:
     def power_on(
         self, node: Node, firmware: Firmware, patience: float = 1.0, nic: Nic = Nic.VIRTIO_NET
     ) -> Iterator[VirtualNode]:
-        """Power `node` on; its power is cut when the block is left.  Limits of time are multiplied by `patience`.
+        """Power `node` on until the block is left; `patience` multiplies time limits.
 
         :raises NfsrootError: QEMU did not start.
         """
@@ -110,19 +110,22 @@ class Rack:
             yield virtual
 
     def power_on_twin(self, node: Node) -> AbstractContextManager[VirtualNode]:
-        """Power on a second machine with the hardware and MAC address of `node`, which is on, at another port."""
+        """Power on a second machine, at another port, with the hardware and MAC address of `node`, which is on."""
         twin = node.model_copy(update={"name": f"{node.name}-twin", "ordinal": 0})
         return self.power_on(twin, *self._hardware[node.name])
 
     def cable(self, node: Node) -> Cable:
-        """The cable between node and bridge, which can be made faulty; it has to be laid before the node's power-on."""
+        """Give the cable between a node and the bridge, which can be made faulty.
+
+        The first call has to come before the node's power-on.
+        """
         if node.name not in self._cables:
             laid = lay_cable(self._inside, _name_tap(node), self._directory / _name_socket(node), node.mac)
             self._cables[node.name] = self._laid_with.enter_context(laid)
         return self._cables[node.name]
 
     def connect_other_network(self, node: Node, slot: Slot) -> None:
-        """Give `node`, from its next power-on, a second card, on a network with a DHCP server of its own."""
+        """Give `node` a second network card at its next power-on, on a network with a DHCP server of its own."""
         self._others[node.name] = slot
 
     def send(self, frame: bytes) -> None:
@@ -131,19 +134,19 @@ class Rack:
             port.send(frame)
 
     def listen(self, interface: str) -> socket.socket:
-        """A packet socket (packet(7)) that receives every frame at an interface of the rack's machine."""
+        """Open a packet socket (packet(7)) that receives every frame at an interface of the rack's namespace."""
         return self._inside.packet_socket(interface)
 
     def list_events(self, mac: str, since: float) -> list[WireEvent]:
-        """The events of node `mac` on the network since `since` (seconds, time.monotonic())."""
+        """List the events of node `mac` on the network since `since` (seconds, time.monotonic())."""
         return self._capture.since(since, mac)
 
     def count_bytes(self, node: Node) -> Traffic:
-        """The bytes of frames between `node` and the servers so far."""
+        """Count the bytes of frames between `node` and the server so far."""
         return Traffic(**_count_of_node(node, self._capture.dissector.bytes_by))
 
     def count_round_trips(self, node: Node) -> RoundTrips:
-        """The round trips between `node` and the servers so far."""
+        """Count the round trips between `node` and the server so far."""
         return RoundTrips(**_count_of_node(node, self._capture.dissector.round_trips_by))
 
     def cut_power(self) -> None:
@@ -156,7 +159,7 @@ class Rack:
         return self.server_machine.run(argv)
 
     def run_on_network(self, argv: Sequence[str]) -> Answer:
-        """Run `argv` with this machine's files on the cluster's network, and give its output and exit status."""
+        """Run `argv` on the cluster's network, with this machine's files, and give its output and exit status."""
         return collect_answer(lambda on_line: self._inside.run_with_our_files(argv, on_line))
 
 
@@ -164,14 +167,14 @@ class Rack:
 def run_rack(
     release: Release, server: Server, kind: ServerKind, directory: Path, cache: Cache, state: Path | None = None
 ) -> Iterator[Rack]:
-    """A rack with `release` installed by its own server bundle and running the servers that `server` names.
+    """Run a rack whose server has `release`, installed by the release's server bundle, and the daemons of `server`.
 
-    `directory` gets the logs; everything else is in memory and gone when the block is left, or when this
-    process ends in any other way.  With `state`, a server in a namespace gets the nodes' state from that directory, and
-    copies it back when the block is left.
+    `directory` gets the logs.  Everything else is in memory, and gone when the block is left or this process ends.
+    With `state`, a server in a namespace gets the nodes' state from that directory, and the state is copied back when
+    the block is left.
 
     :raises InputError: this process does not run as root.
-    :raises NfsrootError: the bundle could not be installed, or a server did not start.
+    :raises NfsrootError: the bundle could not be installed, or a daemon did not start.
     """
     cluster = release.recipe.cluster
     bridge = cluster.server.interface or BRIDGE
@@ -206,7 +209,7 @@ def run_rack(
 def _copy_state(server: RackServer, place: str) -> Iterator[None]:
     """Copy the nodes' state to `place` on the server, and back when the block is left.
 
-    The server needs a copy because exports need a file system of its own.
+    The server needs a copy because exports have to be on a file system of their own.
     """
     _copy(server, STATE, place)
     yield
@@ -223,7 +226,7 @@ def _copy(server: RackServer, source: str, target: str) -> None:
 def _run_server(
     inside: Namespace, recipe: Recipe, server: Server, kind: ServerKind, accelerated_by: Accelerator
 ) -> Iterator[RackServer]:
-    """The server of a rack, on which nothing is installed yet."""
+    """Run the server of a rack, on which nothing is installed yet."""
     if kind is ServerKind.VM:
         network.add_free_address(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
         with run_virtual_server(inside, recipe, server, accelerated_by) as virtual:
@@ -236,7 +239,7 @@ def _run_server(
 
 
 def _count_of_node(node: Node, counted: Counter[tuple[str, int]]) -> dict[str, int]:
-    """The counts of a node, by protocol."""
+    """Give the counts of a node, by protocol."""
     now = counted.copy()
     return {name: now[node.mac, port] for name, port in (("tftp", TFTP), ("http", HTTP), ("nfs", NFS))}
 

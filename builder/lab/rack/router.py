@@ -1,8 +1,9 @@
-"""A router that routes nothing, so that boot ROMs need not wait for one.
+"""A router that answers solicitations and routes nothing, so that boot ROMs do not wait for a router.
 
-iPXE asks for an IPv6 router while it waits for DHCP, and loads nothing before a router has answered or six questions
-were in vain: sixteen seconds (measured with Debian 12's ipxe-qemu).  An advertisement without prefixes and with a
-lifetime of 0 (RFC 4861, sections 4.2 and 6.2.3) ends the wait: it gives nobody an address or a route.
+iPXE asks for an IPv6 router while it waits for DHCP.  It loads nothing before a router has answered or six requests
+have had no answer, which takes sixteen seconds (measured with Debian 12's ipxe-qemu).  An advertisement without
+prefixes and with a lifetime of 0 (RFC 4861, sections 4.2 and 6.2.3) ends the wait, and gives nodes neither address nor
+route.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ SNAP = 128
 
 
 def is_solicitation(frame: bytes) -> bool:
-    """Whether an Ethernet frame asks for routers."""
+    """Whether an Ethernet frame is a router solicitation."""
     if len(frame) <= HEADERS or int.from_bytes(frame[12:14], "big") != IPV6:
         return False
     return frame[20] == ICMPV6 and frame[HEADERS] == ROUTER_SOLICITATION
 
 
 def build_advertisement() -> bytes:
-    """The Ethernet frame of a router advertisement that offers neither addresses nor routes."""
+    """Build the Ethernet frame of a router advertisement that offers neither addresses nor routes."""
     # Type, code, checksum, hop limit, flags, lifetime, reachable time, retransmission: 0 says nothing of a field.
     message = struct.pack("!BBHBBHII", ROUTER_ADVERTISEMENT, 0, 0, 0, 0, 0, 0, 0)
     pseudo_header = ADDRESS + EVERYBODY + struct.pack("!II", len(message), ICMPV6)

@@ -1,1 +1,1 @@
-"""The server of a rack: a machine made of namespaces, or a virtual machine."""
+"""The server of a rack: programs of this machine in the rack's namespace, or a virtual machine."""

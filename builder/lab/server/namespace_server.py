@@ -1,4 +1,4 @@
-"""The rack's servers for DHCP, TFTP, HTTP and NFS, which run as the server bundle's own installer set them up."""
+"""A server in the rack's namespace: daemons of this machine with the settings that the server bundle installs."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ exec nginx -g 'daemon off;'
 """,
     "dnsmasq": "exec dnsmasq -k -C /dev/null -7 /etc/dnsmasq.d --log-facility=- --pid-file=",
 }
-"""The shell script that becomes each server, in the order in which the servers start.
+"""A shell script for each daemon, which becomes the daemon, in the order in which daemons start.
 
-The scripts start servers as Debian's packages do (in /etc/init.d, where the files of /etc/default are shell, or by a
-systemd unit), but in the foreground.
+The scripts start daemons with the options of Debian's packages (from /etc/init.d, if the file in /etc/default is shell,
+or from the systemd unit), but in the foreground.
 """
 
 SOCKETS = {"rpc": ("tcp", 111), "nfs": ("tcp", 2049), "tftp": ("udp", 69), "http": ("tcp", 80), "dhcp": ("udp", 67)}
-"""The table in /proc/net and the port where a listening socket shows that a role is served."""
+"""The table in /proc/net and the port of the socket on which the daemon of each role listens."""
 
 LISTENING = {"tcp": "0A", "udp": "07"}
 """The state of a listening socket (TCP_LISTEN and TCP_CLOSE, include/net/tcp_states.h in Linux).
@@ -57,13 +57,13 @@ The port of a killed server stays in the table, in other states, until the conne
 """
 
 EXPORT_REFUSED = "Could not create export"
-"""The message that ganesha logs when it cannot serve an EXPORT block; it runs on without the block."""
+"""The message that ganesha logs when it cannot serve an EXPORT block, without which it runs on."""
 
 
 def list_daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
-    """The programs of `server` that serve what the recipe needs, in the order in which they start.
+    """List the daemons that a release of the recipe needs of `server`, in the order in which they start.
 
-    Clients find the parts of NFSv3 by rpcbind; NFSv4 has one well-known port (RFC 7530, section 3.1).
+    NFSv3 needs rpcbind, which tells clients its ports; NFSv4 has one well-known port (RFC 7530, section 3.1).
     """
     roles: dict[str, list[str]] = {name: [] for name in SCRIPTS}
     if recipe.needs_nfs and recipe.root.nfs_version == 3:
@@ -74,13 +74,13 @@ def list_daemons(recipe: Recipe, server: Server) -> tuple[Daemon, ...]:
 
 
 class NamespaceServer:
-    """The rack's own machine as its server: programs of this machine run the release's settings; see `ServerMachine`.
+    """A server in the rack's namespace (see `RackServer`).
 
-    `server` names the programs, `directory` is the rack's, `meter` watches the machine's processes.
+    `server` names its daemons, `directory` is the rack's directory, and `meter` measures the namespace's processes.
     """
 
-    def __init__(self, machine: Namespace, server: Server, directory: Path, meter: Meter) -> None:
-        self._machine = machine
+    def __init__(self, namespace: Namespace, server: Server, directory: Path, meter: Meter) -> None:
+        self._namespace = namespace
         self._server = server
         self._logs = directory / SERVER_LOGS
         self._daemons: tuple[Daemon, ...] = ()
@@ -89,7 +89,7 @@ class NamespaceServer:
         self._meter = meter
 
     def install(self, release: Release) -> None:
-        """Unpack the bundle and run its own installer, then put the root in place as the bundle's README says.
+        """Run the server bundle's installer, and then the commands of the bundle's README that put the root in place.
 
         :raises NfsrootError: a step fails, or the tree lacks the kernel's modules, without which no node can answer.
         """
@@ -105,15 +105,15 @@ class NamespaceServer:
             ("cp", "-a", "/server/.", "/"),
             ("sh", "-euc", "\n".join(("cd /release", *commands(release.layout)))),
         ):
-            self._machine.run(argv)
-        modules = self._machine.path(f"{root}/lib/modules/{kernel}/modules.dep")
+            self._namespace.run(argv)
+        modules = self._namespace.path(f"{root}/lib/modules/{kernel}/modules.dep")
         if release.recipe.root.kind is RootKind.DIRECTORY and not modules.is_file():
             raise NfsrootError(f"the tree has no modules of the kernel that nodes load, {kernel}")
 
     def start(self) -> None:
-        """Start every server and wait until all listen; the servers end with the machine.
+        """Start every daemon and wait until all listen; the daemons end with the namespace.
 
-        :raises NfsrootError: a server ended, or does not listen in good time; the error has the log's last lines.
+        :raises NfsrootError: a daemon ended, or does not listen in time; the error has the log's last lines.
         """
         self._logs.mkdir()
         for daemon in self._daemons:
@@ -130,26 +130,26 @@ class NamespaceServer:
         :raises NfsrootError: a process still listens at a port of the daemon.
         """
         daemon = self._daemon(role)
-        self._machine.run(("sh", "-euc", f'kill -KILL "-$(cat {_name_pid_file(daemon)})"'))
+        self._namespace.run(("sh", "-euc", f'kill -KILL "-$(cat {_name_pid_file(daemon)})"'))
         self._running.pop(daemon).wait()
         deadline = time.monotonic() + SECONDS_TO_START
-        while any(_has_socket(self._machine, each) for each in daemon.roles):
+        while any(_has_socket(self._namespace, each) for each in daemon.roles):
             if time.monotonic() > deadline:
                 raise NfsrootError(f"the {role} server goes on although it was killed")
             time.sleep(0.1)
 
     def start_role(self, role: str) -> None:
-        """Start the daemon that serves in a role again; errors as `start`."""
+        """Start the daemon that serves in a role again; raises NfsrootError as `start` does."""
         self._start(self._daemon(role))
 
     def processor_seconds(self) -> dict[Daemon, float]:
-        """The processor time, in seconds, that each daemon has used on this machine since its first start."""
+        """Measure the processor time, in seconds, of each daemon since its first start."""
         self._meter.measure()
         return {daemon: sum(map(self._meter.seconds, sessions)) for daemon, sessions in self._sessions.items()}
 
     def run(self, argv: Sequence[str]) -> Answer:
-        """Run `argv` in the machine, and give its output and exit status."""
-        return collect_answer(lambda on_line: self._machine.run(argv, on_line))
+        """Run `argv` in the namespace, and give its output and exit status."""
+        return collect_answer(lambda on_line: self._namespace.run(argv, on_line))
 
     def _daemon(self, role: str) -> Daemon:
         return next(daemon for daemon in self._daemons if role in daemon.roles)
@@ -157,10 +157,10 @@ class NamespaceServer:
     def _start(self, daemon: Daemon) -> None:
         log = self._logs / f"{daemon.name}.log"
         script = f"echo $$ >{_name_pid_file(daemon)}\n{SCRIPTS[daemon.name]}"
-        process = self._running[daemon] = self._machine.start(("setsid", "sh", "-euc", script), log)
+        process = self._running[daemon] = self._namespace.start(("setsid", "sh", "-euc", script), log)
         for role in daemon.roles:
-            _await_socket(self._machine, role, process, log)
-        session = int(self._machine.path(_name_pid_file(daemon)).read_text(encoding="utf-8"))
+            _await_socket(self._namespace, role, process, log)
+        session = int(self._namespace.path(_name_pid_file(daemon)).read_text(encoding="utf-8"))
         self._sessions.setdefault(daemon, []).append(session)
 
 
@@ -169,7 +169,7 @@ def _name_pid_file(daemon: Daemon) -> str:
 
 
 def collect_answer(run: Callable[[OnLine], None]) -> Answer:
-    """The output and exit status of a command; `run` runs the command as `builder.process.run` does."""
+    """Collect the output and the exit status of a command, which `run` runs as `builder.process.run` does."""
     lines: list[str] = []
     try:
         run(lines.append)
@@ -178,16 +178,16 @@ def collect_answer(run: Callable[[OnLine], None]) -> Answer:
     return Answer(0, "\n".join(lines[1:]))
 
 
-def _await_socket(machine: Namespace, role: str, process: Popen[bytes], log: Path) -> None:
+def _await_socket(namespace: Namespace, role: str, process: Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
-    while not _has_socket(machine, role):
+    while not _has_socket(namespace, role):
         if process.poll() is not None or time.monotonic() > deadline:
             raise NfsrootError(f"the {role} server did not start", details=read_last_lines(log, 20))
         time.sleep(0.1)
 
 
-def _has_socket(machine: Namespace, role: str) -> bool:
+def _has_socket(namespace: Namespace, role: str) -> bool:
     protocol, port = SOCKETS[role]
-    tables = (Path(f"/proc/{machine.init}/net/{protocol}{version}") for version in ("", "6"))
+    tables = (Path(f"/proc/{namespace.init}/net/{protocol}{version}") for version in ("", "6"))
     sockets = (line.split() for table in tables for line in table.read_text(encoding="utf-8").splitlines()[1:])
     return any((local[-5:], state) == (f":{port:04X}", LISTENING[protocol]) for _, local, _, state, *_ in sockets)

@@ -1,4 +1,4 @@
-"""The interface of a rack's server: a machine made of namespaces, or a virtual machine."""
+"""The interface of a rack's server, which runs in the rack's namespace or in a virtual machine."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from builder.lab.released.release import Release
 
 @dataclass(frozen=True)
 class Daemon:
-    """A program that serves, and the roles in which it does; `name` is the name of its service in Debian."""
+    """A daemon and the roles in which it serves; `name` is the name of its service in Debian."""
 
     name: str
     roles: tuple[str, ...]
 
 
 class RackServer(Protocol):
-    """The machine with the DHCP, TFTP and NFS servers, whose logs are in the rack's directory."""
+    """A server with daemons for DHCP, TFTP, HTTP and NFS, whose logs are in the rack's directory."""
 
     def install(self, release: Release) -> None:
         """Install `release` by the installer of its server bundle, and unpack its root.
@@ -28,25 +28,25 @@ class RackServer(Protocol):
         """
 
     def start(self) -> None:
-        """Start every server and wait until all serve.
+        """Start every daemon and wait until all serve.
 
-        :raises NfsrootError: a server does not start.
+        :raises NfsrootError: a daemon does not start.
         """
 
     def stop_role(self, role: str) -> None:
-        """Stop the program that serves in a role ("dhcp", "tftp" or "nfs"), until `start_role` is called.
+        """Stop the daemon that serves in a role ("dhcp", "tftp" or "nfs"), until `start_role` is called.
 
-        :raises NfsrootError: the program cannot be stopped.
+        :raises NfsrootError: the daemon cannot be stopped.
         """
 
     def start_role(self, role: str) -> None:
-        """Start the program that serves in a role again, and wait until it serves.
+        """Start the daemon that serves in a role again, and wait until it serves.
 
-        :raises NfsrootError: the program does not start.
+        :raises NfsrootError: the daemon does not start.
         """
 
     def processor_seconds(self) -> Mapping[Daemon, float]:
-        """The processor time, in seconds, of each daemon on this machine; empty when it cannot be measured."""
+        """Measure the processor time, in seconds, of each daemon; the result is empty when that is not possible."""
 
     def run(self, argv: Sequence[str]) -> Answer:
-        """Run `argv` on the machine, and give its output and exit status."""
+        """Run `argv` on the server, and give its output and exit status."""

@@ -17,7 +17,7 @@ from builder.lab.machine.agent import Answer
 Run = Callable[[Sequence[str]], Answer]
 
 ENVIRONMENT = ("env", "HOME=/root", "NFSROOT_CACHE_DIR=/var/tmp/cache", "NO_COLOR=1", "PYTHONDONTWRITEBYTECODE=1")
-"""The environment of commands: HOME is in the rack's machine, so that the story makes no keys in the user's home."""
+"""The environment of commands: HOME is in the rack's namespace, so that the story makes no keys in the user's home."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Commands:
 
 
 def list_shared_directories() -> list[Path]:
-    """The directories that the rack's machine needs of this one, so that nfsroot runs there: Python and nfsroot."""
+    """List the directories of this machine that nfsroot needs to run in the rack's namespace: Python and nfsroot."""
     wanted = {Path(sys.prefix), Path(sys.base_prefix), Path(builder.__file__).resolve().parent.parent, Path("/usr")}
     outermost = {path for path in wanted if wanted.isdisjoint(path.parents)}
     return sorted(outermost - {Path("/usr")})

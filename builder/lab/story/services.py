@@ -72,20 +72,20 @@ OPTIONS = "/etc/nfsroot-site.toml"
 """The site's own configuration file, which names the programs that serve."""
 
 
-def install_scripts(machine: Namespace, server: Server, *, rpcbind: bool) -> None:
+def install_scripts(namespace: Namespace, server: Server, *, rpcbind: bool) -> None:
     """Write the scripts, and the site's configuration with the programs that `server` names, into the machine.
 
     With `rpcbind`, which nodes then ask for the NFS server, rpcbind is started.
     """
-    machine.run(("chmod", "755", *OPEN))
-    machine.run(("mkdir", "-p", "/etc/init.d", DAEMONS, f"{INSIDE}/{SERVER_LOGS}", *STATE))
+    namespace.run(("chmod", "755", *OPEN))
+    namespace.run(("mkdir", "-p", "/etc/init.d", DAEMONS, f"{INSIDE}/{SERVER_LOGS}", *STATE))
     for name, becomes in SCRIPTS.items():
-        machine.path(f"{DAEMONS}/{name}").write_text(f"{becomes}\n", encoding="utf-8")
+        namespace.path(f"{DAEMONS}/{name}").write_text(f"{becomes}\n", encoding="utf-8")
         if name != RPCBIND or rpcbind:
-            script = machine.path(f"/etc/init.d/{name}")
+            script = namespace.path(f"/etc/init.d/{name}")
             script.write_text(SCRIPT, encoding="utf-8")
             script.chmod(0o755)
     chosen = "".join(f'{role} = "{getattr(server, role)}"\n' for role in ("dhcp", "tftp", "nfs"))
-    machine.path(OPTIONS).write_text(f"[server]\n{chosen}", encoding="utf-8")
+    namespace.path(OPTIONS).write_text(f"[server]\n{chosen}", encoding="utf-8")
     if rpcbind:
-        machine.run(("service", RPCBIND, "start"))
+        namespace.run(("service", RPCBIND, "start"))

@@ -1,1 +1,1 @@
-"""Test cases: the choice of them, and the trial of their nodes."""
+"""The choice of test cases, their runs, and the trial of each node."""

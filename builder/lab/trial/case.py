@@ -1,4 +1,4 @@
-"""The test cases that a person may request of the lab, and the conditions that a release has to meet for them."""
+"""A test case, and the conditions that a release has to meet for it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from builder.recipe.nics import ALL, expand, normalize_name
 
 @dataclass(frozen=True)
 class Case:
-    """A requested test case: nodes that boot at once, their hardware, and the programs that `server` names on `kind`.
+    """A test case: nodes that boot at once, their hardware, and a server of a kind with the daemons of `server`.
 
-    Each of `faults` that happens while a node boots happens to one of the nodes, in their order; the others happen to
-    the first node.  With `reboot` the first node is rebooted at the end; `ssh_key` is the file of a key that lets root
-    log in on nodes.  The directory `state`, if given, keeps the nodes' state, which outlives a release, for another
-    run, for example with another release.
+    Of `faults`, those that happen while a node boots happen to one node each, in the order of nodes; the others happen
+    to the first node.  With `reboot`, the first node is rebooted at the end.  `ssh_key` is the file of a key that lets
+    root log in on nodes.  The directory `state`, if given, keeps the nodes' state for another run, for example with
+    another release.
     """
 
     nodes: tuple[Node, ...]
@@ -50,11 +50,11 @@ def make_case(
     nic: Nic = Nic.VIRTIO_NET,
     kind: ServerKind = ServerKind.NAMESPACE,
 ) -> Case:
-    """The test case with the nodes of these names; without names, with the first node of the cluster.
+    """Make a test case with the nodes of these names, or with the cluster's first node if there are no names.
 
-    Without `dhcp` and `tftp`, the programs of the cluster's own choice serve.  NFS is served by the cluster's choice in
-    a virtual machine, and in a namespace by ganesha, which needs nothing of the kernel that the rack shares with this
-    machine.
+    Without `dhcp` and `tftp`, the daemons that the cluster file names serve.  On a virtual machine the NFS server is
+    the one that the cluster file names.  In a namespace it is ganesha, because the kernel's NFS server would serve this
+    machine, too.
 
     :raises InputError: the release has no such node, no boot loader for the firmware, or no driver of the NIC; or
         QEMU's firmware cannot boot by this NIC; or the server is on another network than the nodes.
@@ -101,9 +101,10 @@ def _need_driver(release: Release, node: Node, nic: Nic) -> None:
 
 
 def make_fault_cases(healthy: Case, faults: Sequence[Fault]) -> list[Case]:
-    """The fewest test cases that try each fault: faults of running nodes share one, other faults have a node each.
+    """Make the fewest test cases that try all faults, with the nodes of `healthy`.
 
-    Without faults there is one test case, `healthy`.
+    The faults of running nodes share one test case; each other fault has a node of its own.  Without faults, the
+    result is `healthy`.
     """
     running = tuple(fault for fault in faults if isinstance(fault, RunningFault))
     booting = tuple(fault for fault in faults if isinstance(fault, BootFault))
@@ -133,7 +134,7 @@ def need_key(release: Release, file: Path) -> None:
 
 
 def make_offer(release: Release) -> Offer:
-    """The hardware and nodes with which the lab's matrix can try a release; the release's name is its directory."""
+    """List the hardware and the nodes with which a matrix can try a release, which is named by its directory."""
     names = tuple(node.name for node in release.recipe.cluster.nodes)
     cards = [nic for nic in MATRIX_NICS if all(has_driver(release, node, nic) for node in release.recipe.cluster.nodes)]
     hardware = tuple(pair for pair in product(list_firmware(release), cards) if can_boot(*pair))
@@ -141,7 +142,7 @@ def make_offer(release: Release) -> Offer:
 
 
 def can_boot(firmware: Firmware, nic: Nic) -> bool:
-    """Whether QEMU's firmware can boot over the network by the card `nic`."""
+    """Whether firmware in QEMU can boot over the network card `nic`."""
     return nic is Nic.VIRTIO_NET or firmware in FIRMWARE_OF_ROMS
 
 
@@ -156,7 +157,7 @@ def has_driver(release: Release, node: Node, nic: Nic) -> bool:
 
 
 def list_firmware(release: Release) -> tuple[Firmware, ...]:
-    """Every firmware for which the release has a boot loader that the firmware runs."""
+    """List each firmware for which the release has a boot loader."""
     boot = release.recipe.boot
     signed = boot.uefi is Variant.SECURE_BOOT
     return tuple(

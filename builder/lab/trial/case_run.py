@@ -1,4 +1,4 @@
-"""The run of one test case (a cell of the matrix): a rack, and nodes that boot in it at once."""
+"""The run of a test case: a rack in which nodes boot at once, and the result."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ LOG_LINES = 200
 
 @dataclass(frozen=True)
 class ProcessorTime:
-    """The processor time that the servers and the lab itself have used on this machine, in seconds."""
+    """The processor time, in seconds, that the server's daemons and the lab itself have used."""
 
     daemons: Mapping[Daemon, float]
     lab: float
 
     def since(self, before: ProcessorTime) -> ProcessorTime:
-        """The processor time used since the reading `before`."""
+        """Subtract the reading `before` from this one."""
         daemons = {daemon: seconds - before.daemons[daemon] for daemon, seconds in self.daemons.items()}
         return ProcessorTime(daemons, self.lab - before.lab)
 
     def report_daemons(self) -> tuple[DaemonTime, ...]:
-        """The processor time of each daemon, in the form of the report."""
+        """Give the processor time of each daemon as the report has it."""
         return tuple(
             DaemonTime(name=daemon.name, roles=daemon.roles, processor_seconds=round(seconds, 2))
             for daemon, seconds in self.daemons.items()
@@ -56,13 +56,13 @@ class ProcessorTime:
 
 
 def read_processor_time(running: Rack) -> ProcessorTime:
-    """The processor time that the servers of a rack and the lab have used so far."""
+    """Read the processor time that the daemons of a rack and the lab have used so far."""
     return ProcessorTime(running.server_machine.processor_seconds(), time.process_time())
 
 
 @dataclass
 class CaseRun:
-    """The run of a test case, and its results so far: the nodes' trials, the accelerator, the processor time used."""
+    """The run of a test case: the trials of its nodes, their accelerator, and the processor time that was used."""
 
     release: Release
     wanted: Case
@@ -73,9 +73,9 @@ class CaseRun:
     used: ProcessorTime = field(default_factory=lambda: ProcessorTime({}, 0.0))
 
     def run(self, meanwhile: Meanwhile) -> tuple[CellReport, CaseEvidence]:
-        """Boot the nodes, check them and shut them down; give the report, and the evidence of nodes and servers.
+        """Boot the nodes, check them and shut them down; give the result, and the evidence of nodes and servers.
 
-        :raises InputError: the lab cannot run on this machine at all.
+        :raises InputError: the lab cannot run on this machine.
         """
         began, started, problem = time.monotonic(), datetime.now(UTC).replace(microsecond=0), None
         self.emit(_describe_case(self.release, self.wanted))
@@ -111,7 +111,7 @@ class CaseRun:
         return report, CaseEvidence(evidence, logs)
 
     def _try(self, scratch: Path, meanwhile: Meanwhile) -> None:
-        """Try each node, and put its trial, with the results, into `trials`."""
+        """Start the rack, and put the trial of each node into `trials`."""
         began, emit = time.monotonic(), serialize_events(self.emit)
         with ExitStack() as powered:
             running = powered.enter_context(
@@ -136,7 +136,7 @@ class CaseRun:
             _run_at_once(self.trials, running, lambda trial: trial.finish(powered))
 
     def _suffer(self, trial: Trial) -> None:
-        """Make each fault of the test case for running nodes happen to the node of `trial`."""
+        """Make each fault of running nodes happen to the node of `trial`."""
         for fault in self.wanted.faults:
             if isinstance(fault, RunningFault) and not trial.stopped:
                 trial.suffer(fault)
@@ -154,7 +154,7 @@ def _read_logs(scratch: Path) -> dict[str, str]:
 
 
 def _run_at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]) -> None:
-    """Call `do` for every trial at the same time.  When a call fails or is interrupted, all nodes lose their power."""
+    """Call `do` for all trials at the same time; cut the power of all nodes when a call fails or is interrupted."""
     with crew(len(trials)) as nodes:
         try:
             for done in [nodes.begin(partial(do, trial)) for trial in trials]:
@@ -175,7 +175,7 @@ def compare_identities(trials: Iterable[Trial]) -> None:
 
 
 def serialize_events(emit: Emit) -> Emit:
-    """An emitter for several threads, which passes events on to `emit` one at a time."""
+    """Make an emitter for several threads, which passes events to `emit` one after the other."""
     lock = threading.Lock()
 
     def locked(event: LabEvent) -> None:

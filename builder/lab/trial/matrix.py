@@ -1,4 +1,4 @@
-"""The choice of test cases: combinations of release, hardware, servers and number of nodes."""
+"""The choice of test cases for a matrix of releases, hardware, servers and numbers of nodes."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ SERVERS = (
     (DhcpServer.KEA, TftpServer.TFTPD_HPA),
     (DhcpServer.DNSMASQ, TftpServer.DNSMASQ),
 )
-"""DHCP and TFTP servers as sites combine them: a site with dnsmasq has it for both."""
+"""The pairs of DHCP and TFTP servers that sites use; dnsmasq serves both."""
 
 AT_ONCE = 4
 
 SECONDS_ALONE = 92.0
 SECONDS_TO_REBOOT = 67.0
 PROCESSORS_OF_A_NODE = 1.5
-"""Times without KVM, measured on two idle processors: a test case with one node takes 85 to 98 s, with four at once
-274 s, and the reboot of a node 58 to 76 s."""
+"""The processors that a node needs.  These times were measured without KVM on two idle processors: a test case with
+one node takes 85 to 98 s, one with four nodes at once 274 s, and the reboot of a node 58 to 76 s."""
 
 Servers = Iterable[tuple[DhcpServer, TftpServer]]
 
 
 @dataclass(frozen=True)
 class Offer:
-    """The hardware with which a release can be tried (firmware with network card), and the nodes of its cluster."""
+    """The hardware with which a release can be tried (pairs of firmware and network card), and its cluster's nodes."""
 
     release: str
     hardware: tuple[tuple[Firmware, Nic], ...]
@@ -39,7 +39,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class MatrixCase:
-    """A test case: nodes of a release that boot at once, their hardware, and the programs that serve them."""
+    """A test case of a matrix: nodes of a release that boot at once, their hardware, and their servers."""
 
     release: str
     firmware: Firmware
@@ -50,7 +50,7 @@ class MatrixCase:
 
     @property
     def values(self) -> tuple[object, ...]:
-        """The test case's value on each axis of the matrix, always in the same order."""
+        """The value of the test case on each axis of the matrix, always in the same order."""
         servers = (("DHCP", self.dhcp), ("TFTP", self.tftp))
         return (("release", self.release), self.firmware, self.nic, *servers, len(self.nodes))
 
@@ -61,25 +61,25 @@ class MatrixCase:
 
 
 def choose_quick(offers: Sequence[Offer]) -> tuple[MatrixCase, ...]:
-    """A few test cases that together try every value of every axis that the releases offer.
+    """Choose a few test cases that together try every value of every axis.
 
-    Servers are combined as sites have them.
+    DHCP and TFTP servers come in the pairs that sites use.
     """
     return _choose_few(offers, SERVERS, lambda case: case.values)
 
 
 def choose_full(offers: Sequence[Offer]) -> tuple[MatrixCase, ...]:
-    """A few test cases that together try every possible pair of values of different axes.
+    """Choose a few test cases that together try every possible pair of values of different axes.
 
-    Most faults that only a combination of values shows are shown by a pair already.
+    Most faults that only a combination of values shows are shown by a pair of values already.
     """
     return _choose_few(offers, product(DhcpServer, TftpServer), lambda case: case.pairs)
 
 
 def forecast_seconds(cases: Sequence[MatrixCase], processors: int, reboots: int) -> float:
-    """The approximate time in seconds of test cases, one after the other, without KVM; `reboots` nodes are rebooted.
+    """Estimate the seconds that test cases take one after the other, without KVM, if `reboots` nodes are rebooted.
 
-    A test case takes longer when the processors do not suffice for its nodes.
+    A test case takes longer when there are too few processors for its nodes.
     """
     waits = [max(1.0, PROCESSORS_OF_A_NODE * len(case.nodes) / processors) for case in cases]
     return SECONDS_ALONE * sum(waits) + SECONDS_TO_REBOOT * reboots
@@ -88,10 +88,10 @@ def forecast_seconds(cases: Sequence[MatrixCase], processors: int, reboots: int)
 def _choose_few(
     offers: Sequence[Offer], servers: Servers, trying: Callable[[MatrixCase], Iterable[object]]
 ) -> tuple[MatrixCase, ...]:
-    """Test cases that together try everything that any possible one tries; `trying` lists what a test case tries.
+    """Choose test cases that together try every value that a possible one tries; `trying` lists those of a test case.
 
-    The choice is greedy: the next test case is the one that tries most of what is left, with as few nodes as that
-    takes.  Among equals it is the one that tries the rarest, which would cost a test case of its own in the end.
+    The choice is greedy: the next test case is the one that tries most of the values that are left, with the fewest
+    nodes.  Among equals it is the one with the rarest values, which would need a test case of their own in the end.
     """
     tried_by = {case: frozenset(trying(case)) for case in list_possible(offers, servers)}
     chances = Counter(each for tried in tried_by.values() for each in tried)
@@ -110,9 +110,9 @@ def _choose_few(
 
 
 def list_possible(offers: Sequence[Offer], servers: Servers) -> Iterator[MatrixCase]:
-    """Every test case with one of `servers`, with one node and, where the cluster has them, with all that a rack takes.
+    """Yield every test case with a pair of `servers`, with one node, and with AT_ONCE nodes if the cluster has as many.
 
-    A rack takes AT_ONCE nodes, or as many as the largest cluster has.
+    If no cluster has AT_ONCE nodes, the number of nodes of the largest cluster stands in its place.
     """
     most = min(AT_ONCE, max((len(offer.nodes) for offer in offers), default=0))
     choices = list(servers)

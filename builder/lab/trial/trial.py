@@ -1,4 +1,4 @@
-"""One node's trial: power-on, boot, checks, power-off."""
+"""The trial of a node: power-on, boot, checks, faults, reboot, power-off."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from builder.recipe.models import Node, Transport
 SECONDS_TO_SHUT_DOWN = 180.0
 SHUTDOWN = ("shutdown", f"the node shuts down cleanly within {SECONDS_TO_SHUT_DOWN:.0f} s")
 LOADED = {Transport.TFTP: Kind.TFTP_DONE, Transport.HTTP: Kind.HTTP_DONE}
-"""The event that shows that a node has loaded a file over its recipe's transport."""
+"""The event that ends the transfer of a file to a node, by the recipe's transport."""
 
 JOURNAL = "journalctl --boot --no-pager --output=short-monotonic | tail -n 400"
 
@@ -37,9 +37,8 @@ JOURNAL = "journalctl --boot --no-pager --output=short-monotonic | tail -n 400"
 class Trial:
     """The trial of a node, and its results so far.
 
-    `reboots` tells whether the node is rebooted at the end, `ssh_key` is the file of a key that lets root log in.
-    `screen` is a PNG file, `console` the text that the node wrote to its serial port, `journal` the end of systemd's
-    journal.
+    With `reboots`, the node is rebooted at the end.  `ssh_key` is the file of a key that lets root log in.  `screen` is
+    a PNG file, `console` the text that the node wrote to its serial port, and `journal` the end of its journal.
     """
 
     rack: Rack
@@ -110,7 +109,7 @@ class Trial:
 
     @property
     def passed(self) -> bool:
-        """Whether the node booted and passed every check; with a fault, the fault's check alone judges the boot."""
+        """Whether the node booted and passed every check; a boot with a fault is judged by the fault's check alone."""
         came_through = self.stopped is None or self.fault is not None
         return came_through and bool(self.results) and all(result.passed for result in self.results)
 
@@ -154,7 +153,7 @@ class Trial:
         virtual.progress.end(Phase.CHECKS, time.monotonic())
 
     def _watch(self) -> None:
-        """Emit the node's progress since the last call, and make its fault happen in the phases that it reached."""
+        """Emit the node's progress since the last call, and make its fault happen in the phases that it has reached."""
         assert self.virtual is not None
         progress = self.virtual.progress
         if self._loader is None:
@@ -230,7 +229,7 @@ class Trial:
 
 
 def combine_phase_times(progress: Progress, work: Mapping[Phase, Work]) -> tuple[PhaseTime, ...]:
-    """The beginning and end of each phase that is over, and the node's work in it."""
+    """Combine the beginning, the end and the work of each phase that is over."""
     began, times = 0.0, []
     for phase, seconds in progress.seconds().items():
         done = work.get(phase, Work())
@@ -240,6 +239,6 @@ def combine_phase_times(progress: Progress, work: Mapping[Phase, Work]) -> tuple
 
 
 def _list_menus(events: Iterable[WireEvent]) -> tuple[str, ...]:
-    """The menus that DHCP named before the node asked for a boot loader."""
+    """List the menus that DHCP named before the node asked for a boot loader."""
     before = takewhile(lambda event: event.kind not in READ, events)
     return tuple(event.text for event in before if event.kind is Kind.DHCP_MENU)

@@ -1,1 +1,1 @@
-"""The rack's server as a virtual machine: a plain Debian server on which the README's commands are typed."""
+"""A virtual machine as the rack's server, with plain Debian, on which the README's commands install a release."""

@@ -1,4 +1,4 @@
-"""QEMU's command line for the server (qemu-system-x86_64(1))."""
+"""QEMU's command line for a virtual server (qemu-system-x86_64(1))."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from builder.recipe.models import Cluster
 
 TAP = "server"
 MAC = "02:00:00:00:00:01"
-"""The server's MAC address: no node has it, because it is administered locally (IEEE 802, section 8.2)."""
+"""The server's MAC address, administered locally (IEEE 802, section 8.2), so that no network card has it."""
 
 INTERFACE = "eth0"
-"""The server's network interface, when the cluster file names none."""
+"""The server's network interface if the cluster file names none."""
 
 SHARE = "release"
 """The name by which the server's fstab mounts the release's directory at /mnt (-fsdev in qemu(1))."""
@@ -25,13 +25,14 @@ MEMORY_MIB = 1024
 
 @dataclass(frozen=True)
 class ServerHardware:
-    """The virtual hardware of the server: a disk, a network card, and the release's directory to be mounted.
+    """The virtual hardware of a server: a disk, a network card, and a share with the release's directory.
 
-    The server has one processor: where QEMU translates for two, one may run into an instruction that the kernel on the
-    other is about to replace, and then the kernel panics ("Oops: int3").
-    `image` is the directory of the disk (see `image.ensure`), which is only read: everything that the server writes is
-    lost at power-off.  `directory` gets the sockets, `log` the output on the serial port.  All paths are as the rack's
-    machine sees them.
+    The server has one processor.  With two, and without KVM, a processor may run into an instruction that the kernel on
+    the other one is about to replace, and then the kernel panics ("Oops: int3").
+
+    `image` is the directory of the disk image (see `ensure_image`), which is only read: what the server writes is lost
+    at power-off.  `directory` gets the sockets, and `log` the output on the serial port.  All paths are those in the
+    rack's namespace.
     """
 
     cluster: Cluster
@@ -43,7 +44,7 @@ class ServerHardware:
     accelerator: Accelerator
 
     def arguments(self) -> list[str]:
-        """The command that powers the server on."""
+        """Build the command that powers the server on."""
         argv = ["qemu-system-x86_64", "-name", self.cluster.server.name, "-nodefaults", "-no-user-config"]
         argv += ["-machine", "q35", "-accel", self.accelerator, "-m", str(MEMORY_MIB)]
         argv += ["-display", "none", "-kernel", str(self.image / KERNEL)]
@@ -57,9 +58,10 @@ class ServerHardware:
         return argv + list_control_options(self.directory, self.oem_strings)
 
     def command_line(self) -> str:
-        """The kernel's command line: the root, the log, and the addresses, which systemd-network-generator(8) reads.
+        """Build the kernel's command line, with the root, the log, and the server's address.
 
-        The addresses stand in quotes, so that initramfs-tools ignores them: it would wait for a network in vain.
+        systemd-network-generator(8) reads the address.  It stands in quotes, so that initramfs-tools ignores it and
+        does not wait for the network.
         """
         cluster = self.cluster
         interface = cluster.server.interface or INTERFACE

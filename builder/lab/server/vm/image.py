@@ -1,4 +1,4 @@
-"""The server's disk before a release is installed: a plain Debian, with the packages that the README names."""
+"""The disk image of a virtual server: plain Debian with the packages that the README of a server bundle names."""
 
 from __future__ import annotations
 
@@ -39,16 +39,15 @@ BASE = (
     "udev",
     "zstd",  # compresses the initramfs
 )
-"""The packages that make a server of Debian's smallest system."""
+"""The packages that the image has beside Debian's smallest system and the README's packages."""
 
 WORK_MIB = 3072
 
 
 def find_image(release: Release, server: Server, cache: Cache) -> Path:
-    """The image of a server with the programs that `server` names; see `ensure_image`.
+    """Find or make the image of a server with the daemons that `server` names (see `ensure_image`).
 
-    The server has the nodes' suite of Debian: the release's sources name that suite, and the snapshot of the archive
-    from which the release was made is at hand.
+    The server has the suite of Debian that the nodes have, because the cache has the package lists of that suite.
     """
     packages = procedure(release.layout, server).packages
     workshop = Workshop(cache, Sandbox(), release.directory, lambda _: None)
@@ -60,9 +59,9 @@ def find_image(release: Release, server: Server, cache: Cache) -> Path:
 def ensure_image(
     cache: Cache, engine: Engine, image: Image, debian: Debian, packages: Sequence[str], on_line: OnLine
 ) -> Path:
-    """The directory with the disk of a server that was never on and has `packages`, made when it is not in the cache.
+    """Give the directory with the image of a server that has `packages`; the image is made if the cache lacks it.
 
-    The server is a machine of architecture amd64, whatever the architecture of its nodes is.
+    The architecture of the server is amd64, also where that of the nodes is another one.
 
     :raises NfsrootError: the mirror lacks a file that is needed, or a package could not be set up.
     """
@@ -80,7 +79,7 @@ def ensure_image(
 
 
 def list_inputs(image: Image, archive: Archive, packages: Sequence[str]) -> Inputs:
-    """The inputs of the key of a server's image: everything that the image is made of."""
+    """List everything that the image depends on, for its key."""
     return {
         "builder-image": image.id,
         "archive": archive.digest,
@@ -91,7 +90,7 @@ def list_inputs(image: Image, archive: Archive, packages: Sequence[str]) -> Inpu
 
 
 def plan_job(directory: Path, archive: Archive, debian: Debian, packages: Sequence[str]) -> Job:
-    """The job that makes the image in `directory`."""
+    """Plan the job that makes the image in `directory`."""
     return Job(
         ("sh", "/input/server/make-disk"),
         output=directory,

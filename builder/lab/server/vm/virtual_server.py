@@ -1,4 +1,4 @@
-"""A virtual machine that serves a rack: the lab types the README's commands there, and systemd runs the servers."""
+"""A server in a virtual machine, on which the lab types the commands of the bundle's README."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from builder.server.procedure import procedure
 from builder.server.settings import chosen
 
 IMAGE = "/server"
-"""The path, in the rack's machine, of the directory with the server's disk."""
+"""The path, in the rack's namespace, of the directory with the server's disk image."""
 
 LOG = "server.log"
 SECONDS_TO_BOOT = 300.0
@@ -32,11 +32,11 @@ SECONDS_TO_UNPACK = 600.0
 SECONDS_TO_ANSWER = 120.0
 HOME = "/root"
 COPY = "ln -sf /mnt/* ."
-"""The command in place of copying a release's files to the server, which has mounted them."""
+"""The command that links the release's files, which an administrator would copy to the server."""
 
 
 class VirtualServer:
-    """A virtual machine as a rack's server (see `ServerMachine`); `server` names its programs."""
+    """A server in a virtual machine (see `RackServer`); `server` names its daemons."""
 
     def __init__(self, machine: RunningMachine, recipe: Recipe, server: Server, log: Path) -> None:
         self._machine = machine
@@ -47,9 +47,9 @@ class VirtualServer:
         self._one_at_a_time = threading.Lock()
 
     def boot(self) -> None:
-        """Wait until systemd has finished the server's start; units that are not set up yet may have failed.
+        """Wait until systemd has started everything on the server; units without settings may have failed.
 
-        :raises NfsrootError: the server does not get that far.
+        :raises NfsrootError: the server does not start.
         """
         deadline = time.monotonic() + SECONDS_TO_BOOT
         while not self._machine.knock():
@@ -58,14 +58,14 @@ class VirtualServer:
         self._ask("systemctl is-system-running --wait", SECONDS_TO_BOOT)
 
     def reboot(self) -> None:
-        """Reboot the server, with everything that was installed on it, and wait as `boot` does."""
+        """Reboot the server, which keeps everything that was installed, and wait as `boot` does."""
         self.run(["systemctl", "--no-block", "reboot"])
         self.boot()
 
     def install(self, release: Release) -> None:
         """Type the commands of the server bundle's README that install a release.
 
-        :raises NfsrootError: a command fails, the README says something else, or the tree has no modules of the kernel.
+        :raises NfsrootError: a command fails, the README lacks a command, or the tree lacks the kernel's modules.
         """
         recipe, manifest = release.recipe, release.manifest
         steps = procedure(release.layout, self._server)
@@ -79,9 +79,9 @@ class VirtualServer:
         self._look = steps.look
 
     def start(self) -> None:
-        """Check by the README's commands that all servers serve; install.sh has started them.
+        """Check by the README's commands that all daemons serve; install.sh has started them.
 
-        :raises NfsrootError: a server does not serve, or a unit of systemd has failed.
+        :raises NfsrootError: a daemon does not serve, or a unit of systemd has failed.
         """
         self._type(self._look, SECONDS_TO_ANSWER)
         failed = self.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]).text
@@ -100,7 +100,7 @@ class VirtualServer:
         self._type([f"systemctl start {self._service(role)}"], SECONDS_TO_ANSWER)
 
     def processor_seconds(self) -> dict[Daemon, float]:
-        """An empty result: the daemons' time on a processor that QEMU translates says nothing of a real processor."""
+        """Give an empty result: times on a processor that QEMU translates say nothing of a real processor."""
         return {}
 
     def run(self, argv: Sequence[str]) -> Answer:
@@ -111,7 +111,7 @@ class VirtualServer:
         return next(program.service for program in chosen(self._recipe, self._server) if program.role == role)
 
     def _type(self, commands: Sequence[str], seconds: float) -> None:
-        """Run commands in one shell, each only when those before it succeeded."""
+        """Run commands in one shell, which ends at the first command that fails."""
         answer = self._ask("\n".join(("set -ex", f"cd {HOME}", *commands)), seconds)
         if answer.status != 0:
             raise NfsrootError("a command failed on the server", details=answer.text)
@@ -121,9 +121,9 @@ class VirtualServer:
             return self._machine.agent.ask(script, seconds)
 
     def _compare_readme(self, release: Release) -> None:
-        """Check that the README has the commands that install a release with the cluster's own choice of servers.
+        """Check that the README has the commands that install a release with the daemons that the cluster names.
 
-        With another choice the commands differ in options.
+        With other daemons, the lab types the commands with other options.
         """
         steps = procedure(release.layout, release.recipe.cluster.server)
         readme = self.run(["cat", f"{HOME}/{release.layout.name}-server/README"]).text
@@ -135,20 +135,20 @@ class VirtualServer:
 
 @contextmanager
 def run_virtual_server(
-    machine: Namespace,
+    namespace: Namespace,
     recipe: Recipe,
     server: Server,
     accelerator: Accelerator,
 ) -> Iterator[VirtualServer]:
-    """The server of a rack, which is on until the block is left.
+    """Run a server in a virtual machine until the block is left.
 
-    The rack's machine has the release at /release and the server's disk at `IMAGE`.
+    The rack's namespace has the release at /release and the server's disk image at `IMAGE`.
 
     :raises NfsrootError: the server does not start.
     """
     cluster = recipe.cluster
     at = Path(INSIDE, cluster.server.name)
-    directory, logs = machine.path(str(at)), machine.path(INSIDE) / SERVER_LOGS
+    directory, logs = namespace.path(str(at)), namespace.path(INSIDE) / SERVER_LOGS
     directory.mkdir()
     logs.mkdir()
     word = secrets.token_hex(8)
@@ -162,7 +162,7 @@ def run_virtual_server(
         oem_strings=(at / "oem-string",),
         accelerator=accelerator,
     )
-    process = machine.start(hardware.arguments(), directory / "qemu.log")
+    process = namespace.start(hardware.arguments(), directory / "qemu.log")
     with connect_machine(process, directory, word) as virtual:
         running = VirtualServer(virtual, recipe, server, logs / LOG)
         running.boot()
