@@ -217,7 +217,7 @@ def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tupl
     choose = {"quick": matrix.choose_quick, "full": matrix.choose_full}[which]
     cases = choose([make_offer(release) for release in releases])
     minutes = matrix.forecast_seconds(cases, os.cpu_count() or 1, len(releases) if reboots else 0) / 60
-    write(f"{len(cases)} cells, about {minutes:.0f} minutes without KVM", err=True)
+    write(f"{len(cases)} test cases, about {minutes:.0f} minutes without KVM", err=True)
     return [
         (
             release,

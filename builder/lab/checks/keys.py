@@ -13,6 +13,6 @@ _BLOB = re.compile(r"AAAA[A-Za-z0-9+/]+=*")
 def fingerprint(line: str) -> str:
     """The fingerprint of the key in `line`, as ssh-keygen(1) writes it."""
     found = _BLOB.search(line)
-    assert found is not None, "the recipe's loader and ssh-keyscan give keys only"
+    assert found is not None, "recipes and ssh-keyscan give keys only"
     digest = hashlib.sha256(base64.b64decode(found[0])).digest()
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")

@@ -37,7 +37,7 @@ class CaseEvidence:
 
 
 def render_page(report: LabReport, seen: Sequence[CaseEvidence | None]) -> str:
-    """Render lab.html; `seen` has the evidence of each cell of the report, and None for a cell of an earlier run."""
+    """Render lab.html; `seen` has the evidence of each test case of the report, None for one of an earlier run."""
     return _templates.get_template("lab.html.j2").render(
         report=report,
         cells=list(zip(report.cells, seen, strict=True)),

@@ -17,7 +17,7 @@ from builder.release.verdict import REPORT
 SCHEMA_VERSION = 7
 FILE = REPORT
 CASE_FIELDS = ("asked", "firmware", "nic", "dhcp", "tftp", "nfs", "server", "faults")
-"""The fields of a cell that identify the test case; the other fields are its results."""
+"""The fields of a report's entry that identify its test case; the other fields are its results."""
 
 
 class ReportModel(BaseModel):
@@ -165,7 +165,7 @@ class LabReport(ReportModel):
     tool_version: str = Field(description="Version of nfsroot that ran the lab.")
     started: datetime = Field(description="Time when the last run of the lab began, in UTC.")
     seconds: float = Field(description="Duration of the last run, in seconds.")
-    verdict: Lab = Field(description="Verdict on the release: passed if every cell passed.")
+    verdict: Lab = Field(description="Verdict on the release: passed if every test case passed.")
     cells: tuple[CellReport, ...] = Field(
         description="The last result of every test case that was ever tried; the last run's results come last."
     )

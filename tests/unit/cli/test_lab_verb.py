@@ -118,7 +118,7 @@ def test_quick_matrix(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(run, "run", ran)
     ended = nfsroot("lab", str(release), str(release), "--matrix", "quick")
     assert ended.status == 0
-    assert re.match(r"[3-9] cells, about [1-9][0-9]* minutes without KVM\n", ended.err)
+    assert re.match(r"[3-9] test cases, about [1-9][0-9]* minutes without KVM\n", ended.err)
     ((_, cells),) = asked
     assert {cell.firmware for cell in cells} == {firmware for firmware in Firmware if not firmware.over_http}
     assert {(cell.server.dhcp, cell.server.tftp) for cell in cells} == set(SERVERS)
