@@ -21,10 +21,10 @@ from tuf.api.exceptions import (
     RepositoryError,
     UnsignedMetadataError,
 )
-from tuf.ngclient import FetcherInterface, Updater
 
 from builder.errors import InputError, NfsrootError
 from builder.store import keys, layout, places
+from builder.store.client import FetcherInterface, Updater
 from builder.store.errors import NotStoredError, StoreError, UntrustedError
 from builder.store.metadata import MOST_BYTES, RENEWED
 from builder.store.storage.interface import Storage
