@@ -11,7 +11,7 @@ from builder.store.catalog import Release
 from builder.store.fetch import fetch
 from builder.store.publish import Candidate, Permissions, Published, Publisher, lab_file, open_or_make_store, publish
 from builder.store.release import read_manifest
-from builder.store.release_files import check_files
+from builder.store.release_files import check_unsent
 from builder.store.storage.interface import Storage
 from builder.store.transfer import Transfers
 
@@ -35,7 +35,7 @@ class Case:
         self, release: Path, lab: str = "passed", channel: str = "", allowed: Permissions = NOTHING
     ) -> Published:
         manifest = read_manifest(release)
-        check = partial(check_files, release, manifest)
+        check = partial(check_unsent, release, manifest)
         candidate = Candidate(release, manifest, lab, partial(lab_file, release), check)
         return publish(self.publisher(), candidate, self.transfers, channel=channel, allowed=allowed)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import click
@@ -58,14 +57,15 @@ def command(
     """
     from builder.sbom.beside import sboms_beside
     from builder.store.release import read_manifest
-    from builder.store.release_files import check_files
+    from builder.store.release_files import begin_check
 
     directory = options.release_directory(release, output)
     manifest = read_manifest(directory)
     with contextlib.ExitStack() as aside:
         # Both take as long as all that comes before their results are asked for.
         sboms = aside.enter_context(sboms_beside(directory, options.own_cache()))
-        check = aside.enter_context(crew(1)).begin(partial(check_files, directory, manifest))
+        storage = options.open_storage(store, release)
+        check = begin_check(aside.enter_context(crew(1)), directory, manifest, storage)
         show = aside.enter_context(renderer(log_format, verbose=False))
 
         from builder.release.proof import tell_standing
@@ -88,7 +88,6 @@ def command(
             check,
         )
         allowed = Permissions(allow_unproved, allow_password)
-        storage = options.open_storage(store, release)
         need_publishable(candidate, storage, allowed)
         publisher = open_or_make_store(storage, key, lambda text: write(text, err=True))
         done = publish(

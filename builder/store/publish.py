@@ -24,8 +24,9 @@ from builder.store.errors import RefusedError
 from builder.store.metadata import State, Targets, commit, load
 from builder.store.page.update import update_pages
 from builder.store.release import LAB, MANIFEST, ReleaseManifest
+from builder.store.release_files import Check, find_parts
 from builder.store.storage.directory import DirectoryStorage
-from builder.store.storage.interface import Blob, FileSlice, Storage, Text
+from builder.store.storage.interface import Blob, Storage, Text
 from builder.store.transfer import Sent, Transfers, again, find_missing
 
 PASSED = ("passed", "proved:")
@@ -68,8 +69,8 @@ class Candidate:
 
     The function is called when the parts are in the store, so that the files can be made in the meantime.
     """
-    check: Callable[[], object]
-    """A function that compares the files with the manifest, or waits for the end of a comparison in progress."""
+    check: Check
+    """A function that compares the files with the manifest, but for the parts that it gets: these are sent next."""
 
 
 @dataclass(frozen=True)
@@ -190,11 +191,11 @@ def publish(
     with storage.exclusive(), leases.held(storage):
         known = catalog.read_catalog(load(storage, publisher.first_root).targets)
         before = _same_version(known, manifest)
-        candidate.check()
         missing = _missing(storage, candidate, repair=repair)
-        new = sum(blob.size for blob in missing)
+        candidate.check(missing)
+        new = sum(part.blob.size for part in missing)
         transfers.emit(Notice(f"{manifest.name} {manifest.version}: {new} of {manifest.size} bytes are new"))
-        transfers.send(storage, [Sent(blob, content) for blob, content in missing.items()])
+        transfers.send(storage, missing)
         _push_image(storage, candidate, transfers)
         release = _describe(
             storage, candidate, before, new, repair=repair, unproved=not candidate.lab.startswith(PASSED)
@@ -225,15 +226,11 @@ def _enter(targets: Targets, release: Release, channel: str) -> None:
         catalog.set_channel(targets, release.name, release.version, channel)
 
 
-def _missing(storage: Storage, candidate: Candidate, *, repair: bool) -> dict[Blob, FileSlice]:
-    """The parts of a release that a store does not hold, with the place of their bytes in the release."""
+def _missing(storage: Storage, candidate: Candidate, *, repair: bool) -> list[Sent]:
+    """The parts of a release that a store does not hold, or all of them, with the place of their bytes."""
     blobs = candidate.manifest.blobs()
-    places = {
-        blob: FileSlice(candidate.directory / file.path, offset, blob.size)
-        for file in candidate.manifest.files
-        for offset, blob in file.offsets()
-    }
-    return {blob: places[blob] for blob in (blobs if repair else find_missing(storage, blobs))}
+    parts = {part.blob: part for part in find_parts(candidate.directory, candidate.manifest)}
+    return [parts[blob] for blob in (blobs if repair else find_missing(storage, blobs))]
 
 
 def _push_image(storage: Storage, candidate: Candidate, transfers: Transfers) -> None:

@@ -125,7 +125,7 @@ def test_server_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         running.enter_context(server.running())
         case.publish(first)
         # The check of the files is what publish does before it sends the first part.
-        candidate = Candidate(second, read_manifest(second), "passed", dict, running.close)
+        candidate = Candidate(second, read_manifest(second), "passed", dict, lambda _: running.close())
         with pytest.raises(StoreError, match=re.escape(server.host)):
             publish(case.publisher(), candidate, case.transfers)
     with server.running():

@@ -23,7 +23,7 @@ from small_release import make_release
 from builder.store import catalog
 from builder.store.publish import Candidate, Permissions, lab_file, open_or_make_store, publish
 from builder.store.release import read_manifest
-from builder.store.release_files import check_files
+from builder.store.release_files import check_unsent
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.transfer import Transfers
 
@@ -67,7 +67,7 @@ class SmallStore:
         made = report(cell(*nodes), name=name, version=version, manifest=manifest.sha256)
         (release / "lab.json").write_text(made.text())
         candidate = Candidate(
-            release, manifest, lab, partial(lab_file, release), partial(check_files, release, manifest)
+            release, manifest, lab, partial(lab_file, release), partial(check_unsent, release, manifest)
         )
         publish(
             self.publisher(),

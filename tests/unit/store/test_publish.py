@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,15 @@ from small_release import digest, make_release, some_files
 from store_case import Case, files_in
 
 from builder.errors import InputError, NfsrootError
+from builder.parallel import crew
 from builder.store import catalog, keys
 from builder.store.errors import RefusedError, UntrustedError
 from builder.store.publish import Permissions, Publisher, open_publisher
 from builder.store.release import read_manifest
+from builder.store.release_files import begin_check, find_parts
 from builder.store.storage.directory import DirectoryStorage
+from builder.store.storage.interface import FileSlice
+from builder.store.transfer import Sent
 
 
 @pytest.fixture
@@ -234,3 +239,33 @@ def test_directory_with_other_files(case: Case, home: Path) -> None:
     assert not (home / ".config").exists()
     (root_of(case) / "thesis.tex").unlink()
     case.publish(release)
+
+
+def begun_check(release: Path, storage: DirectoryStorage, sent: Callable[[Sent], bool]) -> None:
+    """Compare a release with its manifest as `nfsroot publish` does when it sends some of the parts."""
+    manifest = read_manifest(release)
+    with crew(1) as threads:
+        check = begin_check(threads, release, manifest, storage)
+        check([part for part in find_parts(release, manifest) if sent(part)])
+
+
+def test_each_part_that_is_not_sent_is_compared(case: Case) -> None:
+    """A changed byte is found in each part of each file, whether the store holds the part already or not."""
+    release = make_release(case.releases)
+    parts = [part for part in find_parts(release, read_manifest(release)) if part.blob.size]
+    assert isinstance(case.storage, DirectoryStorage)
+    for held in (False, True):
+        if held:
+            case.publish(release)
+        begun_check(release, case.storage, lambda _: False)
+        for damaged in parts:
+            place = damaged.content
+            assert isinstance(place, FileSlice)
+            content = place.file.read_bytes()
+            at = place.start + place.size - 1
+            place.file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+            with pytest.raises(NfsrootError, match=f"{place.file.name} .* another part at byte {place.start}"):
+                begun_check(release, case.storage, lambda _: False)
+            if not held:
+                begun_check(release, case.storage, lambda part, damaged=damaged: part == damaged)
+            place.file.write_bytes(content)

@@ -13,7 +13,7 @@ from store_case import Case
 from builder.errors import InputError
 from builder.store.publish import Candidate, lab_file, publish
 from builder.store.release import read_manifest
-from builder.store.release_files import check_files
+from builder.store.release_files import check_unsent
 from builder.store.signature import SIGNATURE, sign
 from builder.store.storage.directory import DirectoryStorage
 
@@ -50,7 +50,7 @@ def test_signature_travels_with_the_release(tmp_path: Path, key: Path) -> None:
         manifest,
         "passed",
         lambda: {**lab_file(release), **sign(manifest, key)},
-        partial(check_files, release, manifest),
+        partial(check_unsent, release, manifest),
     )
     publish(case.publisher(), signed, case.transfers)
     case.publish(release, channel="stable")

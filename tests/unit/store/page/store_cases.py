@@ -13,7 +13,7 @@ from builder.store.page.plan import Catalog
 from builder.store.publish import Candidate, Permissions, Publisher, lab_file, open_or_make_store, publish
 from builder.store.reader import TrustedStore, open_trusted
 from builder.store.release import read_manifest
-from builder.store.release_files import check_files
+from builder.store.release_files import check_unsent
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import Blob, Content
 from builder.store.transfer import Transfers
@@ -58,7 +58,7 @@ class PublishedStore:
     ) -> None:
         release = make_release(self.directory / "releases", name=name, version=version, lab=lab, **fields)
         manifest = read_manifest(release)
-        check = partial(check_files, release, manifest)
+        check = partial(check_unsent, release, manifest)
         candidate = Candidate(release, manifest, lab, partial(lab_file, release), check)
         publish(self.publisher(), candidate, self.transfers, channel=channel, allowed=Permissions(unproved=True))
 
