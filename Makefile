@@ -165,6 +165,11 @@ bench-switch: .venv/tested  ## switch 1,000 nodes to another release, beside ins
 bench-status: .venv/tested  ## time the status of 1,000 nodes that report
 	.venv/bin/python tests/bench/site_status.py
 
+.PHONY: bench-kills
+bench-kills: root build-packages test-packages .venv/tested  ## kill unpack, switch, rollback, prune and remove at many moments: make bench-kills [KILLS=100]
+	$(AS_ROOT) env NFSROOT_KILLS=$(call quoted,$(or $(KILLS),100)) .venv/bin/pytest --verbose tests/integration/site/test_site_killed.py \
+		tests/integration/site/test_unpack_killed.py tests/integration/site/test_unpack_killed_inside.py $(PYTEST)
+
 .PHONY: bench-stores
 bench-stores: .venv/tested .venv/servers  ## move files to an S3 server and a registry and back, beside rclone and skopeo
 	.venv/bin/python tests/bench/stores.py

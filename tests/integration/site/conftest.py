@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,16 @@ def places(tmp_path: Path) -> Places:
     root = tmp_path / "server"
     root.mkdir()
     return Places(root)
+
+
+@pytest.fixture
+def xfs(tmp_path: Path) -> Iterator[Places]:
+    """A site on a file system of its own, XFS with shared blocks."""
+    image, root = tmp_path / "image", tmp_path / "xfs"
+    with image.open("wb") as file:
+        file.truncate(400 << 20)
+    subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
+    root.mkdir()
+    subprocess.run(["mount", "-o", "loop", image, root], check=True)
+    yield Places(root)
+    subprocess.run(["umount", root], check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kill_moments import choose
 from unpacked_site import booted_kernel, menus, unpack
 
 from builder.recipe.load import load
@@ -25,7 +25,7 @@ NAME = "debian-nfsroot"
 KILLED = Path(__file__).with_name("killed_site.py")
 SEED = 20261129
 MOMENTS = 5
-"""Moments at which each verb is killed."""
+"""Moments at which each verb is killed, unless NFSROOT_KILLS says otherwise."""
 VERBS = {
     "switch": ("switch", NAME, "1.2"),
     "trial": ("switch", NAME, "1.2", "--nodes", "ssi[1-2]", "--confirm", "15m"),
@@ -104,8 +104,7 @@ def test_a_killed_verb_is_finished_by_the_next_call(
     finished, places_to_kill = end
     before = whole_menus(begin, states.read(begin.state))
     after = menus(finished) if finished.menus.exists() else {}
-    moments = random.Random(f"{SEED} {verb}").sample(range(1, places_to_kill + 1), MOMENTS)
-    for moment in sorted(moments):
+    for moment in choose(f"{SEED} {verb}", places_to_kill, MOMENTS):
         places = copy_of(begin, tmp_path / f"killed-{moment}")
         assert site(places, moment, *VERBS[verb]).returncode == -signal.SIGKILL
         assert_whole(places, before, after)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from hostile_archive import change_member
 from unpack_case import release
 
@@ -24,19 +22,6 @@ TREE = [
     ("usr/share/small", 0o644, b"small", "p"),
 ]
 LATER = [("usr/bin/same", 0o755, BIG, "p"), ("usr/lib/grows", 0o644, BIG[:300_000], "p"), ("etc/new", 0o640, BIG, "p")]
-
-
-@pytest.fixture
-def xfs(tmp_path: Path) -> Iterator[Places]:
-    """A site on a file system of its own, XFS with shared blocks."""
-    image, root = tmp_path / "image", tmp_path / "xfs"
-    with image.open("wb") as file:
-        file.truncate(400 << 20)
-    subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
-    root.mkdir()
-    subprocess.run(["mount", "-o", "loop", image, root], check=True)
-    yield Places(root)
-    subprocess.run(["umount", root], check=True)
 
 
 def unpack_on(places: Places, directory: Path) -> list[str]:
