@@ -29,7 +29,7 @@ def test_uefi_boots_by_our_own_grub(uefi_boot: Boot) -> None:
 def test_uefi_boots_by_its_own_network(uefi_boot: Boot) -> None:
     """The node with a NIC of another network before its own finds its menu, its lease and its root by its own."""
     made = reasons(uefi_boot)
-    assert made["second-network"].startswith("it ran: ")
+    assert made["second-network"].startswith("the node booted: ")
     assert made["address"] == "192.168.0.101/24"
     assert made["menu"] == "(nd)/grub/ssi1"
 

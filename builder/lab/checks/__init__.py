@@ -1,4 +1,4 @@
-"""The checks on a node that has booted: their list, and the function that makes them."""
+"""The checks that the lab makes on a node that has booted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(subject: Subject) -> Iterator[tuple[Check, Finding]]:
-    """Make each check that applies.  A node that once did not answer is asked no more, and fails the checks left."""
+    """Make each check that applies.  When the node does not answer, the remaining checks fail without a question."""
     silent: Finding | None = None
     for check in CHECKS:
         if not check.applies(subject):

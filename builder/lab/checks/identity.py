@@ -1,4 +1,4 @@
-"""Checks of a node's identity: host name, machine-id, ssh host keys, ids of Kerrighed."""
+"""Checks of a node's identity: host name, machine-id, ssh host keys, and Kerrighed's ids."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _FINGERPRINT = re.compile(r"SHA256:\S+")
 
 @dataclass(frozen=True)
 class Identity:
-    """The values that no two nodes may share: the machine-id, and the fingerprints of ssh host keys."""
+    """The values that no two nodes may have in common: the machine-id, and the fingerprints of ssh host keys."""
 
     machine_id: str
     host_keys: frozenset[str]
 
 
 def read_identity(subject: Subject) -> Identity:
-    """The identity of a node; a node without sshd has no host keys."""
+    """Read the identity of a node; a node without sshd has no host keys."""
     keys = subject.ask(HOST_KEYS).text if _has_sshd(subject) else ""
     return Identity(subject.ask(MACHINE_ID).text, frozenset(_FINGERPRINT.findall(keys)))
 
 
 def find_shared_marks(identities: Mapping[str, Identity]) -> dict[str, Finding]:
-    """The finding on each node: whether it shares its machine-id or a host key with another one."""
+    """Find out for each node whether another one has the same machine-id or one of its host keys."""
     owners: dict[str, list[str]] = defaultdict(list)
     for name, each in identities.items():
         for mark in (each.machine_id, *each.host_keys):
@@ -44,7 +44,7 @@ def _compare_marks(name: str, each: Identity, owners: Mapping[str, list[str]]) -
     marks = (each.machine_id, *sorted(each.host_keys))
     others = {mark: [owner for owner in owners[mark] if owner != name] for mark in marks}
     problems = tuple(f"{mark} is that of {', '.join(names)} too" for mark, names in others.items() if names)
-    return Finding(f"{len(marks)} marks of its own", problems)
+    return Finding(f"{len(marks)} values of its own", problems)
 
 
 def _has_sshd(subject: Subject) -> bool:
@@ -72,7 +72,7 @@ def _check_host_keys(subject: Subject) -> Finding:
 
 
 def _compare_host_keys(subject: Subject, heard: str, keys: frozenset[str]) -> Finding:
-    """Whether the keys that sshd shows on the network (ssh-keyscan(1)) are the node's own."""
+    """Compare the keys that sshd shows on the network (ssh-keyscan(1)) with those that the node has."""
     shown = {fingerprint(line) for line in heard.splitlines() if line.startswith(str(subject.node.address))}
     problems = [f"sshd shows {key}, which is no key of the node" for key in sorted(shown - keys)]
     if not shown:

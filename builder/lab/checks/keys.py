@@ -1,4 +1,4 @@
-"""Public keys of ssh (sshd(8), "AUTHORIZED_KEYS FILE FORMAT")."""
+"""The fingerprints of ssh's public keys (sshd(8), "AUTHORIZED_KEYS FILE FORMAT")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BLOB = re.compile(r"AAAA[A-Za-z0-9+/]+=*")
 
 
 def fingerprint(line: str) -> str:
-    """The fingerprint of the key in `line`, as ssh-keygen(1) writes it."""
+    """Compute the fingerprint of the key in `line`, as ssh-keygen(1) writes it."""
     found = _BLOB.search(line)
     assert found is not None, "recipes and ssh-keyscan give keys only"
     digest = hashlib.sha256(base64.b64decode(found[0])).digest()

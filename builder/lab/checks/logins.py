@@ -1,4 +1,4 @@
-"""Checks of logins: those whom the recipe allows can log in on a node, and nobody else can."""
+"""Checks of logins: root can log in on a node by a key of the recipe, and nobody can log in otherwise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from builder.overlay.render import AUTHORIZED_KEYS
 
 SETTINGS = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
 SETTINGS += ["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=60"]
-"""Options with which ssh(1) reads no settings, asks nobody, and takes any host key; another check compares those."""
+"""Options with which ssh(1) reads no settings, asks no questions, and accepts any host key.
+
+The check "ssh host keys" compares host keys.
+"""
 
 SSH = ["ssh", "-o", "LogLevel=ERROR", *SETTINGS]
 VERBOSE = ["ssh", "-v", *SETTINGS]
@@ -26,16 +29,16 @@ mount --bind /run/nfsroot-lab/authorized_keys {file}
 
 
 def _check_login(subject: Subject) -> Finding:
-    """Log in as root, from the server, at the node's own sshd.
+    """Log in as root from the server, by a key that the lab makes.
 
-    The lab has no private half of the recipe's keys.  So it makes a key of its own, and mounts the public half, for a
-    moment, over the file in which the release has the recipe's keys.
+    The lab does not have the private halves of the recipe's keys.  So it mounts the public half of its own key, for a
+    moment, over the node's file with the recipe's keys.
     """
     identity, file = f"/run/login-{subject.node.name}", f"/{AUTHORIZED_KEYS}"
     public = subject.run_on_server(["sh", "-euc", MAKE_KEY, "sh", identity]).text
     mounted = subject.ask(STAND_IN.format(key=shlex.quote(public), file=file))
     if mounted.status != 0:
-        return Finding("", (f"no key can stand in for those in {file}: {mounted.text}",))
+        return Finding("", (f"the lab's key cannot be mounted over {file}: {mounted.text}",))
     try:
         said = subject.run_on_server([*SSH, "-i", identity, _address_root(subject), BOOT_ID])
     finally:
@@ -49,17 +52,18 @@ def _check_login_by_own_key(subject: Subject) -> Finding:
 
 
 def _judge_login(subject: Subject, said: Answer, how: str) -> Finding:
-    """Whether the boot's identifier, read over ssh, is the one that the node's agent gives."""
+    """Compare the boot's identifier that was read over ssh with the one that the node's agent gives."""
     if said.status == 0 and said.text == subject.ask(BOOT_ID).text:
         return Finding(f"logged in as root {how}")
     return Finding(said.text, (f"nobody can log in {how}: {said.text or 'nothing was said'}",))
 
 
 def _check_keys(subject: Subject) -> Finding:
-    """Whether sshd accepts each key for root, as it says before it wants a signature (RFC 4252, section 7).
+    """Check that sshd accepts each key of the recipe for root.
 
-    ssh(1) takes public keys as its identities and offers them; its failure to sign does not matter.  It offers all keys
-    in one connection, since sshd slows down clients that fail often (sshd_config(5), PerSourcePenalties).
+    sshd says whether it accepts a key before the client has to sign (RFC 4252, section 7), so that the public half is
+    enough.  ssh(1) offers all keys in one connection, because sshd slows down clients that fail often (sshd_config(5),
+    PerSourcePenalties).
     """
     keys = subject.release.recipe.login.ssh_keys
     argv = list(VERBOSE)
@@ -77,12 +81,12 @@ def _check_passwords(subject: Subject) -> Finding:
     methods = sorted(_list_methods(subject))
     problems = [f"sshd takes {method}" for method in methods if method != "publickey"]
     if not methods:
-        problems = ["sshd does not say how one may log in"]
+        problems = ["sshd does not name its authentication methods"]
     return Finding(", ".join(methods), tuple(problems))
 
 
 def _list_methods(subject: Subject) -> Iterator[str]:
-    """The ways to log in that sshd offers (RFC 4252, section 5.1)."""
+    """Yield the authentication methods that sshd offers (RFC 4252, section 5.1)."""
     argv = [*VERBOSE, "-o", "PreferredAuthentications=none", _address_root(subject), "true"]
     for line in subject.run_on_server(argv).text.splitlines():
         _, found, offered = line.partition("Authentications that can continue: ")

@@ -1,4 +1,4 @@
-"""The model of a check: the check itself, its subject, which is a running node, and its finding."""
+"""The model of a check: the check, the node that is checked, and the finding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from builder.recipe.models import Node, Server
 
 @dataclass(frozen=True)
 class Subject:
-    """A running node, and everything that checks compare it with.
+    """A node that runs, and the values with which checks compare what they find on it.
 
     `server` names the programs that serve the node.  `ask` runs a script on the node, `run_on_server` runs a command on
     the server, and `run_on_network` runs a command with this machine's files on the cluster's network.  `menus` are the
@@ -37,31 +37,31 @@ class Subject:
     ssh_key: Path | None = None
 
     def has_package(self, name: str) -> bool:
-        """Whether the node's tree holds Debian package `name`."""
+        """Whether the node's tree contains the Debian package `name`."""
         return any(package.name == name for package in self.release.manifest.packages)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check: the text that it saw, and the problems; without problems the check is passed."""
+    """The result of a check: the text that was found on the node, and problems, of which a passed check has none."""
 
     saw: str
     problems: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
-        """The reason for the check's result, in words."""
+        """The problems, or the text that was found if there are none."""
         return "; ".join(self.problems) or self.saw
 
 
 def applies_always(_subject: Subject) -> bool:
-    """The condition of a check that every node has to pass."""
+    """Return true: the check is made on every node."""
     return True
 
 
 @dataclass(frozen=True)
 class Check:
-    """A check that something holds on a node.  `applies` tells whether it can hold on a node at all."""
+    """A check of a requirement, which `holds` states; `applies` tells whether the check is made on a node."""
 
     name: str
     holds: str
@@ -70,5 +70,5 @@ class Check:
 
 
 def compare_values(saw: str, should: str) -> Finding:
-    """The finding whether `saw` is `should`."""
+    """Give a finding with a problem if `saw` is not `should`."""
     return Finding(saw) if saw == should else Finding(saw, (f"{saw!r}, not {should!r}",))

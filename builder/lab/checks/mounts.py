@@ -1,4 +1,4 @@
-"""Checks of a node's mounts: its root with the layers beneath, and the directories of the server to which it writes."""
+"""Checks of a node's mounts: its root, the layers of the root, and directories of the server that it can write to."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from builder.recipe.models import STATE_KINDS, Recipe, RootKind, WritableKind
 
 MOUNTS = "cat /proc/mounts"
 LAYERS = "/run/initramfs/nfsroot"
-"""The directory where the initramfs mounts the layers beneath an image's root (elements/initramfs-nfs/image)."""
+"""The directory where the initramfs mounts the layers of an image's root (elements/initramfs-nfs/image)."""
 
 NFS_KINDS = {3: "nfs", 4: "nfs4"}
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A mount: a line of /proc/mounts (proc_pid_mounts(5)), or an expected one, whose empty source stands for any."""
+    """A line of /proc/mounts (proc_pid_mounts(5)), or an expected mount, whose source may be any if it is empty."""
 
     source: str
     target: str
@@ -31,7 +31,7 @@ class Mount:
 
 
 def list_root_mounts(recipe: Recipe, version: str) -> tuple[Mount, ...]:
-    """The mounts that a node's root must have, the one at / first."""
+    """List the mounts that a node's root needs, the one at / first."""
     directory = Layout(recipe, version).server_directory
     if recipe.root.kind is RootKind.DIRECTORY:
         return (_expect_nfs(recipe, directory, "/", recipe.root.access),)
@@ -46,9 +46,9 @@ def list_root_mounts(recipe: Recipe, version: str) -> tuple[Mount, ...]:
 
 
 def list_server_mounts(recipe: Recipe, version: str, node: str) -> tuple[Mount, ...]:
-    """The mounts that a node must have of directories that nodes share, and of directories that outlive releases.
+    """List the mounts of directories that nodes share, and of directories with state that outlives releases.
 
-    A directory of one node's own has the node's name on the server.
+    On the server, a directory that belongs to one node has the node's name.
     """
     layout, state = Layout(recipe, version), recipe.state_places
     own = {WritableKind.NODE: f"/{node}"}
@@ -69,9 +69,9 @@ def _expect_nfs(recipe: Recipe, directory: str, target: str, access: str) -> Mou
 
 
 def compare_mounts(expected: Iterable[Mount], table: str) -> Finding:
-    """Whether each expected mount is in `table`, the text of /proc/mounts, at the top of its mount point.
+    """Compare each expected mount with the last one at its mount point in `table`, the text of /proc/mounts.
 
-    Any minor version of NFSv4 will do: client and server agree on one (vers=4.2).
+    Any minor version of NFSv4 is right, because client and server negotiate it (vers=4.2).
     """
     mounted = {mount.target: mount for mount in map(_parse_mount, table.splitlines())}
     saw, problems = [], []
@@ -122,7 +122,7 @@ while read -r path; do
 done </usr/lib/nfsbooted/release.list
 umount /run/lab.tree
 """
-"""Compares the node's records and files of packages with those of the release's tree beneath all mounts.
+"""Compares the node's records and files of packages with those of the release's tree, below all other mounts.
 
 Prints each difference.
 """
@@ -132,7 +132,7 @@ def _check_records(subject: Subject) -> Finding:
     answer = subject.ask(RELEASES_OWN)
     problems = [f"{line} is not the release's own" for line in answer.text.splitlines()]
     if answer.status != 0 and not problems:
-        problems = [f"the tree could not be seen: {answer.text}"]
+        problems = [f"the tree could not be compared: {answer.text}"]
     return Finding("dpkg -l, --audit and --verify say what they say in the tree", tuple(problems))
 
 

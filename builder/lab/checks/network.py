@@ -1,4 +1,4 @@
-"""Checks of a node's network: menu, address, names, open ports."""
+"""Checks of a node's network: the menu that DHCP names, the address, host names, and open ports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _check_menu(subject: Subject) -> Finding:
 
 
 def _check_address(subject: Subject) -> Finding:
-    """Check that the boot NIC has one address; other NICs of the node do not count."""
+    """Check that the boot NIC has the one right address; other NICs do not count."""
     saw = re.findall(r"inet (\S+)", subject.ask("ip -oneline -4 address show dev eth0 scope global").text)
     should = f"{subject.node.address}/{subject.release.recipe.cluster.subnet.prefixlen}"
     return Finding(", ".join(saw), () if saw == [should] else (f"it has {', '.join(saw) or 'none'}, not {should}",))

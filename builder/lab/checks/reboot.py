@@ -1,4 +1,4 @@
-"""The check that a rebooted node is the same node again."""
+"""The check that a node is the same node after a reboot."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ REBOOT = ("reboot", "the node starts anew when it is told to, and is the same no
 
 @dataclass(frozen=True)
 class Boot:
-    """One boot of a node: the boot's identifier, and the node's identity in it."""
+    """A boot of a node: the boot's identifier, and the identity that the node has in it."""
 
     id: str
     identity: Identity
 
 
 def read_boot(subject: Subject) -> Boot:
-    """The present boot of a node."""
+    """Read the identifier and the identity of a node's present boot."""
     return Boot(subject.ask(BOOT_ID).text, read_identity(subject))
 
 
 def check_return(before: Boot, subject: Subject) -> Finding:
-    """Whether the node, which runs again, is in another boot, is up as it was, and has kept its identity.
+    """Check that the node is in another boot than `before`, that it is healthy, and that it has kept its identity.
 
-    A machine-id is always kept; ssh host keys are kept where the release has them on the server, not in memory.
+    A node always keeps its machine-id.  It keeps ssh host keys if the release has them on the server, not in memory.
     """
     after = read_boot(subject)
     problems = [f"it is still in boot {after.id}"] if after.id == before.id else []

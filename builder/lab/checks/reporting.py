@@ -1,4 +1,4 @@
-"""The check that a node reports to its server which release it runs."""
+"""The check that a node tells its server which release it runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMER = "systemctl show --property=NextElapseUSecMonotonic --value nfsbooted-rep
 
 
 def locate_report(subject: Subject) -> str:
-    """The path of the node's report on the server."""
+    """Give the path of the node's report on the server."""
     if subject.release.recipe.needs_http:
         return f"{reports.OVER_HTTP}/{subject.node.address}"
     return f"{reports.OVER_NFS}/{subject.node.name}"
@@ -52,7 +52,7 @@ def _check_report(subject: Subject) -> Finding:
 
 
 def _await_report(subject: Subject, file: str, boot_id: str) -> dict[str, Any]:
-    """The node's report of this boot; empty when it does not arrive in time."""
+    """Wait for the node's report of this boot; the result is empty when it does not come in time."""
     deadline = time.monotonic() + SECONDS_TO_REPORT
     while True:
         report = _parse_report(subject.run_on_server(["cat", file]).text)
@@ -64,7 +64,7 @@ def _await_report(subject: Subject, file: str, boot_id: str) -> dict[str, Any]:
 
 
 def _parse_report(text: str) -> dict[str, Any]:
-    """The JSON object in a text; an empty one where the text has none."""
+    """Parse a JSON object; the result is empty when the text has none."""
     try:
         found = json.loads(text)
     except ValueError:

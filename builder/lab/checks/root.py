@@ -1,4 +1,4 @@
-"""Checks of a node's files: the directories that it may write to, and the files of the release's overlay."""
+"""Checks of a node's root: directories that can be written to, directories that cannot, and the overlay's files."""
 
 from __future__ import annotations
 

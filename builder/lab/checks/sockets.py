@@ -1,4 +1,4 @@
-"""Sockets on which a node listens, read from /proc/net (proc_net(5))."""
+"""The ports on which a node listens, parsed from /proc/net (proc_net(5))."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ LISTEN, UNCONNECTED = "0A", "07"
 
 LOOPBACK = ("0100007F", "00000000000000000000000001000000")
 HANDED_OUT = range(32768, 61000)
-"""The ports that Linux hands out to programs that ask for any port (ip(7), ip_local_port_range)."""
+"""The ports that Linux gives to programs that ask for any port (ip(7), ip_local_port_range)."""
 
 
 def find_open_ports(tables: str) -> set[str]:
-    """Every port, as `22/tcp`, that other machines can reach; `tables` is the output of SOCKETS.
+    """Find every port, as `22/tcp`, that other machines can reach; `tables` is the output of SOCKETS.
 
-    A UDP socket at a port that Linux handed out does not count: it belongs to a client that waits for an answer, such
-    as systemd-timesyncd.  A service at such a port would be of no use, since nobody could find it.
+    A UDP socket at one of the ports that Linux gives to any program does not count.  It belongs to a client that waits
+    for an answer, such as systemd-timesyncd: no client could find a service at such a port.
     """
     return set(_find_open_ports(tables))
 

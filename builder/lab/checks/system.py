@@ -1,4 +1,4 @@
-"""Checks of a node's system: firmware, kernel, clock, units."""
+"""Checks of a node's system: firmware, kernel, clock, and units."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ esac
 """
 """Prints the kind of firmware.
 
-The value of the UEFI variable SecureBoot is a byte after four of attributes (UEFI specification, 3.3; efivarfs).
+The value of the UEFI variable SecureBoot is one byte, after four bytes of attributes (UEFI specification, 3.3).
 """
 
 MOST_SECONDS_WRONG = 120.0

@@ -1,4 +1,4 @@
-"""The list of faults that the lab can make around nodes."""
+"""The faults that the lab can make, to see that nodes cope with them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ ALL = "all"
 
 
 def select_faults(names: Sequence[str], recipe: Recipe) -> tuple[Fault, ...]:
-    """The faults of these names in the order of `FAULTS`; `ALL` stands for each that can happen to the recipe's nodes.
+    """Select faults by name, in the order of `FAULTS`; `ALL` selects each that can happen to the recipe's nodes.
 
     :raises InputError: a fault that was asked for cannot happen to the recipe's nodes.
     """
     possible = [fault for fault in FAULTS if fault.applies(recipe)]
     if impossible := set(names) - {ALL} - {fault.name for fault in possible}:
-        raise InputError(f"nothing of this recipe can suffer the fault {min(impossible)}")
+        raise InputError(f"the fault {min(impossible)} cannot happen to the nodes of this recipe")
     return tuple(fault for fault in possible if ALL in names or fault.name in names)

@@ -1,4 +1,4 @@
-"""Faults of DHCP: the server goes away and comes back, or a machine that is no node asks for an address."""
+"""Faults of DHCP: the server is stopped for a while, or an unknown machine asks for an address."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ SECONDS_TO_ANSWER = 10.0
 SECONDS_OF_SILENCE = 5.0
 SECONDS_TO_ASK = 90.0
 SECONDS_AWAY = 5.0
-"""The seconds that the server stays away after a node has asked."""
+"""The seconds for which the server stays stopped after a node has asked."""
 
 POLL_SECONDS = 0.1
 UNKNOWN = "02:00:00:00:be:ef"
-"""A MAC address that no node has: locally administered (IEEE 802), so that no network card has it from its maker."""
+"""A MAC address that no node has; it is administered locally (IEEE 802), so that no network card has it either."""
 
 STATE = "ip -oneline -4 address show scope global; systemctl is-system-running"
 
 
 def wait_for_offer(rack: Rack, mac: str, seconds: float) -> bool:
-    """Whether the DHCP server offers something to a boot ROM with this MAC address within `seconds`."""
+    """Ask for an address as a boot ROM with this MAC address; tell whether an offer comes within `seconds`."""
     began = time.monotonic()
     rack.send(build_discover(mac))
     while time.monotonic() < began + seconds:
@@ -37,7 +37,7 @@ def wait_for_offer(rack: Rack, mac: str, seconds: float) -> bool:
 
 
 def check_strangers(rack: Rack, known: str) -> Finding:
-    """Whether the server answers the MAC address of a node, and does not answer an address that no node has."""
+    """Check that the server answers the MAC address `known`, which a node has, and not one that no node has."""
     problems = [] if wait_for_offer(rack, known, SECONDS_TO_ANSWER) else [f"{known}, which is a node's, got no answer"]
     if wait_for_offer(rack, UNKNOWN, SECONDS_OF_SILENCE):
         problems.append(f"{UNKNOWN}, which is nobody's, was made an offer")
@@ -63,7 +63,7 @@ def _restart_server(rack: Rack, virtual: VirtualNode) -> Finding:
 
 
 def _stop_until_asked(rack: Rack, virtual: VirtualNode) -> None:
-    """Stop the server until the initramfs has asked in vain."""
+    """Stop the server, and start it again some seconds after the initramfs has asked for an address."""
     rack.server_machine.stop_role("dhcp")
     began = time.monotonic()
     while not _has_asked(rack, virtual, began) and time.monotonic() < began + SECONDS_TO_ASK:

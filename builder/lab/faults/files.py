@@ -1,4 +1,4 @@
-"""Faults of the files that a node boots from: its menu or its kernel is missing, its initramfs is not whole."""
+"""Faults of the files from which a node boots: a missing menu, a missing kernel, or a damaged initramfs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from builder.layout import Layout
 from builder.recipe.models import TFTP_DIRECTORY, Node
 
 WHOLE_BYTES = 1 << 20
-"""The size of a damaged initramfs: its end is missing, as when a disk is full before a copy is whole."""
+"""The size of the damaged initramfs, whose end is missing, as after a copy to a full disk."""
 
 DEFAULT_MENUS = frozenset({"/grub/default", "/grub/default.cfg"})
 
 LATER = "later"
-"""The version of a later release than the one on trial; its kernel is not on the server."""
+"""The version of a later release, whose kernel is not on the server."""
 
 INSTALL_LATER = """\
 work=$(mktemp -d)
@@ -42,7 +42,7 @@ for menu in {node} {node}.cfg; do
   cp $menu /srv/tftp/grub/$menu
 done
 """
-"""Makes menus of a later release by the bundle's own install.sh, and gives them to the node, and to no other node."""
+"""Makes menus of a later release by the bundle's install.sh, and installs those of one node."""
 
 
 def _prepare_on_server(rack: Rack, script: str) -> None:
@@ -52,7 +52,7 @@ def _prepare_on_server(rack: Rack, script: str) -> None:
 
 
 def _quote_menus(node: Node) -> str:
-    """The node's menus, in both of GRUB's syntaxes, as a shell's words."""
+    """Give the paths of the node's menus, in both of GRUB's syntaxes, as words for a shell."""
     menu = f"/{TFTP_DIRECTORY}/grub/{node.name}"
     return f"{menu} {menu}.cfg"
 
@@ -62,18 +62,18 @@ def _remove_menu(rack: Rack, node: Node) -> None:
 
 
 def _judge_default_menu(outcome: Outcome) -> Finding:
-    """Whether the node does as the default menu says.
+    """Check that the node does what the default menu says.
 
-    The default menu refuses a node that needs a menu of its own, and stays on the screen; it boots other nodes.
+    The default menu boots a node, unless nodes need menus of their own: then it shows a message and waits.
     """
     read = {event.text for event in outcome.events if event.kind in DONE}
     if not read & DEFAULT_MENUS:
-        return Finding("", ("it did not read the default menu",))
+        return Finding("", ("the node did not read the default menu",))
     return judge_stop(outcome, Phase.GRUB) if outcome.recipe.kerrighed else judge_boot(outcome)
 
 
 def _name_missing_kernel(rack: Rack, node: Node) -> None:
-    """Give the node the menus of a later release; the server has no other file of that release."""
+    """Give the node menus of a later release, of which the server has no other file."""
     manifest = rack.release.manifest
     script = INSTALL_LATER.format(
         stem=rack.release.layout.name,
@@ -86,17 +86,17 @@ def _name_missing_kernel(rack: Rack, node: Node) -> None:
 
 
 def _judge_fallback(outcome: Outcome) -> Finding:
-    """Whether the node asked in vain for the later release's kernel, and then ran by the release before."""
+    """Check that the node asked for the kernel of the later release, and then booted the release before it."""
     served = Layout(outcome.recipe, LATER).tftp_directory
     # Where GRUB asks by HTTP's HEAD first, only the refusal shows.
     asked = (event.text for event in outcome.events if event.kind in {*READ, Kind.TFTP_ERROR, Kind.HTTP_ERROR})
     if not any(PurePosixPath("/", path).is_relative_to(served) for path in asked):
-        return Finding("", (f"it asked for nothing below {served}",))
+        return Finding("", (f"the node asked for no file below {served}",))
     return judge_boot(outcome)
 
 
 def _cut_initramfs(rack: Rack, node: Node) -> None:
-    """Let the node's menus load an initramfs whose end is missing; other nodes keep the whole initramfs."""
+    """Make the node's menus load an initramfs whose end is missing; other nodes load the whole one."""
     layout = rack.release.layout
     whole = layout.initramfs_file(node.nic)
     cut = f"{whole}.{node.name}"

@@ -1,4 +1,4 @@
-"""The fault of a node that hangs."""
+"""The fault of a node whose processor stops."""
 
 from __future__ import annotations
 

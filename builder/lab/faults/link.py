@@ -1,4 +1,4 @@
-"""Faults of a node's links: packets are lost or late, or the node has a second network."""
+"""Faults of a node's network: packets are lost or late, or the node has a second network card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import Node
 
 BLOCK_SECONDS = 0.002
-"""The delay of each block from a slow TFTP server: GRUB, whose blocks have 1024 bytes, gets 500 kB/s at most."""
+"""The delay of each block from a slow TFTP server; GRUB, with blocks of 1024 bytes, gets 500 kB/s at most."""
 
 
 def _make_perfect(rack: Rack, virtual: VirtualNode) -> None:

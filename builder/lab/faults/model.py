@@ -1,4 +1,4 @@
-"""The model of a fault: something that goes wrong around a node, and something that must hold all the same."""
+"""The model of a fault, and of the requirement that has to hold in spite of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from builder.recipe.models import Node, Recipe
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a boot: the stop, if the node did not run, each phase's seconds, and the network's events."""
+    """The outcome of a boot: its stop if it failed, the seconds of each phase, and the events on the network."""
 
     recipe: Recipe
     stopped: Stop | None
@@ -25,7 +25,7 @@ class Outcome:
 
 
 def applies_to_any(_recipe: Recipe) -> bool:
-    """The condition of a fault that can happen to the nodes of every recipe."""
+    """Return true: the fault can happen to the nodes of every recipe."""
     return True
 
 
@@ -33,8 +33,8 @@ def applies_to_any(_recipe: Recipe) -> bool:
 class RunningFault:
     """A fault that happens to a node while it runs.
 
-    `strike` makes the fault happen, mends it, and gives the finding.  `applies` tells whether the fault can happen to a
-    recipe's nodes at all.
+    `done` describes the fault, and `holds` the requirement.  `strike` makes the fault happen, ends it, and gives the
+    finding.  `applies` tells whether the fault can happen to the nodes of a recipe.
     """
 
     name: str
@@ -45,15 +45,16 @@ class RunningFault:
 
 
 def prepare_nothing(_rack: Rack, _node: Node) -> None:
-    """Prepare nothing, for a fault that begins while the node boots."""
+    """Prepare nothing: the fault begins while the node boots."""
 
 
 @dataclass(frozen=True)
 class BootFault:
     """A fault that happens to a node while it boots.
 
-    `prepare` is called before the node is powered on, each function of `reach` when the node gets to that phase, and
-    `judge` at last, to give the finding on the boot's outcome.  Limits of time are multiplied by `patience`.
+    `done` describes the fault, and `holds` the requirement.  `prepare` is called before the node is powered on, each
+    function of `reach` when the node reaches that phase, and `judge` after the boot, to give the finding on its
+    outcome.  `patience` multiplies time limits.
     """
 
     name: str
@@ -70,21 +71,21 @@ Fault = RunningFault | BootFault
 
 
 def describe_fault(fault: Fault) -> tuple[str, str]:
-    """The name and meaning of a fault as a check."""
+    """Give a fault's name and its description, which are those of a check."""
     return fault.name, f"{fault.done}: {fault.holds}"
 
 
 def judge_boot(outcome: Outcome) -> Finding:
-    """The finding whether the node ran, with the duration of each phase."""
+    """Check that the node booted; the finding has the duration of each phase."""
     if outcome.stopped:
         return Finding("", (outcome.stopped.reason,))
     phases = ", ".join(f"{phase} {seconds:.0f} s" for phase, seconds in outcome.seconds.items())
-    return Finding(f"it ran: {phases}")
+    return Finding(f"the node booted: {phases}")
 
 
 def judge_stop(outcome: Outcome, phase: Phase) -> Finding:
-    """The finding whether the lab says, as it must, that the node did not get through `phase`."""
+    """Check that the boot failed in `phase`."""
     if outcome.stopped is None:
-        return Finding("", ("it ran all the same",))
+        return Finding("", ("the node booted in spite of the fault",))
     wrong = outcome.stopped.phase is not phase
     return Finding(outcome.stopped.reason, (f"{outcome.stopped.reason}, not in phase {phase}",) if wrong else ())

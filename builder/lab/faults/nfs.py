@@ -1,4 +1,4 @@
-"""The fault of an NFS server that is away for a while: nodes wait for it, and lose no byte that they had fsynced."""
+"""The fault of an NFS server that is stopped for a while; nodes wait, and lose no data that they had synced."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ while [ -e go ]; do
 done
 : >done
 """
-"""Writes blocks to a file on the server; keeps in memory the blocks whose fsync(2) returned, and the times of that."""
+"""Writes blocks to a file on the server; keeps blocks in memory whose fsync(2) has returned, and the times of that."""
 
 BEGIN = f"""\
 mkdir -p {STATE} && cd {STATE} && : >go
@@ -51,11 +51,11 @@ sha256sum <acknowledged
 systemctl is-system-running
 cat times error
 """
-"""Lets WRITER go on for a while after the outage; then prints its blocks' digest, systemd's state, and its times."""
+"""Lets WRITER go on after the outage; then prints the digest of its blocks, systemd's state, and its times."""
 
 
 def _find_places(recipe: Recipe, version: str, node: str) -> dict[str, str]:
-    """The node's directories whose files are on the server, with their paths on the server."""
+    """Find the node's directories whose files are on the server, with their paths on the server."""
     if recipe.root.access is Access.READ_WRITE:
         return {"/var/tmp": f"{Layout(recipe, version).server_directory}/var/tmp"}
     return {mount.target: mount.source.partition(":")[2] for mount in list_server_mounts(recipe, version, node)}
@@ -81,7 +81,7 @@ def _stop_server(rack: Rack, virtual: VirtualNode) -> Finding:
 
 
 def judge_outage(said: str, kept: str) -> Finding:
-    """The finding on an outage; `said` is the node's output of END, `kept` the digest of the server's file."""
+    """Judge an outage; `said` is the node's output of END, and `kept` is the digest of the server's file."""
     digest, state, *lines = [*said.splitlines(), "", ""]
     times = [float(line) for line in lines if line.replace(".", "", 1).isdecimal()]
     waited = max((later - earlier for earlier, later in pairwise(times)), default=0.0)

@@ -74,7 +74,7 @@ class Namespace:
         return Path(f"/proc/{self.init}/root") / inside.lstrip("/")
 
     def packet_socket(self, interface: str) -> socket.socket:
-        """Open a packet socket (packet(7)) that receives every frame of `interface`, in both directions, and can send."""
+        """Open a packet socket (packet(7)) that receives every frame of `interface`, in both directions, and sends."""
         return self.in_network(lambda: _open_packet_socket(interface))
 
     def in_network(self, make: Callable[[], Made]) -> Made:

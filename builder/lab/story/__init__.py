@@ -1,1 +1,1 @@
-"""Stories: several releases of one recipe on one server, one after the other, while nodes run."""
+"""Stories: a server serves several releases of a recipe, one after the other, while nodes run."""

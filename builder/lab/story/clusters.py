@@ -1,4 +1,4 @@
-"""The end of the story `update`: the same server serves a second cluster, on a network of its own, for a while."""
+"""The last scenes of the story `update`: the server serves a second cluster on another network, and then not."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _remove(story: Story) -> Findings:
 
 
 def compare_settings(before: str, after: str) -> Finding:
-    """The finding whether settings and menus are unchanged; `before` and `after` are outputs of SETTINGS."""
+    """Compare settings and menus of the server; `before` and `after` are outputs of SETTINGS."""
     changed = sorted({line.split()[-1] for line in set(before.splitlines()) ^ set(after.splitlines())})
     return Finding(f"{len(after.splitlines())} files as before", tuple(f"/{path} differs" for path in changed))
 

@@ -1,4 +1,4 @@
-"""Commands that a story types on its server: nfsroot and nfsroot-site, as an administrator does."""
+"""The commands nfsroot and nfsroot-site, as a story types them on its server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from builder.lab.machine.agent import Answer
 Run = Callable[[Sequence[str]], Answer]
 
 ENVIRONMENT = ("env", "HOME=/root", "NFSROOT_CACHE_DIR=/var/tmp/cache", "NO_COLOR=1", "PYTHONDONTWRITEBYTECODE=1")
-"""The environment of commands: HOME is in the rack's namespace, so that the story makes no keys in the user's home."""
+"""The environment of commands; HOME is in the rack's namespace, so that no keys get into the user's home."""
 
 
 @dataclass
@@ -38,11 +38,11 @@ class Commands:
         return self._succeed("nfsroot-site", words)
 
     def try_site(self, *words: str) -> Ran:
-        """Type `nfsroot-site WORDS...`, whatever its exit status is."""
+        """Type `nfsroot-site WORDS...`, which may fail."""
         return self._type("nfsroot-site", words)
 
     def ask(self, *argv: str) -> str:
-        """The output of a command that must succeed and that is no part of the story; raises NfsrootError."""
+        """Run a command that is no part of the story and must succeed, and give its output; raises NfsrootError."""
         answer = self.run(argv)
         if answer.status != 0:
             raise NfsrootError(f"{shlex.join(argv)} failed on the server", details=answer.text)
@@ -71,5 +71,5 @@ def list_shared_directories() -> list[Path]:
 
 
 def find_programs() -> Path:
-    """The directory of this machine with the programs nfsroot and nfsroot-site."""
+    """Find the directory of this machine with the programs nfsroot and nfsroot-site."""
     return Path(sys.prefix) / "bin"

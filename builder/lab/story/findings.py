@@ -1,4 +1,4 @@
-"""Findings that several scenes need: what nodes boot next, what they run from, and whether they keep their keys."""
+"""Findings of several scenes: the release that nodes boot next, the release that they run, and their host keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from builder.lab.story.story_node import StoryNode
 
 
 def check_next_boot(story: Story, nodes: Sequence[StoryNode], letter: str) -> Finding:
-    """Whether the first entry of each node's menu loads the kernel of a release."""
+    """Check that the first entry of each node's menu loads the kernel of a release."""
     version = story.version(letter)
     lines = {node.name: story.read_first_kernel(node.name) for node in nodes}
     wrong = [f"{name}: {line or 'no kernel'}" for name, line in lines.items() if f"/{version}/" not in line]
@@ -18,13 +18,13 @@ def check_next_boot(story: Story, nodes: Sequence[StoryNode], letter: str) -> Fi
 
 
 def check_roots(story: Story, nodes: Sequence[StoryNode], letter: str) -> Finding:
-    """Whether nodes run from the root of a release, and systemd's state on them is `running`."""
+    """Check that nodes have mounted the root of a release, and that systemd's state on them is `running`."""
     wrong = [f"{node.name}: {each}" for node in nodes for each in _find_problems(node, story.root(letter))]
     return Finding(f"{join_names(nodes)} from {story.root(letter)}", tuple(wrong))
 
 
 def check_host_keys(story: Story, nodes: Sequence[StoryNode]) -> Finding:
-    """Whether nodes have the ssh host keys that they had in the first scenes."""
+    """Check that nodes have the ssh host keys that they had in the first scenes."""
     wrong = []
     for node in nodes:
         before, keys = story.host_keys[node.name], node.read_host_keys()
@@ -33,7 +33,7 @@ def check_host_keys(story: Story, nodes: Sequence[StoryNode]) -> Finding:
 
 
 def join_names(nodes: Sequence[StoryNode]) -> str:
-    """The nodes' names, with commas."""
+    """Join the names of nodes by commas."""
     return ", ".join(node.name for node in nodes)
 
 

@@ -1,4 +1,4 @@
-"""The report on a story as a page for people: story.html, which needs no other file."""
+"""The page story.html, which shows the report on a story."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _templates.filters["readable"] = clean_text
 
 @dataclass(frozen=True)
 class Box:
-    """A box in the chart for something that happened; `says` is the text that a pointer at it shows."""
+    """A box in the chart, for a command or an action of a node; `says` is its tooltip."""
 
     x: float
     width: float
@@ -29,7 +29,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Chart:
-    """The chart of a story: a row for the server and each node, a band for each scene."""
+    """The chart of a story, with a row for the server and for each node, and a band for each scene."""
 
     height: float
     rows: tuple[tuple[str, float, tuple[Box, ...]], ...]
@@ -39,7 +39,7 @@ class Chart:
 
 
 def draw_chart(report: StoryReport) -> Chart:
-    """The chart of a story, whose time goes from left to right."""
+    """Draw the chart of a story; time goes from left to right."""
     scale = (WIDTH - LABEL_WIDTH - 10) / (report.seconds or 1.0)
 
     def box(began: float, ended: float, says: str, kind: str) -> Box:
@@ -59,7 +59,7 @@ def draw_chart(report: StoryReport) -> Chart:
 
 
 def render_page(report: StoryReport, logs: Mapping[str, str]) -> str:
-    """The page; `logs` are the last lines of the servers' logs, by their names."""
+    """Render story.html; `logs` has the last lines of the servers' logs, by the names of the files."""
     return _templates.get_template("story.html.j2").render(report=report, chart=draw_chart(report), logs=logs)
 
 

@@ -1,4 +1,4 @@
-"""The test that a node goes on reading files from its memory, without errors, while an update is unpacked beside."""
+"""The test that a node can read files from its memory while an update is unpacked on the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.lab.machine.node import VirtualNode
 
 PLACE = "/run/nfsroot-lab/reading"
 FILES = "/usr/bin /usr/lib/systemd"
-"""The directories of the root whose files are read: some 40 MB, which a node keeps in memory."""
+"""The directories of the root whose files are read: some 40 MB, which fit into a node's memory."""
 
 READER = f"""\
 while [ -e {PLACE}/go ]; do
@@ -28,7 +28,7 @@ setsid sh -c {shlex.quote(READER)} >/dev/null 2>&1 </dev/null &
 enough=2
 {AWAIT}"""
 AWAIT_MORE = f"enough=$(($(wc -l <{PLACE}/rounds) + 2))\n{AWAIT}"
-"""Waits until all files were read once more at least, from begin to end."""
+"""Waits until all files have been read at least once more, from the first to the last."""
 
 LOOK = f"""\
 awk '$1 == "bytes:" {{ bytes += $6 }} END {{ print "received", bytes + 0 }}' /proc/self/mountstats
@@ -36,18 +36,19 @@ echo rounds $(wc -l <{PLACE}/rounds)
 echo errors $(wc -l <{PLACE}/errors)
 echo size $(xargs -0 stat --format=%s <{PLACE}/files | awk '{{ size += $1 }} END {{ print size + 0 }}')
 """
-"""Prints the counts of a Look.
+"""Prints ReadCounts.
 
-The sixth word of "bytes:" is what NFS read from the server for a mount (Linux, include/linux/nfs_iostat.h).
+The sixth word of a line "bytes:" is the number of bytes that NFS read from the server for a mount (Linux,
+include/linux/nfs_iostat.h).
 """
 
 SHARE = 0.1
-"""The share of the files' size that other programs of a node may read meanwhile; dropped pages are read again whole."""
+"""The share of the files' size that a node may receive for other programs; if it dropped pages, it receives more."""
 
 
 @dataclass(frozen=True)
 class ReadCounts:
-    """The counts of the reader so far: bytes that came from the server, rounds, errors; and the size of the files."""
+    """The counts of the reader so far: bytes received from the server, rounds, errors; and the size of the files."""
 
     received: int
     rounds: int
@@ -56,21 +57,21 @@ class ReadCounts:
 
 
 def begin_reading(virtual: VirtualNode) -> ReadCounts:
-    """Let the node read files over and over; give the counts after the first rounds, which fill its memory."""
+    """Start the reader on the node, and give its counts after the first rounds, which fill the node's memory."""
     return _read_counts(virtual, BEGIN)
 
 
 def end_reading(virtual: VirtualNode) -> ReadCounts:
-    """Let the node read all files once more, stop the reader, and give its counts."""
+    """Wait until the reader has read all files once more, stop it, and give its counts."""
     look = _read_counts(virtual, AWAIT_MORE)
     virtual.ask(f"rm {PLACE}/go")
     return look
 
 
 def judge_reading(node: str, before: ReadCounts, after: ReadCounts) -> Finding:
-    """Whether the node went on to read without an error, and out of its memory.
+    """Check that the node went on reading without an error, and from its memory.
 
-    By its own count, the node must have received all files before, which shows that its count works.
+    Before, the node must have received as many bytes as the files have, which shows that its count works.
     """
     rounds, received = after.rounds - before.rounds, after.received - before.received
     saw = f"{node} read {after.size / 1e6:.1f} MB {rounds} times, for which the server sent {received / 1e6:.2f} MB"
@@ -83,12 +84,12 @@ def judge_reading(node: str, before: ReadCounts, after: ReadCounts) -> Finding:
 
 
 def parse_counts(text: str) -> ReadCounts:
-    """The counts in the output of LOOK; raises NfsrootError when the output is something else."""
+    """Parse the output of LOOK; raises NfsrootError when the output is something else."""
     try:
         found = {name: int(number) for name, number in map(str.split, text.splitlines())}
         return ReadCounts(**found)
     except (ValueError, TypeError) as error:
-        raise NfsrootError("the node does not say what it read", details=text) from error
+        raise NfsrootError("the node's answer has no counts of what it has read", details=text) from error
 
 
 def _read_counts(virtual: VirtualNode, first: str) -> ReadCounts:

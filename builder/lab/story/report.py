@@ -1,4 +1,4 @@
-"""The report on a story: story.json."""
+"""The file story.json: the report on a story."""
 
 from __future__ import annotations
 
@@ -17,52 +17,54 @@ class CommandRun(ReportModel):
     """A command that was typed on the server."""
 
     command: str = Field(description="The command.")
-    status: int = Field(description="Its exit status.")
-    began: float = Field(description="When it began, in seconds since the story did.")
-    ended: float = Field(description="When it ended.")
-    output: str = Field(description="What it wrote.")
+    status: int = Field(description="Exit status of the command.")
+    began: float = Field(description="Time when the command began, in seconds since the story began.")
+    ended: float = Field(description="Time when the command ended.")
+    output: str = Field(description="Output of the command.")
 
 
 class SpanReport(ReportModel):
-    """Something that a node did, in seconds since the story began."""
+    """An action of a node; times are in seconds since the story began."""
 
     node: str = Field(description="Host name of the node.")
-    began: float = Field(description="When it began.")
-    ended: float = Field(description="When it ended.")
-    what: str = Field(description="What that was, in words.")
+    began: float = Field(description="Time when the action began.")
+    ended: float = Field(description="Time when the action ended.")
+    what: str = Field(description="Description of the action.")
 
 
 class SceneReport(ReportModel):
     """A scene that was played."""
 
     name: str = Field(description="Name of the scene.")
-    title: str = Field(description="What it shows, in one sentence.")
-    began: float = Field(description="When it began, in seconds since the story did.")
-    ended: float = Field(description="When it ended.")
-    passed: bool = Field(description="Whether all its claims hold.")
-    problem: str | None = Field(description="Why it came to an end before all claims were looked at, if it did.")
+    title: str = Field(description="Description of the scene, in one sentence.")
+    began: float = Field(description="Time when the scene began, in seconds since the story began.")
+    ended: float = Field(description="Time when the scene ended.")
+    passed: bool = Field(description="Whether all claims of the scene hold.")
+    problem: str | None = Field(
+        description="Reason why the scene ended before all claims were checked; null if it did not."
+    )
     commands: tuple[CommandRun, ...] = Field(description="The commands that were typed.")
     claims: tuple[CheckResult, ...] = Field(
-        description="What was found of its claims; one may stand there more than once."
+        description="The results of the claims; a claim may have several, for several nodes."
     )
 
 
 class StoryReport(ReportModel):
-    """story.json."""
+    """The content of story.json."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, description="Version of this schema.")
     story: str = Field(description="Name of the story.")
-    name: str = Field(description="Name of the release on trial.")
-    versions: dict[str, str] = Field(description="The version of each release of the story, by its letter.")
+    name: str = Field(description="Name of the release under test.")
+    versions: dict[str, str] = Field(description="The version of each release of the story, by the release's letter.")
     tool_version: str = Field(description="Version of nfsroot that played the story.")
-    accelerator: Accelerator | None = Field(description="How QEMU ran the nodes.")
-    started: datetime = Field(description="When the story began, in UTC.")
-    seconds: float = Field(description="How long it took.")
+    accelerator: Accelerator | None = Field(description="Part of QEMU that ran the nodes; null if none was started.")
+    started: datetime = Field(description="Time when the story began, in UTC.")
+    seconds: float = Field(description="Duration of the story, in seconds.")
     passed: bool = Field(description="Whether every scene was played and passed.")
-    problem: str | None = Field(description="Why there was no stage at all, if there was none.")
+    problem: str | None = Field(description="Reason why the server did not start; null if it did.")
     scenes: tuple[SceneReport, ...] = Field(description="The scenes that were played; none follows one that failed.")
     not_played: tuple[str, ...] = Field(description="Names of the scenes that were not played.")
-    spans: tuple[SpanReport, ...] = Field(description="What the nodes did.")
+    spans: tuple[SpanReport, ...] = Field(description="The actions of the nodes.")
 
     def text(self) -> str:
         """The text of story.json."""

@@ -1,4 +1,4 @@
-"""A run of a story, from its releases to its report.  `run` is its table of contents."""
+"""A run of a story, which plays scenes and writes story.json and story.html."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def run(
     cache: Cache,
     emit: Emit,
 ) -> StoryReport:
-    """Play scenes with releases (by their letters) and nodes (by `names`) until one fails, and write the report.
+    """Play scenes one after the other until one fails, and write the report beside the directory of release A.
 
-    The report is put beside the directory of release A.
+    `releases` has the releases by their letters, and `names` the host names of nodes.
 
-    :raises InputError: the lab cannot run on this machine at all.
+    :raises InputError: the lab cannot run on this machine.
     """
     started = datetime.now(UTC).replace(microsecond=0)
     telling = StoryRun(serialize_events(emit), time.monotonic())

@@ -1,4 +1,4 @@
-"""The model of a story: scenes, each with its steps and with the claims that must hold after them."""
+"""The model of a story: scenes with steps, and the claims that must hold after the steps."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from builder.lab.checks.model import Finding
 AnyStory = TypeVar("AnyStory")
 
 Findings = Iterator[tuple[str, Finding]]
-"""Names of claims, with a finding on each; a claim may come again, for another node."""
+"""The names of claims, each with a finding; a claim may have several findings, for several nodes."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim that must hold in a scene; `holds` is the claim in a sentence."""
+    """A claim that must hold in a scene; `holds` states the claim in a sentence."""
 
     name: str
     holds: str
@@ -24,11 +24,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Scene(Generic[AnyStory]):
-    """A part of a story, named `name` and told in one sentence by `title`.
+    """A part of a story; `title` describes it in one sentence.
 
-    `does` lists the steps in order: commands as they are typed, with A, B, C for versions, and deeds of nodes.
-    `play` takes the steps, and yields its findings on the claims.  `releases` are the letters of the releases that the
-    scene brings.
+    `does` lists the steps in order: commands as they are typed, with A, B, C for versions, and actions of nodes.
+    `play` takes the steps, and yields findings on the claims.  `releases` are the letters of the releases that the
+    scene needs first.
     """
 
     name: str
@@ -40,17 +40,17 @@ class Scene(Generic[AnyStory]):
 
 
 def list_missing_claims(scene: Scene[AnyStory], made: set[str]) -> list[Claim]:
-    """The claims of a scene that are not in `made`, the names of claims with a finding."""
+    """List the claims of a scene without a finding; `made` has the names of those with one."""
     return [claim for claim in scene.claims if claim.name not in made]
 
 
 def list_needed_releases(scenes: Sequence[Scene[AnyStory]]) -> frozenset[str]:
-    """The letters of the releases that scenes bring."""
+    """List the letters of the releases that scenes need."""
     return frozenset(letter for scene in scenes for letter in scene.releases)
 
 
 def describe_scenes(scenes: tuple[Scene[AnyStory], ...]) -> str:
-    """The scenes in words, for a person who wants to know them beforehand."""
+    """Describe scenes for a user, with their steps and claims."""
     parts = []
     for number, scene in enumerate(scenes, 1):
         lines = [f"{number}. {scene.name}: {scene.title}", *(f"     {deed}" for deed in scene.does)]

@@ -1,4 +1,4 @@
-"""The performance of a scene: its commands, and the findings on its claims."""
+"""The run of a scene: its commands, and the findings on its claims."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AnyStory = TypeVar("AnyStory")
 
 
 def play_scene(scene: Scene[AnyStory], story: AnyStory, commands: Commands, emit: Emit, since: float) -> SceneReport:
-    """Play a scene; a claim without a finding does not hold.
+    """Play a scene, and give the report; a claim without a finding counts as failed.
 
     `since` is when the story began (seconds, time.monotonic()).
     """
@@ -38,7 +38,7 @@ def play_scene(scene: Scene[AnyStory], story: AnyStory, commands: Commands, emit
     except NfsrootError as error:
         problem = str(error)
     for claim in list_missing_claims(scene, {result.name for result in results}):
-        note(claim, Finding("", (f"nobody could look at that: {problem or 'it was left out'}",)))
+        note(claim, Finding("", (f"the claim was not checked: {problem or 'the scene left it out'}",)))
     return SceneReport(
         name=scene.name,
         title=scene.title,

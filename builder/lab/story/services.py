@@ -1,6 +1,7 @@
-"""Scripts of /etc/init.d in the rack's machine, by which nfsroot-site starts daemons, as on any machine.
+"""The scripts in /etc/init.d of a story's server, by which nfsroot-site starts daemons.
 
-The machine has no systemd.  Each script starts the daemon as the lab does without stories (builder.lab.servers).
+The server runs in a namespace without systemd.  Each script starts a daemon as the server of a rack does
+(builder.lab.server.namespace_server).
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ from builder.lab.server.namespace_server import RPCBIND, SCRIPTS
 from builder.recipe.models import Server
 
 DAEMONS = "/etc/nfsroot-lab"
-"""The directory, in the machine, of the scripts that become daemons."""
+"""The directory, in the namespace, of the scripts that become daemons."""
 
 STATE = (
     *("/root", "/var/lib/dhcp", "/var/lib/kea", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm"),
     *("/var/lib/nginx", "/var/log/nginx"),
 )
-"""The directories that the daemons' packages make."""
+"""The directories that the packages of the daemons create."""
 
 OPEN = ("/etc", "/var")
-"""The directories that bwrap(1) makes for root alone, and that rpcbind, of another user, must read to serve calls."""
+"""The directories that bwrap(1) creates for root alone; rpcbind, which runs as another user, has to read them."""
 
 SCRIPT = f"""\
 #!/bin/sh
@@ -36,8 +37,8 @@ runs() {{
 start() {{
   if runs; then return; fi
   rm -f "$pid_file"
-  # The machine's init waits for nobody: a daemon would stay in the table of processes as a zombie, and dhcpd would not
-  # start again as long as the process is there that its file of before names.
+  # The namespace's init does not wait for its children: a daemon would stay in the table of processes as a zombie, and
+  # dhcpd would not start again as long as the process in its old PID file is there.
   # shellcheck disable=SC2016
   setsid sh -c 'sh -eu "$1" & echo $! >"$2"; wait' "$name" "{DAEMONS}/$name" "$pid_file" >>"$log" 2>&1 </dev/null &
   until [ -s "$pid_file" ]; do sleep 0.05; done
@@ -69,13 +70,13 @@ esac
 
 
 OPTIONS = "/etc/nfsroot-site.toml"
-"""The site's own configuration file, which names the programs that serve."""
+"""The configuration file of nfsroot-site, which names the daemons that serve."""
 
 
 def install_scripts(namespace: Namespace, server: Server, *, rpcbind: bool) -> None:
-    """Write the scripts, and the site's configuration with the programs that `server` names, into the machine.
+    """Write the scripts into the namespace, and a configuration of nfsroot-site with the daemons that `server` names.
 
-    With `rpcbind`, which nodes then ask for the NFS server, rpcbind is started.
+    With `rpcbind`, which nodes with NFSv3 need, rpcbind is started.
     """
     namespace.run(("chmod", "755", *OPEN))
     namespace.run(("mkdir", "-p", "/etc/init.d", DAEMONS, f"{INSIDE}/{SERVER_LOGS}", *STATE))

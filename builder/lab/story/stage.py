@@ -1,4 +1,4 @@
-"""The stage of a story: one server, and a network for each cluster that it serves."""
+"""The stage of a story: a server, and a network for each cluster that it serves."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from builder.lab.wire.capture import Capture, capture
 from builder.recipe.models import Cluster, NfsServer, Node, Server
 
 RELEASES = "/releases"
-"""The directory, on the server, with the directory of each release, NAME/VERSION, as on a machine that builds."""
+"""The directory, on the server, with a directory NAME/VERSION for each release, as `nfsroot build` makes them."""
 
 ORDINALS = 100
-"""The distance between the numbers of the ports of two clusters' nodes."""
+"""The number by which the port numbers of a cluster's nodes are greater than those of the cluster before."""
 
 
 @dataclass
 class Stage:
-    """The server and the networks, on which a node of any release can be powered on."""
+    """A server with its networks, on which nodes of any release can be powered on."""
 
     releases: Mapping[str, Release]
     server: RackServer
     programs: Server
-    machine: Namespace
+    namespace: Namespace
     directory: Path
     accelerator: Accelerator
     captures: Mapping[str, Capture]
@@ -46,23 +46,23 @@ class Stage:
     _racks: dict[str, Rack] = field(default_factory=dict)
 
     def rack(self, letter: str) -> Rack:
-        """The rack that nodes of a release see."""
+        """Give the rack for nodes of a release."""
         if letter not in self._racks:
             release = self.releases[letter]
             captured = self.captures[str(release.recipe.cluster.subnet)]
-            at = self.machine.path(INSIDE)
+            at = self.namespace.path(INSIDE)
             self._racks[letter] = Rack(
-                release, self.programs, self.server, self.machine, at, captured, self.accelerator, self.cables
+                release, self.programs, self.server, self.namespace, at, captured, self.accelerator, self.cables
             )
         return self._racks[letter]
 
     def nodes(self, letter: str) -> tuple[Node, ...]:
-        """The nodes of a release's cluster, with the numbers of their ports."""
+        """List the nodes of a release's cluster; the ordinal of each is the number of its port."""
         cluster = self.releases[letter].recipe.cluster
         return _number_ports(cluster, list(self.captures).index(str(cluster.subnet)))
 
     def directory_of(self, letter: str) -> str:
-        """The path, on the server, of the directory of a release."""
+        """Give the path, on the server, of the directory of a release."""
         return locate_release(self.releases[letter])
 
     def cut_power(self) -> None:
@@ -73,12 +73,12 @@ class Stage:
 
 @contextmanager
 def run_stage(releases: Mapping[str, Release], directory: Path, cache: Cache) -> Iterator[Stage]:
-    """A stage with nothing but programs on its server: no release is installed, and no daemon has settings.
+    """Run a stage whose server has no release yet, and no settings of daemons.
 
-    Everything is in memory, and gone when the block is left, but for the logs in `directory`.
+    Everything but the logs in `directory` is in memory, and gone when the block is left.
 
     :raises InputError: this process does not run as root.
-    :raises NfsrootError: the machine or its networks could not be made.
+    :raises NfsrootError: the namespace or its networks could not be created.
     """
     first = next(iter(releases.values()))
     clusters = {str(each.recipe.cluster.subnet): each.recipe.cluster for each in releases.values()}
@@ -103,12 +103,12 @@ def run_stage(releases: Mapping[str, Release], directory: Path, cache: Cache) ->
 
 
 def locate_release(release: Release) -> str:
-    """The path, on the stage's server, of the directory of a release."""
+    """Give the path, on the stage's server, of the directory of a release."""
     return f"{RELEASES}/{release.manifest.name}/{release.manifest.version}"
 
 
 def _create_network(made: Namespace, cluster: Cluster, number: int, directory: Path, stack: ExitStack) -> Capture:
-    """Make the network of a cluster, give the server its address there, and capture the network's frames."""
+    """Create the network of a cluster with the server's address, and capture its frames."""
     bridge = cluster.server.interface or f"cluster{number}"
     taps = [f"tap{node.ordinal}" for node in _number_ports(cluster, number)]
     network.create_bridge(made, bridge, taps, (f"switch{number}", f"switch{number}-end"))
@@ -119,5 +119,5 @@ def _create_network(made: Namespace, cluster: Cluster, number: int, directory: P
 
 
 def _number_ports(cluster: Cluster, number: int) -> tuple[Node, ...]:
-    """The nodes of a stage's cluster: a node's ordinal is the number of its port, which is its own on all networks."""
+    """Give each node of a cluster an ordinal that no node of another cluster has: the number of its port."""
     return tuple(node.model_copy(update={"ordinal": node.ordinal + ORDINALS * number}) for node in cluster.nodes)

@@ -1,4 +1,4 @@
-"""The stories by their names, and the scenes that the quick matrix plays."""
+"""The list of stories, and the scenes that the quick matrix plays."""
 
 from __future__ import annotations
 

@@ -21,15 +21,15 @@ STORE = "/srv/store"
 STATE = "/var/lib/nfsroot-site/state.json"
 MENUS = "/srv/tftp/grub"
 PATIENCE = 2.0
-"""A factor of all limits of time, because commands run while nodes boot.
+"""The factor by which time limits of nodes grow, because commands run while nodes boot.
 
-Limits are also multiplied by the number of nodes for each processor.
+They also grow by the number of nodes for each processor.
 """
 
 
 @dataclass
 class Story:
-    """A story that is played; `names` are the nodes of the first cluster that are powered on."""
+    """A story that is played; `names` are the nodes of release A's cluster that are powered on."""
 
     stage: Stage
     commands: Commands
@@ -41,12 +41,12 @@ class Story:
 
     @property
     def name(self) -> str:
-        """The name of the release on trial."""
+        """The name of the release under test."""
         return self.stage.releases["A"].manifest.name
 
     @property
     def canary(self) -> list[StoryNode]:
-        """The first half of the nodes."""
+        """The first half of the nodes, which try an update."""
         every = self.first_cluster
         return every[: max(1, len(every) // 2)]
 
@@ -57,11 +57,11 @@ class Story:
 
     @property
     def first_cluster(self) -> list[StoryNode]:
-        """The nodes of the release on trial."""
+        """The nodes of the release under test."""
         return [self.find_node("A", name) for name in self.names]
 
     def find_node(self, letter: str, name: str) -> StoryNode:
-        """The node called `name` of a release's cluster."""
+        """Find the node called `name` of a release's cluster."""
         if name not in self.nodes:
             node = next(node for node in self.stage.nodes(letter) if node.name == name)
             patience = PATIENCE * max(1.0, len(self.names) / (os.cpu_count() or 1))
@@ -82,16 +82,16 @@ class Story:
         return self.stage.releases[letter].manifest.server_directory
 
     def read_serving(self) -> dict[str, Any]:
-        """The entry of the release on trial in the site's state; empty when the state has none."""
+        """Read the entry of the release under test in the site's state; the result is empty without an entry."""
         table: dict[str, Any] = json.loads(self.commands.ask("cat", STATE))["recipes"]
         return dict(table.get(self.name, {}))
 
     def read_menu(self, name: str) -> str:
-        """The menu that a node of this name reads next."""
+        """Read the menu that a node will read next."""
         return self.commands.ask("cat", f"{MENUS}/{name}")
 
     def read_first_kernel(self, name: str) -> str:
-        """The line of a node's menu that loads a kernel, of the first entry."""
+        """Read the line of a node's menu, in its first entry, that loads a kernel."""
         lines = [line.strip() for line in self.read_menu(name).splitlines()]
         return next((line for line in lines if line.startswith(("kernel ", "linux "))), "")
 
@@ -100,7 +100,7 @@ class Story:
         return self.stage.server.run(["test", "-e", path]).status == 0
 
     def run_on_all(self, nodes: Sequence[StoryNode], do: Callable[[StoryNode], list[str]]) -> Finding:
-        """Call `do` for all nodes at the same time, and give a finding with the problems that it returned."""
+        """Call `do` for all nodes at the same time, and give a finding with the problems that the calls return."""
         with crew(len(nodes)) as threads:
             try:
                 wrong = [done() for done in [threads.begin(partial(do, node)) for node in nodes]]
@@ -112,6 +112,6 @@ class Story:
 
 
 def need(finding: Finding) -> None:
-    """Stop a scene whose next steps need nodes without problems; raises NfsrootError when `finding` has problems."""
+    """End a scene whose next steps need healthy nodes: raise NfsrootError if `finding` has problems."""
     if finding.problems:
         raise NfsrootError("; ".join(finding.problems))

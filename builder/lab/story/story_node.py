@@ -1,4 +1,4 @@
-"""A node of a story, which runs through several scenes and reboots now and then."""
+"""A node of a story, which runs during several scenes and reboots in some of them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import Node
 
 MOUNTED = "awk '$1 ~ /:\\// { print $1 }' /proc/mounts"
-"""Prints the sources of all mounts from servers, a line each."""
+"""Prints the source of each mount from a server, on a line of its own."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Something that a node did from `began` to `ended` (seconds, time.monotonic()), in words."""
+    """An action of a node, from `began` to `ended` (seconds, time.monotonic()), which `what` describes."""
 
     node: str
     began: float
@@ -33,9 +33,9 @@ class Span:
 
 @dataclass
 class StoryNode:
-    """A node of a story: its running machine, and its boots so far.
+    """A node of a story: its virtual machine, and the reports on its boots so far.
 
-    `patience` multiplies every limit of time.  `powered` keeps the node powered on; its end cuts the power.
+    `patience` multiplies time limits.  `powered` keeps the node powered on, and cuts the power when it is closed.
     """
 
     stage: Stage
@@ -55,15 +55,15 @@ class StoryNode:
 
     @property
     def running(self) -> VirtualNode:
-        """The running machine of the node; raises NfsrootError when the node is off."""
+        """The node's virtual machine; raises NfsrootError when the node is off."""
         if self.virtual is None:
             raise NfsrootError(f"{self.name} does not run")
         return self.virtual
 
     def boot(self, letter: str) -> list[str]:
-        """Power the node on, make every check of the lab on it as a node of a release, and give all problems.
+        """Power the node on, make every check of the lab for a release, and give all problems.
 
-        The node boots the release that its menu names, which may be another one.
+        The node boots the release that its menu names, which may differ from the release of the checks.
         """
         self.powered.close()
         began = time.monotonic()
@@ -76,19 +76,19 @@ class StoryNode:
         return stopped + [f"{check.name}: {check.reason}" for check in trial.results if not check.passed]
 
     def reboot(self, letter: str) -> list[str]:
-        """Reboot the node as an administrator does, check it as `boot` does, and give all problems."""
+        """Reboot the node by systemd, check it as `boot` does, and give all problems."""
         self.go_down_to_reboot()
         return self.boot(letter)
 
     def go_down_to_reboot(self) -> None:
-        """Let the node go down for a reboot, as by an administrator; raises NfsrootError when it stays up.
+        """Shut the node down for a reboot, by systemd; the caller has to power it on again.
 
-        The caller has to power the node on.
+        :raises NfsrootError: the node does not shut down in time.
         """
         self.emit(Rebooting(self.name))
         seconds = SECONDS_TO_SHUT_DOWN * self.patience
         if not self.running.reboot(seconds):
-            raise NfsrootError(f"{self.name} had not gone down after {seconds:.0f} s to start anew")
+            raise NfsrootError(f"{self.name} did not shut down for a reboot within {seconds:.0f} s")
 
     def power_off(self) -> None:
         """Cut the node's power."""
@@ -96,7 +96,7 @@ class StoryNode:
         self.virtual = None
 
     def reboots_by_itself(self, letter: str, seconds: float) -> bool:
-        """Power the node on, leave it alone, and tell whether it reboots by itself within `seconds`."""
+        """Power the node on, and tell whether it reboots by itself within `seconds`."""
         self.powered.close()
         began = time.monotonic()
         self.virtual = self.powered.enter_context(
@@ -110,15 +110,15 @@ class StoryNode:
         return reason == RESET_BY_ITSELF
 
     def read_mounts(self) -> str:
-        """The sources of all mounts from servers on the node, that of its root among them."""
+        """Read the sources of the node's mounts from servers; that of its root is among them."""
         return self.running.ask(MOUNTED).text
 
     def read_host_keys(self) -> str:
-        """The fingerprints of the node's ssh host keys."""
+        """Read the fingerprints of the node's ssh host keys."""
         return self.running.ask(HOST_KEYS).text
 
     def read_boot_id(self) -> str:
-        """The identifier of the node's present boot (random(4))."""
+        """Read the identifier of the node's present boot (random(4))."""
         return self.running.ask("cat /proc/sys/kernel/random/boot_id").text
 
     def _span(self, began: float, what: str) -> None:

@@ -1,4 +1,4 @@
-"""The releases of a story: the one on trial, and others that differ from it in one thing each."""
+"""The releases of a story: the release under test, and others that differ from it in one thing each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from builder.lab.released.release import Release
 from builder.recipe.models import Access, Recipe
 
 PACKAGE = "tree"
-"""The package by which an update differs: of 100 kB, it needs only the C library, and starts nothing."""
+"""The package that an update adds: it has 100 kB, depends on the C library alone, and starts no service."""
 
 UNIT = "never-complete"
 HOOK = f"""\
@@ -42,15 +42,15 @@ macs = ["52:54:00:00:77:01", "52:54:00:00:77:02"]
 """
 
 Build = Callable[[Path, str], Release]
-"""Builds the recipe in a file, as a version, and gives the release."""
+"""A function that builds a release of this version from the recipe in a file."""
 
 
 @dataclass(frozen=True)
 class ExtraRelease:
-    """A release that a story needs beside the one on trial.
+    """A release that a story needs beside the release under test.
 
-    `letter` is its name in the story, `is_what` describes it in words.  `keys` and `tables` are the text that its
-    recipe adds to the recipe of the release on trial.  `image` is the name of the release, if that is another one.
+    `letter` is its name in the story, and `is_what` describes it.  `keys` and `tables` are the text that its recipe
+    adds to the recipe of the release under test.  `image` is the name of the release, if it is another one.
     """
 
     letter: str
@@ -95,13 +95,13 @@ def need_suitable(recipe: Recipe) -> None:
 
 
 def render_recipe(part: ExtraRelease, base: str, name: str) -> str:
-    """The recipe of a part: `base` is the recipe that it extends, `name` the name of the release on trial."""
+    """Render the recipe of an extra release; it extends `base`, and `name` is the name of the release under test."""
     image = f"[image]\nname = {json.dumps(part.image or name)}\n"
     return f"extends = {json.dumps(base)}\n{part.keys}{image}{part.tables}"
 
 
 def write_recipes(directory: Path, base: str, recipe: Recipe) -> Mapping[str, Path]:
-    """Write the recipes of all parts, with the files that recipes name, and give the recipes' paths by letter."""
+    """Write the recipes of all extra releases, with the files that they need, and give their paths by letter."""
     hooks = directory / "elements" / UNIT / "install.d"
     hooks.mkdir(parents=True)
     (hooks.parent / "element.toml").write_text(DESCRIPTION, encoding="utf-8")
@@ -119,7 +119,7 @@ def write_recipes(directory: Path, base: str, recipe: Recipe) -> Mapping[str, Pa
 def gather_releases(
     first: Release, base: str, directory: Path, build: Build, letters: Container[str]
 ) -> Mapping[str, Release]:
-    """The releases of a story by their letters: `first` is A, and those in `letters` are built as later versions.
+    """Gather the releases of a story by letter: `first` is A, and those in `letters` are built as later versions.
 
     `base` is the recipe that A was built from, `directory` gets the recipes of all other releases.
     """

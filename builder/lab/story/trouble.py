@@ -1,4 +1,4 @@
-"""The middle of the story `update`: a release whose boot is never complete, and one that was damaged."""
+"""The middle scenes of the story `update`: a release whose boot never completes, and one that was damaged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from builder.lab.story.story_node import StoryNode
 from builder.lab.story.update import PUBLISH
 
 TRIAL_SECONDS = 240
-"""The seconds of a trial, enough for a node without KVM to boot; a node that has not booted by then reboots itself."""
+"""The seconds of a trial, in which a node boots even without KVM; a node that has not booted by then reboots."""
 
 REFUSED = 3
 """The exit status of a command that refuses to do its work."""
@@ -37,7 +37,7 @@ def _fall_back(story: Story) -> Findings:
 
 
 def _check_restart(node: StoryNode, letter: str) -> Finding:
-    """Whether a node that boots a release reboots by itself, in time."""
+    """Check that a node that boots a release reboots by itself in time."""
     seconds = TRIAL_SECONDS * node.patience
     if node.reboots_by_itself(letter, seconds):
         return Finding(f"{node.name} started anew by itself")
@@ -90,4 +90,4 @@ SCENES: tuple[Scene[Story], ...] = (
         ("D",),
     ),
 )  # fmt: skip
-"""The scenes with a release that no node keeps."""
+"""The scenes with releases that fail."""

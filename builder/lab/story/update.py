@@ -1,4 +1,4 @@
-"""The beginning of the story `update`: publish, unpack, switch, try an update on some nodes, roll back."""
+"""The first scenes of the story `update`: publish, unpack, switch, try an update on some nodes, roll back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from builder.lab.story.story_releases import PACKAGE
 PUBLISH = ("publish", "--allow-unproved", "--to", STORE)
 SECONDS_TO_CONFIRM = 300.0
 SECONDS_BETWEEN_CONFIRMS = 5.0
-"""The seconds from one `confirm` to the next; the timer of a site runs it only once a minute."""
+"""The seconds from one `confirm` to the next; the timer of a site runs the command once a minute."""
 
 
 def _begin(story: Story) -> Findings:
@@ -86,7 +86,7 @@ def _check_package(nodes: list[StoryNode]) -> Finding:
 
 
 def _await_confirmation(story: Story) -> Finding:
-    """Whether the nodes' own reports end the trial of the update."""
+    """Wait until the nodes' own reports end the trial of the update, and check that they keep it."""
     deadline = time.monotonic() + SECONDS_TO_CONFIRM
     while (serving := story.read_serving())["trial"]:
         if time.monotonic() > deadline:

@@ -95,7 +95,7 @@ MISTAKES: list[tuple[str, Replies, str]] = [
     ("names", {"for name in": "ssi2 192.168.0.9"}, "ssi2 is 192.168.0.9"),
     ("open ports", {SOCKETS: "tcp 0: 00000000:0050 00000000:0000 0A 0"}, "listens on 80/tcp"),
     ("passwords", {"server: ssh -v": "debug1: Authentications that can continue: publickey,password"}, "password"),
-    ("passwords", {"server: ssh -v": Answer(255, "Connection refused")}, "does not say"),
+    ("passwords", {"server: ssh -v": Answer(255, "Connection refused")}, "does not name"),
 ]
 
 
@@ -226,7 +226,7 @@ def keyed(debian: Recipe) -> Recipe:
     [
         ({"server: ssh -o": Answer(255, "Permission denied (publickey).")}, "ssh login", "recipe's: Permission denied"),
         ({"server: ssh -o": "boot-2"}, "ssh login", "boot-2"),
-        ({"umask": Answer(1, "mount: no such file")}, "ssh login", "no key can stand in .* no such file"),
+        ({"umask": Answer(1, "mount: no such file")}, "ssh login", "cannot be mounted .* no such file"),
         ({"network: ssh -o": Answer(255, "")}, "ssh login by own key", "that was given: nothing was said"),
     ],
 )

@@ -64,7 +64,7 @@ def test_nothing_to_lose(kerrighed: Recipe) -> None:
 
 def test_a_node_that_has_to_boot(kerrighed: Recipe) -> None:
     """A node that runs has borne the fault, and the time of each phase is told; one that stopped has not."""
-    assert judge_boot(outcome(kerrighed)).reason == "it ran: DHCP 5 s, loader 14 s"
+    assert judge_boot(outcome(kerrighed)).reason == "the node booted: DHCP 5 s, loader 14 s"
     assert not judge_boot(outcome(kerrighed)).problems
     assert judge_boot(outcome(kerrighed, KERNEL)).problems == (KERNEL.reason,)
 
@@ -73,7 +73,7 @@ def test_a_node_that_has_to_stop(kerrighed: Recipe) -> None:
     """The lab has to name the right phase; a node that runs all the same is a problem."""
     assert judge_stop(outcome(kerrighed, KERNEL), Phase.KERNEL).problems == ()
     assert judge_stop(outcome(kerrighed, GRUB), Phase.KERNEL).problems == (f"{GRUB.reason}, not in phase kernel",)
-    assert judge_stop(outcome(kerrighed), Phase.KERNEL).problems == ("it ran all the same",)
+    assert judge_stop(outcome(kerrighed), Phase.KERNEL).problems == ("the node booted in spite of the fault",)
 
 
 @pytest.mark.parametrize("name", ["corrupt-initrd", "hang"])
@@ -92,7 +92,7 @@ def test_missing_menu(kerrighed: Recipe, debian: Recipe) -> None:
     assert judge(outcome(debian, GRUB, DEFAULT)).problems
     assert not judge(outcome(kerrighed, GRUB, DEFAULT)).problems
     assert judge(outcome(kerrighed, None, DEFAULT)).problems
-    assert judge(outcome(debian)).problems == ("it did not read the default menu",)
+    assert judge(outcome(debian)).problems == ("the node did not read the default menu",)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_missing_kernel(debian: Recipe, kind: Kind, said: str) -> None:
     asked = WireEvent(9.0, "52:54:00:00:01:01", kind, f"/debian-nfsroot/later/vmlinuz-6.12{said}")
     assert not judge(outcome(debian, None, asked)).problems
     assert judge(outcome(debian, GRUB, asked)).problems == (GRUB.reason,)
-    assert judge(outcome(debian)).problems == ("it asked for nothing below /debian-nfsroot/later",)
+    assert judge(outcome(debian)).problems == ("the node asked for no file below /debian-nfsroot/later",)
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_claim_that_nobody_looked_at() -> None:
     report = played(scene(("fits", Finding("size 7"))))
     assert not report.passed
     assert [claim.reason for claim in report.claims if not claim.passed] == [
-        "nobody could look at that: it was left out"
+        "the claim was not checked: the scene left it out"
     ]
 
 
@@ -63,7 +63,7 @@ def test_scene_that_ends_early() -> None:
     report = played(scene(("fits", Finding("size 7")), error=NfsrootError("no light")))
     assert not report.passed
     assert report.problem == "no light"
-    assert [claim.reason for claim in report.claims] == ["size 7", "nobody could look at that: no light"]
+    assert [claim.reason for claim in report.claims] == ["size 7", "the claim was not checked: no light"]
 
 
 def test_scene_that_ends_after_its_claims() -> None:
