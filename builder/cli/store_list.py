@@ -12,7 +12,7 @@ from builder.cli.render import size_in_words
 from builder.errors import InputError
 from builder.store import catalog
 from builder.store.catalog import Release
-from builder.store.packages import with_package
+from builder.store.packages import find_with_package
 from builder.store.reader import TrustedStore
 
 OLD_DAYS = 30
@@ -33,7 +33,7 @@ def show(store: TrustedStore, name: str | None, package: str | None, *, as_json:
         asked = PACKAGE.fullmatch(package)
         if not asked:
             raise InputError(f"{package!r} names no package", resolution='Write PACKAGE or "PACKAGE<VERSION".')
-        versions = with_package(store.storage, releases, asked[1], asked[2])
+        versions = find_with_package(store.storage, releases, asked[1], asked[2])
         releases = [release for release in releases if release.reference in versions]
     if as_json:
         write(pydantic_core.to_json(_document(store, releases, versions), indent=1))

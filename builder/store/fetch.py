@@ -15,7 +15,7 @@ from builder.store.catalog import Release
 from builder.store.errors import NotStoredError, StoreError, UntrustedError
 from builder.store.release import MANIFEST, SUMS, ReleaseManifest, parse_manifest, read_manifest
 from builder.store.storage.interface import PIECE, Blob, Storage
-from builder.store.transfer import Received, Transfers, again, run_each
+from builder.store.transfer import Received, Transfers, retry, run_each
 
 ROOM_BESIDE = 16 << 20
 """Bytes that stay free beside a release that is fetched."""
@@ -37,7 +37,7 @@ def fetch_described(storage: Storage, release: Release, file: str) -> bytes:
     digest, size = release.files[file]
     path = release.path_of(file)
     try:
-        text = again(lambda: storage.read(path, size))
+        text = retry(lambda: storage.read(path, size))
     except NotStoredError as error:
         raise StoreError(
             f"{storage.address} does not hold {release.reference}: {path} is missing",

@@ -19,7 +19,7 @@ from builder.errors import NfsrootError
 from builder.store import layout
 from builder.store.errors import NotStoredError, StoreError, UnsupportedError
 from builder.store.storage.interface import Storage, Text
-from builder.store.transfer import again
+from builder.store.transfer import retry
 
 SECONDS = 24 * 3600
 """The age up to which a lease counts; a process that was killed leaves its lease behind."""
@@ -31,7 +31,7 @@ MOST_BYTES = 16 << 20
 
 
 @contextmanager
-def held(storage: Storage, kind: str = PUBLISH, objects: Sequence[str] = ()) -> Iterator[None]:
+def hold_lease(storage: Storage, kind: str = PUBLISH, objects: Sequence[str] = ()) -> Iterator[None]:
     """Hold a lease of one kind while no lease of the other kind is held; a pruner removes the `objects`.
 
     :raises NfsrootError: a process of the other kind is at work.
@@ -65,7 +65,7 @@ def find_unfinished(storage: Storage) -> list[str]:
 
 def _write(storage: Storage, path: str, since: int, objects: Sequence[str]) -> None:
     text = json.dumps({"since": since, "objects": list(objects)})
-    again(lambda: storage.put(path, Text(f"{text}\n".encode())))
+    retry(lambda: storage.put(path, Text(f"{text}\n".encode())))
 
 
 def _remove(storage: Storage, path: str) -> None:
@@ -87,7 +87,7 @@ def _found(storage: Storage, kind: str) -> Iterator[str]:
 def _read(storage: Storage, kind: str) -> tuple[int, list[str]]:
     """The time since which the one lease of a kind has been held, 0 without a lease, and the objects that it names."""
     try:
-        document = json.loads(again(lambda: storage.read(f"{layout.LEASES}{kind}", MOST_BYTES)))
+        document = json.loads(retry(lambda: storage.read(f"{layout.LEASES}{kind}", MOST_BYTES)))
         return int(document["since"]), [str(path) for path in document["objects"]]
     except (NotStoredError, ValueError, TypeError, KeyError, RecursionError):
         return 0, []

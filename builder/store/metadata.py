@@ -21,7 +21,7 @@ from tuf.api.serialization.json import JSONSerializer
 from builder.store import layout
 from builder.store.errors import NotStoredError, OvertakenError, UntrustedError
 from builder.store.storage.interface import Storage
-from builder.store.transfer import again
+from builder.store.transfer import retry
 
 ROOT_DAYS = 20 * 365
 """Days for which a root is valid: its key lies elsewhere, and nobody would remember to renew the root every year."""
@@ -127,10 +127,10 @@ def commit(
     once = partial(_commit_once, storage, pinned_root, signer, change, above)
     for _ in range(ATTEMPTS - 1):
         try:
-            return again(once)  # a version whose answer was lost stays, and the next try takes another one
+            return retry(once)  # a version whose answer was lost stays, and the next try takes another one
         except OvertakenError:
             continue
-    return again(once)
+    return retry(once)
 
 
 def _commit_once(

@@ -17,12 +17,12 @@ from builder.store.storage.interface import Storage
 from builder.store.transfer import run_each
 
 
-def with_package(storage: Storage, releases: Sequence[Release], package: str, below: str | None) -> dict[str, str]:
+def find_with_package(storage: Storage, releases: Sequence[Release], package: str, below: str | None) -> dict[str, str]:
     """The version of a package in each release that has it, by the release's reference.
 
     With `below`, only releases whose version of the package is older than `below` count.
     """
-    manifests = run_each(lambda release: kept_manifest(storage, release), releases)
+    manifests = run_each(lambda release: read_cached_manifest(storage, release), releases)
     found = {
         release.reference: manifest.packages[package]
         for release, manifest in zip(releases, manifests, strict=True)
@@ -36,7 +36,7 @@ def _older(version: str, other: str) -> bool:
     return bool(Version(version) < Version(other))
 
 
-def kept_manifest(storage: Storage, release: Release) -> ReleaseManifest:
+def read_cached_manifest(storage: Storage, release: Release) -> ReleaseManifest:
     """The manifest of a release, from this user's cache or else from the store; manifests never change."""
     digest = release.manifest.sha256
     kept = places.manifests_directory() / f"{digest}.json"

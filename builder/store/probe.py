@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from builder.store.errors import OvertakenError, StoreError, UnsupportedError
 from builder.store.storage.interface import Storage, Text
-from builder.store.transfer import again
+from builder.store.transfer import retry
 
 NOT_SAFE = "not safe: let one publish after the other"
 CONTENT = bytes(range(256)) * 16
@@ -27,7 +27,7 @@ def probe(storage: Storage) -> dict[str, str]:
                 lambda: _expect(path in [found.path for found in storage.list("probe/")], "the object is not listed")
             ),
             "refuse to replace what another publisher wrote": _try(lambda: _swap(storage, path)),
-            "two publishers at once": "yes" if again(lambda: storage.swaps_safely) else NOT_SAFE,
+            "two publishers at once": "yes" if retry(lambda: storage.swaps_safely) else NOT_SAFE,
         }
     finally:
         storage.delete(path)

@@ -74,7 +74,7 @@ def prune(publisher: Publisher, planned: Plan) -> None:
 
 
 def _at_work(storage: Storage, planned: Plan) -> AbstractContextManager[None]:
-    return leases.held(storage, leases.PRUNE, [stored.path for stored in planned.objects])
+    return leases.hold_lease(storage, leases.PRUNE, [stored.path for stored in planned.objects])
 
 
 def _remove(targets: Targets, releases: tuple[Release, ...]) -> None:

@@ -27,7 +27,7 @@ from builder.store.release import LAB, MANIFEST, ReleaseManifest
 from builder.store.release_files import Check, find_parts
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import Blob, Storage, Text
-from builder.store.transfer import Sent, Transfers, again, find_missing
+from builder.store.transfer import Sent, Transfers, find_missing, retry
 
 PASSED = ("passed", "proved:")
 """The beginnings of the verdict of a release that the lab has booted itself, or whose tree it has booted elsewhere."""
@@ -144,7 +144,7 @@ def _make_store(storage: Storage, key: Path | None, tell: Callable[[str], None])
             f"{storage.address} is empty: its first publish makes its keys itself, and takes none with --key",
             resolution="Leave --key out, or check the address.",
         )
-    if reader.seen_version(storage):
+    if reader.read_seen_version(storage):
         raise RefusedError(
             f"{storage.address} is empty, and held releases when this machine saw it last",
             details="  Is its file system mounted? A new store here would be another one under the same address.",
@@ -155,7 +155,7 @@ def _make_store(storage: Storage, key: Path | None, tell: Callable[[str], None])
     fresh = made[-1] if made else keys.make_keys(storage.address)
     reader.pin(storage, fresh.first_root)
     with storage.exclusive():
-        again(lambda: _write_first_root(storage, fresh.first_root))
+        retry(lambda: _write_first_root(storage, fresh.first_root))
     tell(
         f"{storage.address} is a new store. Its keys are in {fresh.directory}.\n"
         f"  fingerprint: {keys.fingerprint(fresh.first_root)}\n"
@@ -188,7 +188,7 @@ def publish(
     """
     storage, manifest = publisher.storage, candidate.manifest
     need_publishable(candidate, storage, allowed)
-    with storage.exclusive(), leases.held(storage):
+    with storage.exclusive(), leases.hold_lease(storage):
         known = catalog.read_catalog(load(storage, publisher.first_root).targets)
         before = _same_version(known, manifest)
         missing = _missing(storage, candidate, repair=repair)
@@ -267,7 +267,7 @@ def _describe(
     for file, text in described_by.items():
         path, keeps = release.path_of(file), release.keeps(manifest) if file == MANIFEST else ()
         if anew or storage.size(path) != len(text):
-            again(partial(storage.put, path, Text(text), keeps))
+            retry(partial(storage.put, path, Text(text), keeps))
     return release
 
 
@@ -306,7 +306,7 @@ def _refuse_unproved(candidate: Candidate, allowed: Permissions) -> None:
 
 
 def _refuse_secrets(candidate: Candidate, storage: Storage, allowed: Permissions) -> None:
-    found = secrets_in(candidate.manifest.document)
+    found = find_secrets(candidate.manifest.document)
     if found and storage.others_can_read() and not allowed.password:
         raise RefusedError(
             f"{candidate.directory} holds {' and '.join(found)}, and others can read {storage.address}",
@@ -314,7 +314,7 @@ def _refuse_secrets(candidate: Candidate, storage: Storage, allowed: Permissions
         )
 
 
-def secrets_in(document: Mapping[str, Any]) -> list[str]:
+def find_secrets(document: Mapping[str, Any]) -> list[str]:
     """The secrets in a release's tree, in words: the root password, and variables with secrets."""
     recipe = rename_table(document.get("recipe", {}))
     found = ["the hash of root's password"] if recipe.get("login", {}).get("root_password_hash") else []

@@ -83,7 +83,7 @@ def open_trusted(
     first_root = _pin(storage, trust, advice)
     directory = places.trust_directory(storage.address)
     fetcher = StorageFetcher(storage)
-    with _explained(storage, fetcher):
+    with _translate_errors(storage, fetcher):
         directory.mkdir(parents=True, exist_ok=True)
         updater = Updater(str(directory), layout.METADATA, fetcher=fetcher, bootstrap=first_root)
         updater.refresh()
@@ -102,7 +102,7 @@ def open_trusted(
     )
 
 
-def seen_version(storage: Storage) -> int:
+def read_seen_version(storage: Storage) -> int:
     """The greatest version of the metadata that this user has seen in the store; 0 when none."""
     file = places.trust_directory(storage.address) / "timestamp.json"
     return _local(file.parent, "timestamp", tuf.Timestamp).version if file.exists() else 0
@@ -241,7 +241,7 @@ def _refuse_old(storage: Storage, renewed: datetime, max_age: timedelta | None) 
 
 
 @contextlib.contextmanager
-def _explained(storage: Storage, fetcher: StorageFetcher) -> Iterator[None]:
+def _translate_errors(storage: Storage, fetcher: StorageFetcher) -> Iterator[None]:
     """Turn errors of python-tuf into errors in words for administrators."""
     try:
         yield

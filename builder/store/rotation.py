@@ -50,7 +50,7 @@ def rotate_root(storage: Storage, held: Keys) -> None:
 def recover(publisher: Publisher) -> State:
     """Sign a restored store anew, with a version newer than all versions that readers can have seen."""
     shown = metadata.load(publisher.storage, publisher.first_root).version
-    above = max(reader.seen_version(publisher.storage), shown + VERSIONS_AHEAD)
+    above = max(reader.read_seen_version(publisher.storage), shown + VERSIONS_AHEAD)
     reader.forget(publisher.storage)
     return publisher.commit(change_nothing, above)
 

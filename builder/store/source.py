@@ -12,7 +12,7 @@ from builder.store.catalog import Release
 from builder.store.fetch import fetch_manifest
 from builder.store.release import ReleaseManifest
 from builder.store.storage.interface import Storage
-from builder.store.transfer import again
+from builder.store.transfer import retry
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StoreSource:
         for offset, part in file.offsets():
             begin, end = max(start, offset), min(start + length, offset + part.size)
             if begin < end:
-                read += again(partial(self._bytes, part.sha256, begin - offset, end - begin))
+                read += retry(partial(self._bytes, part.sha256, begin - offset, end - begin))
         return bytes(read)
 
     def _bytes(self, sha256: str, start: int, count: int) -> bytes:

@@ -113,7 +113,7 @@ class Transfers:
 
             def send(sent: Sent) -> None:
                 verified = _Verified(sent, self.limit, progress)
-                again(lambda: put(layout.blob(sent.blob.sha256), verified))
+                retry(lambda: put(layout.blob(sent.blob.sha256), verified))
 
             run_each(send, blobs, progress.stop)
 
@@ -141,7 +141,7 @@ Item = TypeVar("Item")
 
 def find_missing(storage: Storage, blobs: Sequence[Blob]) -> list[Blob]:
     """The blobs among `blobs`, in their order, that a store does not hold in full."""
-    held = again(lambda: storage.sizes([layout.blob(blob.sha256) for blob in blobs]))
+    held = retry(lambda: storage.sizes([layout.blob(blob.sha256) for blob in blobs]))
     return [blob for blob in blobs if held.get(layout.blob(blob.sha256)) != blob.size]
 
 
@@ -163,7 +163,7 @@ def run_each(
             raise
 
 
-def again(do: Callable[[], Result]) -> Result:
+def retry(do: Callable[[], Result]) -> Result:
     """The result of `do`, which is called again after a pause when it raises TransientError."""
     for wait in WAITS:
         try:
@@ -227,7 +227,7 @@ def _receive(storage: Storage, received: Received, limit: Limit, progress: Progr
         if gone < blob.size:
             raise TransientError(f"{layout.blob(blob.sha256)} from {storage.address} ended after {gone} bytes")
 
-    again(go_on)
+    retry(go_on)
     if digest.hexdigest() != blob.sha256:
         raise _damaged(storage, blob, "its bytes have another digest")
 

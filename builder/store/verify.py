@@ -17,7 +17,7 @@ from builder.store.reader import TrustedStore
 from builder.store.release import LAB, SUMS, read_manifest
 from builder.store.release_files import check_files
 from builder.store.storage.interface import Blob, Storage
-from builder.store.transfer import again, run_each
+from builder.store.transfer import retry, run_each
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _blob_faults(storage: Storage, users: dict[Blob, list[str]], emit: Emit) -> 
 
     def verify(blob: Blob) -> str:
         nonlocal done
-        what = again(lambda: _blob_fault(storage, blob))
+        what = retry(lambda: _blob_fault(storage, blob))
         done += blob.size
         emit(Transferred("verify", done, total, 0.0))
         return what

@@ -15,13 +15,13 @@ from builder.store.image.push import push_image, tag_channels
 from builder.store.storage.interface import Storage
 from builder.store.storage.oci import OciStorage
 from builder.store.storage.registry.images import image_tag
-from builder.store.transfer import Transfers, again
+from builder.store.transfer import Transfers, retry
 
 
 def publish_image(storage: Storage, release: Path, transfers: Transfers) -> None:
     """Push the root of the release in the directory `release` as an image, or emit a notice why there is no image."""
     try:
-        tag = again(lambda: push_image(_registry(storage), release))
+        tag = retry(lambda: push_image(_registry(storage), release))
     except InputError as error:
         transfers.emit(Notice(f"the root gets no image in the registry: {error.brief}"))
         return

@@ -14,14 +14,14 @@ from builder.store import layout
 from builder.store.catalog import read_catalog
 from builder.store.errors import NotStoredError
 from builder.store.fetch import fetch_described
-from builder.store.packages import kept_manifest
+from builder.store.packages import read_cached_manifest
 from builder.store.page.facts import collect_facts
 from builder.store.page.plan import Catalog, PagePlan, choose, find_abandoned, plan_pages
 from builder.store.page.render import StoreFacts, render_index, render_release
 from builder.store.reader import TrustedStore
 from builder.store.release import LAB, MANIFEST
 from builder.store.storage.interface import Storage, Text
-from builder.store.transfer import again, run_each
+from builder.store.transfer import retry, run_each
 
 MOST_BYTES = 16 << 20
 """The most bytes of the list of pages."""
@@ -32,7 +32,7 @@ def update_pages(store: TrustedStore) -> None:
 
     :raises NfsrootError: a page cannot be written; the store itself is as it should be.
     """
-    with _explained(store.storage):
+    with _translate_errors(store.storage):
         if store.storage.serves_pages:
             _update(store, read_catalog(store.targets))
 
@@ -42,7 +42,7 @@ def update_copy(store: TrustedStore) -> None:
 
     :raises NfsrootError: a page cannot be written; the copy itself is as it should be.
     """
-    with _explained(store.storage):
+    with _translate_errors(store.storage):
         if store.storage.serves_pages:
             _update(store, find_held(store))
 
@@ -53,7 +53,7 @@ def write_all_pages(store: TrustedStore) -> int:
     :raises UnsupportedError: nobody reads this kind of store with a web browser.
     """
     if not store.storage.serves_pages:
-        raise store.storage.unsupported("be read by web browsers, so that it has no pages")
+        raise store.storage.unsupported_error("be read by web browsers, so that it has no pages")
     held = find_held(store)
     _update(store, held, anew=True)
     return _count(held)
@@ -63,7 +63,7 @@ def find_held(store: TrustedStore) -> Catalog:
     """The releases that the metadata of a store names and whose manifests the store has: a copy may lack some."""
     catalog = read_catalog(store.targets)
     paths = {release.reference: release.path_of(MANIFEST) for releases in catalog.values() for release in releases}
-    there = again(lambda: store.storage.sizes(paths.values()))
+    there = retry(lambda: store.storage.sizes(paths.values()))
     held = {name: [each for each in releases if paths[each.reference] in there] for name, releases in catalog.items()}
     return {name: releases for name, releases in held.items() if releases}
 
@@ -90,7 +90,7 @@ def _update(store: TrustedStore, catalog: Catalog, *, anew: bool = False) -> Non
 
 
 @contextlib.contextmanager
-def _explained(storage: Storage) -> Iterator[None]:
+def _translate_errors(storage: Storage) -> Iterator[None]:
     """Turn errors of pages into one that says that the store is changed and signed all the same."""
     try:
         yield
@@ -105,13 +105,13 @@ def _explained(storage: Storage) -> Iterator[None]:
 def _write_page(facts: StoreFacts, storage: Storage, page: PagePlan) -> None:
     release, before = page.release, page.before
     report = fetch_described(storage, release, LAB) if LAB in release.files else None
-    compared = (before, kept_manifest(storage, before)) if before else None
-    told = collect_facts(release, kept_manifest(storage, release), report, compared)
+    compared = (before, read_cached_manifest(storage, before)) if before else None
+    told = collect_facts(release, read_cached_manifest(storage, release), report, compared)
     _put(storage, layout.page(release.name, release.version), render_release(facts, told))
 
 
 def _put(storage: Storage, path: str, content: bytes) -> None:
-    again(lambda: storage.put(path, Text(content)))
+    retry(lambda: storage.put(path, Text(content)))
 
 
 def _count(catalog: Catalog) -> int:
@@ -121,7 +121,7 @@ def _count(catalog: Catalog) -> int:
 def _read_written(storage: Storage) -> Mapping[str, str]:
     """The state of its release that each page shows; empty when the list of pages is missing or damaged."""
     try:
-        document = json.loads(again(lambda: storage.read(layout.WRITTEN_PAGES, MOST_BYTES)))
+        document = json.loads(retry(lambda: storage.read(layout.WRITTEN_PAGES, MOST_BYTES)))
     except (NotStoredError, ValueError, RecursionError):
         return {}
     if not isinstance(document, dict):

@@ -12,7 +12,7 @@ from builder.store.errors import (
     TransientError,
     UnsupportedError,
 )
-from builder.store.storage.connections import Answer, explained
+from builder.store.storage.connections import Answer, translate_errors
 
 MISSING = (404, 410)
 UNKNOWN_METHOD = (405, 501)
@@ -23,7 +23,7 @@ EXCERPT = 300
 WRITABLE = "Publish to a server that takes files by PUT, or to the directory that this server shows."
 
 
-def refusal(answer: Answer, what: str, store: str, secret: str) -> StoreError:
+def explain_status(answer: Answer, what: str, store: str, secret: str) -> StoreError:
     """The error that says why the server did not `what`, an action and an object ("send PATH").
 
     The `secret` of the store, if there is one, never stands in the error.
@@ -63,7 +63,7 @@ def _explanation(answer: Answer, secret: str) -> str:
     if answer.kind not in ("text/plain", "application/json", "application/problem+json"):
         return ""
     try:
-        with explained(answer.url):
+        with translate_errors(answer.url):
             text = answer.response.read(4 * EXCERPT, decode_content=False).decode(errors="replace")
     except TransientError:
         return ""  # the status says enough

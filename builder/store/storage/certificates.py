@@ -16,7 +16,7 @@ The urllib3 1.26 of Debian 12 does, and cannot tell OpenSSL about servers that a
 """
 
 
-def accepted_certificates(ca_file: Path | None) -> ssl.SSLContext:
+def make_tls_context(ca_file: Path | None) -> ssl.SSLContext:
     """A TLS context with the authorities of the system ($SSL_CERT_FILE, where that is set), and those in `ca_file`.
 
     :raises InputError: the file cannot be read, or holds no certificate.
@@ -37,5 +37,5 @@ def read_certificates(ca_file: Path) -> bytes:
 
     :raises InputError: the file cannot be read, or holds no certificate.
     """
-    accepted_certificates(ca_file)
+    make_tls_context(ca_file)
     return ca_file.read_bytes()

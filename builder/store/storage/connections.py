@@ -14,7 +14,7 @@ from builder import __version__
 from builder.errors import InputError
 from builder.store.errors import PermissionRefusedError, StoreError, TransientError
 from builder.store.storage.access import Access
-from builder.store.storage.certificates import accepted_certificates
+from builder.store.storage.certificates import make_tls_context
 from builder.store.storage.interface import PIECE
 from builder.store.storage.many import SIDE_BY_SIDE
 from builder.urls import without_users
@@ -64,7 +64,7 @@ class Answer(NamedTuple):
 
         :raises TransientError: the body ends before the announced length, or before the last chunk.
         """
-        with explained(self.url):
+        with translate_errors(self.url):
             yield from self.response.stream(PIECE, decode_content=False)
 
 
@@ -73,7 +73,7 @@ class Connections:
 
     def __init__(self, access: Access, silent: float = SILENT_SECONDS) -> None:
         self._access = access
-        self._certificates = accepted_certificates(access.ca_file)
+        self._certificates = make_tls_context(access.ca_file)
         self._options: dict[str, Any] = {
             "ssl_context": self._certificates,
             "timeout": urllib3.Timeout(connect=min(CONNECT_SECONDS, silent), read=silent),
@@ -116,7 +116,7 @@ class Connections:
     def _ask_once(
         self, method: str, url: str, headers: Mapping[str, str], body: Iterable[bytes] | None
     ) -> urllib3.BaseHTTPResponse:
-        with explained(url):
+        with translate_errors(url):
             return self._pool(urlsplit(url)).request(
                 method,
                 url,
@@ -153,7 +153,7 @@ class Connections:
 
 
 @contextlib.contextmanager
-def explained(url: str) -> Iterator[None]:
+def translate_errors(url: str) -> Iterator[None]:
     """Turn errors of the connection to `url` into those of a store."""
     try:
         yield

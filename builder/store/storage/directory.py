@@ -40,14 +40,14 @@ class DirectoryStorage(Storage):
 
     def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
         """Yield the object from the offset `start` on."""
-        with self._explained(path), self._open(path) as file:
+        with self._translate_errors(path), self._open(path) as file:
             os.lseek(file, start, os.SEEK_SET)
             while piece := os.read(file, PIECE):
                 yield piece
 
     def size(self, path: str) -> int | None:
         """The size of the object in bytes; None when there is no such object."""
-        with self._explained(path):
+        with self._translate_errors(path):
             try:
                 return (self.root / path).stat().st_size
             except (FileNotFoundError, NotADirectoryError):
@@ -64,7 +64,7 @@ class DirectoryStorage(Storage):
 
         When the block fails, the objects that it has written are in the store all the same.
         """
-        waiting = UnfinishedObjects(self.root, self._make_directories, self._explained)
+        waiting = UnfinishedObjects(self.root, self._make_directories, self._translate_errors)
         try:
             yield waiting.put
         except BaseException:
@@ -76,7 +76,7 @@ class DirectoryStorage(Storage):
     def list(self, prefix: str) -> Iterator[Stored]:
         """Yield every object whose path begins with `prefix`."""
         top = self.root / prefix.rpartition("/")[0]
-        with self._explained(prefix):
+        with self._translate_errors(prefix):
             for directory, _, names in os.walk(top, onerror=_raise_but_not_found):
                 for name in names:
                     file = Path(directory, name)
@@ -88,7 +88,7 @@ class DirectoryStorage(Storage):
 
     def delete(self, path: str) -> None:
         """Remove the object; one that is not there is no error."""
-        with self._explained(path):
+        with self._translate_errors(path):
             (self.root / path).unlink(missing_ok=True)
 
     def swap(self, path: str, content: bytes, before: bytes | None) -> None:
@@ -111,11 +111,11 @@ class DirectoryStorage(Storage):
             if self._held:
                 yield
                 return
-            with self._explained(LOCK):
+            with self._translate_errors(LOCK):
                 self._make_directories(self.root)
                 handle = os.open(self.root / LOCK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             try:
-                with self._explained(LOCK):
+                with self._translate_errors(LOCK):
                     self._share(self.root / LOCK)
                     fcntl.flock(handle, fcntl.LOCK_EX)
                 self._held = True
@@ -126,7 +126,7 @@ class DirectoryStorage(Storage):
 
     def other_files(self, known: Collection[str]) -> Sequence[str]:
         """The names in the directory that are neither known nor a store's; `lost+found` does not count."""
-        with self._explained(""):
+        with self._translate_errors(""):
             names = sorted(path.name for path in self.root.iterdir()) if self.root.is_dir() else []
         return [
             name
@@ -169,7 +169,7 @@ class DirectoryStorage(Storage):
             os.close(handle)
 
     @contextlib.contextmanager
-    def _explained(self, path: str) -> Iterator[None]:
+    def _translate_errors(self, path: str) -> Iterator[None]:
         """Turn the errors of the system into those of a store."""
         try:
             yield

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from builder.store.errors import StoreError
 from builder.store.storage.access import ANONYMOUS, Access
-from builder.store.storage.answers import MISSING, UNKNOWN_METHOD, refusal
+from builder.store.storage.answers import MISSING, UNKNOWN_METHOD, explain_status
 from builder.store.storage.connections import SILENT_SECONDS, Answer, Connections
 from builder.store.storage.interface import Blob, Content, Storage, Stored, checked_pieces
 from builder.store.storage.many import ask_side_by_side
@@ -65,7 +65,9 @@ class HttpStorage(Storage):
 
     def list(self, prefix: str) -> Iterator[Stored]:  # noqa: ARG002
         """Refuse: HTTP has no request that lists files."""
-        raise self.unsupported("list its objects over HTTP; run this on the server, with the directory of the store")
+        raise self.unsupported_error(
+            "list its objects over HTTP; run this on the server, with the directory of the store"
+        )
 
     def delete(self, path: str) -> None:
         """Remove the object by DELETE; one that is not there is no error."""
@@ -88,7 +90,7 @@ class HttpStorage(Storage):
     def _expect_success(self, answer: Answer, what: str) -> None:
         """Refuse every status that is no success."""
         if not 200 <= answer.status < 300:
-            raise refusal(answer, what, self.address, self._access.secret)
+            raise explain_status(answer, what, self.address, self._access.secret)
 
 
 def _skip(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:

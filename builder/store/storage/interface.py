@@ -199,7 +199,7 @@ class Storage(ABC):
     def _expect(self, path: str, expected: bytes | None) -> None:
         held = None if self.size(path) is None else self.read(path, 1 << 24)
         if held != expected:
-            raise self.overtaken(path)
+            raise self.overtaken_error(path)
 
     def others_can_read(self) -> bool:
         """Whether other people than the publisher may be able to read the store; true where that is unknown."""
@@ -218,12 +218,12 @@ class Storage(ABC):
         found = {path: self.size(path) for path in paths}
         return {path: size for path, size in found.items() if size is not None}
 
-    def overtaken(self, path: str) -> OvertakenError:
+    def overtaken_error(self, path: str) -> OvertakenError:
         """An error that says that the object holds something else than its publisher expects."""
         return OvertakenError(
             f"another publisher changed {path} in {self.address} meanwhile", resolution="Run the command again."
         )
 
-    def unsupported(self, what: str) -> UnsupportedError:
+    def unsupported_error(self, what: str) -> UnsupportedError:
         """An error that says that this kind of store cannot do `what`."""
         return UnsupportedError(f"{self.address} cannot {what}")

@@ -16,7 +16,7 @@ from builder.store.storage.interface import PIECE, Blob, Content, Storage, Store
 from builder.store.storage.many import ask_side_by_side
 from builder.store.storage.media import media_type, refuse_page
 from builder.store.storage.s3_client import DOWNLOAD_SECONDS, SILENT_SECONDS, UPLOAD_SECONDS, open_bucket
-from builder.store.storage.s3_errors import explained
+from builder.store.storage.s3_errors import translate_errors
 from builder.store.storage.s3_probe import honours_conditions
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class S3Storage(Storage):
 
     def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
         """Yield the object from the offset `start` on, also where the server knows no ranges and sends all of it."""
-        with explained(path, self.address):
+        with translate_errors(path, self.address):
             answer, skip = self._answer(path, start)
             refuse_page(str(answer.attributes.get("Content-Type", "")), path, self.address)
             for chunk in answer.stream(min_chunk_size=PIECE // 2):
@@ -67,7 +67,7 @@ class S3Storage(Storage):
     def size(self, path: str) -> int | None:
         """The size of the object in bytes; None when there is no such object."""
         try:
-            with explained(path, self.address):
+            with translate_errors(path, self.address):
                 return obstore.head(self._reads, path)["size"]
         except NotStoredError:
             return None
@@ -81,7 +81,7 @@ class S3Storage(Storage):
         whole = content.size <= WHOLE
         source = _Source(content, path)
         try:
-            with explained(path, self.address):
+            with translate_errors(path, self.address):
                 obstore.put(
                     self._writes,
                     path,
@@ -98,7 +98,7 @@ class S3Storage(Storage):
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Yield every object whose path begins with `prefix`."""
-        with explained(prefix, self.address):
+        with translate_errors(prefix, self.address):
             for chunk in obstore.list(self._reads, prefix.rpartition("/")[0] or None):
                 for found in chunk:
                     if found["path"].startswith(prefix):
@@ -107,7 +107,7 @@ class S3Storage(Storage):
     def delete(self, path: str) -> None:
         """Remove the object; one that is not there is no error."""
         try:
-            with explained(path, self.address):
+            with translate_errors(path, self.address):
                 obstore.delete(self._writes, path)
         except NotStoredError:
             return
@@ -118,7 +118,7 @@ class S3Storage(Storage):
             super().swap(path, content, before)
             return
         try:
-            with explained(path, self.address):
+            with translate_errors(path, self.address):
                 condition: Condition = "create" if before is None else self._version(path, before)
                 obstore.put(self._writes, path, content, mode=condition, attributes={"Content-Type": media_type(path)})
         except (OvertakenError, NotStoredError):
@@ -128,7 +128,7 @@ class S3Storage(Storage):
         """The version of the object (RFC 9110 section 8.8.3), which must hold `before`."""
         answer = obstore.get(self._reads, path)
         if bytes(answer.bytes()) != before:
-            raise self.overtaken(path)
+            raise self.overtaken_error(path)
         return {"e_tag": answer.meta["e_tag"]}
 
 

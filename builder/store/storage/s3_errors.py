@@ -44,7 +44,7 @@ ALLOWED = "s3:GetObject, s3:ListBucket, and for publishers s3:PutObject and s3:D
 
 
 @contextlib.contextmanager
-def explained(path: str, store: str) -> Iterator[None]:
+def translate_errors(path: str, store: str) -> Iterator[None]:
     """Turn errors of the library at the object `path` into those of a store."""
     try:
         yield

@@ -16,7 +16,7 @@ from obstore.store import S3Store
 
 from builder.parallel import crew
 from builder.store.errors import OvertakenError, PermissionRefusedError, StoreError, StoreFullError, TransientError
-from builder.store.storage.s3_errors import explained
+from builder.store.storage.s3_errors import translate_errors
 
 WRITERS = 2
 ROUNDS = 6
@@ -42,7 +42,7 @@ def honours_conditions(store: S3Store, address: str) -> bool:
     except StoreError:
         return False  # the server knows no conditions
     finally:
-        with contextlib.suppress(FileNotFoundError), explained(paths[0], address):
+        with contextlib.suppress(FileNotFoundError), translate_errors(paths[0], address):
             obstore.delete(store, paths)
 
 
@@ -50,7 +50,7 @@ def _has_one_winner(store: S3Store, path: str, address: str) -> bool:
     """Whether one writer creates the object, one replaces it, and none replaces a version that is gone."""
     if _race(store, path, address, "create") != 1:
         return False
-    with explained(path, address):
+    with translate_errors(path, address):
         version: Condition = {"e_tag": obstore.head(store, path)["e_tag"]}
     return _race(store, path, address, version) == 1 and not _write(store, path, address, version, b"too late")
 
@@ -69,7 +69,7 @@ def _race(store: S3Store, path: str, address: str, condition: Condition) -> int:
 
 def _write(store: S3Store, path: str, address: str, condition: Condition, content: bytes) -> bool:
     try:
-        with explained(path, address):
+        with translate_errors(path, address):
             obstore.put(store, path, content, mode=condition)
     except OvertakenError:
         return False

@@ -43,16 +43,16 @@ class _Unfinished:
 class UnfinishedObjects:
     """Objects that are to be in their places in the directory `root` together; several threads may put objects.
 
-    `explained` turns errors of the system about an object into errors of a store.
+    `translate_errors` turns errors of the system about an object into errors of a store.
     """
 
     def __init__(
         self,
         root: Path,
         make_directories: Callable[[Path], None],
-        explained: Callable[[str], AbstractContextManager[None]],
+        translate_errors: Callable[[str], AbstractContextManager[None]],
     ) -> None:
-        self._root, self._make_directories, self._explained = root, make_directories, explained
+        self._root, self._make_directories, self._translate_errors = root, make_directories, translate_errors
         self._lock = threading.Lock()
         self._waiting: list[_Unfinished] = []
 
@@ -82,7 +82,7 @@ class UnfinishedObjects:
         target = self._root / path
         name = target.with_name(f"{UNFINISHED}{uuid.uuid4().hex}")
         try:
-            with self._explained(path):
+            with self._translate_errors(path):
                 self._make_directories(target.parent)
                 file = name.open("xb")
                 try:
@@ -104,14 +104,14 @@ class UnfinishedObjects:
         left = set(objects)
         try:
             for each in objects:
-                with self._explained(each.path), each.file:
+                with self._translate_errors(each.path), each.file:
                     os.fsync(each.file.fileno())
             for each in objects:
-                with self._explained(each.path):
+                with self._translate_errors(each.path):
                     each.name.rename(each.target)
                     left.remove(each)
             for directory in sorted({each.target.parent for each in objects}):
-                with self._explained(str(directory.relative_to(self._root))):
+                with self._translate_errors(str(directory.relative_to(self._root))):
                     sync(directory)
         finally:
             for each in left:

@@ -191,7 +191,7 @@ def test_a_registry_that_cannot_delete(tmp_path: Path) -> None:
         assert "delete: enabled: true" in str(caught.value)
         assert storage.read(PATH, 10) == b"{}"
         storage.delete(f"blobs/sha256/{'0' * 64}")
-        with leases.held(storage), leases.held(storage):  # two publishers
+        with leases.hold_lease(storage), leases.hold_lease(storage):  # two publishers
             storage.put(PATH, Text(b"[]"))
         assert storage.read(PATH, 10) == b"[]"
 

@@ -77,11 +77,11 @@ def test_packages_are_found(case: Case) -> None:
     case.publish(make_release(case.releases, version="2", packages=[package]))
     case.publish(make_release(case.releases, version="3", packages=[]))
     releases = case.catalog()["small"]
-    assert packages.with_package(case.storage, releases, "openssl", None) == {
+    assert packages.find_with_package(case.storage, releases, "openssl", None) == {
         "small@1": "3.5.1-1",
         "small@2": "3.5.10-1",
     }
-    assert packages.with_package(case.storage, releases, "openssl", "3.5.9-1") == {"small@1": "3.5.1-1"}
+    assert packages.find_with_package(case.storage, releases, "openssl", "3.5.9-1") == {"small@1": "3.5.1-1"}
 
 
 def test_copies_need_no_other_trust(case: Case, tmp_path: Path) -> None:
@@ -153,9 +153,9 @@ def test_prune_waits_for_publishers(case: Case, kind: Kind) -> None:
     case.publish(make_release(case.releases))
     if isinstance(case.storage, DirectoryStorage):
         return  # a lock keeps them apart
-    with leases.held(case.storage), pytest.raises(Exception, match="says `publish`"):
+    with leases.hold_lease(case.storage), pytest.raises(Exception, match="says `publish`"):
         pruning.prune(case.publisher(), pruning.Plan((), ()))
-    with leases.held(case.storage, leases.PRUNE), pytest.raises(Exception, match="says `prune`"):
+    with leases.hold_lease(case.storage, leases.PRUNE), pytest.raises(Exception, match="says `prune`"):
         case.publish(make_release(case.releases, version="2"))
 
 

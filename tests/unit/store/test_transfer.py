@@ -18,7 +18,7 @@ from builder.store import transfer
 from builder.store.errors import StoreFullError, TransientError, UntrustedError
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import Blob, Content, Text
-from builder.store.transfer import Limit, Received, Sent, Transfers, again, run_each
+from builder.store.transfer import Limit, Received, Sent, Transfers, retry, run_each
 
 
 @pytest.fixture(autouse=True)
@@ -67,14 +67,14 @@ def test_again_after_what_may_pass() -> None:
             raise kind("no")
         return "done"
 
-    assert again(lambda: fail(3, TransientError)) == "done"
+    assert retry(lambda: fail(3, TransientError)) == "done"
     tries.clear()
     with pytest.raises(TransientError):
-        again(lambda: fail(9, TransientError))
+        retry(lambda: fail(9, TransientError))
     assert len(tries) == 4
     tries.clear()
     with pytest.raises(StoreFullError):
-        again(lambda: fail(9, StoreFullError))
+        retry(lambda: fail(9, StoreFullError))
     assert len(tries) == 1
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from builder.store.errors import PermissionRefusedError, StoreError
 from builder.store.storage.access import Access
-from builder.store.storage.answers import refusal
+from builder.store.storage.answers import explain_status
 from builder.store.storage.connections import Answer, Connections
 from builder.store.storage.registry.credentials import IDENTITY, find_credentials
 
@@ -109,7 +109,9 @@ class Login:
     def _read_token(self, answer: Answer) -> str:
         host = urlsplit(answer.url).netloc
         if answer.status != 200:
-            error = refusal(answer, f"give {self.who} a token", host, self._access.secret if self._access else "")
+            error = explain_status(
+                answer, f"give {self.who} a token", host, self._access.secret if self._access else ""
+            )
             if not isinstance(error, PermissionRefusedError):
                 raise error
             raise PermissionRefusedError(error.brief, details=error.details, resolution=self._advice())

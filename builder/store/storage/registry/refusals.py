@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder.store.errors import PermissionRefusedError, StoreError, StoreFullError, TransientError, UnsupportedError
-from builder.store.storage.answers import refusal
+from builder.store.storage.answers import explain_status
 from builder.store.storage.connections import Answer
 
 FULL = ("no space left on device", "disk quota exceeded")
@@ -18,7 +18,7 @@ it writes it."""
 
 def explain_refusal(answer: Answer, what: str, host: str, who: str) -> StoreError:
     """The error that says why the registry at `host` did not `what`, an action and an object, for `who`."""
-    error = refusal(answer, what, f"the registry at {host}", "")
+    error = explain_status(answer, what, f"the registry at {host}", "")
     if isinstance(error, PermissionRefusedError):
         return PermissionRefusedError(
             f"{error.brief}, for {who}",

@@ -11,7 +11,7 @@ from store_cases import PublishedStore
 
 from builder.lab.report.report import LabReport
 from builder.lab.vocabulary.phase import Phase
-from builder.store.packages import kept_manifest
+from builder.store.packages import read_cached_manifest
 from builder.store.page.boots import read_trials
 from builder.store.page.facts import collect_facts
 from builder.store.page.plan import plan_pages
@@ -25,7 +25,9 @@ def page_with(store: PublishedStore, made: LabReport | dict[str, Any]) -> str:
     trusted = store.trusted()
     [planned] = plan_pages(find_held(trusted))
     text = made.text() if isinstance(made, LabReport) else json.dumps(made)
-    facts = collect_facts(planned.release, kept_manifest(store.storage, planned.release), text.encode(), planned.before)
+    facts = collect_facts(
+        planned.release, read_cached_manifest(store.storage, planned.release), text.encode(), planned.before
+    )
     known = StoreFacts(trusted.fingerprint, trusted.renewed, trusted.version, find_held(trusted))
     return render_release(known, facts).decode()
 
