@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
-from builder.container.engine import Engine, Image, Job, Room
 from builder.errors import InputError
-from builder.process import OnLine
-from builder.recipe.models import Element, Initramfs, Recipe, Root, RootKind, RootTransport
-from builder.tree.build import Tree
-
-STEP = "initramfs"
-ELEMENT = "initramfs-nfs"
+from builder.plan.step import ENGINES, Making
+from builder.recipe.models import Initramfs, Recipe, Root, RootKind, RootTransport
+from builder.tree.beside import BesideTree
+from builder.tree.elements import MAKER
 
 BASE_MODULES = ("af_packet",)
 """The modules that every initramfs needs: raw sockets, for its own DHCP client."""
@@ -39,10 +33,10 @@ def need_element(recipe: Recipe) -> None:
 
     :raises InputError: the element that brings initramfs-tools is missing.
     """
-    if ELEMENT not in (element.name for element in recipe.elements):
+    if MAKER not in (element.name for element in recipe.elements):
         raise InputError(
             f"recipe {recipe.image.name} has no element that makes an initramfs",
-            resolution=f'Add "{ELEMENT}", or an element that depends on it, to its elements.',
+            resolution=f'Add "{MAKER}", or an element that depends on it, to its elements.',
         )
 
 
@@ -82,40 +76,16 @@ def lines_of(words: Iterable[str]) -> str:
     return "".join(f"{word}\n" for word in dict.fromkeys(words))
 
 
-def make(
-    directory: Path,
-    *,
-    engine: Engine,
-    image: Image,
-    tree: Tree,
-    element: Element,
-    configured: Mapping[str, str],
-    source_date: int,
-    room: Room,
-    on_line: OnLine,
-) -> None:
-    """Make `initrd.img-KVER` in `directory`; `configured` are the files of its configuration.
+class InitramfsStep(BesideTree):
+    """The step that makes `initrd.img-KVER`, the initramfs of the tree's kernel."""
 
-    :raises CommandError: mkinitramfs failed.
-    """
-    with in_files(directory, configured) as conf:
-        job = Job(
-            argv=("/input/element/make-initramfs", tree.kernel_version, "/output"),
-            output=directory,
-            inputs={"/input/element": element.path, "/input/conf": conf, **tree.job_inputs},
-            environment={"SOURCE_DATE_EPOCH": str(source_date)},
-            room=room,
-        )
-        engine.run(image, job, on_line)
+    name = "initramfs"
+    making = Making((__name__, ENGINES))
+    script = "make-initramfs"
+
+    def configuration(self, recipe: Recipe) -> Mapping[str, str]:
+        """The files of a configuration directory for mkinitramfs(8)."""
+        return configuration(recipe.initramfs, recipe.root)
 
 
-@contextlib.contextmanager
-def in_files(directory: Path, configured: Mapping[str, str]) -> Iterator[Path]:
-    """A temporary directory in `directory` with the files of a configuration, for the inputs of a job."""
-    conf = directory / "conf"
-    conf.mkdir()
-    for name, text in configured.items():
-        (conf / name).parent.mkdir(parents=True, exist_ok=True)
-        (conf / name).write_text(text, encoding="utf-8")
-    yield conf
-    shutil.rmtree(conf)
+INITRAMFS = InitramfsStep()

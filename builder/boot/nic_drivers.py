@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from builder.boot.initramfs import in_files, lines_of
-from builder.container.engine import Engine, Image, Job, Room
-from builder.process import OnLine
+from builder.boot import known_drivers
+from builder.boot.initramfs import lines_of
+from builder.context import BuildContext
+from builder.events import Notice
+from builder.keys import key_of
+from builder.plan.step import ENGINES, Making
 from builder.recipe import nics
-from builder.recipe.models import Element, Initramfs, Recipe
-from builder.tree.build import Tree
-
-STEP = "nic-drivers"
+from builder.recipe.models import Initramfs, Recipe
+from builder.tree.beside import BesideTree
+from builder.tree.build import TREE, Tree
 
 DEFAULT = "default"
 """The name of the archive for nodes without a `nic`; no module has this name."""
@@ -52,33 +54,49 @@ def _compressor(initramfs: Initramfs, archive: str) -> str:
     return lines_of(_COMPRESSORS[initramfs.compression].format(level=level).split())
 
 
-def make(
-    directory: Path,
-    *,
-    engine: Engine,
-    image: Image,
-    tree: Tree,
-    element: Element,
-    configured: Mapping[str, str],
-    source_date: int,
-    room: Room,
-    on_line: OnLine,
-) -> None:
-    """Make the archives of NIC drivers in `directory`, each under its name.
+class NicDrivers(BesideTree):
+    """The step that makes the archives of NIC drivers for the tree's kernel, each under its name."""
 
-    :raises CommandError: a module cannot be read, or the compressor failed.
-    """
-    with in_files(directory, configured) as conf:
-        job = Job(
-            argv=("/input/element/make-nic-archives", tree.kernel_version, "/output"),
-            output=directory,
-            inputs={
-                "/input/element": element.path,
-                "/input/conf": conf,
-                "/input/paths": tree.paths,
-                **tree.job_inputs,
-            },
-            environment={"SOURCE_DATE_EPOCH": str(source_date)},
-            room=room,
-        )
-        engine.run(image, job, on_line)
+    name = "nic-drivers"
+    making = Making((__name__, ENGINES))
+    script = "make-nic-archives"
+    checks = TREE.name
+
+    def configuration(self, recipe: Recipe) -> Mapping[str, str]:
+        """The drivers and the compressor of each archive."""
+        return configuration(recipe)
+
+    def inputs_of_job(self, tree: Tree) -> Mapping[str, Path]:
+        """The paths in the tree, among which modules are looked for."""
+        return {"/input/paths": tree.paths}
+
+    def inputs_beside(self, context: BuildContext) -> Mapping[str, Path]:
+        """The archives that were made last with the same configuration, if the cache has them.
+
+        The tree's job copies an archive whose modules are the same.
+        """
+        key = context.cache.pointer(self.name, self._pointer_key(context))
+        if not (key and context.cache.has(self.name, key)):
+            return {}
+        return {"/input/nic-drivers-before": context.cache.object(self.name, key)}
+
+    def check(self, context: BuildContext) -> None:
+        """Check that the tree's kernel has the modules that the recipe and its cluster name.
+
+        :raises NfsrootError: the kernel lacks a module that is named, or that every node needs.
+        """
+        lacking = known_drivers.check(context.recipe, known_drivers.kernel_of(Tree.of(context)))
+        if lacking:
+            context.emit(Notice(lacking))
+
+    def finish(self, context: BuildContext) -> None:
+        """Record the archives, for `inputs_beside`."""
+        key = context.plan.step(self.name).key
+        context.cache.set_pointer(self.name, self._pointer_key(context), str(key))
+
+    def _pointer_key(self, context: BuildContext) -> str:
+        """The key over all that archives of NIC drivers depend on, apart from the tree."""
+        return key_of({"image": context.image.id, "configuration": self.configuration(context.recipe)})
+
+
+NIC_DRIVERS = NicDrivers()

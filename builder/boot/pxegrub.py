@@ -6,12 +6,12 @@ import os
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from builder.container.engine import Engine, Image, Job
+from builder.container.engine import Job
+from builder.context import BuildContext, CachedStep
 from builder.parallel import crew
-from builder.process import OnLine
-from builder.recipe.models import Variant
-
-STEP = "pxegrub"
+from builder.plan.model import Inputs
+from builder.plan.step import ENGINES, Known, Making
+from builder.recipe.models import Recipe, Variant
 
 MODULES = (
     "configfile",
@@ -61,27 +61,41 @@ SERVED = {
     Variant.X86_64_EFI: {"pxegrub.efi": "pxegrub.x86_64-efi"},
     Variant.SECURE_BOOT: {name: f"secure-boot/{name}" for name in SIGNED},
 }
-"""The boot loader files of each variant: names on the TFTP server, each with the file among what `make` makes."""
+"""The boot loader files of each variant: names on the TFTP server, each with the file in the step's object."""
 
 
-def make(directory: Path, *, engine: Engine, image: Image, variants: tuple[Variant, ...], on_line: OnLine) -> None:
-    """Make `pxegrub.VARIANT` and `secure-boot/` in `directory`, all variants at once.
+class Pxegrub(CachedStep):
+    """The step that makes `pxegrub.VARIANT` and `secure-boot/`."""
 
-    :raises CommandError: grub-mkimage failed.
-    """
-    early = directory / "early.cfg"
-    early.write_text(EARLY, encoding="utf-8")
+    name = "pxegrub"
+    making = Making((__name__, ENGINES))
+    works_on_tree = False
 
-    def run(variant: Variant) -> None:
-        if variant is Variant.SECURE_BOOT:
-            _copy_signed(directory, engine, image, on_line)
-        else:
-            engine.run(image, _link(directory, variant, early), on_line)
+    def inputs(self, recipe: Recipe, known: Known) -> Inputs:
+        """The variants, and the builder image, whose GRUB they are."""
+        return {"image": known.image, "variants": list(recipe.boot.variants)}
 
-    with crew(os.cpu_count() or 1) as makers:
-        for made in [makers.begin(partial(run, variant)) for variant in variants]:
-            made()
-    early.unlink()
+    def make(self, context: BuildContext, directory: Path) -> None:
+        """Make all variants at once.
+
+        :raises CommandError: grub-mkimage failed.
+        """
+        early = directory / "early.cfg"
+        early.write_text(EARLY, encoding="utf-8")
+
+        def run(variant: Variant) -> None:
+            if variant is Variant.SECURE_BOOT:
+                _copy_signed(context, directory)
+            else:
+                context.engine.run(context.image, _link(directory, variant, early), context.on_line)
+
+        with crew(os.cpu_count() or 1) as makers:
+            for made in [makers.begin(partial(run, variant)) for variant in context.recipe.boot.variants]:
+                made()
+        early.unlink()
+
+
+PXEGRUB = Pxegrub()
 
 
 def _link(directory: Path, variant: Variant, early: Path) -> Job:
@@ -91,10 +105,10 @@ def _link(directory: Path, variant: Variant, early: Path) -> Job:
     return Job(tuple(argv), output=directory, inputs={"/input/early.cfg": early})
 
 
-def _copy_signed(directory: Path, engine: Engine, image: Image, on_line: OnLine) -> None:
+def _copy_signed(context: BuildContext, directory: Path) -> None:
     """Copy the signed files by one job, and give them the names in `SIGNED`."""
     target = "secure-boot"
     argv = ("install", "-D", "--mode=644", f"--target-directory=/output/{target}", *SIGNED.values())
-    engine.run(image, Job(argv, output=directory), on_line)
+    context.engine.run(context.image, Job(argv, output=directory), context.on_line)
     for name, source in SIGNED.items():
         (directory / target / PurePosixPath(source).name).rename(directory / target / name)

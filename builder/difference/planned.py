@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import builder
-from builder.boot import initramfs, nic_drivers, pxegrub
+from builder.boot.initramfs import INITRAMFS
+from builder.boot.nic_drivers import NIC_DRIVERS
+from builder.boot.pxegrub import PXEGRUB
 from builder.cache import Cache
 from builder.debian import archive as archives
 from builder.debian.relations import version_key
@@ -22,7 +24,8 @@ from builder.recipe.models import Recipe
 from builder.release.manifest import Package, add_security
 from builder.release.unpacking import Text
 from builder.server import bundle
-from builder.tree import build as tree
+from builder.tree.build import TREE
+from builder.tree.owned_paths import SHADOW
 
 LOCKED_ROOT = "root:*:::::::\n"
 """The file of passwords for rendering the overlay; the tree has another one, so the file is not compared."""
@@ -37,8 +40,8 @@ def read_recipe(recipe: Recipe, plan: Plan, release: Subject, cache: Cache) -> S
     """
     layout = Layout(recipe, release.manifest.version, release.manifest.kernel_version, builder.__version__)
     steps = {step.name: step.key or "" for step in plan.steps}
-    same_tree = _is_same(tree.STEP, steps, release)
-    rendered = _texts(file for file in overlay.render(layout, LOCKED_ROOT) if file.path != overlay.SHADOW)
+    same_tree = _is_same(TREE.name, steps, release)
+    rendered = _texts(file for file in overlay.render(layout, LOCKED_ROOT) if file.path != SHADOW)
     packages, remarks = (release.packages, ()) if same_tree else _expect_packages(recipe, release, cache)
     manifest = release.manifest.model_copy(
         update={"name": recipe.image.name, "server_directory": layout.server_directory}
@@ -63,7 +66,7 @@ def read_recipe(recipe: Recipe, plan: Plan, release: Subject, cache: Cache) -> S
 
 def leave_out_shadow(release: Subject) -> Subject:
     """A release without its file of passwords, which a recipe does not know: the tree has all of it but root's line."""
-    texts = release.overlay and {path: text for path, text in release.overlay.items() if path != overlay.SHADOW}
+    texts = release.overlay and {path: text for path, text in release.overlay.items() if path != SHADOW}
     return replace(release, overlay=texts)
 
 
@@ -78,8 +81,8 @@ def _texts(files: Iterable[RenderedFile]) -> dict[str, Text]:
 def _boot_files(recipe: Recipe, steps: Mapping[str, str], release: Subject) -> Iterator[tuple[str, str]]:
     """Yield the digest of each file that nodes load: the release's if the steps that make it have the same keys."""
     kernel = release.manifest.kernel_version
-    of_tree, of_loaders = ((tree.STEP,), (pxegrub.STEP,))
-    of_ramdisk = (initramfs.STEP, nic_drivers.STEP)
+    of_tree, of_loaders = ((TREE.name,), (PXEGRUB.name,))
+    of_ramdisk = (INITRAMFS.name, NIC_DRIVERS.name)
     names = [f"initrd.img-{kernel}", *(f"initrd.img-{kernel}.{node.nic}" for node in recipe.cluster.nodes if node.nic)]
     for path in dict.fromkeys((*release.boot_files, *names)):
         needs = of_tree if path.startswith("vmlinuz-") else of_ramdisk if path in names else of_loaders

@@ -12,28 +12,9 @@ from builder.overlay.writable import NFS_OPTIONS, mounts, state_directory
 from builder.recipe.models import Recipe
 from builder.settings import reports
 from builder.templates import fill
+from builder.tree.owned_paths import ALWAYS, AUTHORIZED_KEYS, CHRONY, KERRIGHED_NODES, SHADOW, TIMESYNCD
 
-SHADOW = "etc/shadow"
 SHADOW_GID = 42  # Debian's group shadow (/usr/share/base-passwd/group.master).
-AUTHORIZED_KEYS = "etc/ssh/authorized_keys/root"
-KERRIGHED_NODES = "etc/kerrighed_nodes"
-TIMESYNCD = "etc/systemd/timesyncd.conf.d/nfsroot.conf"
-CHRONY = "etc/chrony/sources.d/nfsroot.sources"
-ALWAYS = (
-    "etc/fstab",
-    "etc/hosts",
-    "etc/network/interfaces",
-    "etc/nfsbooted/nfsbooted.conf",
-    "etc/nfsroot-release",
-    "etc/resolv.conf",
-    "etc/ssh/sshd_config.d/nfsroot.conf",
-)
-
-OWNED_PATHS = frozenset((*ALWAYS, SHADOW, AUTHORIZED_KEYS, KERRIGHED_NODES, TIMESYNCD, CHRONY, "etc/hostname"))
-"""Every path that an overlay may ever own, relative to the root; the packed tree holds none of them.
-
-No overlay has etc/hostname: a node takes its name from its address (hostname(5), nfsbooted(8)).
-"""
 
 
 def render(layout: Layout, shadow: str) -> tuple[RenderedFile, ...]:

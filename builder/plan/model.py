@@ -10,8 +10,8 @@ Inputs = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step of a build, whose result the cache may keep.
+class PlannedStep:
+    """A step of a recipe's build, as the planner decided it.
 
     `key` is a pure function of `inputs`; both are None while an input is unknown (the archive was never asked, the
     builder image is not made).  `reuse` says that the step need not run, because its object exists; `reason` says in
@@ -34,11 +34,11 @@ class Plan:
     """
 
     recipe: str
-    steps: tuple[Step, ...]
+    steps: tuple[PlannedStep, ...]
     content: str | None
     release: str | None
 
-    def step(self, name: str) -> Step:
+    def step(self, name: str) -> PlannedStep:
         """The step called `name`."""
         return next(step for step in self.steps if step.name == name)
 

@@ -1,4 +1,4 @@
-"""Packs the objects of a build's steps into the release's directory, which appears whole or not at all."""
+"""The directory of a release, which appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,86 +6,13 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from builder import ownership
-from builder.container.engine import Engine, Image, Job
 from builder.disk import locked, sync, sync_tree
 from builder.errors import NfsrootError
-from builder.files import RenderedFile
-from builder.overlay.render import OWNED_PATHS
-from builder.packing import archive, tree_list
-from builder.packing.archive import Joined
-from builder.process import OnLine
-from builder.recipe.models import TFTP_DIRECTORY
 from builder.release.manifest import FILE, SUMS, Manifest
-from builder.tree.build import Tree
-
-
-class Overlay(NamedTuple):
-    """The tar archive of the overlay, and its lines in the list of the tree, both compressed by zstd."""
-
-    archive: Path
-    lines: Path
-
-
-@dataclass(frozen=True)
-class Packer:
-    """Makes and compresses parts of one release in directory `scratch`, with the builder image's tools."""
-
-    engine: Engine
-    image: Image
-    scratch: Path
-    source_date: int
-
-    def overlay(self, tree: Tree, overlay: Iterable[RenderedFile], on_line: OnLine, *, alone: bool) -> Overlay:
-        """The overlay, as an archive that stands `alone`, or as a part between a tree's files and directories.
-
-        :raises NfsrootError: a path stands in both parts.
-        """
-        known = frozenset(os.fsdecode(tree.paths.read_bytes()).split("\0"))
-        files = tuple(overlay)
-        twice = sorted(file.path for file in files if file.path in known or file.path not in OWNED_PATHS)
-        if twice:
-            raise NfsrootError(f"the overlay's {', '.join(twice)} would replace files of the tree")
-        part = archive.fragment(files, self.source_date, known) + (archive.END_OF_ARCHIVE if alone else b"")
-        lines = tree_list.describe(files, archive.directories(files) - known)
-        texts = {"overlay.tar": part, "overlay.tsv": lines}
-        return Overlay(*self._compressed(texts, ["zstd", "--quiet", "-3"], "zst", on_line))
-
-    def server_bundle(
-        self, bundle: Joined, files: Iterable[RenderedFile], served: Mapping[str, Path], on_line: OnLine
-    ) -> None:
-        """Write the server bundle: the rendered `files`, and `served`, files by their paths below srv/tftp.
-
-        Kernel and initramfs are compressed already: gzip would take most of a build's time to gain next to nothing.
-        The content of each file is a part of its own, which two releases share.  The part before has the file's header,
-        which names the release.
-        """
-        texts = tuple(files)
-        start = archive.fragment(texts, self.source_date)
-        binary = (RenderedFile(f"{TFTP_DIRECTORY}/{path}", archive.content_of(file)) for path, file in served.items())
-        bundle.add(*self._compressed({"server.tar": start}, ["gzip", "--no-name", "-6"], "gz", on_line))
-        headers = b""
-        for header, content in archive.members(binary, self.source_date, archive.directories(texts)):
-            headers += header
-            if content:
-                bundle.write(archive.stored([headers]))
-                bundle.write(archive.stored(content))
-                headers = b""
-        bundle.write(archive.stored([headers + archive.END_OF_ARCHIVE]))
-
-    def _compressed(
-        self, texts: Mapping[str, bytes], command: list[str], suffix: str, on_line: OnLine
-    ) -> tuple[Path, ...]:
-        for name, text in texts.items():
-            (self.scratch / name).write_bytes(text)
-        job = Job((*command, *(f"/output/{name}" for name in texts)), output=self.scratch)
-        self.engine.run(self.image, job, on_line)
-        return tuple(self.scratch / f"{name}.{suffix}" for name in texts)
 
 
 def need_writable(directory: Path) -> None:

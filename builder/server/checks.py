@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from builder.boot.menus import MENUS
-from builder.container.engine import Engine, Image, Job
+from builder.container.engine import Job
 from builder.errors import NfsrootError
 from builder.files import RenderedFile, text_file
+from builder.packing.release_step import ReleaseContext
 from builder.parallel import crew
-from builder.process import CommandError, OnLine
+from builder.process import CommandError
 from builder.recipe.models import Recipe
 from builder.settings import kea, nginx
 
@@ -94,20 +94,12 @@ def checked(recipe: Recipe, files: Iterable[RenderedFile]) -> tuple[RenderedFile
     return tuple(found.values())
 
 
-def check(
-    recipe: Recipe,
-    files: Iterable[RenderedFile],
-    *,
-    engine: Engine,
-    image: Image,
-    scratch: Path,
-    on_line: OnLine,
-) -> None:
-    """Run every check over a bundle's `files`, which are written below the directory `scratch` for that.
+def check(context: ReleaseContext, files: Iterable[RenderedFile]) -> None:
+    """Run every check over a bundle's `files`, which are written below the directory `context.scratch` for that.
 
     :raises NfsrootError: a checker rejects a file; its own words are in the error.
     """
-    bundle, output = scratch / "checked", scratch / "checkers"
+    recipe, bundle, output = context.recipe, context.scratch / "checked", context.scratch / "checkers"
     for file in checked(recipe, files):
         target = bundle / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +108,7 @@ def check(
 
     def run(check: Check) -> None:
         try:
-            engine.run(image, Job(check.argv, output, {BUNDLE: bundle}, ENVIRONMENT), on_line)
+            context.engine.run(context.image, Job(check.argv, output, {BUNDLE: bundle}, ENVIRONMENT), context.on_line)
         except CommandError as error:
             what = f"{check.program} rejects {check.path} of the server bundle"
             raise NfsrootError(what, details=error.details) from error

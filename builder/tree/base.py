@@ -9,55 +9,80 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from builder.container.engine import Engine, Image, Job, Room
+from builder.container.engine import Job
+from builder.context import BuildContext, CachedStep
+from builder.debian import archive as archives
 from builder.debian import refusals
-from builder.debian.archive import Archive
-from builder.process import CommandError, OnLine
+from builder.plan.model import Inputs
+from builder.plan.step import ENGINES, Known, Making
+from builder.process import CommandError
 from builder.recipe.models import Debian, Element, Recipe
+from builder.tree import elements
 
-STEP = "base"
 ELEMENT = "debian-root"
 
 
-def element(recipe: Recipe) -> Element | None:
+def find_element(recipe: Recipe) -> Element | None:
     """The element that makes bases; a recipe with a root element of its own has none."""
     return next((element for element in recipe.elements if element.name == ELEMENT), None)
 
 
-def make(
-    directory: Path,
-    *,
-    engine: Engine,
-    image: Image,
-    recipe: Recipe,
-    archive: Archive,
-    packages: Path,
-    source_date: int,
-    room: Room,
-    on_line: OnLine,
-) -> None:
-    """Make a base in `directory`: parts of a packed tree, in the form of parts.py of the element debian-root.
+class Base(CachedStep):
+    """The step that makes the base of a tree: parts of a packed tree, in the form of parts.py of `ELEMENT`."""
 
-    `packages` is the directory of packages downloaded before; the job adds new ones.  `source_date` is in seconds
-    since 1970 (UTC).
+    name = "base"
+    making = Making((__name__, ENGINES))
+    part_of = "tree"
 
-    :raises NfsrootError: a package cannot be downloaded or installed.
-    """
-    maker = element(recipe)
-    assert maker is not None, "the plan has no base without it"
-    job = Job(
-        argv=("/input/element/install-packages", "--parts=/output", "/scratch/base", *recipe.base_packages),
-        output=directory,
-        inputs={**archive.job_inputs, "/input/packages": packages, "/input/element": maker.path},
-        environment=environment(recipe.debian, source_date),
-        network=True,
-        room=room,
-    )
-    try:
-        engine.run(image, job, on_line)
-    except CommandError as error:
-        raise refusals.read(directory) or refusals.explain(error, recipe.debian) from error
-    keep_packages(directory, packages)
+    def is_needed(self, recipe: Recipe) -> bool:
+        """Whether the recipe has the element that makes bases."""
+        return find_element(recipe) is not None
+
+    def inputs(self, recipe: Recipe, known: Known) -> Inputs:
+        """The packages that recipes share, and the element that installs them."""
+        element = find_element(recipe)
+        assert element is not None, "the plan has no base without it"
+        return {
+            **common_inputs(recipe, known),
+            "packages": list(recipe.base_packages),
+            "element": elements.digest(element),
+        }
+
+    def make(self, context: BuildContext, directory: Path) -> None:
+        """Install the packages that recipes share; the job adds new ones to those downloaded before.
+
+        :raises NfsrootError: a package cannot be downloaded or installed.
+        """
+        recipe, packages = context.recipe, context.cache.packages(context.recipe.debian.suite)
+        element = find_element(recipe)
+        assert element is not None, "the plan has no base without it"
+        job = Job(
+            argv=("/input/element/install-packages", "--parts=/output", "/scratch/base", *recipe.base_packages),
+            output=directory,
+            inputs={**context.archive.job_inputs, "/input/packages": packages, "/input/element": element.path},
+            environment=environment(recipe.debian, context.source_date),
+            network=True,
+            room=context.room,
+        )
+        try:
+            context.engine.run(context.image, job, context.on_line)
+        except CommandError as error:
+            raise refusals.read(directory) or refusals.explain(error, recipe.debian) from error
+        keep_packages(directory, packages)
+
+
+BASE = Base()
+
+
+def common_inputs(recipe: Recipe, known: Known) -> Inputs:
+    """The inputs that tree and base share: builder image, archive, source date, `[debian]` and accounts."""
+    return {
+        "image": known.image,
+        "archive": known.archive,
+        "source_date": known.source_date,
+        "debian": archives.inputs(recipe.debian),
+        "accounts": recipe.debian.accounts,
+    }
 
 
 def environment(debian: Debian, source_date: int) -> dict[str, str]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable
+import shutil
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from builder.container.engine import Engine, Image, Job, Room
+from builder.container.engine import Job
+from builder.context import BuildContext, CachedStep
 from builder.debian import refusals
-from builder.debian.archive import Archive
 from builder.errors import NfsrootError
-from builder.process import CommandError, OnLine
+from builder.events import Caution
+from builder.plan.model import Inputs
+from builder.plan.step import ENGINES, Known, Making
+from builder.process import CommandError
 from builder.recipe import nics
 from builder.recipe.models import Element, Recipe
 from builder.tree import base as bases
+from builder.tree import elements
+from builder.tree.owned_paths import OWNED_PATHS
 
-STEP = "tree"
 DPKG_DATA = "dpkg.tar.zst"
 CAUTIONS = "cautions"
 """The name of the file to which hooks outside the tree may write cautions for the user, a sentence per line."""
@@ -27,6 +35,11 @@ class Tree:
     """A finished tree, as an object of the cache."""
 
     path: Path
+
+    @classmethod
+    def of(cls, context: BuildContext) -> Self:
+        """The tree of the build that is under way."""
+        return cls(context.objects[TREE.name])
 
     @property
     def part(self) -> Path:
@@ -120,66 +133,99 @@ def _by_name(paths: Iterable[str]) -> dict[str, str]:
     return {nics.normalize_name(path.rpartition("/")[2].partition(".ko")[0]): path for path in paths}
 
 
-def make(
-    directory: Path,
-    *,
-    engine: Engine,
-    image: Image,
-    recipe: Recipe,
-    archive: Archive,
-    base: Path | None,
-    packages: Path,
-    owned_paths: Iterable[str],
-    configured: Path,
-    drivers_before: Path | None,
-    source_date: int,
-    room: Room,
-    on_line: OnLine,
-) -> None:
-    """Make the tree in `directory`.
+class TreeStep(CachedStep):
+    """The step that makes the tree, by disk-image-create in the builder image.
 
-    `base` is the object of the tree's base, if it has one.  `packages` is the directory of packages downloaded before;
-    the job adds new ones.  `owned_paths` belong to the overlay and are left out of the tree.  `configured` has the
-    configuration of initramfs and NIC driver archives, which the job makes while it packs the tree, in directories of
-    `directory`; a directory stays empty when that fails.  `drivers_before` is an object with archives of NIC drivers,
-    which the job copies when their contents are the same.  `source_date` is in seconds since 1970 (UTC).
-
-    :raises NfsrootError: a script failed; the error names the element, the phase and the script.
+    The job also makes the objects of the steps `context.beside`, in directories of their names, while it packs the
+    tree.  When that fails, the directory stays empty.
     """
-    owned = directory / "owned-paths"
-    owned.write_text("".join(f"{path}\n" for path in sorted(owned_paths)), encoding="utf-8")
-    secrets = directory / "secrets"
-    secrets.write_text("".join(f"{path}\n" for path in recipe.secrets), encoding="utf-8")
-    job = Job(
-        argv=("disk-image-create", "-n", "-t", "raw", "-o", "/scratch/image", *(e.name for e in recipe.elements)),
-        output=directory,
-        inputs={
-            **archive.job_inputs,
-            "/input/packages": packages,
-            "/input/owned-paths": owned,
-            "/input/secrets": secrets,
-            **({"/input/base": base} if base else {}),
-            "/input/conf": configured,
-            **({"/input/nic-drivers-before": drivers_before} if drivers_before else {}),
-            **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
-        },
-        environment=environment(recipe, source_date),
-        network=True,
-        room=room,
-    )
-    failure = Failure(recipe.elements)
 
-    def watch(line: str) -> None:
-        failure.watch(line)
-        on_line(line)
+    name = "tree"
+    making = Making((__name__, ENGINES))
+    checks = name
 
-    try:
-        engine.run(image, job, watch)
-    except CommandError as error:
-        raise refusals.read(directory) or failure.explain(error, recipe) from error
-    owned.unlink()
-    secrets.unlink()
-    bases.keep_packages(directory, packages)
+    def inputs(self, recipe: Recipe, known: Known) -> Inputs:
+        """The packages and elements of the recipe, the values that hooks get, and the base, if it has one."""
+        return {
+            **bases.common_inputs(recipe, known),
+            **{name: key for name, key in known.keys.items() if name == bases.BASE.name},
+            "packages": list(recipe.packages),
+            "elements": {element.name: elements.digest(element) for element in recipe.elements},
+            **recipe.model_dump(mode="json", include={"variables", "environment"}),
+            "owned_paths": sorted(OWNED_PATHS),
+            "secrets": list(recipe.secrets),
+        }
+
+    def make(self, context: BuildContext, directory: Path) -> None:
+        """Make the tree; the job adds new packages to those downloaded before.
+
+        :raises NfsrootError: a script failed; the error names the element, the phase and the script.
+        """
+        for step in context.beside:
+            (directory / step.name).mkdir()
+        files = dict(ChainMap(*(dict(step.configuration(context.recipe)) for step in context.beside)))
+        with in_files(directory, files) as conf:
+            self._run(context, directory, conf)
+        bases.keep_packages(directory, context.cache.packages(context.recipe.debian.suite))
+
+    def _run(self, context: BuildContext, directory: Path, conf: Path) -> None:
+        recipe, base = context.recipe, context.objects.get(bases.BASE.name)
+        owned = _write_lines(directory / "owned-paths", sorted(OWNED_PATHS))
+        secrets = _write_lines(directory / "secrets", recipe.secrets)
+        job = Job(
+            argv=("disk-image-create", "-n", "-t", "raw", "-o", "/scratch/image", *(e.name for e in recipe.elements)),
+            output=directory,
+            inputs={
+                **context.archive.job_inputs,
+                "/input/packages": context.cache.packages(recipe.debian.suite),
+                "/input/owned-paths": owned,
+                "/input/secrets": secrets,
+                **({"/input/base": base} if base else {}),
+                "/input/conf": conf,
+                **{path: file for step in context.beside for path, file in step.inputs_beside(context).items()},
+                **{f"/input/elements/{element.name}": element.path for element in recipe.elements},
+            },
+            environment=environment(recipe, context.source_date),
+            network=True,
+            room=context.room,
+        )
+        failure = Failure(recipe.elements)
+
+        def watch(line: str) -> None:
+            failure.watch(line)
+            context.on_line(line)
+
+        try:
+            context.engine.run(context.image, job, watch)
+        except CommandError as error:
+            raise refusals.read(directory) or failure.explain(error, recipe) from error
+        owned.unlink()
+        secrets.unlink()
+
+    def check(self, context: BuildContext) -> None:
+        """Emit the cautions that hooks wrote about the tree."""
+        for caution in Tree.of(context).cautions:
+            context.emit(Caution(caution))
+
+
+TREE = TreeStep()
+
+
+def _write_lines(file: Path, lines: Iterable[str]) -> Path:
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return file
+
+
+@contextlib.contextmanager
+def in_files(directory: Path, configuration: Mapping[str, str]) -> Iterator[Path]:
+    """A temporary directory in `directory` with the files of a configuration, for the inputs of a job."""
+    conf = directory / "conf"
+    conf.mkdir()
+    for name, text in configuration.items():
+        (conf / name).parent.mkdir(parents=True, exist_ok=True)
+        (conf / name).write_text(text, encoding="utf-8")
+    yield conf
+    shutil.rmtree(conf)
 
 
 def environment(recipe: Recipe, source_date: int) -> dict[str, str]:

@@ -21,6 +21,15 @@ NOT_IN_JOBS = ("README*", "element.toml")
 """The names at an element's top that jobs do not get: text for people, and settings that nfsroot has read already."""
 
 
+MAKER = "initramfs-nfs"
+"""The element with the scripts that make initramfs, NIC driver archives and root image from a tree."""
+
+
+def find_maker(recipe: Recipe) -> Element:
+    """The element `MAKER` of a recipe; a build refuses recipes without it."""
+    return next(element for element in recipe.elements if element.name == MAKER)
+
+
 def digest(element: Element) -> str:
     """The SHA-256 over the files of an element that jobs get."""
     return digest_of_files(element.path, without=NOT_IN_JOBS)

@@ -11,9 +11,9 @@ from tarball import Member, members, root_tarball
 from builder.build import build
 from builder.cache import Cache
 from builder.container.sandbox import Sandbox
-from builder.overlay.render import OWNED_PATHS
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
+from builder.tree.owned_paths import OWNED_PATHS
 from builder.workshop import Workshop
 
 pytestmark = pytest.mark.container

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from layouts import layout_of
+from step_contexts import release_context_of
 
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.sandbox import Sandbox
 from builder.errors import NfsrootError
 from builder.files import RenderedFile
+from builder.parallel import crew
 from builder.recipe.load import load
 from builder.recipe.models import Transport
 from builder.recipe.search import SearchPath
@@ -40,7 +42,9 @@ def check(files: tuple[RenderedFile, ...], cache: Cache, scratch: Path) -> list[
     """Run the checks in the builder image; what they said."""
     said: list[str] = []
     image = builder_image.ensure(cache, said.append)
-    checks.check(RECIPE, files, engine=Sandbox(), image=image, scratch=scratch, on_line=said.append)
+    with crew(1) as aside:
+        context = release_context_of(layout_of(RECIPE), Sandbox(), scratch, aside, image=image, on_line=said.append)
+        checks.check(context, files)
     return said
 
 

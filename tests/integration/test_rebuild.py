@@ -12,9 +12,9 @@ import pytest
 from command import Project
 from tarball import members, root_tarball
 
-from builder.overlay.render import OWNED_PATHS
 from builder.release.manifest import FILE, SUMS, Manifest
 from builder.release.verdict import REPORT
+from builder.tree.owned_paths import OWNED_PATHS
 
 pytestmark = pytest.mark.container
 

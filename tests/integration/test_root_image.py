@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from step_contexts import context_of
 
 from builder.cache import Cache
 from builder.container import image as builder_image
-from builder.container.engine import Image, Room
+from builder.container.engine import Image
 from builder.container.sandbox import Sandbox
-from builder.recipe.models import Element, ImageFormat
-from builder.tree import root_image
-from builder.tree.build import Tree
+from builder.recipe.load import load
+from builder.recipe.models import ImageFormat, RootKind
+from builder.recipe.search import SearchPath
+from builder.tree.root_image import ROOT_IMAGE
 
 pytestmark = pytest.mark.container
 
-ELEMENT = Path(__file__).parents[2] / "elements/initramfs-nfs"
+RECIPE = load("debian-nfsroot", SearchPath.default(Path(__file__).parents[2]))
 SOURCE_DATE = 1_763_200_000
 EXTRACT = 'mount -t "$format" -o ro,loop "$image" /mnt; cp -a /mnt "$target"'
 PACK = (
@@ -84,17 +86,11 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make(directory: Path, builder: Image, tree: Path, root_format: ImageFormat) -> Path:
     """Make an image in a new directory."""
     directory.mkdir()
-    root_image.make(
-        directory,
-        engine=Sandbox(),
-        image=builder,
-        tree=Tree(tree.parent),
-        element=Element(name=ELEMENT.name, path=ELEMENT, description=""),
-        root_format=root_format,
-        source_date=SOURCE_DATE,
-        room=Room(),
-        on_line=lambda _line: None,
-    )
+    root = RECIPE.root.model_copy(update={"kind": RootKind.IMAGE, "format": root_format})
+    recipe = RECIPE.model_copy(update={"root": root})
+    objects = {"tree": tree.parent}
+    context = context_of(recipe, Sandbox(), directory, image=builder, source_date=SOURCE_DATE, objects=objects)
+    ROOT_IMAGE.make(context, directory)
     return directory / f"root.{root_format}"
 
 

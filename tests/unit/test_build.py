@@ -21,8 +21,8 @@ from builder.events import Caution, Event, Notice, StepFinished, StepOutput, Ste
 from builder.keys import key_of
 from builder.process import COMMAND, CommandError, OnLine
 from builder.recipe.models import ImageFormat, Login, Recipe, RootKind, Variant
+from builder.release.contents import TOOLS
 from builder.release.manifest import Manifest
-from builder.steps import TOOLS
 from builder.workshop import Workshop
 
 KVER = "6.12.1-amd64"

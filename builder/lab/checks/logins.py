@@ -9,7 +9,7 @@ from builder.lab.checks.keys import fingerprint
 from builder.lab.checks.model import Check, Finding, Subject
 from builder.lab.checks.reboot import BOOT_ID
 from builder.lab.machine.agent import Answer
-from builder.overlay.render import AUTHORIZED_KEYS
+from builder.tree.owned_paths import AUTHORIZED_KEYS
 
 SETTINGS = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
 SETTINGS += ["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=60"]

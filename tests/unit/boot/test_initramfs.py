@@ -6,16 +6,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from recording_engine import IMAGE, RecordingEngine
+from recording_engine import RecordingEngine
+from step_contexts import context_of
 
 from builder.boot import initramfs
-from builder.container.engine import Job, Room
+from builder.boot.initramfs import INITRAMFS
+from builder.container.engine import Job
 from builder.process import OnLine
 from builder.recipe.models import ImageFormat, Initramfs, Recipe, Root, RootKind, RootTransport
-from builder.tree.build import Tree
+from builder.tree.elements import MAKER
 
 ROOT = Root(path="/NFSROOT/base")
-ELEMENT = Path(__file__).parents[3] / "elements" / initramfs.ELEMENT
+ELEMENT = Path(__file__).parents[3] / "elements" / MAKER
 
 
 def settings(**changes: object) -> dict[str, str]:
@@ -102,28 +104,10 @@ def test_job_reads_the_trees_part(tmp_path: Path, kerrighed: Recipe) -> None:
         assert (job.inputs["/input/conf"] / "modules").read_text().startswith("nfsv3\n")
 
     engine = RecordingEngine(act)
-    element = next(element for element in kerrighed.elements if element.name == initramfs.ELEMENT)
-    initramfs.make(
-        directory,
-        engine=engine,
-        image=IMAGE,
-        tree=Tree(made),
-        element=element,
-        configured=initramfs.configuration(kerrighed.initramfs, kerrighed.root),
-        source_date=7,
-        room=Room(),
-        on_line=lambda _line: None,
-    )
+    INITRAMFS.make(context_of(kerrighed, engine, tmp_path, source_date=7, objects={"tree": made}), directory)
     (job,) = engine.jobs
     assert job.argv == ("/input/element/make-initramfs", "6.12.1-amd64", "/output")
     assert job.inputs["/input/tree.tar.zst"] == made / "tree.tar.zst"
     assert (job.inputs["/input/element"] / "make-initramfs").is_file()
     assert job.environment == {"SOURCE_DATE_EPOCH": "7"}
     assert not job.network
-
-
-def test_configuration_of_nothing(tmp_path: Path) -> None:
-    """A tree that is made again while what is made of it is there has a directory without files."""
-    with initramfs.in_files(tmp_path, {}) as conf:
-        assert list(conf.iterdir()) == []
-    assert list(tmp_path.iterdir()) == []

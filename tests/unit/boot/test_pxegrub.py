@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Barrier
 
 import pytest
-from recording_engine import IMAGE, RecordingEngine
+from recording_engine import RecordingEngine
+from step_contexts import context_of
 
 from builder.boot import pxegrub
+from builder.boot.pxegrub import PXEGRUB
 from builder.container.engine import Job
 from builder.process import OnLine
-from builder.recipe.models import Variant
+from builder.recipe.models import Recipe, Variant
+
+Make = Callable[..., list[Job]]
 
 
-def jobs_of(tmp_path: Path, *variants: Variant) -> list[Job]:
-    """The jobs that make some variants."""
-    engine = RecordingEngine()
-    pxegrub.make(tmp_path, engine=engine, image=IMAGE, variants=variants, on_line=lambda _line: None)
-    return engine.jobs
+@pytest.fixture
+def make(tmp_path: Path, kerrighed: Recipe) -> Make:
+    """Makes some variants in the test's directory by an engine."""
+
+    def made(engine: RecordingEngine, *variants: Variant) -> list[Job]:
+        boot = kerrighed.boot.model_copy(update={"variants": variants})
+        PXEGRUB.make(context_of(kerrighed.model_copy(update={"boot": boot}), engine, tmp_path), tmp_path)
+        return engine.jobs
+
+    return made
 
 
 @pytest.mark.parametrize(
     ("variant", "form", "module"),
     [(Variant.I386_PC, "i386-pc-pxe", "pxe"), (Variant.X86_64_EFI, "x86_64-efi", "efinet")],
 )
-def test_linked_variant(tmp_path: Path, variant: Variant, form: str, module: str) -> None:
+def test_linked_variant(make: Make, variant: Variant, form: str, module: str) -> None:
     """A variant is linked in its firmware's format, with its firmware's network and all that a menu needs."""
-    (job,) = jobs_of(tmp_path, variant)
+    (job,) = make(RecordingEngine(), variant)
     program, *options = job.argv
     assert program == "grub-mkimage"
     assert f"--format={form}" in options
@@ -63,25 +73,19 @@ def test_early_configuration_asks_for_the_menu() -> None:
     ]
 
 
-def test_early_configuration_is_an_input(tmp_path: Path) -> None:
+def test_early_configuration_is_an_input(make: Make, tmp_path: Path) -> None:
     """The job embeds the early configuration, and the object does not keep it."""
     seen: list[str] = []
 
     def act(job: Job, _on_line: OnLine) -> None:
         seen.append(job.inputs["/input/early.cfg"].read_text())
 
-    pxegrub.make(
-        tmp_path,
-        engine=RecordingEngine(act),
-        image=IMAGE,
-        variants=(Variant.I386_PC,),
-        on_line=lambda _line: None,
-    )
+    make(RecordingEngine(act), Variant.I386_PC)
     assert seen == [pxegrub.EARLY]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_signed_chain_is_copied_under_the_names_it_asks_for(tmp_path: Path) -> None:
+def test_signed_chain_is_copied_under_the_names_it_asks_for(make: Make, tmp_path: Path) -> None:
     """Shim loads grubx64.efi and mmx64.efi from its own directory: each signed file gets such a name."""
 
     def copy(job: Job, _on_line: OnLine) -> None:
@@ -89,9 +93,7 @@ def test_signed_chain_is_copied_under_the_names_it_asks_for(tmp_path: Path) -> N
         for source in map(Path, job.argv[4:]):
             (job.output / "secure-boot" / source.name).write_text(source.name)
 
-    engine, signed = RecordingEngine(copy), (Variant.SECURE_BOOT,)
-    pxegrub.make(tmp_path, engine=engine, image=IMAGE, variants=signed, on_line=lambda _line: None)
-    (job,) = engine.jobs
+    (job,) = make(RecordingEngine(copy), Variant.SECURE_BOOT)
     assert job.argv[:4] == ("install", "-D", "--mode=644", "--target-directory=/output/secure-boot")
     assert {file.name: file.read_text() for file in (tmp_path / "secure-boot").iterdir()} == {
         "shimx64.efi": "shimx64.efi.signed",
@@ -100,7 +102,7 @@ def test_signed_chain_is_copied_under_the_names_it_asks_for(tmp_path: Path) -> N
     }
 
 
-def test_variants_are_made_side_by_side(tmp_path: Path) -> None:
+def test_variants_are_made_side_by_side(make: Make) -> None:
     """The two variants that are linked run at the same time: each waits until the other has begun."""
     both = Barrier(2)
 
@@ -108,16 +110,15 @@ def test_variants_are_made_side_by_side(tmp_path: Path) -> None:
         both.wait(timeout=60)
 
     engine = RecordingEngine(wait)
-    linked = (Variant.I386_PC, Variant.X86_64_EFI)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.cpu_count", lambda: 2)
-        pxegrub.make(tmp_path, engine=engine, image=IMAGE, variants=linked, on_line=lambda _line: None)
+        make(engine, Variant.I386_PC, Variant.X86_64_EFI)
     assert len(engine.jobs) == 2
 
 
-def test_only_wanted_variants(tmp_path: Path) -> None:
+def test_only_wanted_variants(make: Make) -> None:
     """A variant that the recipe leaves out is not made."""
-    assert jobs_of(tmp_path) == []
+    assert make(RecordingEngine()) == []
 
 
 def test_served_names_are_distinct() -> None:

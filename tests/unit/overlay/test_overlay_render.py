@@ -10,8 +10,9 @@ from overlay_recipes import SHADOW, recipe_of
 from syrupy.assertion import SnapshotAssertion
 
 from builder.files import RenderedFile
-from builder.overlay.render import OWNED_PATHS, render
+from builder.overlay.render import render
 from builder.recipe.models import Recipe
+from builder.tree.owned_paths import OWNED_PATHS
 
 
 def texts(files: tuple[RenderedFile, ...]) -> dict[str, str]:

@@ -7,7 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from builder.plan.make import Known
+from builder.build import STEPS as ALL_STEPS
+from builder.plan.model import Plan
+from builder.plan.planner import make_plan
+from builder.plan.step import Known
 from builder.recipe.models import Recipe
 
 ELEMENT = Path(__file__).parent / "debian-root"
@@ -18,6 +21,11 @@ STEPS = ("base", "tree", "initramfs", "nic-drivers", "pxegrub", "overlay", "serv
 def known(**changes: Any) -> Known:
     """An image, an archive and an empty cache."""
     return Known(**{"image": IMAGE, "archive": ARCHIVE, "source_date": SOURCE_DATE, **changes})
+
+
+def make(recipe: Recipe, facts: Known) -> Plan:
+    """The plan of a recipe's build."""
+    return make_plan(ALL_STEPS, recipe, facts)
 
 
 def made_up() -> Recipe:

@@ -11,23 +11,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from made_up import known, made_up
+from made_up import known, made_up, make
 
 import builder
+from builder.boot import initramfs
 from builder.container import image
 from builder.keys import key_of
-from builder.plan import make as planning
+from builder.plan import planner
 from builder.plan.model import Plan
+from builder.tree import build as trees
 
 
 @pytest.fixture
 def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
     """The plan of the made-up recipe, as if our own code, version and settings never changed."""
-    monkeypatch.setattr(planning.code, "digest", lambda step: step)
+    monkeypatch.setattr(planner.code, "digest", lambda step: step.name)
     monkeypatch.setattr(builder, "__version__", "0")
-    monkeypatch.setattr(planning, "OWNED_PATHS", frozenset({"etc/fstab"}))
-    monkeypatch.setattr(planning.initramfs, "configuration", lambda initramfs, _root: initramfs.model_dump(mode="json"))
-    return planning.make(made_up(), known())
+    monkeypatch.setattr(trees, "OWNED_PATHS", frozenset({"etc/fstab"}))
+    monkeypatch.setattr(initramfs, "configuration", lambda initramfs, _root: initramfs.model_dump(mode="json"))
+    return make(made_up(), known())
 
 
 def names(inputs: Mapping[str, Any]) -> list[str]:

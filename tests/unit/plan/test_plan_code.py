@@ -7,13 +7,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from made_up import changed, known, made_up
+from made_up import changed, known, made_up, make
 
 import builder
 from builder.code import Code
 from builder.container import image
 from builder.plan import code
-from builder.plan.make import make
 from builder.recipe.models import RootKind
 
 TOP = Path(builder.__file__).parent
@@ -21,7 +20,8 @@ FILES = sorted(str(path.relative_to(TOP)) for pattern in ("*.py", "*.j2") for pa
 
 CONTENT = {"content"}
 BUNDLE = {"server-bundle", *CONTENT}
-CHEAP = {"overlay", *BUNDLE}
+OVERLAY = {"overlay", *CONTENT}
+CHEAP = {*OVERLAY, *BUNDLE}
 PXEGRUB = {"pxegrub", *BUNDLE}
 ROOT_IMAGE = {"root-image", *CONTENT}
 NIC_DRIVERS = {"nic-drivers", *BUNDLE}
@@ -33,7 +33,7 @@ EVERYTHING = {*BASE, *PXEGRUB}
 CHANGES: dict[str, set[str]] = {
     "*": set(),  # the command line, the lab, the capacity model, what reads recipes, what plans ...
     "__init__.py": CHEAP,
-    "steps.py": CONTENT,
+    "executor.py": CONTENT,
     "workshop.py": CONTENT,
     "memory.py": CONTENT,
     "process.py": EVERYTHING,
@@ -50,20 +50,22 @@ CHANGES: dict[str, set[str]] = {
     "difference/*": set(),
     "sbom/*": set(),
     "debian/security.py": CONTENT,  # what the manifest says of packages
-    "debian/conflicts.py": CONTENT,  # what chooses packages: they are inputs
-    "debian/selection.py": CONTENT,
+    "debian/conflicts.py": set(),  # what chooses packages: they are inputs
+    "debian/selection.py": set(),
     "debian/refusals.py": set(),
     "tree/build.py": TREE,
     "tree/root_image.py": ROOT_IMAGE,
+    "tree/beside.py": INITRAMFS,
+    "tree/owned_paths.py": TREE,
     "boot/__init__.py": {*PXEGRUB, *INITRAMFS},
     "boot/initramfs.py": INITRAMFS,
     "boot/nic_drivers.py": NIC_DRIVERS,
     "boot/pxegrub.py": PXEGRUB,
     "boot/arguments.py": BUNDLE,
-    "boot/boot_files.py": CONTENT,
+    "boot/boot_files.py": BUNDLE,
     "boot/menus.py": BUNDLE,
     "boot/templates/*": BUNDLE,
-    "overlay/*": CHEAP,
+    "overlay/*": OVERLAY,
     "server/*": BUNDLE,
     "settings/*": BUNDLE,
     "settings/__init__.py": CHEAP,
@@ -73,11 +75,12 @@ CHANGES: dict[str, set[str]] = {
     "headers.py": CHEAP,
     "layout.py": CHEAP,
     "release_names.py": CHEAP,
-    "disk.py": CHEAP,
+    "disk.py": CONTENT,
     "templates.py": CHEAP,
     "parallel.py": {*PXEGRUB, *CHEAP},
     "packing/*": CHEAP,
-    "release/*": CHEAP,
+    "packing/tree_list.py": OVERLAY,
+    "release/*": CONTENT,
     "release/proof.py": set(),
     "release/source.py": set(),
     "release/unpacking.py": set(),

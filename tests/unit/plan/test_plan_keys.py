@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 from archive_index import write_index
 from layouts import layout_of
-from made_up import SOURCE_DATE, STEPS, changed, known, made_up
+from made_up import STEPS, changed, known, made_up, make
 from pydantic import BaseModel
-from recording_engine import IMAGE, RecordingEngine
+from recording_engine import RecordingEngine
+from step_contexts import context_of
 
 from builder.boot import nic_drivers
 from builder.boot.initramfs import configuration
-from builder.container.engine import Room
 from builder.debian.archive import INDEX, Archive
 from builder.overlay import render as overlay
-from builder.plan.make import make
 from builder.recipe.models import (
     Access,
     DhcpServer,
@@ -39,8 +38,8 @@ from builder.recipe.models import (
 )
 from builder.recipe.place import Place
 from builder.server import bundle
-from builder.tree import base as bases
-from builder.tree import build as trees
+from builder.tree.base import BASE
+from builder.tree.build import TREE
 
 SHADOW = "root:*:20000:0:99999:7:::\n"
 
@@ -199,12 +198,11 @@ def archive(tmp_path: Path) -> Archive:
 
 def jobs(recipe: Recipe, archive: Archive, room: Path) -> dict[str, Any]:
     """What the steps that render nothing hand to their jobs: commands, environments and inputs."""
-    (room / "packages").mkdir(parents=True)
+    room.mkdir(parents=True)
     engine = RecordingEngine()
-    rest = {"engine": engine, "image": IMAGE, "recipe": recipe, "archive": archive, "packages": room / "packages"}
-    later = {"source_date": SOURCE_DATE, "room": Room(), "on_line": lambda _line: None}
-    bases.make(room, **rest, **later)
-    trees.make(room, base=room / "base", owned_paths=[], configured=room / "conf", drivers_before=None, **rest, **later)
+    context = context_of(recipe, engine, room, archive=archive, objects={"base": room / "base"})
+    BASE.make(context, room)
+    TREE.make(context, room)
     return {
         name: (job.argv, job.environment, job.network, {at: str(path.name) for at, path in job.inputs.items()})
         for name, job in zip(("base", "tree"), engine.jobs, strict=True)

@@ -1,33 +1,22 @@
-"""Packing: a release appears whole or not at all, and no path stands in both parts of its root tarball."""
+"""Packing: a release appears whole or not at all."""
 
 from __future__ import annotations
 
 import errno
-import gzip
 import hashlib
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import threading
 from pathlib import Path
 
 import pytest
-from layouts import layout_of
-from recording_engine import IMAGE, RecordingEngine
 from release_manifest import manifest
 
-from builder.boot.boot_files import find_boot_files
-from builder.container.engine import Job
 from builder.errors import NfsrootError
-from builder.files import RenderedFile, text_file
-from builder.packing.archive import END_OF_ARCHIVE, Joined
-from builder.process import OnLine
-from builder.recipe.models import Recipe, Variant
 from builder.release import pack
 from builder.release.manifest import released_files
-from builder.tree.build import Tree
 
 KERNEL = "6.12.1-amd64"
 
@@ -140,120 +129,6 @@ def test_two_builds_at_once(tmp_path: Path) -> None:
     assert (target / "kernel").read_text() == "first"
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    """A tree with /etc, a hosts file that is not the overlay's, and a kernel."""
-    path = tmp_path / "tree"
-    path.mkdir()
-    (path / "paths").write_text("etc\0etc/passwd\0usr")
-    (path / "vmlinuz-6.12.1-amd64").write_text("kernel")
-    return Tree(path)
-
-
-def compress(job: Job, _on_line: OnLine) -> None:
-    """Stand in for gzip, and for zstd by changing nothing."""
-    suffix, compressed = {"zstd": (".zst", bytes), "gzip": (".gz", gzip.compress)}[job.argv[0]]
-    for source in (job.output / Path(name).name for name in job.argv if name.startswith("/output/")):
-        source.with_name(source.name + suffix).write_bytes(compressed(source.read_bytes()))
-        source.unlink()
-
-
-@pytest.fixture
-def packer(tmp_path: Path) -> pack.Packer:
-    """A packer whose compressors are these."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    return pack.Packer(RecordingEngine(compress), IMAGE, scratch, 1763200000)
-
-
-def ignore(_line: str) -> None:
-    """Drop a line."""
-
-
-@pytest.mark.parametrize("alone", [False, True])
-def test_overlay(packer: pack.Packer, tree: Tree, alone: bool) -> None:
-    """The overlay has its own paths only; it ends as an archive does where it stands alone, and can be joined else."""
-    part, lines = packer.overlay(tree, [text_file("etc/fstab", "x")], ignore, alone=alone)
-    assert lines.read_text() == f"etc/fstab\tf\t0644\t0\t0\t1\t{hashlib.sha256(b'x').hexdigest()}\t\t\n"
-    with tarfile.open(part) as archive:
-        assert archive.getnames() == ["etc/fstab"]
-    assert part.read_bytes().endswith(END_OF_ARCHIVE) == alone
-
-
-def test_names_of_any_bytes(packer: pack.Packer, tree: Tree) -> None:
-    """The tree's paths are read whatever bytes stand in them."""
-    tree.paths.write_bytes(b"etc\0etc/bad\xff\0etc/two\nlines")
-    with tarfile.open(packer.overlay(tree, [text_file("etc/fstab", "x")], ignore, alone=False).archive) as archive:
-        assert archive.getnames() == ["etc/fstab"]
-
-
-@pytest.mark.parametrize("path", ["etc/passwd", "etc/motd"])
-def test_path_of_the_tree_is_refused(packer: pack.Packer, tree: Tree, path: str) -> None:
-    """A path that the tree has, or that the tree was not told to leave out, cannot be the overlay's."""
-    with pytest.raises(NfsrootError, match=f"the overlay's {path} would replace files of the tree"):
-        packer.overlay(tree, [text_file(path, ""), text_file("etc/fstab", "")], ignore, alone=False)
-    assert list(packer.scratch.iterdir()) == []
-
-
-def test_owned_path_that_the_tree_kept_is_refused(packer: pack.Packer, tree: Tree) -> None:
-    """A tree that holds one of the overlay's own paths, through a faulty hook say, is refused too."""
-    tree.paths.write_text("etc\0etc/fstab")
-    with pytest.raises(NfsrootError, match="etc/fstab would replace"):
-        packer.overlay(tree, [text_file("etc/fstab", "")], ignore, alone=False)
-
-
-def cut(joined: Joined) -> list[tuple[str, int]]:
-    """Digest and size of each part of an archive, which is cut by what is said of them."""
-    with joined.path.open("rb") as archive:
-        pieces = [archive.read(part.size) for part in joined.parts]
-        assert archive.read() == b""
-    return [(hashlib.sha256(piece).hexdigest(), len(piece)) for piece in pieces]
-
-
-def test_server_bundle_has_what_nodes_load(packer: pack.Packer, tree: Tree, tmp_path: Path, kerrighed: Recipe) -> None:
-    """Kernel, initramfs and boot loaders stand below srv/tftp beside the rendered files, under the served names."""
-    ramdisk, loaders = tmp_path / "ramdisk", tmp_path / "loaders"
-    (loaders / "secure-boot").mkdir(parents=True)
-    ramdisk.mkdir()
-    for nic in (None, "igc"):
-        (ramdisk / layout_of(kerrighed, kernel=KERNEL).initramfs_file(nic)).write_text("initrd")
-    for name in ("pxegrub.i386-pc", "pxegrub.x86_64-efi", *(f"secure-boot/{n}x64.efi" for n in ("shim", "grub", "mm"))):
-        (loaders / name).write_text(name)
-    served = find_boot_files(layout_of(kerrighed, kernel=KERNEL), tree, sorted(ramdisk.iterdir()), loaders)
-    bundle = Joined(tmp_path / "server.tar.gz")
-    packer.server_bundle(bundle, [text_file("README", "")], served, ignore)
-    assert bundle.hash() == hashlib.sha256(bundle.path.read_bytes()).hexdigest()
-    assert cut(bundle) == [(part.sha256, part.size) for part in bundle.parts]
-    bundle_of_next = Joined(tmp_path / "next.tar.gz")
-    served_next = find_boot_files(layout_of(kerrighed, "1.1", KERNEL), tree, sorted(ramdisk.iterdir()), loaders)
-    packer.server_bundle(bundle_of_next, [text_file("README", "other text")], served_next, ignore)
-    shared = {part.sha256 for part in bundle.parts} & {part.sha256 for part in bundle_of_next.parts}
-    assert len(shared) >= len(served), "each served file's content is a part that the next release shares"
-    with tarfile.open(bundle.path) as archive:
-        files = {member.name for member in archive if member.isfile()}
-        loader = archive.extractfile("srv/tftp/grubx64.efi")
-        assert loader is not None
-        assert loader.read() == b"secure-boot/grubx64.efi"
-    assert files == {
-        "README",
-        "srv/tftp/pxegrub",
-        "srv/tftp/pxegrub.efi",
-        "srv/tftp/shimx64.efi",
-        "srv/tftp/grubx64.efi",
-        "srv/tftp/mmx64.efi",
-        "srv/tftp/kerrighed/1.0/vmlinuz-6.12.1-amd64",
-        "srv/tftp/kerrighed/1.0/initrd.img-6.12.1-amd64",
-        "srv/tftp/kerrighed/1.0/initrd.img-6.12.1-amd64.igc",
-    }
-
-
-def test_server_bundle_has_only_wanted_loaders(tree: Tree, tmp_path: Path, kerrighed: Recipe) -> None:
-    """A variant that the recipe leaves out is not served."""
-    boot = kerrighed.boot.model_copy(update={"variants": (Variant.I386_PC,)})
-    served = find_boot_files(layout_of(kerrighed.model_copy(update={"boot": boot}), kernel=KERNEL), tree, [], tmp_path)
-    assert [name for name in served if "/" not in name] == ["pxegrub"]
-
-
 def test_checksums_are_of_every_file(tmp_path: Path) -> None:
     """SHA256SUMS names each file, the manifest too, in the form that `sha256sum --check` reads."""
     (tmp_path / "pxegrub").mkdir()
@@ -265,16 +140,6 @@ def test_checksums_are_of_every_file(tmp_path: Path) -> None:
         name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("manifest.json", "pxegrub/a")
     }
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=True)
-
-
-def test_empty_overlay_and_links(packer: pack.Packer, tree: Tree) -> None:
-    """An overlay without files is an archive too, and a link of the overlay stays one."""
-    with tarfile.open(packer.overlay(tree, [], ignore, alone=True).archive) as archive:
-        assert archive.getnames() == []
-    with_link = packer.overlay(tree, [RenderedFile("etc/resolv.conf", link="x")], ignore, alone=True)
-    assert with_link.lines.read_text() == "etc/resolv.conf\tl\t0777\t0\t0\t\t\tx\t\n"
-    with tarfile.open(with_link.archive) as link:
-        assert link.getmember("etc/resolv.conf").linkname == "x"
 
 
 def test_what_a_killed_build_left_of_another_version_goes(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from layouts import layout_of
-from recording_engine import IMAGE, RecordingEngine
+from recording_engine import RecordingEngine
 from server_recipes import with_http, with_server
+from step_contexts import release_context_of
 
 from builder.container.engine import Job
 from builder.errors import NfsrootError
+from builder.parallel import crew
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe
 from builder.server.bundle import render
@@ -21,8 +23,9 @@ from builder.server.checks import BUNDLE, check, checks
 
 def run(recipe: Recipe, engine: RecordingEngine, scratch: Path) -> None:
     """Run the checks of a recipe's bundle."""
-    files = render(layout_of(recipe))
-    check(recipe, files, engine=engine, image=IMAGE, scratch=scratch, on_line=lambda _line: None)
+    layout = layout_of(recipe)
+    with crew(1) as aside:
+        check(release_context_of(layout, engine, scratch, aside), render(layout))
 
 
 def test_every_server_has_its_checker(debian: Recipe) -> None:

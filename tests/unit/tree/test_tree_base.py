@@ -5,32 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recording_engine import IMAGE, RecordingEngine
+from recording_engine import RecordingEngine
+from step_contexts import context_of
 
-from builder.container.engine import Job, Room
+from builder.container.engine import Job
 from builder.debian.archive import Archive
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe
-from builder.tree import base
+from builder.tree.base import BASE, ELEMENT
 
 
 def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archive) -> Path:
     """Make a base with what an engine does; gives the base's directory."""
-    directory, packages = tmp_path / "base", tmp_path / "packages"
+    directory = tmp_path / "base"
     directory.mkdir()
-    packages.mkdir()
-    base.make(
-        directory,
-        engine=engine,
-        image=IMAGE,
-        recipe=recipe,
-        archive=archive,
-        packages=packages,
-        source_date=1763200000,
-        room=Room(),
-        on_line=lambda _line: None,
-    )
+    BASE.make(context_of(recipe, engine, tmp_path, archive=archive), directory)
     return directory
 
 
@@ -56,7 +46,7 @@ def test_job_installs_what_recipes_share(tmp_path: Path, kerrighed: Recipe, arch
 def test_downloaded_packages_are_kept(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
     """New packages go to those downloaded before, and are not part of the base."""
     directory = make(tmp_path, RecordingEngine(download), kerrighed, archive)
-    assert [path.name for path in (tmp_path / "packages").iterdir()] == ["vim_1_amd64.deb"]
+    assert [path.name for path in (tmp_path / "cache/packages/trixie").iterdir()] == ["vim_1_amd64.deb"]
     assert list(directory.iterdir()) == []
 
 
@@ -72,5 +62,5 @@ def test_mirror_that_is_away_is_named(tmp_path: Path, kerrighed: Recipe, archive
 
 def test_recipe_with_a_root_of_its_own(kerrighed: Recipe) -> None:
     """Without the element that makes bases there is none."""
-    elements = tuple(element for element in kerrighed.elements if element.name != base.ELEMENT)
-    assert base.element(kerrighed.model_copy(update={"elements": elements})) is None
+    elements = tuple(element for element in kerrighed.elements if element.name != ELEMENT)
+    assert not BASE.is_needed(kerrighed.model_copy(update={"elements": elements}))

@@ -5,45 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recording_engine import IMAGE, RecordingEngine
+from recording_engine import RecordingEngine
+from step_contexts import context_of
 
-from builder.container.engine import Job, Room
+from builder.boot.initramfs import INITRAMFS
+from builder.boot.nic_drivers import NIC_DRIVERS
+from builder.container.engine import Job
+from builder.context import CachedStep
 from builder.debian.archive import Archive
 from builder.errors import NfsrootError
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Recipe
 from builder.tree import build as trees
-from builder.tree.build import Tree
+from builder.tree.build import TREE, Tree
+from builder.tree.owned_paths import OWNED_PATHS
 
 RUNNING = "dib-run-parts Running /scratch/dib_build.x/hooks/{phase}.d/{script}"
 
 
-def make(tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archive) -> Path:
+def make(
+    tmp_path: Path, engine: RecordingEngine, recipe: Recipe, archive: Archive, beside: tuple[CachedStep, ...] = ()
+) -> Path:
     """Make a tree with what an engine does; gives the tree's directory."""
-    directory, packages = tmp_path / "tree", tmp_path / "packages"
+    directory = tmp_path / "tree"
     directory.mkdir()
-    packages.mkdir()
-    trees.make(
-        directory,
-        engine=engine,
-        image=IMAGE,
-        recipe=recipe,
-        archive=archive,
-        base=tmp_path / "base",
-        packages=packages,
-        owned_paths=["etc/hosts", "etc/fstab"],
-        configured=tmp_path / "conf",
-        drivers_before=None,
-        source_date=1763200000,
-        room=Room(),
-        on_line=lambda _line: None,
-    )
+    context = context_of(recipe, engine, tmp_path, archive=archive, objects={"base": tmp_path / "base"}, beside=beside)
+    TREE.make(context, directory)
     return directory
 
 
 def disk_image_create(job: Job, _on_line: OnLine) -> None:
     """Leave one downloaded package, as the bootstrap does, after a look at the paths that the overlay owns."""
-    assert job.inputs["/input/owned-paths"].read_text() == "etc/fstab\netc/hosts\n"
+    assert job.inputs["/input/owned-paths"].read_text().splitlines() == sorted(OWNED_PATHS)
     (job.output / "packages").mkdir()
     (job.output / "packages/vim_1_amd64.deb").write_text("deb")
 
@@ -63,15 +56,30 @@ def test_job_names_every_element(tmp_path: Path, kerrighed: Recipe, archive: Arc
 
 def test_job_is_told_what_to_make_beside_the_tree(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
     """The job has the configuration of what is made of the tree while it is packed."""
-    engine = RecordingEngine(disk_image_create)
-    make(tmp_path, engine, kerrighed, archive)
-    assert engine.jobs[0].inputs["/input/conf"] == tmp_path / "conf"
+    told: dict[str, str] = {}
+
+    def act(job: Job, _on_line: OnLine) -> None:
+        conf = job.inputs["/input/conf"]
+        told.update({str(path.relative_to(conf)): path.read_text() for path in conf.rglob("*") if path.is_file()})
+
+    directory = make(tmp_path, RecordingEngine(act), kerrighed, archive, (INITRAMFS, NIC_DRIVERS))
+    assert told == {**INITRAMFS.configuration(kerrighed), **NIC_DRIVERS.configuration(kerrighed)}
+    assert {path.name for path in directory.iterdir()} == {"initramfs", "nic-drivers"}
+
+
+def test_job_makes_nothing_beside_the_tree(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
+    """A tree that is made again while what is made of it is there has a configuration without files."""
+
+    def act(job: Job, _on_line: OnLine) -> None:
+        assert list(job.inputs["/input/conf"].iterdir()) == []
+
+    assert list(make(tmp_path, RecordingEngine(act), kerrighed, archive).iterdir()) == []
 
 
 def test_downloaded_packages_are_kept(tmp_path: Path, kerrighed: Recipe, archive: Archive) -> None:
     """New packages go to those downloaded before, and the tree's object holds neither them nor the job's input."""
     directory = make(tmp_path, RecordingEngine(disk_image_create), kerrighed, archive)
-    assert [path.name for path in (tmp_path / "packages").iterdir()] == ["vim_1_amd64.deb"]
+    assert [path.name for path in (tmp_path / "cache/packages/trixie").iterdir()] == ["vim_1_amd64.deb"]
     assert list(directory.iterdir()) == []
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recording_engine import IMAGE, RecordingEngine
+from recording_engine import RecordingEngine
+from step_contexts import context_of
 
-from builder.boot import initramfs
-from builder.container.engine import Job, Room
+from builder.container.engine import Job
 from builder.process import OnLine
-from builder.recipe.models import ImageFormat, Recipe
-from builder.tree import root_image
-from builder.tree.build import Tree
+from builder.recipe.models import ImageFormat, Recipe, RootKind
+from builder.tree.elements import find_maker
+from builder.tree.root_image import ROOT_IMAGE, find_root
 
 
 @pytest.mark.parametrize("root_format", ImageFormat)
@@ -23,21 +24,15 @@ def test_job_reads_the_trees_part(tmp_path: Path, kerrighed: Recipe, root_format
         (job.output / f"root.{root_format}").write_text("image")
 
     engine = RecordingEngine(act)
-    element = next(element for element in kerrighed.elements if element.name == initramfs.ELEMENT)
-    root_image.make(
-        tmp_path,
-        engine=engine,
-        image=IMAGE,
-        tree=Tree(tmp_path / "tree"),
-        element=element,
-        root_format=root_format,
-        source_date=7,
-        room=Room(),
-        on_line=lambda _line: None,
-    )
+    element = find_maker(kerrighed)
+    root = kerrighed.root.model_copy(update={"kind": RootKind.IMAGE, "format": root_format})
+    recipe = kerrighed.model_copy(update={"root": root})
+    context = context_of(recipe, engine, tmp_path, source_date=7, objects={"tree": tmp_path / "tree"})
+    ROOT_IMAGE.make(context, tmp_path)
     (job,) = engine.jobs
     assert job.argv == ("/input/element/make-root-image", root_format)
     assert (element.path / "make-root-image").stat().st_mode & 0o111
     assert job.inputs["/input/tree.tar.zst"] == tmp_path / "tree/tree.tar.zst"
     assert job.environment == {"SOURCE_DATE_EPOCH": "7"}
     assert not job.network
+    assert find_root(replace(context, objects={"root-image": tmp_path})).read_text() == "image"

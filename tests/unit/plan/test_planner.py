@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from made_up import STEPS, changed, known, made_up
+from made_up import STEPS, changed, known, made_up, make
 
-from builder.plan.make import make
 from builder.plan.model import Plan
 from builder.recipe.models import Recipe
 
