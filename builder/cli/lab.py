@@ -19,10 +19,10 @@ from builder.errors import InputError
 if TYPE_CHECKING:
     from builder.cache import Cache
     from builder.cli.lab_display import Display
+    from builder.lab.cases.case import Case
+    from builder.lab.cases.case_run import Meanwhile
     from builder.lab.machine.node import VirtualNode
     from builder.lab.released.release import Release
-    from builder.lab.trial.case import Case
-    from builder.lab.trial.case_run import Meanwhile
 
 FAULTS = (
     "nfs-outage", "dhcp-restart", "unknown-mac", "dhcp-outage", "duplicate-mac",
@@ -133,9 +133,9 @@ def command(
 
     from builder.cli.lab_display import display
     from builder.lab import host, run
+    from builder.lab.cases.case import make_case, make_fault_cases, need_key
     from builder.lab.faults import select_faults
     from builder.lab.released.release import read_release
-    from builder.lab.trial.case import make_case, make_fault_cases, need_key
     from builder.lab.vocabulary.hardware import Firmware, Nic
     from builder.lab.vocabulary.server_kind import ServerKind
     from builder.recipe.models import DhcpServer, TftpServer
@@ -211,8 +211,8 @@ def _play(
 
 def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Case]]]:
     """The requests of a matrix for each release; `reboots` says whether a node of each release starts anew."""
-    from builder.lab.trial import matrix
-    from builder.lab.trial.case import make_case, make_offer
+    from builder.lab.cases import matrix
+    from builder.lab.cases.case import make_case, make_offer
 
     choose = {"quick": matrix.choose_quick, "full": matrix.choose_full}[which]
     cases = choose([make_offer(release) for release in releases])

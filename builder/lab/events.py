@@ -90,7 +90,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Done:
-    """The trial of a node is over."""
+    """A node's part in the test case is over."""
 
     node: str
     passed: bool

@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 
 import builder
 from builder.cache import Cache
+from builder.lab.cases.case import Case
+from builder.lab.cases.case_run import CaseRun, Meanwhile
 from builder.lab.events import Emit
 from builder.lab.released.release import Release
 from builder.lab.report import history, html, report
 from builder.lab.report.report import LabReport
-from builder.lab.trial.case import Case
-from builder.lab.trial.case_run import CaseRun, Meanwhile
 from builder.release.pack import need_writable
 from builder.release.verdict import changing, digest, replace
 
 
 def run(
-    release: Release, wanted: Sequence[Case], cache: Cache, emit: Emit, meanwhile: Meanwhile = lambda _: None
+    release: Release, cases: Sequence[Case], cache: Cache, emit: Emit, meanwhile: Meanwhile = lambda _: None
 ) -> LabReport:
     """Try test cases of a release one after the other, and write the report with the verdict into its directory.
 
@@ -35,11 +35,11 @@ def run(
     cache.sweep()
     began, started = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
     with cache.in_use():
-        outcomes = [CaseRun(release, each, cache, emit).run(meanwhile) for each in wanted]
-    tried, seconds = [cell for cell, _ in outcomes], round(time.monotonic() - began, 1)
+        outcomes = [CaseRun(release, each, cache, emit).run(meanwhile) for each in cases]
+    tried, seconds = [result for result, _ in outcomes], round(time.monotonic() - began, 1)
     with changing(release.directory):
         # Another lab may have written its report while this one booted nodes.
-        cells = history.combine_results(before, history.read_earlier(release), tried)
+        results = history.combine_results(before, history.read_earlier(release), tried)
         made = LabReport(
             name=release.manifest.name,
             version=release.manifest.version,
@@ -48,11 +48,11 @@ def run(
             tool_version=builder.__version__,
             started=started,
             seconds=seconds,
-            verdict=history.decide_verdict(cells),
-            cells=cells,
+            verdict=history.decide_verdict(results),
+            cells=results,
         )
         replace(release.directory / report.FILE, made.text().encode())
-        unseen = [None] * (len(cells) - len(tried))
+        unseen = [None] * (len(results) - len(tried))
         replace(
             release.directory / html.FILE, html.render_page(made, [*unseen, *(seen for _, seen in outcomes)]).encode()
         )

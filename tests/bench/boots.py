@@ -20,10 +20,10 @@ from stock import copied, stock
 
 from builder.cache import Cache
 from builder.cli.options import cache_at
+from builder.lab.cases.case import make_case
 from builder.lab.released.release import Release, read_release
 from builder.lab.report.report import NodeReport
 from builder.lab.run import run
-from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import RootKind

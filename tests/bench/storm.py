@@ -30,10 +30,10 @@ from builder.capacity.measurement import Daemon, Stage, of
 from builder.capacity.model import Site, estimate
 from builder.cli.options import cache_at
 from builder.lab import run
+from builder.lab.cases.case import make_case
 from builder.lab.rack.rack import BRIDGE, Rack
 from builder.lab.released.release import Release, read_release
 from builder.lab.report.report import RoundTrips, Traffic
-from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import DhcpServer

@@ -17,11 +17,11 @@ from kernel_line import FROM_ISSUES, drawn
 from builder.boot.arguments import pass_legacycfg
 from builder.cache import Cache
 from builder.errors import NfsrootError
+from builder.lab.cases.case import make_case as ask_for
 from builder.lab.faults import select_faults
 from builder.lab.machine.node import VirtualNode
 from builder.lab.released.release import Release, read_release
 from builder.lab.run import run
-from builder.lab.trial.case import make_case as ask_for
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.recipe.models import DhcpServer, TftpServer
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from builder.boot.menus import menu_entries
+from builder.lab.cases.node_run import SHUTDOWN
 from builder.lab.checks import CHECKS
 from builder.lab.checks.reboot import REBOOT
 from builder.lab.released.release import Release
 from builder.lab.report.report import LabReport, NodeReport
-from builder.lab.trial.trial import SHUTDOWN
 
 NODE = "ssi1"
 EVERY_CHECK = {check.name for check in CHECKS} | {REBOOT[0], SHUTDOWN[0]}

@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from builder.cache import Cache
+from builder.lab.cases.case import make_case
+from builder.lab.cases.case_run import compare_identities
+from builder.lab.cases.node_run import NodeRun
 from builder.lab.rack.rack import Rack, run_rack
 from builder.lab.released.release import Release, read_release
-from builder.lab.trial.case import make_case
-from builder.lab.trial.case_run import compare_identities
-from builder.lab.trial.trial import Trial
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.server_kind import ServerKind
 
@@ -49,11 +49,11 @@ def started(release: Release, directory: Path, cache: Cache, kind: ServerKind = 
         yield running
 
 
-def tried(running: Rack, names: Sequence[str], patience: float) -> dict[str, Trial]:
+def tried(running: Rack, names: Sequence[str], patience: float) -> dict[str, NodeRun]:
     """Nodes that were booted at once, by BIOS, and checked; every limit of time is multiplied by `patience`."""
     nodes = make_case(running.release, names, Firmware.BIOS).nodes
-    trials = {node.name: Trial(running, node, Firmware.BIOS, patience, lambda _: None) for node in nodes}
-    with ExitStack() as powered, ThreadPoolExecutor(len(trials)) as pool:
-        list(pool.map(lambda trial: trial.run(powered), trials.values()))
-        compare_identities(trials.values())
-    return trials
+    runs = {node.name: NodeRun(running, node, Firmware.BIOS, patience, lambda _: None) for node in nodes}
+    with ExitStack() as powered, ThreadPoolExecutor(len(runs)) as pool:
+        list(pool.map(lambda run: run.run(powered), runs.values()))
+        compare_identities(runs.values())
+    return runs

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from builder.cache import Cache
+from builder.lab.cases.case import make_case
+from builder.lab.cases.matrix import SERVERS
 from builder.lab.faults import select_faults
 from builder.lab.faults.dhcp import check_strangers, wait_for_offer
 from builder.lab.rack.rack import run_rack
 from builder.lab.released.release import Release
 from builder.lab.report.report import LabReport
 from builder.lab.run import run
-from builder.lab.trial.case import make_case
-from builder.lab.trial.matrix import SERVERS
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import DhcpServer, TftpServer

@@ -12,8 +12,8 @@ from mistakes import spoilt, started, substitute, tried
 
 from builder.cache import Cache
 from builder.errors import NfsrootError
+from builder.lab.cases.node_run import NodeRun
 from builder.lab.released.release import Release
-from builder.lab.trial.trial import Trial
 from builder.lab.vocabulary.phase import Phase
 
 pytestmark = pytest.mark.boot
@@ -40,9 +40,9 @@ def kerrighed(release_to_boot: ReleaseToBoot) -> Release:
     return release_to_boot("kerrighed")
 
 
-def stopped(trial: Trial) -> Phase | None:
+def stopped(run: NodeRun) -> Phase | None:
     """The phase in which a node's boot ended."""
-    return trial.stopped.phase if trial.stopped else None
+    return run.stopped.phase if run.stopped else None
 
 
 def test_dhcp_without_next_server_and_with_a_wrong_mac(kerrighed: Release, tmp_path: Path, cache: Cache) -> None:
@@ -54,9 +54,9 @@ def test_dhcp_without_next_server_and_with_a_wrong_mac(kerrighed: Release, tmp_p
         substitute(dhcpd, kerrighed.recipe.cluster.nodes[1].mac, "52:54:00:00:77:77")
 
     with started(spoilt(kerrighed, tmp_path, spoil), tmp_path / "rack", cache) as running:
-        trials = tried(running, ["ssi1", "ssi2"], IMPATIENT)
-    assert {name: stopped(trial) for name, trial in trials.items()} == {"ssi1": Phase.LOADER, "ssi2": Phase.DHCP}
-    assert not any(trial.passed for trial in trials.values())
+        runs = tried(running, ["ssi1", "ssi2"], IMPATIENT)
+    assert {name: stopped(run) for name, run in runs.items()} == {"ssi1": Phase.LOADER, "ssi2": Phase.DHCP}
+    assert not any(run.passed for run in runs.values())
 
 
 def test_wrong_export_path(kerrighed: Release, tmp_path: Path, cache: Cache) -> None:
@@ -86,8 +86,8 @@ def test_initramfs_without_nfs(kerrighed: Release, tmp_path: Path, cache: Cache)
         subprocess.run(["sh", "-euc", WITHOUT_NFSMOUNT, "sh", str(initrd)], cwd=tmp_path, check=True)
 
     with started(spoilt(kerrighed, tmp_path, spoil), tmp_path / "rack", cache) as running:
-        (trial,) = tried(running, ["ssi1"], IMPATIENT).values()
-    assert stopped(trial) is Phase.INITRAMFS
+        (run,) = tried(running, ["ssi1"], IMPATIENT).values()
+    assert stopped(run) is Phase.INITRAMFS
 
 
 def test_nodes_that_run_although_they_are_wrong(kerrighed: Release, tmp_path: Path, cache: Cache) -> None:
@@ -109,9 +109,9 @@ def test_nodes_that_run_although_they_are_wrong(kerrighed: Release, tmp_path: Pa
         running.run_on_server(["sh", "-c", f"echo build-host >{tree}/etc/hostname"])
         running.run_on_server(["sh", "-c", f"echo {MACHINE_ID} >{tree}/etc/machine-id"])
         running.run_on_server(["sed", "-i", "/set_machine_id$/d", f"{tree}/usr/lib/nfsbooted/prepare-node"])
-        trials = tried(running, ["ssi1", "ssi2"], 1.0)
-    wrong = {name: {r.name: r.reason for r in trial.results if not r.passed} for name, trial in trials.items()}
-    assert [trial.stopped for trial in trials.values()] == [None, None]
+        runs = tried(running, ["ssi1", "ssi2"], 1.0)
+    wrong = {name: {r.name: r.reason for r in run.results if not r.passed} for name, run in runs.items()}
+    assert [run.stopped for run in runs.values()] == [None, None]
     for name, other in (("ssi1", "ssi2"), ("ssi2", "ssi1")):
         assert "names none" in wrong[name]["menu"]
         assert wrong[name]["host name"] == f"'build-host', not '{name}'"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from builder.cache import Cache
+from builder.lab.cases.case import make_case
 from builder.lab.checks.reboot import BOOT_ID
 from builder.lab.machine.node import RESET_BY_ITSELF
 from builder.lab.rack.rack import run_rack
 from builder.lab.released.release import Release
-from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware
 
 pytestmark = [pytest.mark.boot, pytest.mark.full]

@@ -12,12 +12,12 @@ from first_boot import NODE
 from mistakes import started
 
 from builder.cache import Cache
+from builder.lab.cases.case import make_case
+from builder.lab.cases.node_run import NodeRun
 from builder.lab.machine.agent import Answer
 from builder.lab.rack.rack import Rack
 from builder.lab.released.release import Release
 from builder.lab.server.vm.virtual_server import VirtualServer
-from builder.lab.trial.case import make_case
-from builder.lab.trial.trial import Trial
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.server_kind import PATIENCE, ServerKind
 from builder.server.procedure import OLD, Procedure, procedure
@@ -38,7 +38,7 @@ IN_THE_BUNDLE = "cd /root/{}-server && {}"
 class Story:
     """What a server said while releases came and went, and the node that booted after it was started anew."""
 
-    node: Trial | None = None
+    node: NodeRun | None = None
     said: dict[str, str] = field(default_factory=dict)
 
     def tell(self, running: Rack, name: str, script: str) -> None:
@@ -79,7 +79,7 @@ def story(first: Release, second: Release, tmp_path_factory: pytest.TempPathFact
         server.reboot()
         server.start()
         (node,) = make_case(first, [NODE], Firmware.BIOS).nodes
-        told.node = Trial(running, node, Firmware.BIOS, PATIENCE[ServerKind.VM], lambda _: None)
+        told.node = NodeRun(running, node, Firmware.BIOS, PATIENCE[ServerKind.VM], lambda _: None)
         told.node.run(powered)
         told.tell(running, "before", SETTINGS)
         told.tell(running, "install", "; ".join(("set -e", "cd /root", *other.unpack[:1], *other.install)))

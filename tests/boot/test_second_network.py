@@ -9,10 +9,10 @@ import pytest
 from conftest import IMAGE_OVER_HTTP
 
 from builder.cache import Cache
+from builder.lab.cases.case import make_case
 from builder.lab.faults import select_faults
 from builder.lab.released.release import Release
 from builder.lab.run import run
-from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.release.manifest import Lab
 

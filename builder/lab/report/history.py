@@ -60,6 +60,6 @@ def replaces(new: CellReport, old: CellReport) -> bool:
     return new.case == old.case and failed <= made
 
 
-def decide_verdict(cells: Sequence[CellReport]) -> Lab:
+def decide_verdict(results: Sequence[CellReport]) -> Lab:
     """Decide the verdict on a release: passed if the last result of every test case is passed."""
-    return Lab.PASSED if cells and all(cell.passed for cell in cells) else Lab.FAILED
+    return Lab.PASSED if results and all(result.passed for result in results) else Lab.FAILED

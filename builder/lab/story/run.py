@@ -12,6 +12,7 @@ from pathlib import Path
 import builder
 from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
+from builder.lab.cases.case_run import LOG_LINES, serialize_events
 from builder.lab.events import Emit
 from builder.lab.machine.paths import list_server_logs, read_last_lines
 from builder.lab.released.release import Release
@@ -22,7 +23,6 @@ from builder.lab.story.scene import Scene
 from builder.lab.story.scene_run import play_scene
 from builder.lab.story.stage import run_stage
 from builder.lab.story.story import Story
-from builder.lab.trial.case_run import LOG_LINES, serialize_events
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.release.verdict import replace
 

@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from builder.errors import NfsrootError
+from builder.lab.cases.node_run import SECONDS_TO_SHUT_DOWN, NodeRun
 from builder.lab.checks.identity import HOST_KEYS
 from builder.lab.events import Emit, Rebooting
 from builder.lab.machine.node import RESET_BY_ITSELF, NodeStuck, VirtualNode
 from builder.lab.report.report import NodeReport
 from builder.lab.story.stage import Stage
-from builder.lab.trial.trial import SECONDS_TO_SHUT_DOWN, Trial
 from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import Node
 
@@ -46,7 +46,7 @@ class StoryNode:
     powered: ExitStack = field(default_factory=ExitStack)
     spans: list[Span] = field(default_factory=list)
     reports: list[NodeReport] = field(default_factory=list)
-    last: Trial | None = None
+    last: NodeRun | None = None
 
     @property
     def name(self) -> str:
@@ -67,13 +67,13 @@ class StoryNode:
         """
         self.powered.close()
         began = time.monotonic()
-        trial = Trial(self.stage.rack(letter), self.node, Firmware.BIOS, self.patience, self.emit)
-        trial.run(self.powered)
-        self.last, self.virtual = trial, trial.virtual
-        self.reports.append(trial.report())
+        run = NodeRun(self.stage.rack(letter), self.node, Firmware.BIOS, self.patience, self.emit)
+        run.run(self.powered)
+        self.last, self.virtual = run, run.virtual
+        self.reports.append(run.report())
         self._span(began, f"boots {letter}, and is checked")
-        stopped = [f"{trial.stopped.reason}\n{trial.stopped.details}"] if trial.stopped else []
-        return stopped + [f"{check.name}: {check.reason}" for check in trial.results if not check.passed]
+        stopped = [f"{run.stopped.reason}\n{run.stopped.details}"] if run.stopped else []
+        return stopped + [f"{check.name}: {check.reason}" for check in run.results if not check.passed]
 
     def reboot(self, letter: str) -> list[str]:
         """Reboot the node by systemd, check it as `boot` does, and give all problems."""

@@ -19,6 +19,8 @@ from builder.cli import lab_display
 from builder.cli.lab import FAULTS
 from builder.cli.lab_display import LiveTable, conclusion, text
 from builder.lab import faults, host, run
+from builder.lab.cases.case import Case
+from builder.lab.cases.matrix import SERVERS
 from builder.lab.events import (
     CaseBegan,
     Checked,
@@ -38,8 +40,6 @@ from builder.lab.events import (
 )
 from builder.lab.faults.model import BootFault
 from builder.lab.report.report import CheckResult, LabReport
-from builder.lab.trial.case import Case
-from builder.lab.trial.matrix import SERVERS
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.vocabulary.server_kind import ServerKind

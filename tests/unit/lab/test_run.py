@@ -10,10 +10,10 @@ from lab_subject import release_of
 from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
 from builder.lab import run
+from builder.lab.cases import case_run
+from builder.lab.cases.case import make_case
 from builder.lab.events import CaseBegan, LabEvent
 from builder.lab.report.report import LabReport
-from builder.lab.trial import case_run
-from builder.lab.trial.case import make_case
 from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, SUMS, Lab

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.lab.trial.case import can_boot
-from builder.lab.trial.matrix import (
+from builder.lab.cases.case import can_boot
+from builder.lab.cases.matrix import (
     AT_ONCE,
     SECONDS_ALONE,
     SECONDS_TO_REBOOT,

@@ -8,11 +8,11 @@ from itertools import product
 from pathlib import Path
 
 from builder.errors import InputError
+from builder.lab.cases.matrix import Offer
 from builder.lab.checks.keys import fingerprint
 from builder.lab.faults.model import BootFault, Fault, RunningFault
 from builder.lab.machine.namespace import ENVIRONMENT
 from builder.lab.released.release import Release
-from builder.lab.trial.matrix import Offer
 from builder.lab.vocabulary.hardware import CARDS, FIRMWARE_OF_ROMS, MATRIX_NICS, Firmware, Nic
 from builder.lab.vocabulary.server_kind import ServerKind
 from builder.process import CommandError, output

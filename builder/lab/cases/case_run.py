@@ -15,6 +15,8 @@ from pathlib import Path
 
 from builder.cache import Cache
 from builder.errors import InputError, NfsrootError
+from builder.lab.cases.case import Case
+from builder.lab.cases.node_run import NodeRun
 from builder.lab.checks import identity
 from builder.lab.events import CaseBegan, Emit, LabEvent, RackReady
 from builder.lab.faults.model import BootFault, RunningFault
@@ -25,8 +27,6 @@ from builder.lab.released.release import Release
 from builder.lab.report.html import CaseEvidence, Evidence
 from builder.lab.report.report import CellReport, DaemonTime
 from builder.lab.server.protocol import Daemon
-from builder.lab.trial.case import Case
-from builder.lab.trial.trial import Trial
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.lab.vocabulary.server_kind import PATIENCE
 from builder.parallel import crew
@@ -55,20 +55,20 @@ class ProcessorTime:
         )
 
 
-def read_processor_time(running: Rack) -> ProcessorTime:
+def read_processor_time(rack: Rack) -> ProcessorTime:
     """Read the processor time that the daemons of a rack and the lab have used so far."""
-    return ProcessorTime(running.server_machine.processor_seconds(), time.process_time())
+    return ProcessorTime(rack.server_machine.processor_seconds(), time.process_time())
 
 
 @dataclass
 class CaseRun:
-    """The run of a test case: the trials of its nodes, their accelerator, and the processor time that was used."""
+    """The run of a test case: the runs of its nodes, their accelerator, and the processor time that was used."""
 
     release: Release
-    wanted: Case
+    case: Case
     cache: Cache
     emit: Emit
-    trials: list[Trial] = field(default_factory=list)
+    runs: list[NodeRun] = field(default_factory=list)
     accelerator: Accelerator | None = None
     used: ProcessorTime = field(default_factory=lambda: ProcessorTime({}, 0.0))
 
@@ -78,25 +78,25 @@ class CaseRun:
         :raises InputError: the lab cannot run on this machine.
         """
         began, started, problem = time.monotonic(), datetime.now(UTC).replace(microsecond=0), None
-        self.emit(_describe_case(self.release, self.wanted))
+        self.emit(_describe_case(self.release, self.case))
         with self.cache.work("lab") as scratch:
             try:
-                self._try(scratch, meanwhile)
+                self._run_nodes(scratch, meanwhile)
             except InputError:
                 raise
             except NfsrootError as error:
                 problem = str(error)
             logs = _read_logs(scratch)
-        nodes = tuple(trial.report() for trial in self.trials)
+        nodes = tuple(run.report() for run in self.runs)
         report = CellReport(
-            asked=tuple(node.name for node in self.wanted.nodes),
-            firmware=self.wanted.firmware,
-            nic=self.wanted.nic,
-            dhcp=self.wanted.server.dhcp,
-            tftp=self.wanted.server.tftp,
-            nfs=self.wanted.server.nfs,
-            server=self.wanted.kind,
-            faults=tuple(fault.name for fault in self.wanted.faults),
+            asked=tuple(node.name for node in self.case.nodes),
+            firmware=self.case.firmware,
+            nic=self.case.nic,
+            dhcp=self.case.server.dhcp,
+            tftp=self.case.server.tftp,
+            nfs=self.case.server.nfs,
+            server=self.case.kind,
+            faults=tuple(fault.name for fault in self.case.faults),
             accelerator=self.accelerator,
             started=started,
             seconds=round(time.monotonic() - began, 1),
@@ -107,45 +107,44 @@ class CaseRun:
             problem=problem,
             nodes=nodes,
         )
-        evidence = {trial.node.name: Evidence(trial.screen, trial.console, trial.journal) for trial in self.trials}
+        evidence = {run.node.name: Evidence(run.screen, run.console, run.journal) for run in self.runs}
         return report, CaseEvidence(evidence, logs)
 
-    def _try(self, scratch: Path, meanwhile: Meanwhile) -> None:
-        """Start the rack, and put the trial of each node into `trials`."""
-        began, emit = time.monotonic(), serialize_events(self.emit)
+    def _run_nodes(self, scratch: Path, meanwhile: Meanwhile) -> None:
+        """Start the rack, and run each node."""
+        began, emit, case = time.monotonic(), serialize_events(self.emit), self.case
         with ExitStack() as powered:
-            running = powered.enter_context(
-                run_rack(self.release, self.wanted.server, self.wanted.kind, scratch, self.cache, self.wanted.state)
+            rack = powered.enter_context(
+                run_rack(self.release, case.server, case.kind, scratch, self.cache, case.state)
             )
             emit(RackReady(time.monotonic() - began))
-            self.accelerator = running.accelerator
-            patience = max(1.0, len(self.wanted.nodes) / (os.cpu_count() or 1)) * PATIENCE[self.wanted.kind]
-            wanted = self.wanted
-            booting = [fault for fault in wanted.faults if isinstance(fault, BootFault)]
-            for node, fault in zip_longest(wanted.nodes, booting):
+            self.accelerator = rack.accelerator
+            patience = max(1.0, len(case.nodes) / (os.cpu_count() or 1)) * PATIENCE[case.kind]
+            booting = [fault for fault in case.faults if isinstance(fault, BootFault)]
+            for node, fault in zip_longest(case.nodes, booting):
                 limits = patience * fault.patience if fault else patience
-                reboots = wanted.reboot and node is wanted.nodes[0]
-                trial = Trial(running, node, wanted.firmware, limits, emit, wanted.nic, fault, reboots, wanted.ssh_key)
-                self.trials.append(trial)
-            before = read_processor_time(running)
-            _run_at_once(self.trials, running, lambda trial: trial.run(powered))
-            self.used = read_processor_time(running).since(before)
-            compare_identities(self.trials)
-            self._suffer(self.trials[0])
-            meanwhile([trial.virtual for trial in self.trials if trial.virtual and not trial.stopped])
-            _run_at_once(self.trials, running, lambda trial: trial.finish(powered))
+                reboots = case.reboot and node is case.nodes[0]
+                run = NodeRun(rack, node, case.firmware, limits, emit, case.nic, fault, reboots, case.ssh_key)
+                self.runs.append(run)
+            before = read_processor_time(rack)
+            _run_at_once(self.runs, rack, lambda run: run.run(powered))
+            self.used = read_processor_time(rack).since(before)
+            compare_identities(self.runs)
+            self._suffer(self.runs[0])
+            meanwhile([run.virtual for run in self.runs if run.virtual and not run.stopped])
+            _run_at_once(self.runs, rack, lambda run: run.finish(powered))
 
-    def _suffer(self, trial: Trial) -> None:
-        """Make each fault of running nodes happen to the node of `trial`."""
-        for fault in self.wanted.faults:
-            if isinstance(fault, RunningFault) and not trial.stopped:
-                trial.suffer(fault)
+    def _suffer(self, run: NodeRun) -> None:
+        """Make each fault of running nodes happen to one node."""
+        for fault in self.case.faults:
+            if isinstance(fault, RunningFault) and not run.stopped:
+                run.suffer(fault)
 
 
-def _describe_case(release: Release, wanted: Case) -> CaseBegan:
+def _describe_case(release: Release, case: Case) -> CaseBegan:
     name = f"{release.manifest.name} {release.manifest.version}"
-    server = wanted.server
-    return CaseBegan(name, wanted.firmware, wanted.nic, server.dhcp, server.tftp, server.nfs, wanted.kind)
+    server = case.server
+    return CaseBegan(name, case.firmware, case.nic, server.dhcp, server.tftp, server.nfs, case.kind)
 
 
 def _read_logs(scratch: Path) -> dict[str, str]:
@@ -153,23 +152,23 @@ def _read_logs(scratch: Path) -> dict[str, str]:
     return {log.name: read_last_lines(log, LOG_LINES) for log in written}
 
 
-def _run_at_once(trials: Sequence[Trial], running: Rack, do: Callable[[Trial], None]) -> None:
-    """Call `do` for all trials at the same time; cut the power of all nodes when a call fails or is interrupted."""
-    with crew(len(trials)) as nodes:
+def _run_at_once(runs: Sequence[NodeRun], rack: Rack, do: Callable[[NodeRun], None]) -> None:
+    """Call `do` for all nodes at the same time; cut the power of all nodes when a call fails or is interrupted."""
+    with crew(len(runs)) as nodes:
         try:
-            for done in [nodes.begin(partial(do, trial)) for trial in trials]:
+            for done in [nodes.begin(partial(do, run)) for run in runs]:
                 done()
         except BaseException:
-            running.cut_power()
+            rack.cut_power()
             raise
 
 
-def compare_identities(trials: Iterable[Trial]) -> None:
+def compare_identities(runs: Iterable[NodeRun]) -> None:
     """Check that no two nodes that run together have a machine-id or an ssh host key in common."""
-    running = {trial.node.name: trial for trial in trials if trial.identity is not None}
+    running = {run.node.name: run for run in runs if run.identity is not None}
     if len(running) < 2:
         return
-    findings = identity.find_shared_marks({name: trial.identity for name, trial in running.items() if trial.identity})
+    findings = identity.find_shared_marks({name: run.identity for name, run in running.items() if run.identity})
     for name, finding in findings.items():
         running[name].note(*identity.UNIQUE, finding)
 

@@ -1,4 +1,4 @@
-"""A node's trial with a fault in it."""
+"""A node's run with a fault in it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from builder.errors import NfsrootError
+from builder.lab.cases.node_run import NodeRun
 from builder.lab.checks.model import Finding
 from builder.lab.events import LabEvent, Struck
 from builder.lab.faults.model import BootFault, Outcome, RunningFault
 from builder.lab.machine.node import NodeStuck
 from builder.lab.measure.progress import Progress
 from builder.lab.report.report import RoundTrips, Traffic
-from builder.lab.trial.trial import Trial
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
 from builder.recipe.models import Recipe
@@ -72,14 +72,14 @@ def rack(kerrighed: Recipe, tmp_path: Path) -> Any:
     return FakeRack(kerrighed, tmp_path)
 
 
-def tried(rack: Any, fault: BootFault | None, events: list[LabEvent] | None = None) -> Trial:
-    """The trial of ssi1, which gets stuck."""
+def tried(rack: Any, fault: BootFault | None, events: list[LabEvent] | None = None) -> NodeRun:
+    """The run of ssi1, which gets stuck."""
     node = rack.release.recipe.cluster.nodes[0]
     emit = [] if events is None else events
-    trial = Trial(rack, node, Firmware.BIOS, 1.0, emit.append, fault=fault)
+    run = NodeRun(rack, node, Firmware.BIOS, 1.0, emit.append, fault=fault)
     with ExitStack() as powered:
-        trial.run(powered)
-    return trial
+        run.run(powered)
+    return run
 
 
 def fault(rack: Any, finding: Finding) -> BootFault:
@@ -137,10 +137,10 @@ def test_fault_of_a_node_that_runs(rack: Any) -> None:
     def silent(*_of: object) -> Finding:
         raise NfsrootError("the node did not answer within 360 s")
 
-    trial = tried(rack, None)
-    trial.suffer(RunningFault("rain", "it rains", "the node goes on", lambda *_: Finding("it went on")))
-    trial.suffer(RunningFault("flood", "the sea rises", "the node goes on", silent))
-    assert [(each.name, each.passed, each.reason) for each in trial.results] == [
+    run = tried(rack, None)
+    run.suffer(RunningFault("rain", "it rains", "the node goes on", lambda *_: Finding("it went on")))
+    run.suffer(RunningFault("flood", "the sea rises", "the node goes on", silent))
+    assert [(each.name, each.passed, each.reason) for each in run.results] == [
         ("rain", True, "it went on"),
         ("flood", False, "the node did not answer within 360 s"),
     ]

@@ -1,4 +1,4 @@
-"""The trial of a node: power-on, boot, checks, faults, reboot, power-off."""
+"""The run of a node in a test case: power-on, boot, checks, faults, reboot, power-off."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ JOURNAL = "journalctl --boot --no-pager --output=short-monotonic | tail -n 400"
 
 
 @dataclass
-class Trial:
-    """The trial of a node, and its results so far.
+class NodeRun:
+    """The run of a node in a test case, and the results so far.
 
     With `reboots`, the node is rebooted at the end.  `ssh_key` is the file of a key that lets root log in.  `screen` is
     a PNG file, `console` the text that the node wrote to its serial port, and `journal` the end of its journal.

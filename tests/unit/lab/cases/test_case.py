@@ -10,9 +10,9 @@ import pytest
 from lab_subject import release_of
 
 from builder.errors import InputError
+from builder.lab.cases.case import can_boot, list_firmware, make_case, make_fault_cases, make_offer, need_key
 from builder.lab.faults import FAULTS, select_faults
 from builder.lab.faults.model import BootFault
-from builder.lab.trial.case import can_boot, list_firmware, make_case, make_fault_cases, make_offer, need_key
 from builder.lab.vocabulary.hardware import MATRIX_NICS, Firmware, Nic
 from builder.lab.vocabulary.server_kind import ServerKind
 from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport, Variant

@@ -1,0 +1,1 @@
+"""The choice of test cases, and their runs with one run for each node."""

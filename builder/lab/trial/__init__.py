@@ -1,1 +1,0 @@
-"""The choice of test cases, their runs, and the trial of each node."""
