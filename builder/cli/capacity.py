@@ -140,6 +140,6 @@ def too_small(site: Site, room: int) -> Iterator[str]:
 
 
 def rate(bits: float) -> str:
-    """A rate as it is written: `10 G`."""
+    """The text of a rate in bit/s: `10 G`."""
     unit, factor = max(((unit, factor) for unit, factor in UNITS.items() if factor <= bits), key=lambda each: each[1])
     return f"{bits / factor:g} {unit}"

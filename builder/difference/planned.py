@@ -65,7 +65,7 @@ def read_recipe(recipe: Recipe, plan: Plan, release: Subject, cache: Cache) -> S
 
 
 def leave_out_shadow(release: Subject) -> Subject:
-    """A release without its file of passwords, which a recipe does not know: the tree has all of it but root's line."""
+    """The release without /etc/shadow, of which the recipe determines no more than the line of root."""
     texts = release.overlay and {path: text for path, text in release.overlay.items() if path != SHADOW}
     return replace(release, overlay=texts)
 

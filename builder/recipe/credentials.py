@@ -48,5 +48,5 @@ def ssh_key_mistake(text: str) -> str:
     except ValueError:  # not base64, or not ASCII
         return f"the {kind} key is not complete base64"
     if not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):  # RFC 4253 section 6.6
-        return f"the key's own type is not {kind}"
+        return f"the key in this line is of another type than {kind}"
     return ""

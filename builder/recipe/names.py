@@ -33,5 +33,5 @@ def name_fault(text: str) -> Fault | None:
     if text.lower() in SHARED_MENUS:
         return Fault("the name of a menu that all nodes share", "give another name")
     if text.lower() == "localhost":
-        return Fault("every machine's name for itself", "give another name")
+        return Fault("the name by which every machine knows itself", "give another name")
     return None

@@ -118,7 +118,7 @@ def parse_manifest(text: bytes, where: str) -> ReleaseManifest:
             content=text,
         )
         if len({file.path for file in manifest.files}) != len(manifest.files):
-            raise ValueError("a file stands there twice")
+            raise ValueError("a file is listed twice")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{where} is not a manifest of a release: {error}") from error
     return manifest

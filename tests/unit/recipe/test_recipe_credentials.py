@@ -58,8 +58,8 @@ def test_public_keys(kind: str) -> None:
         ("ssh-dss AAAA", "this ssh key does not start with a key type that sshd knows"),
         (f"ssh-rsa {key('ssh-rsa')[:-1]}", "the ssh-rsa key is not complete base64"),
         ("ssh-rsa ä", "the ssh-rsa key is not complete base64"),
-        ("ssh-rsa", "the key's own type is not ssh-rsa"),
-        (f"ssh-rsa {key('ssh-rsa', 'ssh-ed25519')}", "the key's own type is not ssh-rsa"),
+        ("ssh-rsa", "the key in this line is of another type than ssh-rsa"),
+        (f"ssh-rsa {key('ssh-rsa', 'ssh-ed25519')}", "the key in this line is of another type than ssh-rsa"),
     ],
 )
 def test_what_is_no_public_key(text: str, mistake: str) -> None:

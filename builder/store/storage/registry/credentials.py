@@ -140,7 +140,7 @@ def _ask_helper(helper: str, host: str) -> Access | None:
         document = json.loads(answer.stdout)
         return Access(str(document["Username"]), str(document["Secret"]))
     except (ValueError, TypeError, KeyError) as error:
-        raise _failed(program, host, "its answer is not the JSON that it should be") from error
+        raise _failed(program, host, "its answer is no JSON object with a user name and a secret") from error
 
 
 def _failed(program: str, host: str, why: str) -> InputError:
