@@ -23,13 +23,13 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def begin_sync(handle: int) -> None:
-    """Have the kernel begin to write an open file to the disk, which makes a later fsync(2) short.
+def begin_sync(handle: int, start: int = 0, size: int = 0) -> None:
+    """Have the kernel begin to write an open file to the disk, so that a later fsync(2) has less to wait for.
 
-    The function promises nothing: file systems without sync_file_range(2) begin later.
+    Of the file, `size` bytes from the offset `start` on are written, or all bytes from there on without a size.  A file
+    system that cannot do so writes later: nothing is on the disk before fsync(2) says so.
     """
-    libc = ctypes.CDLL(None)
-    libc.sync_file_range(handle, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(WRITE))
+    ctypes.CDLL(None).sync_file_range(handle, ctypes.c_int64(start), ctypes.c_int64(size), ctypes.c_uint(WRITE))
 
 
 def read_file(path: str) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from builder.disk import begin_sync
 from builder.errors import NfsrootError
 from builder.events import Emit, StepFinished, StepStarted, Transferred
 from builder.parallel import crew
@@ -228,6 +229,7 @@ def _receive(storage: Storage, received: Received, limit: Limit, progress: Progr
             raise TransientError(f"{layout.blob(blob.sha256)} from {storage.address} ended after {gone} bytes")
 
     retry(go_on)
+    begin_sync(received.file, received.offset, blob.size)
     if digest.hexdigest() != blob.sha256:
         raise _damaged(storage, blob, "its bytes have another digest")
 
