@@ -118,8 +118,9 @@ lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases
 		$(if $(SERVER),--server $(SERVER)) $(if $(MATRIX),--matrix $(MATRIX)) $(FAULT:%=--fault %) \
 		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY))) $(if $(STORY),--story $(STORY))
 
-# Tests with servers, directories and trees of their own, two files at a time; builds use both processors by themselves.
-SIDE_BY_SIDE := tests/bench tests/elements tests/integration/store
+# Two processes run tests side by side; tests that share a boot, a container engine or a file run in one of them
+# (tests/conftest.py).
+SIDE_BY_SIDE := --numprocesses=2 --dist=loadgroup
 
 .PHONY: test
 test: root build-packages lab-packages deb-packages test-packages .venv/tested .venv/servers  ## run the linters and every test but those of test-full
@@ -128,10 +129,8 @@ test: root build-packages lab-packages deb-packages test-packages .venv/tested .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(AS_ROOT) .venv/bin/pytest tests/unit --numprocesses=2 $(PYTEST)
-	$(AS_ROOT) .venv/bin/pytest $(SIDE_BY_SIDE) -m 'not full' --numprocesses=2 --dist=loadfile $(PYTEST)
-	$(AS_ROOT) .venv/bin/pytest tests/integration $(SIDE_BY_SIDE:%=--ignore=%) -m 'not full' $(PYTEST)
-	$(AS_ROOT) .venv/bin/pytest tests/boot -m 'not alone and not full' --numprocesses=2 --dist=loadfile $(PYTEST)
-	$(AS_ROOT) .venv/bin/pytest tests/boot -m 'alone and not full' $(PYTEST)
+	$(AS_ROOT) .venv/bin/pytest tests/bench tests/elements tests/integration -m 'not full' $(SIDE_BY_SIDE) $(PYTEST)
+	$(AS_ROOT) .venv/bin/pytest tests/boot -m 'not full' $(SIDE_BY_SIDE) $(PYTEST)
 
 .PHONY: test-full
 test-full: root build-packages lab-packages deb-packages test-packages .venv/tested .venv/servers  ## run the tests that `make test` leaves out: slow ones of what rarely breaks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache as remember
 from pathlib import Path
 
@@ -22,6 +22,12 @@ from builder.workshop import Workshop
 PROJECT = Path(__file__).parent.parent
 
 BuildRelease = Callable[[str], Path]
+CONTAINER_ENGINES = frozenset({"docker", "docker_client", "docker_engine", "podman_engine"})
+"""The fixtures of container engines, whose tests look at all that an engine has."""
+
+SHARED_BOOTS = frozenset({"boot", "uefi_boot", "secure_boot", "bookworm_boot", "uefi_http_boot"})
+"""The fixtures of tests/boot with a boot that is made once in a process."""
+
 BEGAN = pytest.StashKey[float]()
 """When the tests began, in seconds of the monotonic clock."""
 
@@ -36,6 +42,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Note when the tests began."""
     config.stash[BEGAN] = time.monotonic()
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the names in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name the tests that one process has to run where several run tests beside each other (--dist=loadgroup)."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+        if item.get_closest_marker("alone") and not item.get_closest_marker("full"):
+            raise pytest.UsageError(f"{item.nodeid}: `make test` runs two tests at a time: mark it `full`, too")
+
+
+def group_of(item: pytest.Item) -> str:
+    """The group of a test: the boot that it shares with tests of other files, a container engine, or its own file."""
+    fixtures: Sequence[str] = getattr(item, "fixturenames", ())
+    if CONTAINER_ENGINES.intersection(fixtures):
+        return "container engine"
+    for boot in sorted(SHARED_BOOTS.intersection(fixtures)):
+        parameters = getattr(item, "callspec", None)
+        return f"{boot} {parameters.id}" if parameters else boot
+    return item.nodeid.partition("::")[0]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
