@@ -9,7 +9,6 @@ from ipaddress import IPv4Address, IPv4Network
 from builder.errors import Problem
 from builder.recipe.document import Document
 from builder.recipe.input_models import ClusterInput
-from builder.recipe.macs import normalize_mac
 from builder.recipe.messages import Word, quote_some
 from builder.recipe.models import Cluster, Node, Server
 from builder.recipe.names import name_fault
@@ -130,9 +129,7 @@ def _repeats(given: _ClusterWords) -> Iterator[Problem]:
     routers = given.single(("gateway",), gateway) if gateway != server.address else []
     yield from _repeated("name", [*given.single(("server", "name"), server.name), *given.words("names")])
     yield from _repeated("address", [*servers, *routers, *given.words("addresses")])
-    yield from _repeated(
-        "MAC address", [Word(normalize_mac(word.text) or "", word.place) for word in given.words("macs")]
-    )
+    yield from _repeated("MAC address", given.words("macs"))
 
 
 def _repeated(kind: str, words: list[Word]) -> Iterator[Problem]:
@@ -175,7 +172,7 @@ def _cluster(given: _ClusterWords, default_name: str) -> Cluster | None:
             Node(
                 name=name.text,
                 address=IPv4Address(address.text),
-                mac=normalize_mac(mac.text) or "",
+                mac=mac.text,
                 ordinal=ordinal,
                 nic=nic,
             )

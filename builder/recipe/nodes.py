@@ -19,7 +19,10 @@ from builder.recipe.ranges import RangeError, expand
 
 @dataclass(frozen=True)
 class NodeWords:
-    """The columns of a table `[[nodes]]`; a column with a mistake is empty, or has only its good words."""
+    """The columns of a table `[[nodes]]`; a column with a mistake is empty, or has only its good words.
+
+    MAC addresses are normalized.
+    """
 
     names: tuple[Word, ...]
     addresses: tuple[Word, ...]
@@ -37,7 +40,7 @@ def read_words(document: Document, index: int, written: NodesInput) -> tuple[Nod
     words = NodeWords(
         reading.well_formed(names, name_fault),
         reading.well_formed(addresses, address_fault),
-        reading.well_formed(macs, mac_fault),
+        reading.normalize_macs(macs),
     )
     return words, reading.problems
 
@@ -51,9 +54,11 @@ def address_fault(text: str) -> Fault | None:
     return None
 
 
-def mac_fault(text: str) -> Fault | None:
-    """The fault of `text` as the MAC address of a NIC, if any: bad form, a group's (IEEE 802, I/G bit), all zeros."""
-    mac = normalize_mac(text)
+def mac_fault(mac: str | None) -> Fault | None:
+    """The fault of a normalized MAC address as a NIC's, if any: a group's (IEEE 802, I/G bit), all zeros, bad form.
+
+    None stands for a text that is no MAC address.
+    """
     if mac is None:
         return Fault(
             "no MAC address", "write its twelve hexadecimal digits, such as 52:54:00:12:34:56 or 5254.0012.3456"
@@ -111,6 +116,12 @@ class _Reading:
         if names and len(words) != len(names) and not self.document.lost((*self.path, key)):
             noun = "addresses" if key == "addresses" else "MAC addresses"
             self.report(key, f"{len(names)} names but {len(words)} {noun}", "give one for each node")
+
+    def normalize_macs(self, words: tuple[Word, ...]) -> tuple[Word, ...]:
+        """The MAC addresses without fault, normalized.  The others become problems, as in `well_formed`."""
+        macs = {word.text: normalize_mac(word.text) for word in words}
+        good = self.well_formed(words, lambda text: mac_fault(macs[text]))
+        return tuple(Word(macs[word.text] or "", word.place) for word in good)
 
     def well_formed(self, words: tuple[Word, ...], find_fault: Callable[[str], Fault | None]) -> tuple[Word, ...]:
         """The words without fault.  The others become problems, one for each fault and place."""
