@@ -66,7 +66,8 @@ def mistakes(project: Project, text: str) -> list[str]:
         *(("ssi[1-2]", f"ssi1,{name}", [
             f"9:9: '{name}': the name of a menu that all nodes share; give another name"])
           for name in ("grub", "Default")),
-        ("ssi[1-2]", "ssi1,localhost", ["9:9: 'localhost': the name by which every machine knows itself; give another name"]),
+        ("ssi[1-2]", "ssi1,localhost", [
+            "9:9: 'localhost': the name by which every machine knows itself; give another name"]),
         ("ssi[1-2]", "ssi1,SSI1", [
             "9:9: name 'SSI1' is given already at recipes/clusters/small.toml:9:9; every machine needs its own name"]),
         ("ssi[1-2]", "ssi1,nfsserver", [
