@@ -1,4 +1,4 @@
-"""Functions that read, hash and replace files, bring them to the disk, and lock directories."""
+"""Functions that hash and replace files, bring them to the disk, and lock directories."""
 
 from __future__ import annotations
 
@@ -30,13 +30,6 @@ def begin_sync(handle: int, start: int = 0, size: int = 0) -> None:
     system that cannot do so writes later: nothing is on the disk before fsync(2) says so.
     """
     ctypes.CDLL(None).sync_file_range(handle, ctypes.c_int64(start), ctypes.c_int64(size), ctypes.c_uint(WRITE))
-
-
-def read_file(path: str) -> bytes:
-    """The bytes of a file, for readers of thousands of files: pathlib takes twice the time."""
-    handle = os.open(path, os.O_RDONLY)
-    with os.fdopen(handle, "rb", buffering=0) as file:
-        return file.read()
 
 
 def sha256(file: Path) -> str:

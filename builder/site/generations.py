@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from builder.disk import read_file, sync, sync_file_system
+from builder.disk import sync, sync_file_system
 from builder.errors import NfsrootError
 from builder.site import state as states
+from builder.site.files import read_file, write_new_file
 from builder.site.places import Places
 
 KEPT = 5
@@ -140,9 +141,7 @@ def _write_file(path: str, content: bytes | Link) -> None:
     if isinstance(content, Link):
         Path(path).symlink_to(content.target)
     else:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        write_new_file(path, content)
 
 
 def _read_files(directory: Path, below: str = "") -> Files:

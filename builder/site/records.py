@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from builder.disk import read_file
 from builder.errors import NfsrootError
 from builder.settings import release
 from builder.settings.release import ReleaseSettings
+from builder.site.files import read_file
 from builder.site.places import Places
 
 FILE = "record.json"

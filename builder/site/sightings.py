@@ -47,10 +47,13 @@ def find_sightings(
     `nodes` has the names of nodes by their addresses, `releases` name and version by directories of a release.
     """
     found: dict[str, Sighting] = {}
+    known: dict[str, tuple[str, str] | None] = {"": ("", "")}  # logs have few paths, each many times
     for trace in traces:
         node = nodes.get(trace.address)
         if node:
-            release = find_release(trace.path, releases) if trace.path else ("", "")
+            if trace.path not in known:
+                known[trace.path] = find_release(trace.path, releases)
+            release = known[trace.path]
             if release:
                 found[node] = _later(found.get(node), _from_trace(trace, release))
     for node in nodes.values():

@@ -9,18 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from builder.errors import NfsrootError
 from builder.site import state as states
 from builder.site.decision import Decision
+from builder.site.errors import RefusedError
 from builder.site.nodes import fold
 from builder.site.places import Places
 from builder.site.records import Record
 from builder.site.selection import Records
 from builder.site.state import Serving, SiteState
-from builder.site.status import NodeStatus
-from builder.store.catalog import Release
-from builder.store.errors import RefusedError
+
+if TYPE_CHECKING:  # a switch needs neither the libraries of stores, nor those of the status
+    from builder.site.status import NodeStatus
+    from builder.store.catalog import Release
 
 Reasons = Mapping[str, str]
 """The reason why each release was withdrawn, by the SHA-256 of the release's manifest."""
