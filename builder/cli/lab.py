@@ -1,4 +1,4 @@
-"""`nfsroot lab`: boots a release on a private network before anybody else does."""
+"""The command `nfsroot lab`, which boots nodes of a release on a private network and checks them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ FAULTS = (
     "corrupt-initrd", "hang",
 )  # fmt: skip
 CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "server", "fault", "keep", "shell")
-"""Options that contradict a matrix: it chooses their values itself, or they are for one test case."""
+"""Options that contradict --matrix: a matrix chooses their values, or they are for one test case."""
 NOT_OF_STORIES = (
     "firmware", "nic", "dhcp", "tftp", "server", "matrix", "fault", "ssh_key", "state", "reboot", "keep", "shell",
 )  # fmt: skip
-"""Options that contradict a story: it chooses their values itself, or has no use for them."""
+"""Options that contradict --story: a story chooses their values, or does not use them."""
 STORIES = ("update",)
 
 
@@ -43,49 +43,54 @@ STORIES = ("update",)
 @click.option("--nodes", metavar="NODES", help="Nodes to boot at once, such as ssi[1-2]. [default: the first one]")
 @click.option(
     "--firmware", type=click.Choice(("bios", "uefi", "secure-boot", "uefi-http", "secure-boot-http")),
-    help="What nodes start with. [default: bios]",
+    help="Firmware of the nodes. [default: bios]",
 )  # fmt: skip
 @click.option(
     "--nic", type=click.Choice(("virtio-net", "e1000e", "rtl8139")),
-    help="The nodes' network card. [default: virtio-net]",
+    help="Network card of the nodes. [default: virtio-net]",
 )  # fmt: skip
-@click.option("--dhcp", type=click.Choice(("isc", "kea", "dnsmasq")), help="What serves DHCP. [default: the cluster's]")
-@click.option("--tftp", type=click.Choice(("tftpd-hpa", "dnsmasq")), help="What serves TFTP. [default: the cluster's]")
+@click.option("--dhcp", type=click.Choice(("isc", "kea", "dnsmasq")), help="DHCP server. [default: the cluster's]")
+@click.option("--tftp", type=click.Choice(("tftpd-hpa", "dnsmasq")), help="TFTP server. [default: the cluster's]")
 @click.option(
     "--server", type=click.Choice(("namespace", "vm")),
-    help="What serves: this machine's programs in a namespace, or a Debian server of its own in a virtual machine, "
-    "with the kernel's NFS server if the cluster names that. [default: namespace]",
+    help="Kind of the server: this machine's programs in a namespace, or Debian in a virtual machine, with the "
+    "kernel's NFS server if the cluster names that. [default: namespace]",
 )  # fmt: skip
 @click.option(
     "--matrix", type=click.Choice(("quick", "full")),
-    help="Try at least once each firmware, network card, server, release, and four nodes at once (quick), "
-    "or each pair of these (full).",
+    help="Try several test cases, which together have each firmware, network card, server, release, and four nodes at "
+    "once (quick), or each pair of these (full).",
 )  # fmt: skip
 @click.option(
     "--fault", type=click.Choice((*FAULTS, "all")), multiple=True,
-    help="Have this go wrong and see that nodes bear it; may be given again.",
+    help="Make this fault and check that nodes cope with it; may be given several times.",
 )  # fmt: skip
 @click.option(
     "--ssh-key", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Log in on nodes with this key of the recipe, private, or public with the private half in an ssh agent.",
+    help="Log in on nodes with this ssh key of the recipe: a private key, or a public key whose private half is in an "
+    "ssh agent.",
 )  # fmt: skip
 @click.option(
     "--state", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Have what outlives a release from this directory, and leave it there for the next run.",
+    help="Take the nodes' state from this directory, and write it back for the next run.",
 )  # fmt: skip
 @click.option(
     "--reboot/--no-reboot", default=None,
-    help="Start the first node anew when it has passed. [default: unless --keep, --shell or --fault is given]",
+    help="Reboot the first node after its checks. [default: unless --keep, --shell or --fault is given]",
 )  # fmt: skip
 @click.option(
     "--story", type=click.Choice(STORIES),
-    help="Play several releases on one server, one after the other, with nodes that run: an update and the way back.",
+    help="Play a story: a server gets several releases, one after the other, while nodes run.",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="With --story: say what is done and what must hold, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="With --story: print the story's steps and claims, and do nothing.")
 @output_option
 @cache_option
-@click.option("--keep", is_flag=True, help="Leave the nodes on until Ctrl-C.")
-@click.option("--shell", metavar="NODE", help="Give root's shell on a node that runs; the trial ends with it.")
+@click.option("--keep", is_flag=True, help="Leave the nodes on after the checks, until Ctrl-C.")
+@click.option(
+    "--shell",
+    metavar="NODE",
+    help="After the checks, open a shell of root on this node; the nodes are shut down when the shell ends.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -124,10 +129,10 @@ def command(
       nfsroot lab output/mine/2026.01.31 output/mine/2026.02.07 --state /var/tmp/state
       nfsroot lab --story update debian-nfsroot
 
-    Exit status: 0 when every release passed all that was tried with it, in earlier runs too, else 1.
+    Exit status: 0 when every release passed all its test cases, those of earlier runs included, else 1.
     """
     if dry_run and not story:
-        raise InputError("--dry-run is for a story", resolution="Give --story, too.")
+        raise InputError("--dry-run needs --story", resolution="Add --story.")
     if story:
         _play(context, story, releases, nodes, cache_at(cache_dir), output, dry_run=dry_run)
 
@@ -145,10 +150,10 @@ def command(
     reboots = not (keep or shell or fault) if reboot is None else reboot
     if matrix:
         if given := [f"--{name}" for name in CHOICES if context.params[name]]:
-            raise InputError(f"--matrix decides by itself: leave out {', '.join(given)}")
-        wanted = _matrix(found, matrix, reboots)
+            raise InputError(f"--matrix cannot be combined with {', '.join(given)}")
+        wanted = _choose_matrix(found, matrix, reboots)
     else:
-        names, starts_with, card = _names(nodes, shell), Firmware(firmware or "bios"), Nic(nic or "virtio-net")
+        names, starts_with, card = _list_names(nodes, shell), Firmware(firmware or "bios"), Nic(nic or "virtio-net")
         served_by = (DhcpServer(dhcp) if dhcp else None, TftpServer(tftp) if tftp else None)
         kind = ServerKind(server or "namespace")
         wanted = [
@@ -160,23 +165,22 @@ def command(
             )
             for release in found
         ]
-    wanted = [(release, _with(requests, reboots, ssh_key, state)) for release, requests in wanted]
+    wanted = [(release, _set_options(cases, reboots, ssh_key, state)) for release, cases in wanted]
     if state and server == ServerKind.VM:
-        raise InputError("--state is for a server in a namespace", resolution="Leave out --server vm.")
+        raise InputError("--state cannot be combined with --server vm", resolution="Leave one of the two options out.")
     if ssh_key:
         for release in found:
             need_key(release, ssh_key)
     if shell and not sys.stdin.isatty():
         raise InputError("--shell needs a terminal")
-    for needed in {each.firmware for _, requests in wanted for each in requests}:
+    for needed in {each.firmware for _, cases in wanted for each in cases}:
         host.need(needed)
     for release, _ in wanted:
         need_writable(release.directory)
     with display() as shown:
-        meanwhile, cache = _meanwhile(shown, keep, shell), cache_at(cache_dir)
+        meanwhile, cache = _make_meanwhile(shown, keep, shell), cache_at(cache_dir)
         reports = [
-            (release.directory, run.run(release, requests, cache, shown.emit, meanwhile))
-            for release, requests in wanted
+            (release.directory, run.run(release, cases, cache, shown.emit, meanwhile)) for release, cases in wanted
         ]
         shown.summary(reports)
     passed = [report.verdict == "passed" for _, report in reports]
@@ -201,16 +205,16 @@ def _play(
     from builder.cli import lab_story
 
     if given := [f"--{name.replace('_', '-')}" for name in NOT_OF_STORIES if context.params[name]]:
-        raise InputError(f"--story decides by itself: leave out {', '.join(given)}")
+        raise InputError(f"--story cannot be combined with {', '.join(given)}")
     if dry_run:
-        lab_story.print_screenplay(story)
+        lab_story.print_scenes(story)
         sys.exit(0)
-    passed = [lab_story.play(story, str(each), _names(nodes, None), cache, output) for each in named]
+    passed = [lab_story.play(story, str(each), _list_names(nodes, None), cache, output) for each in named]
     sys.exit(0 if all(passed) else 1)
 
 
-def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Case]]]:
-    """The requests of a matrix for each release; `reboots` says whether a node of each release starts anew."""
+def _choose_matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Case]]]:
+    """Choose the test cases of a matrix for each release; with `reboots`, a node of each release is rebooted."""
     from builder.lab.cases import matrix
     from builder.lab.cases.case import make_case, make_offer
 
@@ -231,14 +235,14 @@ def _matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tupl
     ]
 
 
-def _with(requests: Sequence[Case], reboots: bool, ssh_key: Path | None, state: Path | None) -> list[Case]:
-    """The requests with `ssh_key` and `state`; `reboots`: whether the first node of the first request starts anew."""
-    every = [replace(each, ssh_key=ssh_key, state=state) for each in requests]
+def _set_options(cases: Sequence[Case], reboots: bool, ssh_key: Path | None, state: Path | None) -> list[Case]:
+    """Add `ssh_key` and `state` to test cases; with `reboots`, the first node of the first one is rebooted."""
+    every = [replace(each, ssh_key=ssh_key, state=state) for each in cases]
     return [replace(every[0], reboot=reboots), *every[1:]]
 
 
-def _names(nodes: str | None, shell: str | None) -> list[str]:
-    """The names of the nodes that the user asked for, with the node of the shell among them."""
+def _list_names(nodes: str | None, shell: str | None) -> list[str]:
+    """List the names of the nodes for which the user asked; the node of the shell is one of them."""
     from builder.recipe.ranges import RangeError, expand
 
     try:
@@ -250,7 +254,7 @@ def _names(nodes: str | None, shell: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _meanwhile(shown: Display, keep: bool, shell: str | None) -> Meanwhile:
+def _make_meanwhile(shown: Display, keep: bool, shell: str | None) -> Meanwhile:
     def meanwhile(running: Sequence[VirtualNode]) -> None:
         from builder.lab.machine.shell import attach
 
@@ -259,7 +263,9 @@ def _meanwhile(shown: Display, keep: bool, shell: str | None) -> Meanwhile:
                 if node.node.name == shell:
                     attach(node)
             if keep:
-                write(f"{', '.join(node.node.name for node in running) or 'No node'} on; Ctrl-C ends.", err=True)
+                write(
+                    f"{', '.join(node.node.name for node in running) or 'no node'} on; press Ctrl-C to end.", err=True
+                )
                 _await_interrupt()
 
     return meanwhile

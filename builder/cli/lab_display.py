@@ -1,4 +1,4 @@
-"""Shows the events of the lab: as a live table on a terminal, as plain lines elsewhere."""
+"""The display of the lab's events: a live table on a terminal, and lines elsewhere."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ COLUMNS = ("release", "firmware, NIC", "DHCP, TFTP", "node", "loader", "phase", 
 
 
 class Display(Protocol):
-    """A display of the lab's events for a person."""
+    """A display of the lab's events."""
 
     def emit(self, event: LabEvent) -> None:
         """Show an event."""
@@ -55,7 +55,7 @@ class Display(Protocol):
 
 @contextlib.contextmanager
 def display() -> Iterator[Display]:
-    """A table when standard error is a terminal, else lines."""
+    """Open a display: a live table if standard error is a terminal, else lines."""
     if not sys.stderr.isatty():
         yield Lines()
         return
@@ -69,16 +69,16 @@ class Lines:
 
     def emit(self, event: LabEvent) -> None:
         """Show an event."""
-        write(text(event), err=True)
+        write(describe(event), err=True)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Do nothing: another program may write between two lines."""
+        """Do nothing, since another program may write between two lines."""
         yield
 
     def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
         """Print the verdict of each test case."""
-        write("\n".join(conclusion(reports)))
+        write("\n".join(conclude(reports)))
 
 
 @dataclass
@@ -93,22 +93,22 @@ class _Row:
 
 
 class LiveTable:
-    """A live table: a part for each test case, and in it a row for each node with its seconds so far."""
+    """A live table with a row for each node of each test case."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._cells: list[tuple[CaseBegan, list[_Row]]] = []
+        self._cases: list[tuple[CaseBegan, list[_Row]]] = []
         self._state = "starting the servers"
         self.live = Live(console=console, refresh_per_second=4, get_renderable=self.table)
 
     def table(self) -> Table:
-        """The table with the state of each test case and node now."""
+        """Draw the table with the present state of each node."""
         table = Table(*COLUMNS, title=self._state, title_justify="left", box=None)
-        for cell, rows in self._cells:
+        for case, rows in self._cases:
             for row in rows:
                 seconds = time.monotonic() - row.powered_on if row.seconds is None else row.seconds
                 checks = f"{row.passed} passed" + (f", [red]{row.failed} failed[/]" if row.failed else "")
-                tried = (cell.release, f"{cell.firmware}, {cell.nic}", f"{cell.dhcp}, {cell.tftp}")
+                tried = (case.release, f"{case.firmware}, {case.nic}", f"{case.dhcp}, {case.tftp}")
                 table.add_row(*tried, row.node, escape(row.loader), str(row.phase), f"{seconds:6.1f}", checks)
         return table
 
@@ -116,14 +116,14 @@ class LiveTable:
         """Show an event."""
         match event:
             case CaseBegan():
-                self._cells.append((event, []))
+                self._cases.append((event, []))
                 self._state = "starting the servers"
             case RackReady(seconds):
                 self._state = f"servers up after {seconds:.1f} s"
             case PoweredOn(node):
-                self._cells[-1][1].append(_Row(node, time.monotonic()))
+                self._cases[-1][1].append(_Row(node, time.monotonic()))
             case Struck():
-                self._console.print(escape(text(event)))
+                self._console.print(escape(describe(event)))
             case LoaderRead(node, loader):
                 self._row(node).loader = loader
             case PhaseBegan(node, phase):
@@ -132,18 +132,18 @@ class LiveTable:
                 self._row(node).passed += result.passed
                 self._row(node).failed += not result.passed
                 if not result.passed:
-                    self._console.print(f"[red]{escape(text(event))}[/]")
+                    self._console.print(f"[red]{escape(describe(event))}[/]")
             case Rebooting(node):
                 self._row(node).phase = "reboot"
             case Stopped():
-                self._console.print(f"[red]{escape(text(event))}[/]")
+                self._console.print(f"[red]{escape(describe(event))}[/]")
             case Done(node, passed, seconds):
                 self._row(node).phase = "[green]passed[/]" if passed else "[red]failed[/]"
                 self._row(node).seconds = seconds
 
     def _row(self, node: str) -> _Row:
-        """The row of a node in the test case that runs now."""
-        return next(row for row in self._cells[-1][1] if row.node == node)
+        """Find the row of a node in the test case that runs."""
+        return next(row for row in self._cases[-1][1] if row.node == node)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -157,11 +157,11 @@ class LiveTable:
     def summary(self, reports: Sequence[tuple[Path, LabReport]]) -> None:
         """Print the verdict of each test case."""
         self.live.stop()
-        write("\n".join(conclusion(reports)))
+        write("\n".join(conclude(reports)))
 
 
-def text(event: LabEvent) -> str:
-    """An event in words."""
+def describe(event: LabEvent) -> str:
+    """Describe an event in a line."""
     match event:
         case CaseBegan(release, firmware, nic, dhcp, tftp, nfs, server):
             served = f"DHCP by {dhcp}, TFTP by {tftp}, NFS by {nfs}, in a {server}"
@@ -171,7 +171,7 @@ def text(event: LabEvent) -> str:
         case PoweredOn(node):
             return f"{node:8} powered on"
         case Struck(node, done):
-            return f"{node:8} suffers: {done}"
+            return f"{node:8} fault: {done}"
         case LoaderRead(node, loader):
             return f"{node:8} loads {loader}"
         case PhaseBegan(node, phase, seconds):
@@ -179,7 +179,7 @@ def text(event: LabEvent) -> str:
         case Checked(node, result):
             return f"{node:8} {'passed' if result.passed else 'FAILED'}  {result.name}: {result.reason}"
         case Rebooting(node):
-            return f"{node:8} is told to start anew"
+            return f"{node:8} reboots"
         case Stopped(node, _, reason):
             return f"{node:8} FAILED  {reason}"
         case SceneBegan(name, title):
@@ -192,19 +192,19 @@ def text(event: LabEvent) -> str:
             return f"{node:8} {seconds:6.1f} s  {'passed' if passed else 'FAILED'}"
 
 
-def conclusion(reports: Sequence[tuple[Path, LabReport]]) -> list[str]:
-    """The verdict on each release, with its failures and the path of its report; releases go by their directories."""
+def conclude(reports: Sequence[tuple[Path, LabReport]]) -> list[str]:
+    """List the verdict on each release, its failures, and the path of its report; releases come with directories."""
     lines = []
     for release, report in reports:
         lines.append(f"Lab of {report.name} {report.version}: {report.verdict} ({report.seconds:.0f} s)")
-        lines += [line for cell in report.cells for line in _wrong(cell, report.started)]
+        lines += [line for cell in report.cells for line in _list_failures(cell, report.started)]
         lines.append(f"Report: {release / PAGE}")
     return lines
 
 
-def _wrong(cell: CellReport, began: datetime) -> Iterator[str]:
-    """Yield lines about the failures of a test case, none when it passed; one of an earlier run has its date."""
-    if cell.passed:  # a node may have stopped where a fault was to stop it
+def _list_failures(cell: CellReport, began: datetime) -> Iterator[str]:
+    """Yield lines about the failures of a test case; a test case of an earlier run has its date."""
+    if cell.passed:  # its nodes may have failed to boot because of a fault, as they should
         return
     what = f"{', '.join(cell.asked)}, firmware {cell.firmware}, NIC {cell.nic}"
     when = "" if cell.started >= began else f" (on {cell.started:%Y-%m-%d %H:%M} UTC, and not tried since)"

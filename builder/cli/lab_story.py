@@ -1,4 +1,4 @@
-"""`nfsroot lab --story`: puts several releases on one server, one after the other, while nodes run."""
+"""The option --story of `nfsroot lab`, which plays a story with a release or with a recipe."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from builder.recipe.models import Recipe
 
 NODES = 4
-"""The number of nodes in a story; fewer where the cluster has fewer."""
+"""The number of nodes in a story, or the number of the cluster's nodes if that is smaller."""
 QUICK_NODES = 2
 """The number of nodes in the story of the quick matrix."""
 
 
-def print_screenplay(story: str) -> None:
-    """Print the scenes of a story, with the actions and the requirements of each, and play none."""
+def print_scenes(story: str) -> None:
+    """Print the scenes of a story, with their steps and claims."""
     from builder.lab.story.scene import describe_scenes
     from builder.lab.story.stories import STORIES
 
@@ -32,17 +32,17 @@ def print_screenplay(story: str) -> None:
 
 
 def play_quickly(found: Sequence[Release], cache: Cache, output: Path) -> bool:
-    """Play the scenes of the quick matrix with the first release that suits, and return whether all of them passed."""
+    """Play the scenes of the quick matrix with the first suitable release, and return whether all of them passed."""
     from builder.lab.story.stories import QUICK
 
-    suitable = next((release for release in found if _suits(release)), None)
+    suitable = next((release for release in found if _is_suitable(release)), None)
     if suitable is None:
         return True
     names = [node.name for node in suitable.recipe.cluster.nodes[:QUICK_NODES]]
     return play("update", str(suitable.directory), names, cache, output, QUICK)
 
 
-def _suits(release: Release) -> bool:
+def _is_suitable(release: Release) -> bool:
     from builder.lab.story.story_releases import need_suitable
     from builder.recipe.search import SearchPath
 
@@ -62,11 +62,10 @@ def play(
     output: Path,
     scenes: Sequence[Scene[Story]] | None = None,
 ) -> bool:
-    """Play a story with a release, by its directory, or with the release of a recipe; whether it passed.
+    """Play a story, and return whether it passed; `named` is the directory of a release, or a recipe's name or file.
 
-    `scenes` are those that are played, if not all of the story.
-
-    Releases that are not there are built: that of a recipe into `output`, the others for the story alone.
+    The release of a recipe is built into `output`, and the other releases of the story into a temporary directory.
+    `scenes` are the scenes that are played; without them, the whole story is.
 
     :raises InputError: the story cannot be played with this release, or here.
     """
@@ -87,14 +86,14 @@ def play(
         first = release or _build(recipe, cache, output, None)
         played = STORIES[story] if scenes is None else scenes
         letters = list_needed_releases(played)
-        releases = gather_releases(first, base, scratch, _builder(cache, scratch / "output"), letters)
+        releases = gather_releases(first, base, scratch, _make_builder(cache, scratch / "output"), letters)
         report = run(story, played, releases, names, cache, Lines().emit)
-    write("\n".join(_conclusion(report, first)))
+    write("\n".join(_conclude(report, first)))
     return report.passed
 
 
 def _find(named: str) -> tuple[Recipe, str, Release | None]:
-    """The recipe that a user named, its path or name, and the release to try; None when it is not built yet."""
+    """Find the recipe that a user named, its path or name, and the release; None when the release is not built yet."""
     from builder.lab.released.release import read_release
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
@@ -113,8 +112,8 @@ def _find(named: str) -> tuple[Recipe, str, Release | None]:
     return release.recipe, name, release
 
 
-def _builder(cache: Cache, output: Path) -> Callable[[Path, str], Release]:
-    """A function that builds the recipes of a story into the directory `output`."""
+def _make_builder(cache: Cache, output: Path) -> Callable[[Path, str], Release]:
+    """Make a function that builds the recipes of a story into the directory `output`."""
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
 
@@ -138,10 +137,13 @@ def _need_nodes(recipe: Recipe, names: Sequence[str]) -> None:
     if unknown := [name for name in names if name not in known]:
         raise InputError(f"the release has no node {unknown[0]}", resolution=f"Its nodes are {', '.join(known)}.")
     if len(names) < 2:
-        raise InputError("a story needs two nodes: one that tries an update, and one that does not")
+        raise InputError(
+            "a story needs two nodes: one that tries an update, and one that does not",
+            resolution="Name two nodes with --nodes.",
+        )
 
 
-def _conclusion(report: StoryReport, first: Release) -> list[str]:
+def _conclude(report: StoryReport, first: Release) -> list[str]:
     from builder.lab.story.page import FILE
 
     lines = [

@@ -52,9 +52,12 @@ def test_dry_run(nfsroot: Nfsroot) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--dry-run", "debian-nfsroot"], "--dry-run is for a story"),
-        (["--story", "update", "--matrix", "quick", "debian-nfsroot"], "leave out --matrix"),
-        (["--story", "update", "--ssh-key", "/etc/passwd", "debian-nfsroot"], "leave out --ssh-key"),
+        (["--dry-run", "debian-nfsroot"], "--dry-run needs --story"),
+        (["--story", "update", "--matrix", "quick", "debian-nfsroot"], "--story cannot be combined with --matrix"),
+        (
+            ["--story", "update", "--ssh-key", "/etc/passwd", "debian-nfsroot"],
+            "--story cannot be combined with --ssh-key",
+        ),
         (["--story", "update", "kerrighed"], "share one writable root"),
         (["--story", "update", "--nodes", "ssi1", "debian-nfsroot"], "a story needs two nodes"),
         (["--story", "update", "--nodes", "ssi[1-9]", "debian-nfsroot"], "the release has no node ssi5"),

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from builder.cli import lab_display
 from builder.cli.lab import FAULTS
-from builder.cli.lab_display import LiveTable, conclusion, text
+from builder.cli.lab_display import LiveTable, conclude, describe
 from builder.lab import faults, host, run
 from builder.lab.cases.case import Case
 from builder.lab.cases.matrix import SERVERS
@@ -103,11 +103,11 @@ def test_matrix_decides_by_itself(nfsroot: Nfsroot, release: Path) -> None:
     """What the matrix decides cannot be asked for beside it."""
     ended = nfsroot("lab", str(release), "--matrix", "quick", "--firmware", "bios", "--keep")
     assert ended.status == 2
-    assert "--matrix decides by itself: leave out --firmware, --keep" in ended.err
+    assert "--matrix cannot be combined with --firmware, --keep" in ended.err
 
 
 def test_quick_matrix(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A release that is named twice is tried once, in cells that cover each firmware and each server."""
+    """A release that is named twice is tried once, in test cases that cover each firmware and each server."""
     asked: list[tuple[object, list[Case]]] = []
 
     def ran(of: object, wanted: list[Case], *_rest: object) -> LabReport:
@@ -198,7 +198,7 @@ def test_without_root(nfsroot: Nfsroot, release: Path, monkeypatch: pytest.Monke
 def test_status_is_the_verdict(
     nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch, made: LabReport, status: int
 ) -> None:
-    """Only a lab that passed ends with 0; every event and the conclusion are told in lines."""
+    """Only a lab that passed ends with 0; every event and the conclude are told in lines."""
     asked: list[Case] = []
 
     def ran(_release: object, wanted: list[Case], _cache: object, emit: Emit, _meanwhile: object) -> LabReport:
@@ -219,7 +219,7 @@ def test_status_is_the_verdict(
 
 def test_conclusion_says_what_is_wrong() -> None:
     """Each failed check and each node that stopped is named with its reason, and where to read more."""
-    told = conclusion([(Path("output/x/1"), BAD), (Path("output/x/2"), GOOD)])
+    told = conclude([(Path("output/x/1"), BAD), (Path("output/x/2"), GOOD)])
     assert told == [
         "Lab of kerrighed 1.0: failed (115 s)",
         "  ssi1, firmware bios, NIC virtio-net, DHCP by isc, TFTP by tftpd-hpa, NFS by ganesha, in a namespace:",
@@ -232,23 +232,23 @@ def test_conclusion_says_what_is_wrong() -> None:
 
 
 def test_conclusion_of_a_fault_that_was_withstood() -> None:
-    """Of a cell that passed nothing is wrong, also where a fault stopped the node as it was to."""
+    """Of a test case that passed nothing is wrong, also where a fault stopped the node as it was to."""
     made = report(cell(node(passed=True, stopped=STOP)))
-    assert len(conclusion([(Path("output/kerrighed/1.0"), made)])) == 2
+    assert len(conclude([(Path("output/kerrighed/1.0"), made)])) == 2
 
 
 def test_conclusion_tells_old_failures_apart() -> None:
     """A failure of an earlier run that nobody tried again is told with its day, so that nobody takes it for new."""
     (failed,) = BAD.cells
     before = failed.model_copy(update={"started": BAD.started - timedelta(days=1)})
-    told = conclusion([(Path("x"), report(before, failed))])
+    told = conclude([(Path("x"), report(before, failed))])
     assert told[1].endswith("NFS by ganesha, in a namespace (on 2026-01-30 12:00 UTC, and not tried since):")
     assert told[4].endswith("NFS by ganesha, in a namespace:")
 
 
 def test_events_in_words() -> None:
     """Every event is one line that names its node."""
-    lines = [text(event) for event in EVENTS]
+    lines = [describe(event) for event in EVENTS]
     assert all("\n" not in line for line in lines)
     assert [line[:4] for line in lines[2:]] == ["ssi1"] * 7 + ["ssi2"] * 2
     assert "FAILED  clock: it is wrong by [1 h]" in lines[7]
@@ -256,7 +256,7 @@ def test_events_in_words() -> None:
 
 def test_events_of_a_story_in_words() -> None:
     """Scenes, commands and claims are a line each, too."""
-    assert [text(event) for event in OF_A_STORY] == [
+    assert [describe(event) for event in OF_A_STORY] == [
         "== boot: The nodes are powered on.",
         "# nfsroot-site log  (1.5 s, exit status 0)",
         "FAILED  clock: it is wrong by [1 h]",
