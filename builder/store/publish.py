@@ -264,10 +264,11 @@ def _describe(
         files=files,
     )
     anew = repair or (before is not None and before.files != files)
-    for file, text in described_by.items():
-        path, keeps = release.path_of(file), release.keeps(manifest) if file == MANIFEST else ()
-        if anew or storage.size(path) != len(text):
-            retry(partial(storage.put, path, Text(text), keeps))
+    with storage.together() as put:
+        for file, text in described_by.items():
+            path, keeps = release.path_of(file), release.keeps(manifest) if file == MANIFEST else ()
+            if anew or storage.size(path) != len(text):
+                retry(partial(put, path, Text(text), keeps))
     return release
 
 
