@@ -13,19 +13,20 @@ from builder.boot.nic_drivers import NIC_DRIVERS
 from builder.boot.pxegrub import PXEGRUB
 from builder.cache import Cache
 from builder.container import image as builder_image
+from builder.container.engine import Image
 from builder.context import BuildContext, CachedStep
-from builder.debian import archive as archives
-from builder.debian import selection
-from builder.events import Caution, Emit
+from builder.debian.archive import Archive, Snapshots
+from builder.debian.selection import PackageChoice
+from builder.events import Caution
 from builder.overlay.step import OVERLAY
 from builder.plan.model import Plan
 from builder.plan.planner import make_plan
 from builder.plan.step import Known, Step
 from builder.preparation import Preparation, prepare
 from builder.recipe.models import Recipe
-from builder.release import pack, versions
-from builder.release.manifest import FILE
+from builder.release import pack
 from builder.release.step import RELEASE
+from builder.release.versions import Releases
 from builder.server.step import BUNDLE
 from builder.tree import elements
 from builder.tree.base import BASE
@@ -55,28 +56,22 @@ def build(
 
     :raises NfsrootError: a step failed; the build then leaves nothing in the output directory.
     """
-    cache, name = workshop.cache, recipe.image.name
-    releases, wanted = workshop.output / name, version or recipe.image.version
+    cache, name, wanted = workshop.cache, recipe.image.name, version or recipe.image.version
+    pack.need_writable(workshop.output / name)
     initramfs.need_element(recipe)
-    pack.need_writable(releases)
     with cache.in_use(), cache.lock(f"build-{name}"):
         cache.sweep()
         prepared = prepare(recipe, workshop, source_date=source_date, refresh=refresh)
-        existing = versions.contents(releases)
-        _caution_of_damage(releases, existing, workshop.emit)
-        known = Known(
-            image=prepared.image.id,
-            archive=prepared.archive.digest,
-            source_date=prepared.source_date,
-            has=cache.has,
-            release=lambda content: versions.holding(existing, content, wanted),
-            last=cache.last_inputs(name),
+        releases = Releases.read(workshop.output / name)
+        for manifest in releases.damaged:  # the build leaves these releases alone and goes on
+            workshop.emit(Caution(f"{manifest} cannot be read: remove or repair that release."))
+        planned = _plan(
+            prepared.recipe, cache, releases, wanted, prepared.image, prepared.archive, prepared.source_date
         )
-        planned = make_plan(STEPS, prepared.recipe, known)
         if planned.release:
-            return Outcome(releases / planned.release, found=True)
+            return Outcome(releases.directory / planned.release, found=True)
         assert planned.content is not None, "with image and archive at hand every key is known"
-        target = releases / versions.next_version(versions.taken(releases), wanted, prepared.source_date)
+        target = releases.choose(wanted, prepared.source_date)
         with _begin(prepared, planned, workshop) as context:
             from builder.executor import execute  # only now: a build that finds its release need not wait for it
 
@@ -117,19 +112,11 @@ def plan(recipe: Recipe, cache: Cache, output: Path, *, version: str | None, sou
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
     recipe, wanted = check(recipe, cache), version or recipe.image.version
-    image, archive = builder_image.find(cache), archives.find(cache, recipe.debian)
+    image, archive = builder_image.find(cache), Snapshots(cache, recipe.debian).find()
     if source_date is None and archive:
         source_date = int(archive.date.timestamp())
-    existing = versions.contents(output / recipe.image.name)
-    known = Known(
-        image=image.id if image else None,
-        archive=archive.digest if archive else None,
-        source_date=source_date,
-        has=cache.has,
-        release=lambda content: versions.holding(existing, content, wanted),
-        last=cache.last_inputs(recipe.image.name),
-    )
-    return make_plan(STEPS, recipe, known)
+    releases = Releases.read(output / recipe.image.name)
+    return _plan(recipe, cache, releases, wanted, image, archive, source_date)
 
 
 def check(recipe: Recipe, cache: Cache) -> Recipe:
@@ -137,20 +124,33 @@ def check(recipe: Recipe, cache: Cache) -> Recipe:
 
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
-    archive = archives.find(cache, recipe.debian)
+    archive = Snapshots(cache, recipe.debian).find()
     if archive is None or not archive.index.exists():
         return recipe
-    return selection.decide(recipe, archive).apply(recipe)
+    return PackageChoice(recipe, archive).decide().apply(recipe)
 
 
 def kept(recipe: Recipe, cache: Cache) -> Iterator[Path]:
     """The files outside the recipe and this program that decide a plan: diskimage-builder's and the cache's."""
     yield from builder_image.made_from(cache)
-    yield archives.pointer(cache, recipe.debian)
+    yield Snapshots(cache, recipe.debian).pointer
 
 
-def _caution_of_damage(releases: Path, existing: dict[str, str | None], emit: Emit) -> None:
-    """Warn of each release whose manifest cannot be read.  The build leaves these releases alone and goes on."""
-    for version, content in existing.items():
-        if content is None:
-            emit(Caution(f"{releases / version / FILE} cannot be read: remove or repair that release."))
+def _plan(
+    recipe: Recipe,
+    cache: Cache,
+    releases: Releases,
+    wanted: str | None,
+    image: Image | None,
+    archive: Archive | None,
+    source_date: int | None,
+) -> Plan:
+    known = Known(
+        image=image.id if image else None,
+        archive=archive.digest if archive else None,
+        source_date=source_date,
+        has=cache.has,
+        release=lambda content: releases.find(content, wanted),
+        last=cache.last_inputs(recipe.image.name),
+    )
+    return make_plan(STEPS, recipe, known)

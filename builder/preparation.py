@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from builder.container import image as builder_image
 from builder.container.engine import Image
 from builder.debian import archive as archives
-from builder.debian import selection
-from builder.debian.archive import Archive
+from builder.debian.archive import Archive, Snapshots
+from builder.debian.selection import PackageChoice
 from builder.events import Caution, Notice
 from builder.recipe.models import Recipe, Variant
 from builder.workshop import Workshop
@@ -42,7 +42,7 @@ def prepare(recipe: Recipe, workshop: Workshop, *, source_date: int | None, refr
     image = _find_image(workshop)
     archive = _find_archive(recipe, workshop, image, refresh)
     workshop.cache.touch(image.rootfs.parent, archive.path)
-    decision = selection.recall(recipe, archive, workshop.cache)
+    decision = PackageChoice(recipe, archive).recall(workshop.cache)
     for sentence in decision.gave_way.values():
         workshop.emit(Notice(sentence))
     date = int(archive.date.timestamp()) if source_date is None else source_date
@@ -71,11 +71,12 @@ def _find_image(workshop: Workshop) -> Image:
 
 
 def _find_archive(recipe: Recipe, workshop: Workshop, image: Image, refresh: bool) -> Archive:
-    found = archives.find(workshop.cache, recipe.debian)
+    snapshots = Snapshots(workshop.cache, recipe.debian)
+    found = snapshots.find()
     if found is None or refresh:
         reason = "runs: asked to refresh" if found else "runs: the archive was not asked yet"
         with workshop.running(archives.STEP, reason, f"{archives.STEP}-{recipe.debian.suite}") as on_line:
-            found = archives.look(workshop.cache, workshop.engine, image, recipe.debian, on_line)
-    archives.write_index(workshop.cache, found)
+            found = snapshots.look(workshop.engine, image, on_line)
+    snapshots.write_index(found)
     workshop.emit(Notice(f"Debian {recipe.debian.suite} as of {found.date:%Y-%m-%d %H:%M} UTC (--refresh looks again)"))
     return found

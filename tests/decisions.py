@@ -83,7 +83,7 @@ def main(number: int = 200, seed: int = 1) -> int:
     """Print the requests on which the decisions differ; the exit status."""
     directory = os.environ.get("NFSROOT_CACHE_DIR")
     cache = cache_at(Path(directory) if directory else None)
-    archive = archives.find(cache, Debian())
+    archive = archives.Snapshots(cache, Debian()).find()
     assert archive, "build a recipe first: the archive was not asked yet"
     bases = [path.parent for path in sorted(cache.root.glob("objects/base-*/step.json")) if _is_of(path, archive)]
     requests = draw(archive, number, seed)

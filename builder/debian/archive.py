@@ -84,77 +84,101 @@ def inputs(debian: Debian) -> Inputs:
     return debian.model_dump(mode="json", include=SETTINGS)
 
 
-def pointer(cache: Cache, debian: Debian) -> Path:
-    """The path of the cache's file that names the kept state of the archive; the file need not exist."""
-    return cache.pointer_file(STEP, key_of(inputs(debian)))
+@dataclass(frozen=True)
+class Snapshots:
+    """The snapshots of an archive that a cache keeps; the settings `debian` say which archive."""
 
+    cache: Cache
+    debian: Debian
 
-def find(cache: Cache, debian: Debian) -> Archive | None:
-    """The state of the archive that the cache keeps for these settings, if any."""
-    digest = cache.pointer(STEP, key_of(inputs(debian)))
-    if not digest or not cache.has(STEP, digest):
-        return None
-    found = _open(cache, digest)
-    return found if found.skeleton.exists() and (found.path / ORDER).exists() else None
+    @property
+    def pointer(self) -> Path:
+        """The path of the cache's file that names the newest snapshot; the file need not exist."""
+        return self.cache.pointer_file(STEP, self._key)
 
+    @property
+    def _key(self) -> str:
+        return key_of(inputs(self.debian))
 
-def look(cache: Cache, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> Archive:
-    """Ask the archive for its present state, and keep the state in the cache.
+    def find(self) -> Archive | None:
+        """The newest snapshot, if the cache has one."""
+        digest = self.cache.pointer(STEP, self._key)
+        if not digest or not self.cache.has(STEP, digest):
+            return None
+        found = self._open(digest)
+        return found if found.skeleton.exists() and (found.path / ORDER).exists() else None
 
-    :raises NfsrootError: the mirror cannot be reached or does not have the suite.
-    """
-    with cache.work(STEP) as directory:
-        _update(directory, engine, image, debian, on_line)
-        releases = digest_of_files(directory / "lists", ["*Release"])
-        skeleton = digest_of_files(directory, [SKELETON])
-        digest = key_of({**inputs(debian), "releases": releases, "skeleton": skeleton})
+    def look(self, engine: Engine, image: Image, on_line: OnLine) -> Archive:
+        """Ask the archive for its present state, and keep the snapshot in the cache.
 
-        def keep(target: Path) -> None:
-            for entry in directory.iterdir():
-                entry.rename(target / entry.name)
+        :raises NfsrootError: the mirror cannot be reached or does not have the suite.
+        """
+        with self.cache.work(STEP) as directory:
+            _Update(directory, self.debian, engine, image, on_line).run()
+            releases = digest_of_files(directory / "lists", ["*Release"])
+            skeleton = digest_of_files(directory, [SKELETON])
+            digest = key_of({**inputs(self.debian), "releases": releases, "skeleton": skeleton})
 
-        cache.produce(STEP, digest, inputs(debian), keep)
-    cache.set_pointer(STEP, key_of(inputs(debian)), digest)
-    return _open(cache, digest)
+            def keep(target: Path) -> None:
+                for entry in directory.iterdir():
+                    entry.rename(target / entry.name)
 
+            self.cache.produce(STEP, digest, inputs(self.debian), keep)
+        self.cache.set_pointer(STEP, self._key, digest)
+        return self._open(digest)
 
-def write_index(cache: Cache, archive: Archive) -> None:
-    """Write the index of an archive's lists, unless this version of the indexing code has written it already."""
+    def write_index(self, archive: Archive) -> None:
+        """Write the index of a snapshot's lists, unless this version of the indexing code has written it already."""
 
-    def make(directory: Path) -> None:
-        index.make(archive.lists, directory / INDEX, archive.order)
+        def make(directory: Path) -> None:
+            index.make(archive.lists, directory / INDEX, archive.order)
 
-    wanted = _index_inputs(archive.digest)
-    cache.produce(INDEX_STEP, key_of(wanted), wanted, make)
+        wanted = _index_inputs(archive.digest)
+        self.cache.produce(INDEX_STEP, key_of(wanted), wanted, make)
+
+    def _open(self, digest: str) -> Archive:
+        path = self.cache.object(STEP, digest)
+        state = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        index_path = self.cache.object(INDEX_STEP, key_of(_index_inputs(digest))) / INDEX
+        return Archive(digest, datetime.fromisoformat(state["date"]), path, index_path)
 
 
 def _index_inputs(digest: str) -> Inputs:
     return {"archive": digest, "code": PROGRAM.digest(index.__name__)}
 
 
-def _update(directory: Path, engine: Engine, image: Image, debian: Debian, on_line: OnLine) -> None:
-    mirrors: tuple[str, ...] = ()
-    _lay_out(directory, engine, image, debian, mirrors, on_line)
-    if debian.mirror or debian.security_mirror:
-        mirrors = (sources.at_mirrors(sources.read(directory / SKELETON), debian),)
-        _lay_out(directory, engine, image, debian, mirrors, on_line)
-    update = _mmdebstrap(debian, "--format=directory", "--skip=cleanup/apt", *UPDATE, target="/scratch/update")
-    try:
-        engine.run(image, Job((*update, *mirrors), output=directory, network=True, room=Room(1024)), on_line)
-    except CommandError as error:
-        raise explain(error, debian) from error
-    lists = directory / "lists"
-    dates = [_release_date(path) for path in lists.glob("*Release")]
-    (directory / "state.json").write_text(json.dumps({"date": max(dates).isoformat()}), encoding="utf-8")
+@dataclass(frozen=True)
+class _Update:
+    """The jobs that fetch package lists into `directory`, by mmdebstrap in the builder image."""
 
+    directory: Path
+    debian: Debian
+    engine: Engine
+    image: Image
+    on_line: OnLine
 
-def _lay_out(
-    directory: Path, engine: Engine, image: Image, debian: Debian, mirrors: tuple[str, ...], on_line: OnLine
-) -> None:
-    """Make the tree without packages.  Its sources of packages are `mirrors`, or mmdebstrap's default sources."""
-    skeleton = _mmdebstrap(debian, "--format=tar", f"--skip={','.join(SKIPPED)}", target=f"/output/{SKELETON}")
-    environment = {"SOURCE_DATE_EPOCH": "0"}
-    engine.run(image, Job((*skeleton, *mirrors), output=directory, environment=environment), on_line)
+    def run(self) -> None:
+        mirrors: tuple[str, ...] = ()
+        self._lay_out(mirrors)
+        if self.debian.mirror or self.debian.security_mirror:
+            mirrors = (sources.at_mirrors(sources.read(self.directory / SKELETON), self.debian),)
+            self._lay_out(mirrors)
+        update = _mmdebstrap(self.debian, "--format=directory", "--skip=cleanup/apt", *UPDATE, target="/scratch/update")
+        job = Job((*update, *mirrors), output=self.directory, network=True, room=Room(1024))
+        try:
+            self.engine.run(self.image, job, self.on_line)
+        except CommandError as error:
+            raise explain(error, self.debian) from error
+        dates = [_release_date(path) for path in (self.directory / "lists").glob("*Release")]
+        state = json.dumps({"date": max(dates).isoformat()})
+        (self.directory / "state.json").write_text(state, encoding="utf-8")
+
+    def _lay_out(self, mirrors: tuple[str, ...]) -> None:
+        """Make the tree without packages.  Its sources of packages are `mirrors`, or mmdebstrap's default sources."""
+        skip = f"--skip={','.join(SKIPPED)}"
+        skeleton = _mmdebstrap(self.debian, "--format=tar", skip, target=f"/output/{SKELETON}")
+        job = Job((*skeleton, *mirrors), output=self.directory, environment={"SOURCE_DATE_EPOCH": "0"})
+        self.engine.run(self.image, job, self.on_line)
 
 
 def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
@@ -169,13 +193,6 @@ def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
         debian.suite,
         target,
     )
-
-
-def _open(cache: Cache, digest: str) -> Archive:
-    path = cache.object(STEP, digest)
-    state = json.loads((path / "state.json").read_text(encoding="utf-8"))
-    index_path = cache.object(INDEX_STEP, key_of(_index_inputs(digest))) / INDEX
-    return Archive(digest, datetime.fromisoformat(state["date"]), path, index_path)
 
 
 def _release_date(path: Path) -> datetime:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
-from builder.cache import Cache
+from builder.cache import Cache, Inputs
 from builder.code import PROGRAM
 from builder.debian import index, refusals
 from builder.debian.archive import Archive
@@ -48,45 +48,50 @@ class Decision:
         return recipe.model_copy(update={"left_out": tuple(sorted({*recipe.left_out, *self.gave_way}))})
 
 
-def recall(recipe: Recipe, archive: Archive, cache: Cache) -> Decision:
-    """The decision about a recipe's packages, from the cache when an earlier build made it.
+@dataclass(frozen=True)
+class PackageChoice:
+    """The choice of a recipe's packages from a snapshot of the archive."""
 
-    :raises RecipeError: packages are not in the archive, or cannot be installed together.
-    """
-    question = _question(recipe, archive)
-    known = cache.answer(question)
-    if known:
-        return Decision(**known)
-    decision = decide(recipe, archive)
-    cache.remember_answer(question, asdict(decision))
-    return decision
+    recipe: Recipe
+    archive: Archive
 
+    def recall(self, cache: Cache) -> Decision:
+        """The decision, from the cache when an earlier build made it.
 
-def decide(recipe: Recipe, archive: Archive) -> Decision:
-    """The decision which default packages give way, and how much room the packages take.
+        :raises RecipeError: packages are not in the archive, or cannot be installed together.
+        """
+        question = key_of(self._question())
+        known = cache.answer(question)
+        if known:
+            return Decision(**known)
+        decision = self.decide()
+        cache.remember_answer(question, asdict(decision))
+        return decision
 
-    :raises RecipeError: packages are not in the archive, or cannot be installed together.
-    """
-    with archive.candidates() as candidates:
-        settling = _Settling(recipe, candidates, Selection(candidates))
-        for want in _wants(recipe, candidates):
-            settling.add(want)
-        for element in recipe.elements:
-            for package in element.default_packages:
-                settling.add_default(package, element)
-    if settling.problems:
-        raise RecipeError(tuple(settling.problems))
-    packages = [chosen.package for chosen in settling.selection.chosen.values()]
-    tree_mib, packages_mib = sum(each.kib for each in packages) >> 10, sum(each.size for each in packages) >> 20
-    return Decision(settling.gave_way, tree_mib, packages_mib)
+    def decide(self) -> Decision:
+        """The decision which default packages give way, and how much room the packages take.
 
+        :raises RecipeError: packages are not in the archive, or cannot be installed together.
+        """
+        with self.archive.candidates() as candidates:
+            settling = _Settling(self.recipe, candidates, Selection(candidates))
+            for want in self._wants(candidates):
+                settling.add(want)
+            for element in self.recipe.elements:
+                for package in element.default_packages:
+                    settling.add_default(package, element)
+        if settling.problems:
+            raise RecipeError(tuple(settling.problems))
+        packages = [chosen.package for chosen in settling.selection.chosen.values()]
+        tree_mib, packages_mib = sum(each.kib for each in packages) >> 10, sum(each.size for each in packages) >> 20
+        return Decision(settling.gave_way, tree_mib, packages_mib)
 
-def _question(recipe: Recipe, archive: Archive) -> str:
-    """The key over everything that the decision and its messages depend on."""
-    elements = [[each.name, list(each.packages), list(each.default_packages)] for each in recipe.elements]
-    return key_of(
-        {
-            "archive": archive.digest,
+    def _question(self) -> Inputs:
+        """Everything that the decision and its messages depend on."""
+        recipe = self.recipe
+        elements = [[each.name, list(each.packages), list(each.default_packages)] for each in recipe.elements]
+        return {
+            "archive": self.archive.digest,
             "code": PROGRAM.digest(__name__),
             "debian": recipe.debian.model_dump(mode="json"),
             "elements": elements,
@@ -95,24 +100,23 @@ def _question(recipe: Recipe, archive: Archive) -> str:
             "left_out": list(recipe.left_out),
             "places": {name: [str(file), *place] for name, (file, *place) in recipe.places.items()},
         }
-    )
 
+    def _wants(self, candidates: Candidates) -> Iterator[Want]:
+        """Yield the wants of Debian, of the elements and of the recipe, in this order.
 
-def _wants(recipe: Recipe, candidates: Candidates) -> Iterator[Want]:
-    """Yield the wants of Debian, of the elements and of the recipe, in this order.
-
-    The first want for a package counts, so the order begins with those that cannot be taken away.
-    """
-    nowhere = Place(recipe.files[0], 0, 0)
-    places = {name: Place(*place) for name, place in recipe.places.items()}
-    for name in (*(package.name for package in candidates.find_providers(index.REQUIRED)), "apt"):
-        yield Want(name, DEBIAN, places.get(name, nowhere))
-    for element in recipe.elements:
-        for name in element.needs(recipe.debian.packages):
-            yield Want(name, f"which element {element.name} needs", places.get(name, nowhere))
-    for name in (recipe.kernel.package, *recipe.debian.packages):
-        place = places.get(name, nowhere)
-        yield Want(name, f"which {place if place.line else place.file} names", place, needed=False)
+        The first want for a package counts, so the order begins with those that cannot be taken away.
+        """
+        recipe = self.recipe
+        nowhere = Place(recipe.files[0], 0, 0)
+        places = {name: Place(*place) for name, place in recipe.places.items()}
+        for name in (*(package.name for package in candidates.find_providers(index.REQUIRED)), "apt"):
+            yield Want(name, DEBIAN, places.get(name, nowhere))
+        for element in recipe.elements:
+            for name in element.needs(recipe.debian.packages):
+                yield Want(name, f"which element {element.name} needs", places.get(name, nowhere))
+        for name in (recipe.kernel.package, *recipe.debian.packages):
+            place = places.get(name, nowhere)
+            yield Want(name, f"which {place if place.line else place.file} names", place, needed=False)
 
 
 @dataclass

@@ -99,7 +99,7 @@ def _expect_packages(
 
     A build decides which other packages come or go with these.
     """
-    archive = archives.find(cache, recipe.debian)
+    archive = archives.Snapshots(cache, recipe.debian).find()
     if archive is None or not archive.index.exists():
         return None, ("The packages are not known: no build here has asked the archive of this suite.",)
     installed = {package.name: package for package in release.packages or ()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,35 @@ import pydantic_core
 
 from builder.errors import InputError
 from builder.release.manifest import FILE
+
+
+@dataclass(frozen=True)
+class Releases:
+    """The releases in `directory` (`output/NAME`), with the key of the content of each, as `contents` gives them."""
+
+    directory: Path
+    contents: Mapping[str, str | None]
+
+    @classmethod
+    def read(cls, directory: Path) -> Releases:
+        """The releases that are in the directory now."""
+        return cls(directory, contents(directory))
+
+    @property
+    def damaged(self) -> tuple[Path, ...]:
+        """The manifests that cannot be read."""
+        return tuple(self.directory / version / FILE for version, content in self.contents.items() if content is None)
+
+    def find(self, content: str, wanted: str | None) -> str | None:
+        """The version of the release that holds `content`; when a version is `wanted`, only that version counts."""
+        return holding(self.contents, content, wanted)
+
+    def choose(self, wanted: str | None, source_date: int) -> Path:
+        """The directory of a new release, with the version `wanted`, or else the next one of the source date.
+
+        :raises InputError: the version wanted is taken.
+        """
+        return self.directory / next_version(taken(self.directory), wanted, source_date)
 
 
 def contents(directory: Path) -> dict[str, str | None]:

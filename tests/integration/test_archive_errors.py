@@ -42,8 +42,8 @@ def look(small: SmallArchive, cache: Cache, tmp_path: Path) -> Callable[..., Arc
     def do(engine: Engine | None = None) -> Archive:
         debian = Debian(mirror=f"{small.url}/debian", security_mirror=f"{small.url}/security")
         trusting, own = engine or TrustingSandbox(small.key.parent), Cache(tmp_path / "cache")
-        found = archives.look(own, trusting, image, debian, lambda _line: None)
-        archives.write_index(own, found)
+        found = archives.Snapshots(own, debian).look(trusting, image, lambda _line: None)
+        archives.Snapshots(own, debian).write_index(found)
         return found
 
     return do

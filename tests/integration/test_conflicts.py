@@ -14,8 +14,9 @@ from command import Project
 
 from builder.cache import Cache
 from builder.debian import archive as archives
-from builder.debian import relations, selection
+from builder.debian import relations
 from builder.debian.archive import Archive
+from builder.debian.selection import PackageChoice
 from builder.errors import RecipeError
 from builder.recipe.load import load
 from builder.recipe.models import Recipe
@@ -42,7 +43,7 @@ def debian() -> Recipe:
 def archive(tiny: Project, cache: Cache, debian: Recipe) -> Archive:
     """The state of the archive that other tests' releases are made of."""
     assert tiny.release
-    found = archives.find(cache, debian.debian)
+    found = archives.Snapshots(cache, debian.debian).find()
     assert found, "the release `tiny` was made of it"
     return found
 
@@ -88,7 +89,7 @@ def test_packages_that_conflict_are_those_of_which_apt_says_so(
         wanted = debian.debian.model_copy(update={"packages": (*debian.debian.packages, package)})
         recipe = debian.model_copy(update={"debian": wanted})
         try:
-            packages = selection.decide(recipe, archive).apply(recipe).packages
+            packages = PackageChoice(recipe, archive).decide().apply(recipe).packages
         except RecipeError:
             assert not apt(recipe.packages), f"apt installs {package}"
         else:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.container
 @pytest.mark.parametrize("number", [8, pytest.param(20, marks=pytest.mark.full)])
 def test_short_lists_change_no_decision(tiny: Project, cache: Cache, number: int) -> None:
     """For packages drawn by a seed, and those that once differed, apt takes the same packages in the same order."""
-    archive = archives.find(cache, Debian())
+    archive = archives.Snapshots(cache, Debian()).find()
     assert archive, "the release `tiny` was made of it"
     requests = draw(archive, number, seed=20261128)
     base = cache.object("base", Manifest.read(tiny.release).steps["base"])

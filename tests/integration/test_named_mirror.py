@@ -20,11 +20,11 @@ pytestmark = [pytest.mark.container, pytest.mark.full]
 def test_default_mirrors_by_name(suite: str, cache: Cache, tmp_path: Path) -> None:
     """Lists of all suites, and the tree's own sources, are the same when both default mirrors are named."""
     image, own = builder_image.ensure(cache, lambda _line: None), Cache(tmp_path / "cache")
-    default = archives.look(own, Sandbox(), image, Debian(suite=suite), lambda _line: None)
+    default = archives.Snapshots(own, Debian(suite=suite)).look(Sandbox(), image, lambda _line: None)
     written = sources.SOURCE.findall(sources.read(default.skeleton))
     urls = {name.endswith(sources.SECURITY): url for _begin, url, name, _components in written}
     named = Debian(suite=suite, mirror=urls[False], security_mirror=urls[True])
-    found = archives.look(own, Sandbox(), image, named, lambda _line: None)
+    found = archives.Snapshots(own, named).look(Sandbox(), image, lambda _line: None)
 
     assert found.digest != default.digest, "it was asked by another name"
     assert sources.SOURCE.findall(sources.read(found.skeleton)) == written

@@ -51,9 +51,9 @@ def known_world(tmp_path: Path) -> Cache:
     cache.produce(image.STEP, key_of(image.definition()), {}, make_image)
     cache.produce(archive.STEP, "b" * 24, {}, make_archive)
     cache.set_pointer(archive.STEP, key_of(archive.inputs(Debian())), "b" * 24)
-    found = archive.find(cache, Debian())
+    found = archive.Snapshots(cache, Debian()).find()
     assert found is not None
-    archive.write_index(cache, found)
+    archive.Snapshots(cache, Debian()).write_index(found)
     return cache
 
 

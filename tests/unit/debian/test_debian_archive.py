@@ -85,8 +85,8 @@ def store(tmp_path: Path) -> Cache:
 @pytest.fixture
 def found(store: Cache) -> Archive:
     """The small archive, asked once."""
-    found = archive.look(store, mirror_with(), IMAGE, Debian(), ignore)
-    archive.write_index(store, found)
+    found = archive.Snapshots(store, Debian()).look(mirror_with(), IMAGE, ignore)
+    archive.Snapshots(store, Debian()).write_index(found)
     return found
 
 
@@ -97,27 +97,27 @@ def test_date_is_the_newest_releases(found: Archive) -> None:
 
 def test_found_again_without_asking(store: Cache, found: Archive) -> None:
     """A state that was looked at once is found, for its own suite and components only."""
-    assert archive.find(store, Debian()) == found
-    assert archive.find(store, Debian(suite="bookworm")) is None
-    assert archive.find(store, Debian(components=("main", "contrib"))) is None
+    assert archive.Snapshots(store, Debian()).find() == found
+    assert archive.Snapshots(store, Debian(suite="bookworm")).find() is None
+    assert archive.Snapshots(store, Debian(components=("main", "contrib"))).find() is None
 
 
 def test_other_state_is_another_archive(store: Cache, found: Archive) -> None:
     """When the archive has changed, a look makes the new state the present one."""
-    newer = archive.look(store, mirror_with(date="Mon, 17 Nov 2025 10:20:30 UTC"), IMAGE, Debian(), ignore)
+    newer = archive.Snapshots(store, Debian()).look(mirror_with(date="Mon, 17 Nov 2025 10:20:30 UTC"), IMAGE, ignore)
     assert newer.digest != found.digest
-    assert archive.find(store, Debian()) == newer
+    assert archive.Snapshots(store, Debian()).find() == newer
 
 
 def test_same_state_is_the_same_archive(store: Cache, found: Archive) -> None:
     """A look at an unchanged archive changes nothing, so that nothing is rebuilt."""
-    assert archive.look(store, mirror_with(), IMAGE, Debian(), ignore) == found
+    assert archive.Snapshots(store, Debian()).look(mirror_with(), IMAGE, ignore) == found
 
 
 def test_question_to_the_archive(store: Cache) -> None:
     """The job has network, names suite, architecture and components, and no mirror when the recipe does not."""
     engine = mirror_with()
-    archive.look(store, engine, IMAGE, Debian(components=("main", "contrib")), ignore)
+    archive.Snapshots(store, Debian(components=("main", "contrib"))).look(engine, IMAGE, ignore)
     skeleton, update = engine.jobs
     assert update.network
     assert not skeleton.network
@@ -141,7 +141,7 @@ def test_question_to_the_archive(store: Cache) -> None:
 def test_named_mirrors_have_all_suites(store: Cache, named: dict[str, str], hosts: list[str]) -> None:
     """Updates and security come with a suite from whichever mirror, in lists and in the tree's own sources alike."""
     engine = mirror_with()
-    archive.look(store, engine, IMAGE, Debian(**named), ignore)
+    archive.Snapshots(store, Debian(**named)).look(engine, IMAGE, ignore)
     default, skeleton, update = engine.jobs
     suites = ["deb http://{} trixie main", "deb http://{} trixie-updates main"]
     suites += ["deb [trusted=no] http://{} trixie-security main"]
@@ -164,10 +164,10 @@ def test_what_jobs_get(found: Archive) -> None:
 def test_index_is_of_the_code_that_writes_it(store: Cache, found: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another way to make the index makes another one of the same lists, and the archive's state stays."""
     monkeypatch.setattr(archive, "PROGRAM", SimpleNamespace(digest=lambda *_modules: "changed"))
-    again = archive.find(store, Debian())
+    again = archive.Snapshots(store, Debian()).find()
     assert again is not None and again.digest == found.digest
     assert not again.index.exists()
-    archive.write_index(store, again)
+    archive.Snapshots(store, Debian()).write_index(again)
     assert again.index.exists() and again.index != found.index
 
 
@@ -175,7 +175,7 @@ def test_archive_of_an_older_version_is_asked_again(store: Cache, found: Archive
     """What a version before this one kept of the archive lacks a file that jobs need: it does not count."""
     (found.path / "skeleton.tar").unlink()
     (found.path / "step.json").write_text('{"sizes": {}}')
-    assert archive.find(store, Debian()) is None
+    assert archive.Snapshots(store, Debian()).find() is None
 
 
 def test_failed_look_leaves_nothing(store: Cache) -> None:
@@ -186,15 +186,15 @@ def test_failed_look_leaves_nothing(store: Cache) -> None:
             raise CommandError("mmdebstrap", ["mmdebstrap"], 25, ["E: Could not connect to mirror.example:80"])
 
     with pytest.raises(NfsrootError, match="cannot be reached"):
-        archive.look(store, RecordingEngine(fail), IMAGE, Debian(), ignore)
-    assert archive.find(store, Debian()) is None
+        archive.Snapshots(store, Debian()).look(RecordingEngine(fail), IMAGE, ignore)
+    assert archive.Snapshots(store, Debian()).find() is None
     assert list((store.root / "unfinished").iterdir()) == []
 
 
 def test_release_without_a_date(store: Cache) -> None:
     """A mirror whose Release file has no date is told by that file's name."""
     with pytest.raises(NfsrootError, match="InRelease has no Date field"):
-        archive.look(store, RecordingEngine(_dateless), IMAGE, Debian(), ignore)
+        archive.Snapshots(store, Debian()).look(RecordingEngine(_dateless), IMAGE, ignore)
 
 
 def _dateless(job: Job, _on_line: OnLine) -> None:

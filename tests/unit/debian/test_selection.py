@@ -13,6 +13,7 @@ from archive_index import write_lists
 from builder.cache import Cache
 from builder.debian import selection
 from builder.debian.archive import INDEX, Archive
+from builder.debian.selection import PackageChoice
 from builder.errors import RecipeError
 from builder.recipe.models import Element, Recipe
 
@@ -125,7 +126,7 @@ def recipe_of(debian: Recipe) -> Callable[..., Recipe]:
 def mistakes(recipe: Recipe, archive: Archive) -> list[str]:
     """What is wrong with a recipe's packages."""
     with pytest.raises(RecipeError) as caught:
-        selection.decide(recipe, archive)
+        PackageChoice(recipe, archive).decide()
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -152,7 +153,7 @@ def test_default_gives_way(
     Of an element's alternatives the base has the one that the recipe names.
     """
     recipe = recipe_of(*packages)
-    decision = selection.decide(recipe, archive)
+    decision = PackageChoice(recipe, archive).decide()
     said = f"timesyncd, a default package of element identity, gives way to {reason}"
     assert decision.gave_way == ({"timesyncd": said} if reason else {})
     assert decision.apply(recipe).base_packages == tuple(base)
@@ -162,7 +163,7 @@ def test_default_gives_way_to_another_elements_need(recipe_of: Callable[..., Rec
     """What an element cannot do without is stronger than what another one only proposes."""
     other = Element(name="other", path=Path("other"), description="", packages=("chrony",))
     recipe = recipe_of(elements=(IDENTITY, BOOT, other))
-    assert selection.decide(recipe, archive).gave_way == {
+    assert PackageChoice(recipe, archive).decide().gave_way == {
         "timesyncd": "timesyncd, a default package of element identity, "
         "gives way to chrony, which element other needs"
     }  # fmt: skip
@@ -171,7 +172,7 @@ def test_default_gives_way_to_another_elements_need(recipe_of: Callable[..., Rec
 def test_default_that_the_recipe_takes_away(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
     """Nothing is said about a default package that the recipe itself leaves out."""
     recipe = recipe_of("libc", left_out=("timesyncd",))
-    assert selection.decide(recipe, archive).gave_way == {}
+    assert PackageChoice(recipe, archive).decide().gave_way == {}
     assert "timesyncd" not in recipe.packages
 
 
@@ -267,25 +268,25 @@ def test_conflict_with_the_kernel(recipe_of: Callable[..., Recipe], archive: Arc
 
 def test_only_provider_of_a_name(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
     """A name that one package alone provides stands for that, as with apt."""
-    assert selection.decide(recipe_of("initramfs-tools"), archive).gave_way == {}
+    assert PackageChoice(recipe_of("initramfs-tools"), archive).decide().gave_way == {}
 
 
 def test_newest_version_counts(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
     """Of several lists' versions of a package the newest is the one that apt takes."""
     write_lists(archive.path, f"{STANZAS}\nPackage: libc\nVersion: 3\n")
-    assert selection.decide(recipe_of("newer", "old"), archive).gave_way == {}
+    assert PackageChoice(recipe_of("newer", "old"), archive).decide().gave_way == {}
 
 
 def test_answer_is_remembered(recipe_of: Callable[..., Recipe], archive: Archive, tmp_path: Path) -> None:
     """The same question is answered without the archive's lists; another recipe's is another question."""
     cache = Cache(tmp_path / "cache")
-    first = selection.recall(recipe_of("chrony"), archive, cache)
+    first = PackageChoice(recipe_of("chrony"), archive).recall(cache)
     (archive.lists / "mirror_Packages").write_text("")
-    assert selection.recall(recipe_of("chrony"), archive, cache) == first
+    assert PackageChoice(recipe_of("chrony"), archive).recall(cache) == first
     assert list(first.gave_way) == ["timesyncd"]
     (archive.path / "index.sqlite").unlink()
     with pytest.raises(Exception, match="unable to open"):
-        selection.recall(recipe_of("libc"), archive, cache)
+        PackageChoice(recipe_of("libc"), archive).recall(cache)
 
 
 def test_room(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
@@ -293,6 +294,6 @@ def test_room(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
     big = "Package: big\nVersion: 1\nDepends: huge\nInstalled-Size: 1048576\nSize: 104857600\n"
     huge = "Package: huge\nVersion: 1\nInstalled-Size: 8388608\nSize: 3145728000\n"
     write_lists(archive.path, f"{STANZAS}\n{big}\n{huge}")
-    decision = selection.decide(recipe_of("big"), archive)
+    decision = PackageChoice(recipe_of("big"), archive).decide()
     assert (decision.tree_mib, decision.packages_mib) == (9216, 3100)
     assert decision.room_mib == 9216 + 3100 + selection.BESIDE_MIB

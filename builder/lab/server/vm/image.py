@@ -66,7 +66,7 @@ def ensure_image(
     :raises NfsrootError: the mirror lacks a file that is needed, or a package could not be set up.
     """
     debian = debian.model_copy(update={"architecture": ARCHITECTURE})
-    archive = archives.find(cache, debian) or archives.look(cache, engine, image, debian, on_line)
+    archive = archives.Snapshots(cache, debian).find() or archives.Snapshots(cache, debian).look(engine, image, on_line)
     inputs = list_inputs(image, archive, packages)
 
     def make(directory: Path) -> None:
