@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from builder.cli.output import write
-from builder.difference import words
+from builder.difference import wording
 from builder.difference.compare import Difference
 from builder.difference.listing import Change, FileChange, PackageFiles
 from builder.difference.packages import Mark, PackageChange
@@ -52,7 +52,7 @@ def lines(difference: Difference) -> Iterator[Line]:
         yield Line(f"These are releases of different recipes: {before.name} and {after.name}.", "yellow")
     for remark in difference.remarks:
         yield Line(f"note     {remark}", "yellow")
-    yield Line(f"kernel   {words.tell_kernel(before, after)}")
+    yield Line(f"kernel   {wording.describe_kernel(before, after)}")
     if difference.is_empty:
         yield Line("Nothing differs but names and versions.")
     yield from _section("Nodes at their next boot", _nodes(difference))
@@ -75,34 +75,34 @@ def _section(title: str, content: Iterable[Line]) -> Iterator[Line]:
 def _nodes(difference: Difference) -> Iterator[Line]:
     nodes = difference.nodes
     for group in nodes.groups if nodes else ():
-        yield _signed(words.SIGNS[group.change], words.fold(group.nodes))
+        yield _signed(wording.SIGNS[group.change], wording.fold(group.nodes))
         for aspect in group.aspects:
-            yield Line(f"      {aspect.what}: {words.tell_aspect(aspect)}")
+            yield Line(f"      {aspect.what}: {wording.describe_aspect(aspect)}")
     if nodes and nodes.groups and nodes.same:
-        yield Line(f"  = {words.fold(nodes.same)} boot as before")
+        yield Line(f"  = {wording.fold(nodes.same)} boot as before")
 
 
 def _packages(difference: Difference) -> Iterator[Line]:
     changes = difference.packages or ()
-    width = min(40, max((len(words.name_package(change)) for change in changes), default=0))
+    width = min(40, max((len(wording.name_package(change)) for change in changes), default=0))
     for change in changes:
         yield _package(change, width)
-    if explanation := words.explain_security(difference):
+    if explanation := wording.explain_security(difference):
         yield Line(f"  {explanation}", "dim")
     if changes:
-        yield Line(f"  {words.count(difference.packages_same, 'package')} unchanged", "dim")
+        yield Line(f"  {wording.count(difference.packages_same, 'package')} unchanged", "dim")
 
 
 def _package(change: PackageChange, width: int) -> Line:
     mark = f"  {change.mark}" if change.mark else ""
-    name = words.name_package(change).ljust(width)
-    line = _signed(words.WAYS[change.way], f"{name}  {words.tell_versions(change)}{mark}")
+    name = wording.name_package(change).ljust(width)
+    line = _signed(wording.WAYS[change.way], f"{name}  {wording.describe_versions(change)}{mark}")
     return line._replace(style="bold red") if change.mark in (Mark.SECURITY, Mark.SECURITY_LOST) else line
 
 
 def _settings(difference: Difference) -> Iterator[Line]:
     for change in difference.settings:
-        yield Line(f"  {change.key}: {words.tell_setting(change)}")
+        yield Line(f"  {change.key}: {wording.describe_setting(change)}")
 
 
 def _files(difference: Difference) -> Iterator[Line]:
@@ -110,7 +110,7 @@ def _files(difference: Difference) -> Iterator[Line]:
     updated = {name for change in changes for name in (change.name, change.old_name) if name}
     for group in difference.files or ():
         name = group.package or "in no package"
-        yield Line(f"  {name}: +{group.added} -{group.removed} ~{group.changed}, {words.tell_bytes(group.bytes)}")
+        yield Line(f"  {name}: +{group.added} -{group.removed} ~{group.changed}, {wording.describe_bytes(group.bytes)}")
         if group.package.partition(":")[0] not in updated:
             yield from _listed(group)
 
@@ -118,7 +118,7 @@ def _files(difference: Difference) -> Iterator[Line]:
 def _listed(group: PackageFiles) -> Iterator[Line]:
     """Yield the files of a package with the same version, or of no package; directories, which say least, come last."""
     for change in sorted(group.files, key=_is_directory)[:MOST_FILES]:
-        yield Line(f"      {words.SIGNS[change.change]} /{change.path}  {words.tell_file(change)}")
+        yield Line(f"      {wording.SIGNS[change.change]} /{change.path}  {wording.describe_file(change)}")
     yield from _more(len(group.files) - MOST_FILES, "file")
 
 
@@ -130,12 +130,12 @@ def _texts(changes: TextChanges | None) -> Iterator[Line]:
     for change in changes.files if changes else ():
         shown = ", not shown" if change.withheld else ""
         lines_told = f"{change.path}  +{change.added} -{change.removed} lines{shown}"
-        yield _signed(words.SIGNS[change.change], lines_told)
+        yield _signed(wording.SIGNS[change.change], lines_told)
         for line in islice(change.diff, MOST_LINES if change.change is Change.CHANGED else 0):
-            yield Line(f"      {words.shorten(line, LONGEST_LINE)}", STYLES.get(line[:1], ""))
+            yield Line(f"      {wording.shorten(line, LONGEST_LINE)}", STYLES.get(line[:1], ""))
         if change.change is Change.CHANGED:
             yield from _more(len(change.diff) - MOST_LINES, "line")
-    if changes and changes.files and (others := words.tell_others(changes.names_only)):
+    if changes and changes.files and (others := wording.describe_others(changes.names_only)):
         yield Line(f"  {others}", "dim")
 
 
@@ -148,7 +148,7 @@ def _steps(difference: Difference) -> Iterator[Line]:
 
 def _more(number: int, noun: str) -> Iterator[Line]:
     if number > 0:
-        yield Line(f"      ... and {words.count(number, f'more {noun}')} (--json and --html have all)", "dim")
+        yield Line(f"      ... and {wording.count(number, f'more {noun}')} (--json and --html have all)", "dim")
 
 
 def _signed(sign: str, text: str) -> Line:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from builder.difference import words
+from builder.difference import wording
 from builder.difference.compare import Difference
 from builder.difference.printable import escape_unprintable
 from builder.pages import page_environment
@@ -20,7 +20,7 @@ _templates = page_environment(
 def render(difference: Difference) -> str:
     """The page of a difference, in HTML."""
     template = _templates.get_template("difference.html.j2")
-    return template.render(difference=difference, words=words, most=MOST_FILES, date=_date)
+    return template.render(difference=difference, wording=wording, most=MOST_FILES, date=_date)
 
 
 def _date(seconds: int) -> str:

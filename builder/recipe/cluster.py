@@ -48,7 +48,7 @@ def resolve(document: Document, default_name: str) -> tuple[Cluster | None, list
     Both are empty when the document lacks only values that were dropped, since these mistakes are reported already.
     """
     written, document, problems = validate(document, ClusterInput)
-    if not (written.name or document.lost(("name",)) or CLUSTER_NAME.matches(default_name)):
+    if not (written.name or document.has_dropped(("name",)) or CLUSTER_NAME.matches(default_name)):
         what = f"'{default_name}' is no cluster's name"
         problems.append(document.problem((), what, f'write name = "..." with {CLUSTER_NAME.words}'))
     columns = []
@@ -67,7 +67,7 @@ def _required(given: _ClusterWords) -> Iterator[Problem]:
         value: object = given.written
         for key in path:
             value = getattr(value, str(key))
-        if not value and not given.document.lost(path):
+        if not value and not given.document.has_dropped(path):
             yield given.document.problem(path, f"the cluster lacks {format_path(path)}", f"write {example}")
 
 

@@ -37,7 +37,7 @@ class Document:
         """The problem `what` at the place of `path`."""
         return Problem(*self.at(path, key=key), what, fix)
 
-    def lost(self, path: KeyPath) -> bool:
+    def has_dropped(self, path: KeyPath) -> bool:
         """Whether a mistaken value was taken out at `path`, around it or within it."""
         return any(path[: len(gone)] == gone[: len(path)] for gone in self.dropped)
 

@@ -140,7 +140,7 @@ class _Merging:
 
     def lists(self, old: list[str], new: list[str], path: KeyPath) -> list[str]:
         removed = {entry[1:] for entry in new if is_removal(entry)}
-        unknown = set() if self.parent.lost(path) else removed - set(old)
+        unknown = set() if self.parent.has_dropped(path) else removed - set(old)
         later = {name for name in unknown if _is_decided_later(name, old, path)}
         self.report_unknown(unknown - later, old, new, path)
         marks = self.child.marks if path in self.child.marks else self.parent.marks

@@ -124,7 +124,7 @@ class _Loading:
         else:
             fix = 'write cluster = "clusters/NAME.toml", or a table [cluster]'
             missing = [document.problem((), "cluster is missing", fix)]
-            cluster, problems = None, [] if document.lost(("cluster",)) else missing
+            cluster, problems = None, [] if document.has_dropped(("cluster",)) else missing
         self.problems += problems
         return cluster
 
@@ -165,7 +165,7 @@ class _Loading:
 
     def elements(self, written: RecipeInput, document: Document, directories: list[Path]) -> tuple[Element, ...]:
         wanted = [(name, document.at(("elements", index))) for index, name in enumerate(written.elements)]
-        if not wanted and not document.lost(("elements",)):
+        if not wanted and not document.has_dropped(("elements",)):
             fix = 'write extends = "debian-nfsroot", or elements = [...]'
             self.problems.append(document.problem(("elements",), "no elements to build a tree from", fix))
         elements, problems = load_elements(wanted, self.search.before(directories))

@@ -78,7 +78,7 @@ class _Reading:
         self.problems.append(self.document.problem((*self.path, key), what, fix))
 
     def require(self, key: str, text: str) -> None:
-        if not self.document.lost((*self.path, key)):
+        if not self.document.has_dropped((*self.path, key)):
             self.report(key, f"nodes[{self.path[1]}].{key} is missing", f"write {text}")
 
     def range_of(self, key: str, text: str | None) -> tuple[Word, ...]:
@@ -108,12 +108,12 @@ class _Reading:
             if not problems:
                 self.compare_counts("macs_file", names, macs)
             return macs
-        if not self.document.lost((*self.path, "macs_file")):
+        if not self.document.has_dropped((*self.path, "macs_file")):
             self.require("macs", 'macs = ["52:54:00:12:34:56", ...] or macs_file = "macs.csv"')
         return ()
 
     def compare_counts(self, key: str, names: tuple[Word, ...], words: tuple[Word, ...]) -> None:
-        if names and len(words) != len(names) and not self.document.lost((*self.path, key)):
+        if names and len(words) != len(names) and not self.document.has_dropped((*self.path, key)):
             noun = "addresses" if key == "addresses" else "MAC addresses"
             self.report(key, f"{len(names)} names but {len(words)} {noun}", "give one for each node")
 

@@ -164,7 +164,7 @@ def _compression(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
 
 def _boot(recipe: RecipeInput, document: Document) -> Iterator[Problem]:
     boot, architecture = recipe.boot, recipe.debian.architecture
-    if not boot.variants and not document.lost(("boot", "variants")):
+    if not boot.variants and not document.has_dropped(("boot", "variants")):
         yield document.problem(("boot", "variants"), "no boot loader at all", 'write variants = ["i386-pc"]')
     if boot.uefi is Variant.I386_PC:
         fix = 'write "x86_64-efi" or "secure-boot"'

@@ -1,0 +1,1 @@
+"""Stores of releases: signed metadata, and blobs that releases share."""

@@ -1,0 +1,1 @@
+"""The OCI image of a release, for stores in registries."""

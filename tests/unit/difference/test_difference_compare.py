@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from made_releases import Compare, Made, make_schema_1, package, read, with_changes
 
-from builder.difference import words
+from builder.difference import wording
 from builder.difference.compare import compare
 from builder.difference.page import render
 from builder.difference.printable import escape_unprintable
@@ -68,7 +68,19 @@ def test_schema_1(tmp_path: Path, debian: Recipe) -> None:
     assert [change.mark for change in found.packages or ()] == ["stable update"]
     assert found.nodes
     assert [aspect.after for group in found.nodes.groups for aspect in group.aspects] == ["another tree"]
-    assert "by the form of its version" in words.explain_security(found)
+    assert "by the form of its version" in wording.explain_security(found)
+
+
+def test_former_names_of_keys(tmp_path: Path, debian: Recipe) -> None:
+    """A release whose manifest has keys by their former names differs from one with the present names in nothing."""
+    debian = with_changes(debian, ports=("9100/tcp",))
+    old = Made(debian, "1.0", packages=[package("a", "1")]).write(tmp_path)
+    document = json.loads((old / "manifest.json").read_bytes())
+    document["recipe"]["access"] = {**document["recipe"].pop("login"), "ports": document["recipe"].pop("ports")}
+    (old / "manifest.json").write_text(json.dumps(document))
+    found = compare(read(old), read(Made(debian, "2.0", packages=[package("a", "1")]).write(tmp_path)))
+    assert found.settings == ()
+    assert found.nodes
 
 
 def test_recipe_that_cannot_be_read(tmp_path: Path, debian: Recipe) -> None:

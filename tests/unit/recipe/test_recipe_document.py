@@ -75,7 +75,7 @@ def test_elements_move_up_with_their_marks(tmp_path: Path) -> None:
     assert isinstance(document, Document)
     shorter = document.without({("a", 0)})
     assert (shorter.data, shorter.at(("a", 0, "b"))) == ({"a": [{"b": 2}]}, (file, 3, 6))
-    assert shorter.lost(("a",)) and shorter.lost(("a", 0, "b")) and not shorter.lost(("c",))
+    assert shorter.has_dropped(("a",)) and shorter.has_dropped(("a", 0, "b")) and not shorter.has_dropped(("c",))
 
 
 def test_what_is_not_written_stands_where_its_table_is(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The protocol of OCI registries: login, blobs, manifests and tags."""

@@ -39,20 +39,20 @@ def name_package(change: PackageChange) -> str:
     return f"{change.old_name} -> {change.name}" if change.old_name else change.name
 
 
-def tell_versions(change: PackageChange) -> str:
+def describe_versions(change: PackageChange) -> str:
     """A package's version, or the versions before and after the change."""
     return " -> ".join(version for version in (change.before, change.after) if version)
 
 
-def tell_file(change: FileChange) -> str:
+def describe_file(change: FileChange) -> str:
     """The differences of a file: `mode 0644 -> 4755, size 10 -> 12, content`."""
     if change.before is None or change.after is None:
         entry = change.after or change.before
         return _describe(entry) if entry else ""
-    return ", ".join(_tell_columns(change.columns, change.before, change.after))
+    return ", ".join(_describe_columns(change.columns, change.before, change.after))
 
 
-def _tell_columns(columns: Iterable[str], before: Entry, after: Entry) -> Iterator[str]:
+def _describe_columns(columns: Iterable[str], before: Entry, after: Entry) -> Iterator[str]:
     for column in columns:
         name = COLUMNS.get(column, column)
         if column == "sha256" and before.sha256 and after.sha256:
@@ -66,19 +66,19 @@ def _describe(entry: Entry) -> str:
     return f"{entry.type} {entry.mode} {entry.owner}:{entry.group}{what}"
 
 
-def tell_bytes(number: int) -> str:
+def describe_bytes(number: int) -> str:
     """A change of the size of files: `+1.2 MB`."""
     return f"{number / 1e6:+.1f} MB" if abs(number) >= 100_000 else f"{number:+d} bytes"
 
 
-def tell_aspect(aspect: Aspect) -> str:
+def describe_aspect(aspect: Aspect) -> str:
     """An aspect's values: `a -> b`, or its words."""
     if aspect.before:
         return f"{aspect.before} -> {aspect.after or 'nothing'}"
     return aspect.after
 
 
-def tell_setting(change: SettingChange) -> str:
+def describe_setting(change: SettingChange) -> str:
     """A setting's values, or the items of a list."""
     items = [*(f"+ {each}" for each in change.added), *(f"- {each}" for each in change.removed)]
     return shorten(", ".join(items) or f"{change.before or 'absent'} -> {change.after or 'absent'}")
@@ -89,7 +89,7 @@ def shorten(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:longest]}..."
 
 
-def tell_kernel(before: Side, after: Side) -> str:
+def describe_kernel(before: Side, after: Side) -> str:
     """The kernel's version, or both versions where they differ."""
     if before.kernel_version == after.kernel_version:
         return before.kernel_version
@@ -108,7 +108,7 @@ def explain_security(difference: Difference) -> str:
     )
 
 
-def tell_others(number: int) -> str:
+def describe_others(number: int) -> str:
     """A sentence with the number of texts that differ in the releases' names alone; empty when there are none."""
     verb = "differs" if number == 1 else "differ"
     return f"{count(number, 'more file')} {verb} in names and versions alone" if number else ""
