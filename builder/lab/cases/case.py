@@ -66,7 +66,7 @@ def make_case(
         raise InputError(f"the release has no node {unknown[0]}", resolution=f"Its nodes are {', '.join(nodes)}.")
     if firmware not in list_firmware(release):
         raise InputError(
-            f"the release gives nodes with firmware {firmware} no boot loader",
+            f"the release has no boot loader for firmware {firmware}",
             resolution=_describe_remedy(release, firmware),
         )
     wanted = tuple(nodes[name] for name in names or list(nodes)[:1])
@@ -86,7 +86,7 @@ def make_case(
 def _need_one_network(cluster: Cluster) -> None:
     if cluster.server.address not in cluster.subnet:
         raise InputError(
-            f"the lab has one network, and the server of {cluster.name} is not on that of its nodes, {cluster.subnet}",
+            f"the lab has one network, and the server of {cluster.name} is not on the nodes' network, {cluster.subnet}",
             resolution="Try a release of the recipe for a cluster whose server is on the nodes' network.",
         )
 
@@ -128,7 +128,7 @@ def need_key(release: Release, file: Path) -> None:
     keys = [fingerprint(line) for line in release.recipe.login.ssh_keys]
     if said.split()[1] not in keys:
         raise InputError(
-            f"{file} is no key of {release.manifest.name} {release.manifest.version}",
+            f"{file} is not an ssh key of {release.manifest.name} {release.manifest.version}",
             resolution=f"The release takes {', '.join(keys) or 'none'}.",
         )
 

@@ -194,7 +194,7 @@ class NodeRun:
         try:
             before = reboot.read_boot(self._subject(virtual))
             if not virtual.reboot(SECONDS_TO_SHUT_DOWN * self.patience):
-                return Finding("", ("it had not gone down by then",))
+                return Finding("", ("the node did not shut down in time",))
             self.virtual = powered.enter_context(self._power_on())
             self.virtual.wait_until_running(self._watch)
             seconds = time.monotonic() - began
@@ -221,7 +221,7 @@ class NodeRun:
         except NfsrootError as error:
             return Finding("", (error.brief,))
         if seconds is None:
-            return Finding("", ("it had not turned its power off by then",))
+            return Finding("", ("the node did not turn its power off in time",))
         return Finding(f"after {seconds:.0f} s")
 
     def _seconds(self) -> float:

@@ -43,7 +43,7 @@ def find_shared_marks(identities: Mapping[str, Identity]) -> dict[str, Finding]:
 def _compare_marks(name: str, each: Identity, owners: Mapping[str, list[str]]) -> Finding:
     marks = (each.machine_id, *sorted(each.host_keys))
     others = {mark: [owner for owner in owners[mark] if owner != name] for mark in marks}
-    problems = tuple(f"{mark} is that of {', '.join(names)} too" for mark, names in others.items() if names)
+    problems = tuple(f"{mark} also belongs to {', '.join(names)}" for mark, names in others.items() if names)
     return Finding(f"{len(marks)} values of its own", problems)
 
 

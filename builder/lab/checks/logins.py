@@ -55,7 +55,7 @@ def _judge_login(subject: Subject, said: Answer, how: str) -> Finding:
     """Compare the boot's identifier that was read over ssh with the one that the node's agent gives."""
     if said.status == 0 and said.text == subject.ask(BOOT_ID).text:
         return Finding(f"logged in as root {how}")
-    return Finding(said.text, (f"nobody can log in {how}: {said.text or 'nothing was said'}",))
+    return Finding(said.text, (f"root cannot log in {how}: {said.text or 'ssh said nothing'}",))
 
 
 def _check_keys(subject: Subject) -> Finding:
@@ -79,7 +79,7 @@ def _check_keys(subject: Subject) -> Finding:
 
 def _check_passwords(subject: Subject) -> Finding:
     methods = sorted(_list_methods(subject))
-    problems = [f"sshd takes {method}" for method in methods if method != "publickey"]
+    problems = [f"sshd offers the authentication method {method}" for method in methods if method != "publickey"]
     if not methods:
         problems = ["sshd does not name its authentication methods"]
     return Finding(", ".join(methods), tuple(problems))

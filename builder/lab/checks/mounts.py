@@ -133,7 +133,7 @@ def _check_records(subject: Subject) -> Finding:
     problems = [f"{line} is not the release's own" for line in answer.text.splitlines()]
     if answer.status != 0 and not problems:
         problems = [f"the tree could not be compared: {answer.text}"]
-    return Finding("dpkg -l, --audit and --verify say what they say in the tree", tuple(problems))
+    return Finding("dpkg -l, --audit and --verify say the same as in the release's tree", tuple(problems))
 
 
 CHECKS = (

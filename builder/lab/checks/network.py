@@ -13,9 +13,11 @@ from builder.server.dhcp import decide
 def _check_menu(subject: Subject) -> Finding:
     reservations = decide(subject.release.recipe).reservations
     should = next(each.menu for each in reservations if each.name == subject.node.name)
-    problems = [f"it names {menu}, not {should}" for menu in subject.menus if menu != should]
+    problems = [f"DHCP names {menu}, not {should}" for menu in subject.menus if menu != should]
     if not subject.menus:
-        problems = ["it names none: boot ROMs and GRUB do not ask for option 150, so that it has to be forced"]
+        problems = [
+            "DHCP names no menu: the server has to send option 150 unasked, because boot ROMs do not request it"
+        ]
     return Finding(", ".join(sorted(set(subject.menus))), tuple(problems))
 
 

@@ -12,7 +12,7 @@ from builder.overlay.writable import PERSISTENT_STATE, state_directory
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 """Prints the identifier that Linux gives to its present boot (random(4))."""
 
-REBOOT = ("reboot", "the node starts anew when it is told to, and is the same node again")
+REBOOT = ("reboot", "the node reboots, and is the same node afterwards")
 """Name and meaning of the check that `check_return` makes."""
 
 
@@ -35,13 +35,13 @@ def check_return(before: Boot, subject: Subject) -> Finding:
     A node always keeps its machine-id.  It keeps ssh host keys if the release has them on the server, not in memory.
     """
     after = read_boot(subject)
-    problems = [f"it is still in boot {after.id}"] if after.id == before.id else []
+    problems = [f"the node is still in boot {after.id}"] if after.id == before.id else []
     problems += [problem for check in (RUNNING, NFSBOOTED) for problem in check.examine(subject).problems]
     if after.identity.machine_id != before.identity.machine_id:
-        problems.append(f"its machine-id was {before.identity.machine_id} and is {after.identity.machine_id}")
+        problems.append(f"the node's machine-id was {before.identity.machine_id} and is {after.identity.machine_id}")
     kept = ["machine-id"]
     if state_directory(subject.release.recipe) == PERSISTENT_STATE:
         kept.append("ssh host keys")
         if after.identity.host_keys != before.identity.host_keys:
-            problems.append("its ssh host keys are new")
+            problems.append("the node has new ssh host keys")
     return Finding(f"in boot {after.id}, with its {' and '.join(kept)}", tuple(problems))

@@ -45,7 +45,7 @@ def _check_report(subject: Subject) -> Finding:
     ]
     timer = subject.ask(TIMER).text
     if timer in ("", "infinity"):
-        problems.append("the node does not report again")
+        problems.append("no other report of the node is due")
     return Finding(
         f"in {file}, {report.get('seconds')} s after the kernel's start; the next one is due", tuple(problems)
     )

@@ -35,7 +35,7 @@ def _check_top_directories(subject: Subject) -> Finding:
     should = "taken" if root.kind is RootKind.IMAGE or root.access is Access.READ_WRITE else "refused"
     problems = [f"a file in {path} is {outcome}" for outcome, path in tried if outcome != should]
     if not {"/", "/etc/", "/usr/"} <= {path for _, path in tried}:
-        problems.append(f"not even /, /etc and /usr could be tried: {answer.text}")
+        problems.append(f"the node did not try /, /etc and /usr: {answer.text}")
     return Finding(f"{should}: {', '.join(path for _, path in tried)}", tuple(problems))
 
 

@@ -54,7 +54,7 @@ def _check_clock(subject: Subject) -> Finding:
     said = subject.ask("date +%s").text
     wrong = float(said) - time.time() if said.isdecimal() else float("inf")
     fast = f"{wrong:+.0f} s"
-    return Finding(fast, () if abs(wrong) <= MOST_SECONDS_WRONG else (f"it is wrong by {fast}",))
+    return Finding(fast, () if abs(wrong) <= MOST_SECONDS_WRONG else (f"the node's clock is wrong by {fast}",))
 
 
 def _check_units(subject: Subject) -> Finding:
@@ -63,7 +63,7 @@ def _check_units(subject: Subject) -> Finding:
         return Finding(state)
     failed = subject.ask("systemctl list-units --failed --plain --no-legend --full").text
     names = [line.split()[0] for line in failed.splitlines()]
-    return Finding(state, (f"it is {state}; failed units: {', '.join(names) or 'none'}",))
+    return Finding(state, (f"systemd's state is {state}; failed units: {', '.join(names) or 'none'}",))
 
 
 def _check_nfsbooted(subject: Subject) -> Finding:
@@ -71,7 +71,7 @@ def _check_nfsbooted(subject: Subject) -> Finding:
     lines = answer.text.splitlines()
     problems = [line for line in lines if not line.startswith("ok: ")]
     if not problems and (answer.status != 0 or not lines):
-        problems = [f"it ended with status {answer.status}: {answer.text}"]
+        problems = [f"nfsbooted --check ended with exit status {answer.status}: {answer.text}"]
     return Finding(f"{len(lines)} duties done", tuple(problems))
 
 

@@ -38,10 +38,16 @@ def wait_for_offer(rack: Rack, mac: str, seconds: float) -> bool:
 
 def check_strangers(rack: Rack, known: str) -> Finding:
     """Check that the server answers the MAC address `known`, which a node has, and not one that no node has."""
-    problems = [] if wait_for_offer(rack, known, SECONDS_TO_ANSWER) else [f"{known}, which is a node's, got no answer"]
+    problems = (
+        []
+        if wait_for_offer(rack, known, SECONDS_TO_ANSWER)
+        else [f"the server did not answer {known}, which a node has"]
+    )
     if wait_for_offer(rack, UNKNOWN, SECONDS_OF_SILENCE):
-        problems.append(f"{UNKNOWN}, which is nobody's, was made an offer")
-    return Finding(f"{known} was made an offer at once, {UNKNOWN} none in {SECONDS_OF_SILENCE:.0f} s", tuple(problems))
+        problems.append(f"the server made an offer to {UNKNOWN}, which no node has")
+    return Finding(
+        f"the server made an offer to {known}, and none to {UNKNOWN} within {SECONDS_OF_SILENCE:.0f} s", tuple(problems)
+    )
 
 
 def _ask_as_stranger(rack: Rack, virtual: VirtualNode) -> Finding:

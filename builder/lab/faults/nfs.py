@@ -89,7 +89,7 @@ def judge_outage(said: str, kept: str) -> Finding:
     if waited < SECONDS_AWAY:
         problems.append(f"no write waited for the server: {' '.join(lines[-5:])}")
     if digest.split() != [*kept.split()[:1], "-"]:
-        problems.append(f"the server's file is not what was fsynced: {kept}")
+        problems.append(f"the server's file differs from the blocks that were synced: {kept}")
     return Finding(f"{len(times)} blocks fsynced; the one in between took {waited:.0f} s", tuple(problems))
 
 

@@ -93,7 +93,7 @@ class Agent:
             self._socket.settimeout(seconds)
             self._socket.sendall(f"{self._asked} {_base64(script)}\n".encode())
         except OSError as error:
-            raise NfsrootError("the node has gone", details=f"question: {script}") from error
+            raise NfsrootError("the connection to the node is closed", details=f"question: {script}") from error
         line = self._line_after(f"{self._asked} ", seconds)
         if line is None:
             raise NfsrootError(f"the node did not answer within {seconds:.0f} s", details=f"question: {script}")
@@ -101,7 +101,7 @@ class Agent:
         try:
             return Answer(int(status), base64.b64decode(text, validate=True).decode(errors="replace"))
         except ValueError:  # other text of the node came in between
-            raise NfsrootError("the node's answer is garbled", details=f"question: {script}\n{line}") from None
+            raise NfsrootError("the node's answer cannot be read", details=f"question: {script}\n{line}") from None
 
     def _line_after(self, start: str, seconds: float) -> str | None:
         """Read the rest of the first line that starts with the word and `start`; None when none comes in `seconds`."""

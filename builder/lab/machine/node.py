@@ -143,7 +143,7 @@ class VirtualNode:
         if self.machine.process.poll() is not None:
             raise self._stuck("stopped")
         if self.progress.started_anew:
-            raise self._stuck("started anew by itself")
+            raise self._stuck("rebooted by itself")
         if self.progress.is_overdue(time.monotonic()):
             raise self._stuck(f"hung for {self.progress.limit:.0f} s")
 
@@ -165,7 +165,7 @@ def parse_seconds_since(output: str) -> float:
     try:
         now, finished = map(float, output.split())
     except ValueError:
-        raise NfsrootError("the node does not say when it had started everything", details=output) from None
+        raise NfsrootError("the node's answer has no times of its start", details=output) from None
     return now - finished / 1e6 if finished else 0.0
 
 

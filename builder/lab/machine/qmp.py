@@ -58,7 +58,7 @@ class Qmp:
                 return reply["return"]
         except OSError as error:
             raise NfsrootError(f"QEMU does not answer {command}: {error}") from error
-        raise NfsrootError(f"QEMU hung up at {command}")
+        raise NfsrootError(f"QEMU closed the connection at {command}")
 
     def shutdown_reason(self, seconds: float) -> str | None:
         """Wait until the machine's power goes off, and give the reason (ShutdownCause); None when that takes longer."""

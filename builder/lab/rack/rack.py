@@ -219,7 +219,7 @@ def _copy_state(server: RackServer, place: str) -> Iterator[None]:
 def _copy(server: RackServer, source: str, target: str) -> None:
     done = server.run(["cp", "-a", f"{source}/.", target])
     if done.status != 0:
-        raise NfsrootError(f"what nodes keep could not be copied to {target} on the server", details=done.text)
+        raise NfsrootError(f"the nodes' state could not be copied to {target} on the server", details=done.text)
 
 
 @contextmanager

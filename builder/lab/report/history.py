@@ -27,9 +27,9 @@ def read_earlier(release: Release) -> tuple[CellReport, ...]:
         found = LabReport.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise InputError(
-            f"{file} is not a report of this nfsroot, so that nobody can tell what failed before",
+            f"{file} is not a report that this nfsroot can read",
             details=explain(error),
-            resolution="Remove the file to begin anew, with everything that is to be tried.",
+            resolution="Remove the file, and try every test case again.",
         ) from error
     named = found.manifest == digest(release.directory) if found.manifest else True
     if found.content != release.manifest.content or not named:

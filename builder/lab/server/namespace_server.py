@@ -135,7 +135,7 @@ class NamespaceServer:
         deadline = time.monotonic() + SECONDS_TO_START
         while any(_has_socket(self._namespace, each) for each in daemon.roles):
             if time.monotonic() > deadline:
-                raise NfsrootError(f"the {role} server goes on although it was killed")
+                raise NfsrootError(f"the {role} server still listens although it was killed")
             time.sleep(0.1)
 
     def start_role(self, role: str) -> None:

@@ -36,7 +36,7 @@ def _remove(story: Story) -> Findings:
     story.find_node("other", other.recipe.cluster.nodes[0].name).power_off()
     typed.site("remove", other.manifest.name)
     left = [path for path in (story.root("other"), f"/srv/tftp/{other.manifest.name}") if story.exists(path)]
-    yield "gone", Finding("nothing of it is there", tuple(f"{path} is there" for path in left))
+    yield "gone", Finding("none of its directories is left", tuple(f"{path} is there" for path in left))
     yield "gone", compare_settings(story.settings_before, typed.ask("sh", "-c", SETTINGS))
     yield "untouched", check_roots(story, story.first_cluster, "A")
     again = story.canary[-1]

@@ -40,6 +40,6 @@ def join_names(nodes: Sequence[StoryNode]) -> str:
 def _find_problems(node: StoryNode, root: str) -> list[str]:
     mounted = node.read_mounts().split()
     sources = [source.partition(":")[2] for source in mounted]
-    problems = [] if root in sources else [f"it has mounted {', '.join(mounted) or 'nothing'}, not {root}"]
+    problems = [] if root in sources else [f"the node has mounted {', '.join(mounted) or 'nothing'}, not {root}"]
     state = node.running.ask("systemctl is-system-running").text
     return problems + ([] if state == "running" else [f"systemd is {state}"])

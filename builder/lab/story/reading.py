@@ -78,8 +78,8 @@ def judge_reading(node: str, before: ReadCounts, after: ReadCounts) -> Finding:
     problems = [f"{after.errors} errors"] if after.errors else []
     problems += [f"{saw}: pages were dropped"] if received > SHARE * after.size else []
     if before.received < before.size:
-        problems.append(f"NFS has sent {before.received} bytes by its own count, and files of {before.size} were read")
-    problems += ["it did not go on reading"] if rounds < 2 or not after.size else []
+        problems.append(f"the node counts {before.received} bytes from the server, and has read {before.size}")
+    problems += ["the node stopped reading"] if rounds < 2 or not after.size else []
     return Finding(saw, tuple(f"{node}: {problem}" for problem in problems))
 
 

@@ -87,7 +87,7 @@ def need_suitable(recipe: Recipe) -> None:
     """
     if recipe.root.access is Access.READ_WRITE:
         raise InputError(
-            f"the nodes of {recipe.image.name} share one writable root, of which some cannot try another release",
+            f"the nodes of {recipe.image.name} share one writable root, so that all of them boot the same release",
             resolution='Take a recipe with access = "ro" under [root], such as debian-nfsroot.',
         )
     if not recipe.needs_nfs:

@@ -40,8 +40,8 @@ def _check_restart(node: StoryNode, letter: str) -> Finding:
     """Check that a node that boots a release reboots by itself in time."""
     seconds = TRIAL_SECONDS * node.patience
     if node.reboots_by_itself(letter, seconds):
-        return Finding(f"{node.name} started anew by itself")
-    return Finding("", (f"{node.name} had not started anew by itself after {seconds:.0f} s",))
+        return Finding(f"{node.name} rebooted by itself")
+    return Finding("", (f"{node.name} did not reboot by itself within {seconds:.0f} s",))
 
 
 def _refuse(story: Story) -> Findings:

@@ -130,7 +130,7 @@ class VirtualServer:
         said = [line.strip() for line in readme.splitlines()]
         missing = [command for command in (*steps.unpack, *steps.install, *steps.look) if command not in said]
         if missing:
-            raise NfsrootError("the bundle's README does not say what is to be done", details="\n".join(missing))
+            raise NfsrootError("the bundle's README lacks commands", details="\n".join(missing))
 
 
 @contextmanager

@@ -67,7 +67,7 @@ MISTAKES: list[tuple[str, Replies, str]] = [
     ("firmware", {FIRMWARE: "uefi"}, "'uefi', not 'bios'"),
     ("kernel", {"uname": "6.1.0-amd64"}, "6.1.0-amd64"),
     ("kernel", {"test -s": Answer(1, "")}, "no modules"),
-    ("clock", {"date": "0"}, "it is wrong by -"),
+    ("clock", {"date": "0"}, "the node's clock is wrong by -"),
     ("clock", {"date": "date: not found"}, "inf"),
     ("host name", {"hostname": "localhost"}, "'localhost', not 'ssi1'"),
     ("machine-id", {MACHINE_ID: ""}, "no machine-id"),
@@ -85,8 +85,8 @@ MISTAKES: list[tuple[str, Replies, str]] = [
     ("root mount", {MOUNTS: f"{NFS}/kerrighed/1.0 / nfs rw,vers=4.2,soft,proto=udp 0 0"}, "without vers=3; "),
     ("root mount", {MOUNTS: ""}, "nothing is mounted at /"),
     ("access to the root", {TOP_DIRECTORIES: "taken /\nrefused /etc/\ntaken /usr/"}, "a file in /etc/ is refused"),
-    ("access to the root", {TOP_DIRECTORIES: "taken /"}, "could be tried"),
-    ("access to the root", {TOP_DIRECTORIES: ""}, "could be tried"),
+    ("access to the root", {TOP_DIRECTORIES: "taken /"}, "did not try"),
+    ("access to the root", {TOP_DIRECTORIES: ""}, "did not try"),
     ("overlay", {"for file in": f"{'0' * 64} 644:0 /etc/fstab"}, "/etc/fstab has other content"),
     ("overlay", {"for file in": "cat: /etc/fstab: No such file"}, "/etc/fstab has other content"),
     ("address", {"ip -oneline": "2: eth0 inet 192.168.0.77/24 scope global"}, "192.168.0.77/24, not 192.168.0.101/24"),
@@ -123,7 +123,7 @@ def test_kernel_or_initramfs_of_another_release(kerrighed: Recipe, file: str) ->
 
 
 @pytest.mark.parametrize(
-    ("menus", "reason"), [((), "it names none"), (("(nd)/grub/ssi2",), "names (nd)/grub/ssi2, not (nd)/grub/ssi1")]
+    ("menus", "reason"), [((), "DHCP names no menu"), (("(nd)/grub/ssi2",), "names (nd)/grub/ssi2, not (nd)/grub/ssi1")]
 )
 def test_menu_that_dhcp_does_not_name(kerrighed: Recipe, menus: tuple[str, ...], reason: str) -> None:
     """A node that found its menu by its host name is caught although it runs: option 150 was not sent, or wrong."""
@@ -227,7 +227,7 @@ def keyed(debian: Recipe) -> Recipe:
         ({"server: ssh -o": Answer(255, "Permission denied (publickey).")}, "ssh login", "recipe's: Permission denied"),
         ({"server: ssh -o": "boot-2"}, "ssh login", "boot-2"),
         ({"umask": Answer(1, "mount: no such file")}, "ssh login", "cannot be mounted .* no such file"),
-        ({"network: ssh -o": Answer(255, "")}, "ssh login by own key", "that was given: nothing was said"),
+        ({"network: ssh -o": Answer(255, "")}, "ssh login by own key", "that was given: ssh said nothing"),
     ],
 )
 def test_a_login_that_fails(keyed: Recipe, replies: Replies, check: str, reason: str) -> None:
@@ -287,9 +287,9 @@ def test_nodes_with_something_in_common() -> None:
         "ssi4": Identity("c" * 32, frozenset({"SHA256:4"})),
     }
     found = find_shared_marks(nodes)
-    assert found["ssi1"].problems == (f"{'a' * 32} is that of ssi2 too",)
-    assert found["ssi2"].problems == (f"{'a' * 32} is that of ssi1 too", "SHA256:2 is that of ssi3 too")
-    assert found["ssi3"].problems == ("SHA256:2 is that of ssi2 too",)
+    assert found["ssi1"].problems == (f"{'a' * 32} also belongs to ssi2",)
+    assert found["ssi2"].problems == (f"{'a' * 32} also belongs to ssi1", "SHA256:2 also belongs to ssi3")
+    assert found["ssi3"].problems == ("SHA256:2 also belongs to ssi2",)
     assert found["ssi4"].problems == ()
 
 

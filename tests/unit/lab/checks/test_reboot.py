@@ -21,14 +21,17 @@ def test_a_node_that_came_back(kerrighed: Recipe) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({BOOT_ID: "boot-1"}, "it is still in boot boot-1"),
-        ({"systemctl is-": "degraded", "systemctl list-": "tmp.mount"}, "it is degraded; failed units: tmp.mount"),
+        ({BOOT_ID: "boot-1"}, "the node is still in boot boot-1"),
+        (
+            {"systemctl is-": "degraded", "systemctl list-": "tmp.mount"},
+            "systemd's state is degraded; failed units: tmp.mount",
+        ),
         (
             {"nfsbooted": Answer(1, "failed: machine-id is the node's own: x")},
             "failed: machine-id is the node's own: x",
         ),
-        ({MACHINE_ID: "f" * 32}, f"its machine-id was 0123456789abcdef0123456789abcdef and is {'f' * 32}"),
-        (NEW_KEYS, "its ssh host keys are new"),
+        ({MACHINE_ID: "f" * 32}, f"the node's machine-id was 0123456789abcdef0123456789abcdef and is {'f' * 32}"),
+        (NEW_KEYS, "the node has new ssh host keys"),
     ],
 )
 def test_a_node_that_is_another(kerrighed: Recipe, changes: Replies, problem: str) -> None:

@@ -62,4 +62,4 @@ def test_a_report_that_does_not_come_is_caught(debian: Recipe, answer: Answer) -
 @pytest.mark.parametrize("timer", ["", "infinity"])
 def test_a_node_that_reports_once_is_caught(debian: Recipe, timer: str) -> None:
     """The timer has to be set."""
-    assert CHECK.examine(subject(debian, {TIMER: timer})).problems == ("the node does not report again",)
+    assert CHECK.examine(subject(debian, {TIMER: timer})).problems == ("no other report of the node is due",)

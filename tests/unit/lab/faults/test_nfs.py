@@ -22,9 +22,9 @@ def test_nothing_lost() -> None:
 @pytest.mark.parametrize(
     ("said", "kept", "problem"),
     [
-        (GOOD, KEPT.replace("ab", "cd", 1), "is not what was fsynced"),
-        (GOOD, "sha256sum: no such file", "is not what was fsynced"),
-        (GOOD, "", "is not what was fsynced"),
+        (GOOD, KEPT.replace("ab", "cd", 1), "differs from the blocks that were synced"),
+        (GOOD, "sha256sum: no such file", "differs from the blocks that were synced"),
+        (GOOD, "", "differs from the blocks that were synced"),
         (GOOD.replace("running", "degraded"), KEPT, "systemd's state is degraded"),
         (GOOD.replace("193.90\n194.10\n", "dd: fsync failed: Input/output error\n"), KEPT, "Input/output error"),
         ("", "", "systemd's state is unknown"),

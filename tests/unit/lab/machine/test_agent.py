@@ -92,7 +92,7 @@ def test_node_that_has_gone(silent: tuple[Path, socket.socket]) -> None:
     with closing(Agent(dialled(path), WORD)) as agent:
         listener.accept()[0].close()
         for _ in range(2):
-            with pytest.raises(NfsrootError, match=r"has gone|did not answer"):
+            with pytest.raises(NfsrootError, match=r"connection to the node is closed|did not answer"):
                 agent.ask("true", 1)
 
 
@@ -102,6 +102,6 @@ def test_garbled_answer_is_an_error(silent: tuple[Path, socket.socket], garbled:
     path, listener = silent
     with closing(Agent(dialled(path), WORD)) as agent, listener.accept()[0] as node:
         node.sendall(f"{WORD} 1 {garbled}\n{WORD} 2 0 eQ==\n".encode())
-        with pytest.raises(NfsrootError, match="the node's answer is garbled"):
+        with pytest.raises(NfsrootError, match="the node's answer cannot be read"):
             agent.ask("true", 5)
         assert agent.ask("true", 5) == Answer(0, "y")
