@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from builder.boot.pxegrub import PXEGRUB
 from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Image
-from builder.context import BuildContext, CachedStep
+from builder.context import BuildContext
 from builder.debian.archive import Archive, Snapshots
 from builder.debian.selection import PackageChoice
 from builder.events import Caution
@@ -22,13 +21,12 @@ from builder.overlay.step import OVERLAY
 from builder.plan.model import Plan
 from builder.plan.planner import make_plan
 from builder.plan.step import Known, Step
-from builder.preparation import Preparation, prepare
+from builder.preparation import prepare
 from builder.recipe.models import Recipe
 from builder.release import pack
 from builder.release.step import RELEASE
 from builder.release.versions import Releases
 from builder.server.step import BUNDLE
-from builder.tree import elements
 from builder.tree.base import BASE
 from builder.tree.build import TREE
 from builder.tree.root_image import ROOT_IMAGE
@@ -72,31 +70,10 @@ def build(
             return Outcome(releases.directory / planned.release, found=True)
         assert planned.content is not None, "with image and archive at hand every key is known"
         target = releases.choose(wanted, prepared.source_date)
-        with _begin(prepared, planned, workshop) as context:
-            from builder.executor import execute  # only now: a build that finds its release need not wait for it
-
-            execute(STEPS, context, workshop, target)
-        cache.remember_inputs(name, planned.inputs())
-    return Outcome(target, found=False)
-
-
-@contextlib.contextmanager
-def _begin(prepared: Preparation, planned: Plan, workshop: Workshop) -> Iterator[BuildContext]:
-    """The context of the steps of a plan, whose elements are copies when a step that reads elements must run."""
-    reading = (step for step in STEPS if isinstance(step, CachedStep) and step.works_on_tree)
-    runs = {step.name for step in planned.steps if not step.reuse}
-    with contextlib.ExitStack() as stack:
-        recipe = prepared.recipe
-        if any(step.name in runs for step in reading):
-            inputs = planned.step(TREE.name).inputs
-            assert inputs is not None, "with image and archive at hand every key is known"
-            recipe = stack.enter_context(
-                elements.snapshot(recipe, inputs["elements"], prepared.source_date, workshop.cache)
-            )
-        yield BuildContext(
-            recipe=recipe,
+        context = BuildContext(
+            recipe=prepared.recipe,
             plan=planned,
-            cache=workshop.cache,
+            cache=cache,
             engine=workshop.engine,
             image=prepared.image,
             archive=prepared.archive,
@@ -104,6 +81,12 @@ def _begin(prepared: Preparation, planned: Plan, workshop: Workshop) -> Iterator
             room_mib=prepared.room_mib,
             emit=workshop.emit,
         )
+
+        from builder.executor import execute  # only now: a build that finds its release need not wait for it
+
+        execute(STEPS, context, workshop, target)
+        cache.remember_inputs(name, planned.inputs())
+    return Outcome(target, found=False)
 
 
 def plan(recipe: Recipe, cache: Cache, output: Path, *, version: str | None, source_date: int | None) -> Plan:

@@ -22,11 +22,11 @@ from builder.recipe.models import Recipe
 class BuildContext:
     """The surroundings of the steps of one build.
 
-    `recipe` has copies of the elements, which nobody edits.  `source_date` is in seconds since 1970 (UTC).
-    `room_mib` is the room, in MiB, that work on a whole tree takes for temporary files.  `objects`
-    has the directory of each object that is made or found, by the step's name.  The last three are the running step's
-    own: the room for its temporary files, the function that gets each line that its tools write, and the steps whose
-    objects its job may make as well.
+    While steps run, the elements of `recipe` are copies, which nobody edits.  `source_date` is in seconds since 1970
+    (UTC).  `room_mib` is the room, in MiB, that work on a whole tree takes for temporary files.  `objects` has the
+    directory of each object that is made or found, by the step's name.  The last three are the running step's own: the
+    room for its temporary files, the function that gets each line that its tools write, and the steps whose objects
+    its job may make as well.
     """
 
     recipe: Recipe

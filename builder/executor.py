@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from builder.packing.release_step import ReleaseContext, ReleaseStep
 from builder.parallel import crew
 from builder.plan.step import Step
 from builder.process import COMMAND, OnLine
+from builder.recipe.models import Recipe
 from builder.release import pack
-from builder.tree.build import Tree
+from builder.tree import elements
+from builder.tree.build import TREE, Tree
 from builder.workshop import Workshop
 
 
@@ -31,8 +34,22 @@ def execute(steps: Sequence[Step], context: BuildContext, workshop: Workshop, ta
     """
     planned = [step for step in steps if step.is_needed(context.recipe)]
     cached = tuple(step for step in planned if isinstance(step, CachedStep))
-    context = replace(context, objects=make_objects(cached, context, workshop))
-    make_release([step for step in planned if isinstance(step, ReleaseStep)], context, workshop, target)
+    with _copy_elements(cached, context) as recipe:
+        context = replace(context, recipe=recipe)
+        context = replace(context, objects=make_objects(cached, context, workshop))
+        make_release([step for step in planned if isinstance(step, ReleaseStep)], context, workshop, target)
+
+
+@contextlib.contextmanager
+def _copy_elements(steps: Sequence[CachedStep], context: BuildContext) -> Iterator[Recipe]:
+    """A context with the recipe, whose elements are copies if a step that reads elements must run."""
+    if all(context.plan.step(step.name).reuse for step in steps if step.works_on_tree):
+        yield context.recipe
+        return
+    inputs = context.plan.step(TREE.name).inputs
+    assert inputs is not None, "with image and archive at hand every key is known"
+    with elements.snapshot(context.recipe, inputs["elements"], context.source_date, context.cache) as recipe:
+        yield recipe
 
 
 def make_objects(steps: Sequence[CachedStep], context: BuildContext, workshop: Workshop) -> dict[str, Path]:
