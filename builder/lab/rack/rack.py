@@ -55,7 +55,7 @@ class Rack:
         release: Release,
         server: Server,
         server_machine: RackServer,
-        inside: Namespace,
+        namespace: Namespace,
         directory: Path,
         captured: Capture,
         accelerated_by: Accelerator,
@@ -64,11 +64,11 @@ class Rack:
         self.release = release
         self.server = server
         self.server_machine = server_machine
-        self._inside = inside
+        self._namespace = namespace
         self._directory = directory
         self._capture = captured
         self._accelerator = accelerated_by
-        self._laid_with = cables
+        self._kept_cables = cables
         self._cables: dict[str, Cable] = {}
         self._others: dict[str, Slot] = {}
         self._hardware: dict[str, tuple[Firmware, float, Nic]] = {}
@@ -98,13 +98,20 @@ class Rack:
         (directory / "oem-string").write_text(build_oem_string(word), encoding="utf-8")
         if firmware in FLASH:
             shutil.copy(FLASH[firmware].variables, directory)
-        at = Path(INSIDE, node.name)
-        tap, oem_strings = _name_tap(node), (at / "oem-string",)
-        cabled = Path(INSIDE, _name_socket(node)) if node.name in self._cables else None
-        by = self._accelerator
-        other = self._others.get(node.name)
-        hardware = NodeHardware(node.name, node.mac, tap, at, oem_strings, firmware, by, nic, cabled, other)
-        process = self._inside.start(hardware.arguments(), directory / "qemu.log")
+        inside = Path(INSIDE, node.name)
+        hardware = NodeHardware(
+            name=node.name,
+            mac=node.mac,
+            tap=_name_tap(node),
+            directory=inside,
+            oem_strings=(inside / "oem-string",),
+            firmware=firmware,
+            accelerator=self._accelerator,
+            nic=nic,
+            cable=Path(INSIDE, _name_socket(node)) if node.name in self._cables else None,
+            other=self._others.get(node.name),
+        )
+        process = self._namespace.start(hardware.arguments(), directory / "qemu.log")
         self._processes.append(process)
         with follow_node(node, process, directory, self._capture, word, patience) as virtual:
             yield virtual
@@ -120,8 +127,8 @@ class Rack:
         The first call has to come before the node's power-on.
         """
         if node.name not in self._cables:
-            laid = lay_cable(self._inside, _name_tap(node), self._directory / _name_socket(node), node.mac)
-            self._cables[node.name] = self._laid_with.enter_context(laid)
+            laid = lay_cable(self._namespace, _name_tap(node), self._directory / _name_socket(node), node.mac)
+            self._cables[node.name] = self._kept_cables.enter_context(laid)
         return self._cables[node.name]
 
     def connect_other_network(self, node: Node, slot: Slot) -> None:
@@ -130,12 +137,12 @@ class Rack:
 
     def send(self, frame: bytes) -> None:
         """Send an Ethernet frame to the bridge, from its free port."""
-        with self._inside.packet_socket(network.FREE_PORT) as port:
+        with self._namespace.packet_socket(network.FREE_PORT) as port:
             port.send(frame)
 
     def listen(self, interface: str) -> socket.socket:
         """Open a packet socket (packet(7)) that receives every frame at an interface of the rack's namespace."""
-        return self._inside.packet_socket(interface)
+        return self._namespace.packet_socket(interface)
 
     def list_events(self, mac: str, since: float) -> list[WireEvent]:
         """List the events of node `mac` on the network since `since` (seconds, time.monotonic())."""
@@ -160,7 +167,7 @@ class Rack:
 
     def run_on_network(self, argv: Sequence[str]) -> Answer:
         """Run `argv` on the cluster's network, with this machine's files, and give its output and exit status."""
-        return collect_answer(lambda on_line: self._inside.run_with_our_files(argv, on_line))
+        return collect_answer(lambda on_line: self._namespace.run_with_our_files(argv, on_line))
 
 
 @contextmanager
@@ -186,23 +193,23 @@ def run_rack(
         watched = SERVER_TAP  # Frames that the bridge passes from port to port do not show at the bridge itself.
     with create_namespace(
         cluster.server.name, mounts, tmpfs=[release.recipe.root.path, reports.DIRECTORY, "/var/tmp"]
-    ) as inside:
-        network.create_bridge(inside, bridge, [SPARE_TAP, SERVER_TAP, *map(_name_tap, cluster.nodes)])
+    ) as namespace:
+        network.create_bridge(namespace, bridge, [SPARE_TAP, SERVER_TAP, *map(_name_tap, cluster.nodes)])
         kernel = f"/release/{release.kernel.name}"
-        accelerated_by = accelerator.find_accelerator(cache, inside, kernel, directory / "kvm.log")
+        accelerated_by = accelerator.find_accelerator(cache, namespace, kernel, directory / "kvm.log")
         with (
-            _run_server(inside, release.recipe, server, kind, accelerated_by) as server_machine,
-            capture(inside.packet_socket(watched), directory / NETWORK_LOG) as captured,
-            run_router(inside.packet_socket(bridge)),
+            _run_server(namespace, release.recipe, server, kind, accelerated_by) as server_machine,
+            capture(namespace.packet_socket(watched), directory / NETWORK_LOG) as captured,
+            run_router(namespace.packet_socket(bridge)),
             ExitStack() as cables,
         ):
-            # This path of the directory is short enough for a socket's name, wherever the directory is (unix(7)).
-            at = inside.path(INSIDE)
+            # The path below /proc is short enough for a socket's name, which that of `directory` may not be (unix(7)).
+            directory = namespace.path(INSIDE)
             server_machine.install(release)
             if state is not None:
                 cables.enter_context(_copy_state(server_machine, release.recipe.root.state))
             server_machine.start()
-            yield Rack(release, server, server_machine, inside, at, captured, accelerated_by, cables)
+            yield Rack(release, server, server_machine, namespace, directory, captured, accelerated_by, cables)
 
 
 @contextmanager
@@ -224,18 +231,18 @@ def _copy(server: RackServer, source: str, target: str) -> None:
 
 @contextmanager
 def _run_server(
-    inside: Namespace, recipe: Recipe, server: Server, kind: ServerKind, accelerated_by: Accelerator
+    namespace: Namespace, recipe: Recipe, server: Server, kind: ServerKind, accelerated_by: Accelerator
 ) -> Iterator[RackServer]:
     """Run the server of a rack, on which nothing is installed yet."""
     if kind is ServerKind.VM:
-        network.add_free_address(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
-        with run_virtual_server(inside, recipe, server, accelerated_by) as virtual:
+        network.add_free_address(namespace, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
+        with run_virtual_server(namespace, recipe, server, accelerated_by) as virtual:
             yield virtual
     else:
-        network.add_server_address(inside, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
-        meter = Meter(inside.path("/proc"))
+        network.add_server_address(namespace, recipe.cluster, recipe.cluster.server.interface or BRIDGE)
+        meter = Meter(namespace.path("/proc"))
         with run_meter(meter):
-            yield NamespaceServer(inside, server, inside.path(INSIDE), meter)
+            yield NamespaceServer(namespace, server, namespace.path(INSIDE), meter)
 
 
 def _count_of_node(node: Node, counted: Counter[tuple[str, int]]) -> dict[str, int]:

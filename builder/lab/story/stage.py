@@ -86,20 +86,20 @@ def run_stage(releases: Mapping[str, Release], directory: Path, cache: Cache) ->
     tops = {f"/{PurePosixPath(release.recipe.root.path).parts[1]}" for release in releases.values()}
     tmpfs = [*sorted(tops), "/srv", "/var/tmp"]
     with ExitStack() as stack:
-        made = stack.enter_context(
+        namespace = stack.enter_context(
             create_namespace(first.recipe.cluster.server.name, mounts, tmpfs, read_only=list_shared_directories())
         )
         captures = {
-            subnet: _create_network(made, cluster, number, directory, stack)
+            subnet: _create_network(namespace, cluster, number, directory, stack)
             for number, (subnet, cluster) in enumerate(clusters.items())
         }
         programs = first.recipe.cluster.server.model_copy(update={"nfs": NfsServer.GANESHA})
         asks_rpcbind = any(release.recipe.root.nfs_version == 3 for release in releases.values())
-        services.install_scripts(made, programs, rpcbind=asks_rpcbind)
+        services.install_scripts(namespace, programs, rpcbind=asks_rpcbind)
         kernel = f"{locate_release(first)}/{first.kernel.name}"
-        accelerated_by = accelerator.find_accelerator(cache, made, kernel, directory / "kvm.log")
-        server = NamespaceServer(made, programs, made.path(INSIDE), Meter(made.path("/proc")))
-        yield Stage(releases, server, programs, made, directory, accelerated_by, captures, stack)
+        accelerated_by = accelerator.find_accelerator(cache, namespace, kernel, directory / "kvm.log")
+        server = NamespaceServer(namespace, programs, namespace.path(INSIDE), Meter(namespace.path("/proc")))
+        yield Stage(releases, server, programs, namespace, directory, accelerated_by, captures, stack)
 
 
 def locate_release(release: Release) -> str:
@@ -107,14 +107,14 @@ def locate_release(release: Release) -> str:
     return f"{RELEASES}/{release.manifest.name}/{release.manifest.version}"
 
 
-def _create_network(made: Namespace, cluster: Cluster, number: int, directory: Path, stack: ExitStack) -> Capture:
+def _create_network(namespace: Namespace, cluster: Cluster, number: int, directory: Path, stack: ExitStack) -> Capture:
     """Create the network of a cluster with the server's address, and capture its frames."""
     bridge = cluster.server.interface or f"cluster{number}"
     taps = [f"tap{node.ordinal}" for node in _number_ports(cluster, number)]
-    network.create_bridge(made, bridge, taps, (f"switch{number}", f"switch{number}-end"))
-    network.add_server_address(made, cluster, bridge)
-    captured = stack.enter_context(capture(made.packet_socket(bridge), directory / f"network{number}.log"))
-    stack.enter_context(run_router(made.packet_socket(bridge)))
+    network.create_bridge(namespace, bridge, taps, (f"switch{number}", f"switch{number}-end"))
+    network.add_server_address(namespace, cluster, bridge)
+    captured = stack.enter_context(capture(namespace.packet_socket(bridge), directory / f"network{number}.log"))
+    stack.enter_context(run_router(namespace.packet_socket(bridge)))
     return captured
 
 
