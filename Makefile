@@ -102,10 +102,11 @@ plan: recipe .venv/installed  ## say what `make image` would do, and why
 	@$(if $(shell command -v sudo),$(AS_ROOT)) $(NFSROOT) plan $(call quoted,$(RECIPE)) $(OUTPUT_FLAG)
 
 .PHONY: publish
-publish: .venv/installed  ## publish a release: make publish RECIPE=NAME STORE=/srv/artifacts [RELEASE=output/NAME/VERSION] [CHANNEL=test]
+publish: .venv/installed  ## publish a release: make publish RECIPE=NAME STORE=/srv/artifacts [RELEASE=output/NAME/VERSION] [CHANNEL=test] [ALLOW_UNPROVED=1]
 	@test -n $(call quoted,$(STORE)) || { echo "make: name a store: STORE=/srv/artifacts, or a URL" >&2; exit 2; }
 	@$(NFSROOT) publish $(call quoted,$(or $(RELEASE),$(RECIPE))) --to $(call quoted,$(STORE)) $(OUTPUT_FLAG) \
-		$(if $(CHANNEL),--channel $(call quoted,$(CHANNEL))) $(if $(LIMIT),--limit $(call quoted,$(LIMIT)))
+		$(if $(CHANNEL),--channel $(call quoted,$(CHANNEL))) $(if $(LIMIT),--limit $(call quoted,$(LIMIT))) \
+		$(if $(ALLOW_UNPROVED),--allow-unproved)
 
 .PHONY: deb
 deb: deb-packages .venv/installed  ## make the Debian package of nfsroot-site, for NFS servers
