@@ -30,7 +30,7 @@ from builder.server.step import BUNDLE
 from builder.tree.base import BASE
 from builder.tree.build import TREE
 from builder.tree.root_image import ROOT_IMAGE
-from builder.workshop import Workshop
+from builder.workspace import Workspace
 
 STEPS: tuple[Step, ...] = (BASE, TREE, ROOT_IMAGE, INITRAMFS, NIC_DRIVERS, PXEGRUB, OVERLAY, BUNDLE, RELEASE)
 """The steps of a build, in order.  Planner and executor go through this list; a recipe may not need all of them."""
@@ -45,7 +45,7 @@ class Outcome:
 
 
 def build(
-    recipe: Recipe, workshop: Workshop, *, version: str | None, source_date: int | None, refresh: bool
+    recipe: Recipe, workspace: Workspace, *, version: str | None, source_date: int | None, refresh: bool
 ) -> Outcome:
     """Build the release of a recipe, unless the output directory has a release of this content.
 
@@ -54,15 +54,15 @@ def build(
 
     :raises NfsrootError: a step failed; the build then leaves nothing in the output directory.
     """
-    cache, name, wanted = workshop.cache, recipe.image.name, version or recipe.image.version
-    pack.need_writable(workshop.output / name)
+    cache, name, wanted = workspace.cache, recipe.image.name, version or recipe.image.version
+    pack.need_writable(workspace.output / name)
     initramfs.need_element(recipe)
     with cache.in_use(), cache.lock(f"build-{name}"):
         cache.sweep()
-        prepared = prepare(recipe, workshop, source_date=source_date, refresh=refresh)
-        releases = Releases.read(workshop.output / name)
+        prepared = prepare(recipe, workspace, source_date=source_date, refresh=refresh)
+        releases = Releases.read(workspace.output / name)
         for manifest in releases.damaged:  # the build leaves these releases alone and goes on
-            workshop.emit(Caution(f"{manifest} cannot be read: remove or repair that release."))
+            workspace.emit(Caution(f"{manifest} cannot be read: remove or repair that release."))
         planned = _plan(
             prepared.recipe, cache, releases, wanted, prepared.image, prepared.archive, prepared.source_date
         )
@@ -74,17 +74,17 @@ def build(
             recipe=prepared.recipe,
             plan=planned,
             cache=cache,
-            engine=workshop.engine,
+            engine=workspace.engine,
             image=prepared.image,
             archive=prepared.archive,
             source_date=prepared.source_date,
             room_mib=prepared.room_mib,
-            emit=workshop.emit,
+            emit=workspace.emit,
         )
 
         from builder.executor import execute  # only now: a build that finds its release need not wait for it
 
-        execute(STEPS, context, workshop, target)
+        execute(STEPS, context, workspace, target)
         cache.remember_inputs(name, planned.inputs())
     return Outcome(target, found=False)
 
@@ -113,7 +113,7 @@ def check(recipe: Recipe, cache: Cache) -> Recipe:
     return PackageChoice(recipe, archive).decide().apply(recipe)
 
 
-def kept(recipe: Recipe, cache: Cache) -> Iterator[Path]:
+def find_watched_files(recipe: Recipe, cache: Cache) -> Iterator[Path]:
     """The files outside the recipe and this program that decide a plan: diskimage-builder's and the cache's."""
     yield from builder_image.made_from(cache)
     yield Snapshots(cache, recipe.debian).pointer

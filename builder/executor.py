@@ -24,10 +24,10 @@ from builder.recipe.models import Recipe
 from builder.release import pack
 from builder.tree import elements
 from builder.tree.build import TREE, Tree
-from builder.workshop import Workshop
+from builder.workspace import Workspace
 
 
-def execute(steps: Sequence[Step], context: BuildContext, workshop: Workshop, target: Path) -> None:
+def execute(steps: Sequence[Step], context: BuildContext, workspace: Workspace, target: Path) -> None:
     """Run the steps of `context.plan` in their order, and put the release together in `target`, where it appears whole.
 
     :raises NfsrootError: a step failed; there is no release in `target` then.
@@ -36,8 +36,8 @@ def execute(steps: Sequence[Step], context: BuildContext, workshop: Workshop, ta
     cached = tuple(step for step in planned if isinstance(step, CachedStep))
     with _copy_elements(cached, context) as recipe:
         context = replace(context, recipe=recipe)
-        context = replace(context, objects=make_objects(cached, context, workshop))
-        make_release([step for step in planned if isinstance(step, ReleaseStep)], context, workshop, target)
+        context = replace(context, objects=make_objects(cached, context, workspace))
+        make_release([step for step in planned if isinstance(step, ReleaseStep)], context, workspace, target)
 
 
 @contextlib.contextmanager
@@ -52,7 +52,7 @@ def _copy_elements(steps: Sequence[CachedStep], context: BuildContext) -> Iterat
         yield recipe
 
 
-def make_objects(steps: Sequence[CachedStep], context: BuildContext, workshop: Workshop) -> dict[str, Path]:
+def make_objects(steps: Sequence[CachedStep], context: BuildContext, workspace: Workspace) -> dict[str, Path]:
     """The object in the cache of each step, made when the cache lacks it, by the step's name.
 
     A step that is part of one that is reused has none.
@@ -66,7 +66,7 @@ def make_objects(steps: Sequence[CachedStep], context: BuildContext, workshop: W
             continue
         beside = tuple(each for each in steps if each.beside == step.name and not context.plan.step(each.name).reuse)
         parts = [objects[each.name] for each in steps if each.part_of == step.name and each.name in objects]
-        objects[step.name] = _find_or_make(step, replace(context, beside=beside), workshop, parts)
+        objects[step.name] = _find_or_make(step, replace(context, beside=beside), workspace, parts)
         if not planned.reuse:
             step.finish(context)
         for each in steps:
@@ -75,7 +75,7 @@ def make_objects(steps: Sequence[CachedStep], context: BuildContext, workshop: W
     return objects
 
 
-def _find_or_make(step: CachedStep, context: BuildContext, workshop: Workshop, parts: Sequence[Path]) -> Path:
+def _find_or_make(step: CachedStep, context: BuildContext, workspace: Workspace, parts: Sequence[Path]) -> Path:
     """The object of a step, made when the cache lacks it; its log begins with the logs of its `parts`."""
     planned, cache = context.plan.step(step.name), context.cache
     assert planned.key is not None and planned.inputs is not None
@@ -83,10 +83,10 @@ def _find_or_make(step: CachedStep, context: BuildContext, workshop: Workshop, p
         context.emit(StepReused(step.name, planned.reason if planned.reuse else "made meanwhile"))
         return cache.use(step.name, planned.key)
     log = _log_name(step, context)
-    with workshop.running(step.name, planned.reason, log) as on_line:
+    with workspace.log_step(step.name, planned.reason, log) as on_line:
 
         def make_with_log(directory: Path) -> None:
-            _make(step, replace(context, on_line=on_line), workshop, directory)
+            _make(step, replace(context, on_line=on_line), workspace, directory)
             own = _without_commands(cache.log(log).read_text(encoding="utf-8"))
             logs = [*((part / "log").read_text(encoding="utf-8") for part in parts), own]
             (directory / "log").write_text("".join(logs), encoding="utf-8")
@@ -106,7 +106,7 @@ def _produce(step: CachedStep, context: BuildContext, make: Callable[[Path], Non
         raise
 
 
-def _make(step: CachedStep, context: BuildContext, workshop: Workshop, directory: Path) -> None:
+def _make(step: CachedStep, context: BuildContext, workspace: Workspace, directory: Path) -> None:
     """Make a step's object in `directory`, and keep the objects that its job made for the steps `context.beside`."""
 
     def work(room: Room, on_line: OnLine) -> None:
@@ -115,7 +115,7 @@ def _make(step: CachedStep, context: BuildContext, workshop: Workshop, directory
             _keep_beside(each, context, directory / each.name)
 
     if step.works_on_tree:
-        workshop.find_room(step.name, context.room_mib, directory, work, context.on_line)
+        workspace.find_room(step.name, context.room_mib, directory, work, context.on_line)
     else:
         work(context.room, context.on_line)
 
@@ -139,7 +139,7 @@ def _keep_beside(step: CachedStep, context: BuildContext, made: Path) -> None:
     shutil.rmtree(made)
 
 
-def make_release(steps: Sequence[ReleaseStep], context: BuildContext, workshop: Workshop, target: Path) -> None:
+def make_release(steps: Sequence[ReleaseStep], context: BuildContext, workspace: Workspace, target: Path) -> None:
     """Put the release together in `target`, where all files appear at once."""
     layout = Layout(context.recipe, target.name, Tree.of(context).kernel_version, builder.__version__)
     with (
@@ -160,7 +160,7 @@ def make_release(steps: Sequence[ReleaseStep], context: BuildContext, workshop: 
             step.begin(release, directory)
         for step in steps:
             reason = step.reason or context.plan.step(step.name).reason
-            with workshop.running(step.name, reason, _log_name(step, context)) as on_line:
+            with workspace.log_step(step.name, reason, _log_name(step, context)) as on_line:
                 step.make(replace(release, on_line=on_line), directory)
 
 

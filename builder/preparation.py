@@ -11,7 +11,7 @@ from builder.debian.archive import Archive, Snapshots
 from builder.debian.selection import PackageChoice
 from builder.events import Caution, Notice
 from builder.recipe.models import Recipe, Variant
-from builder.workshop import Workshop
+from builder.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Preparation:
     source_date: int
 
 
-def prepare(recipe: Recipe, workshop: Workshop, *, source_date: int | None, refresh: bool) -> Preparation:
+def prepare(recipe: Recipe, workspace: Workspace, *, source_date: int | None, refresh: bool) -> Preparation:
     """Make or find what a build of the recipe needs before it can plan.
 
     Without `source_date`, the archive's date takes its place; `refresh` asks the archive for its present state first.
@@ -38,13 +38,13 @@ def prepare(recipe: Recipe, workshop: Workshop, *, source_date: int | None, refr
     :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
     for caution in cautions(recipe):
-        workshop.emit(Caution(caution))
-    image = _find_image(workshop)
-    archive = _find_archive(recipe, workshop, image, refresh)
-    workshop.cache.touch(image.rootfs.parent, archive.path)
-    decision = PackageChoice(recipe, archive).recall(workshop.cache)
+        workspace.emit(Caution(caution))
+    image = _find_image(workspace)
+    archive = _find_archive(recipe, workspace, image, refresh)
+    workspace.cache.touch(image.rootfs.parent, archive.path)
+    decision = PackageChoice(recipe, archive).recall(workspace.cache)
     for sentence in decision.gave_way.values():
-        workshop.emit(Notice(sentence))
+        workspace.emit(Notice(sentence))
     date = int(archive.date.timestamp()) if source_date is None else source_date
     return Preparation(decision.apply(recipe), image, archive, decision.room_mib, date)
 
@@ -61,22 +61,24 @@ def cautions(recipe: Recipe) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _find_image(workshop: Workshop) -> Image:
-    found = builder_image.find(workshop.cache)
+def _find_image(workspace: Workspace) -> Image:
+    found = builder_image.find(workspace.cache)
     if found is not None:
         return found
     reason = "runs: it is made once, for every recipe"
-    with workshop.running(builder_image.STEP, reason, builder_image.STEP) as on_line:
-        return builder_image.ensure(workshop.cache, on_line)
+    with workspace.log_step(builder_image.STEP, reason, builder_image.STEP) as on_line:
+        return builder_image.ensure(workspace.cache, on_line)
 
 
-def _find_archive(recipe: Recipe, workshop: Workshop, image: Image, refresh: bool) -> Archive:
-    snapshots = Snapshots(workshop.cache, recipe.debian)
+def _find_archive(recipe: Recipe, workspace: Workspace, image: Image, refresh: bool) -> Archive:
+    snapshots = Snapshots(workspace.cache, recipe.debian)
     found = snapshots.find()
     if found is None or refresh:
         reason = "runs: asked to refresh" if found else "runs: the archive was not asked yet"
-        with workshop.running(archives.STEP, reason, f"{archives.STEP}-{recipe.debian.suite}") as on_line:
-            found = snapshots.look(workshop.engine, image, on_line)
+        with workspace.log_step(archives.STEP, reason, f"{archives.STEP}-{recipe.debian.suite}") as on_line:
+            found = snapshots.look(workspace.engine, image, on_line)
     snapshots.write_index(found)
-    workshop.emit(Notice(f"Debian {recipe.debian.suite} as of {found.date:%Y-%m-%d %H:%M} UTC (--refresh looks again)"))
+    workspace.emit(
+        Notice(f"Debian {recipe.debian.suite} as of {found.date:%Y-%m-%d %H:%M} UTC (--refresh looks again)")
+    )
     return found

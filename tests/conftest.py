@@ -1,4 +1,4 @@
-"""What tests of several folders share: a workshop with the embedded engine, and releases built in it."""
+"""What tests of several folders share: a workspace with the embedded engine, and releases built in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from builder.container.sandbox import Sandbox
 from builder.events import Event
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
-from builder.workshop import Workshop
+from builder.workspace import Workspace
 
 PROJECT = Path(__file__).parent.parent
 
@@ -87,9 +87,9 @@ def build_release(cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Bui
 
     @remember
     def release(recipe: str) -> Path:
-        workshop = Workshop(cache, Sandbox(), output, _unseen)
+        workspace = Workspace(cache, Sandbox(), output, _unseen)
         loaded = load(recipe, SearchPath.default(PROJECT))
-        return build(loaded, workshop, version=None, source_date=None, refresh=False).directory
+        return build(loaded, workspace, version=None, source_date=None, refresh=False).directory
 
     return release
 

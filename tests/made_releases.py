@@ -14,7 +14,6 @@ from layouts import layout_of
 
 from builder.difference.compare import Difference
 from builder.difference.subject import Subject, read_release
-from builder.files import RenderedFile
 from builder.layout import Layout
 from builder.overlay import render as overlay
 from builder.packing import archive, tree_list
@@ -22,6 +21,7 @@ from builder.packing.archive import Joined
 from builder.recipe.models import Recipe, RootKind
 from builder.release.manifest import FILE, Manifest, Package, released_files
 from builder.release.source import DirectorySource
+from builder.rendered_files import RenderedFile
 from builder.server import bundle
 from builder.tree.build import DPKG_DATA
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from builder import unchanged
+from builder import fast_path
 from builder.cache import Cache
 from builder.cli import options
 from builder.cli.render import LOG_FORMATS, renderer
 from builder.events import Caution, Emit, Event, Notice, StepFinished, Summary
-from builder.unchanged import Answer, Question
+from builder.fast_path import Invocation, RecordedBuild
 
 ENGINES = ("sandbox", "docker", "podman")
 
@@ -50,34 +50,34 @@ def command(
     """
     began = time.monotonic()
     cache = options.cache_at(cache_dir)
-    question = Question(recipe, version, options.source_date(), str(output.absolute()), str(Path.cwd()))
-    answer = None if refresh else unchanged.find(cache, question)
-    if answer is None:
+    invocation = Invocation(recipe, version, options.source_date(), str(output.absolute()), str(Path.cwd()))
+    recorded = None if refresh else fast_path.find(cache, invocation)
+    if recorded is None:
         with renderer(log_format, verbose) as show:
-            _build(question, cache, output, show, engine=engine, refresh=refresh, cache_size=cache_size)
+            _build(invocation, cache, output, show, engine=engine, refresh=refresh, cache_size=cache_size)
         return
     # Nothing runs: there is nothing to watch live.
     with renderer("json" if log_format == "json" else "lines", verbose) as show:
-        for remark in answer.remarks:
+        for remark in recorded.remarks:
             show(remark)
-        show(_found(answer.directory, time.monotonic() - began))
+        show(_found(recorded.directory, time.monotonic() - began))
 
 
 def _build(
-    question: Question, cache: Cache, output: Path, show: Emit, *, engine: str, refresh: bool, cache_size: int
+    invocation: Invocation, cache: Cache, output: Path, show: Emit, *, engine: str, refresh: bool, cache_size: int
 ) -> None:
-    from builder.build import build, kept
+    from builder.build import build, find_watched_files
     from builder.cli import summary
     from builder.container import choose
     from builder.host import need_for_build
     from builder.recipe.load import load
     from builder.recipe.search import SearchPath
-    from builder.workshop import Workshop
+    from builder.workspace import Workspace
 
     began_to_read = time.time()
-    recipe = load(question.recipe, SearchPath.default())
+    recipe = load(invocation.recipe, SearchPath.default())
     files = (*recipe.files, *(element.path for element in recipe.elements))
-    read = unchanged.look(files, recipe.element_directories, recipe.environment)
+    read = fast_path.take_fingerprint(files, recipe.element_directories, recipe.environment)
     need_for_build()
     began = time.monotonic()
     finished: list[StepFinished] = []
@@ -90,10 +90,15 @@ def _build(
         elif isinstance(event, Notice | Caution):
             remarks.append(event)
 
-    workshop = Workshop(cache, choose(engine), output, emit)
-    outcome = build(recipe, workshop, version=question.version, source_date=question.source_date, refresh=refresh)
-    unchanged.remember(
-        cache, question, Answer(outcome.directory, tuple(remarks)), read, began_to_read, kept(recipe, cache)
+    workspace = Workspace(cache, choose(engine), output, emit)
+    outcome = build(recipe, workspace, version=invocation.version, source_date=invocation.source_date, refresh=refresh)
+    fast_path.record(
+        cache,
+        invocation,
+        RecordedBuild(outcome.directory, tuple(remarks)),
+        read,
+        began_to_read,
+        find_watched_files(recipe, cache),
     )
     if finished and (freed := cache.prune(size=cache_size << 30)):
         emit(Notice(f"the cache was over {cache_size} GiB: {freed / 1e6:.0f} MB that were not used of late are gone"))

@@ -125,11 +125,11 @@ def _build(recipe: Recipe, cache: Cache, output: Path, version: str | None) -> R
     from builder.cli.render import renderer
     from builder.container import choose
     from builder.lab.released.release import read_release
-    from builder.workshop import Workshop
+    from builder.workspace import Workspace
 
     with renderer(None, verbose=False) as show:
-        workshop = Workshop(cache, choose("sandbox"), output, show)
-        return read_release(build(recipe, workshop, version=version, source_date=None, refresh=False).directory)
+        workspace = Workspace(cache, choose("sandbox"), output, show)
+        return read_release(build(recipe, workspace, version=version, source_date=None, refresh=False).directory)
 
 
 def _need_nodes(recipe: Recipe, names: Sequence[str]) -> None:

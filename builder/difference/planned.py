@@ -16,13 +16,13 @@ from builder.debian.security import find_fixed
 from builder.difference.nodes import TO_BE_MADE
 from builder.difference.subject import Subject
 from builder.difference.texts import Names
-from builder.files import RenderedFile
 from builder.layout import Layout
 from builder.overlay import render as overlay
 from builder.plan.model import Plan
 from builder.recipe.models import Recipe
 from builder.release.manifest import Package, add_security
 from builder.release.unpacking import Text
+from builder.rendered_files import RenderedFile
 from builder.server import bundle
 from builder.tree.build import TREE
 from builder.tree.owned_paths import SHADOW

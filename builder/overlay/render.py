@@ -5,11 +5,11 @@ The tree itself depends on none of these, so a changed cluster never rebuilds th
 
 from __future__ import annotations
 
-from builder.files import RenderedFile, header, text_file
 from builder.layout import Layout
 from builder.overlay.shadow import with_root_password
 from builder.overlay.writable import NFS_OPTIONS, mounts, state_directory
 from builder.recipe.models import Recipe
+from builder.rendered_files import RenderedFile, header, text_file
 from builder.settings import reports
 from builder.templates import fill
 from builder.tree.owned_paths import ALWAYS, AUTHORIZED_KEYS, CHRONY, KERRIGHED_NODES, SHADOW, TIMESYNCD

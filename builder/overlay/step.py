@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import builder
 from builder.errors import NfsrootError
-from builder.files import RenderedFile
 from builder.packing import archive, tree_list
 from builder.packing.release_step import ReleaseContext, ReleaseStep
 from builder.plan.model import Inputs
 from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making, sections
 from builder.recipe.models import Recipe, RootKind
+from builder.rendered_files import RenderedFile
 from builder.tree.build import TREE, Tree
 from builder.tree.owned_paths import OWNED_PATHS
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from builder.errors import NfsrootError
-from builder.files import RenderedFile
 from builder.parallel import crew
+from builder.rendered_files import RenderedFile
 
 END_OF_ARCHIVE = bytes(1024)
 """The end of a tar archive: two 512-byte blocks of zeros (POSIX pax(1))."""

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from builder.files import RenderedFile
 from builder.packing.archive import Part
+from builder.rendered_files import RenderedFile
 
 FILE = "tree.tsv.zst"
 

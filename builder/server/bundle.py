@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.boot import menus
-from builder.files import RenderedFile, header, text_file
 from builder.layout import Layout
 from builder.recipe.models import Recipe
+from builder.rendered_files import RenderedFile, header, text_file
 from builder.server.procedure import procedure
 from builder.server.settings import decide, recipe_sizes
 from builder.settings import nginx, reports

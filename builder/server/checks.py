@@ -10,11 +10,11 @@ from typing import NamedTuple
 from builder.boot.menus import MENUS
 from builder.container.engine import Job
 from builder.errors import NfsrootError
-from builder.files import RenderedFile, text_file
 from builder.packing.release_step import ReleaseContext
 from builder.parallel import crew
 from builder.process import CommandError
 from builder.recipe.models import Recipe
+from builder.rendered_files import RenderedFile, text_file
 from builder.settings import kea, nginx
 
 BUNDLE = "/input/bundle"

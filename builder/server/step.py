@@ -10,12 +10,12 @@ import builder
 from builder.boot.initramfs import INITRAMFS
 from builder.boot.nic_drivers import NIC_DRIVERS
 from builder.boot.pxegrub import PXEGRUB
-from builder.files import RenderedFile
 from builder.packing import archive
 from builder.packing.release_step import ReleaseContext, ReleaseStep
 from builder.plan.model import Inputs
 from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making, sections
 from builder.recipe.models import TFTP_DIRECTORY, Recipe
+from builder.rendered_files import RenderedFile
 from builder.tree.build import Tree
 
 COMPRESS = ("gzip", "--no-name", "-6")

@@ -19,7 +19,7 @@ from builder.lab.story.story import Story
 from builder.lab.story.story_releases import gather_releases
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
-from builder.workshop import Workshop
+from builder.workspace import Workspace
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone, pytest.mark.full]
 
@@ -34,9 +34,9 @@ def play(release_to_boot: Callable[[str], Release], cache: Cache, tmp_path: Path
     first = release_to_boot(RECIPE)
 
     def built(file: Path, version: str) -> Release:
-        workshop = Workshop(cache, Sandbox(), tmp_path / "output", lambda _: None)
+        workspace = Workspace(cache, Sandbox(), tmp_path / "output", lambda _: None)
         recipe = load(str(file), SearchPath.default(PROJECT))
-        return read_release(build(recipe, workshop, version=version, source_date=None, refresh=False).directory)
+        return read_release(build(recipe, workspace, version=version, source_date=None, refresh=False).directory)
 
     def played(scenes: tuple[Scene[Story], ...], *names: str) -> list[str]:
         releases = gather_releases(first, RECIPE, tmp_path, built, list_needed_releases(scenes))

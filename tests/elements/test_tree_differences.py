@@ -14,7 +14,7 @@ from builder.container.sandbox import Sandbox
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
 from builder.tree.owned_paths import OWNED_PATHS
-from builder.workshop import Workshop
+from builder.workspace import Workspace
 
 pytestmark = pytest.mark.container
 
@@ -134,8 +134,8 @@ def tree_with(cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Callabl
         recipe = project / "differences.toml"
         recipe.write_text(RECIPE.format(element=f', "{element}"' if element else ""))
         loaded = load(str(recipe), SearchPath.default(project))
-        workshop = Workshop(cache, Sandbox(), project / "output", lambda _event: None)
-        built = build(loaded, workshop, version=None, source_date=None, refresh=False)
+        workspace = Workspace(cache, Sandbox(), project / "output", lambda _event: None)
+        built = build(loaded, workspace, version=None, source_date=None, refresh=False)
         entries = members(root_tarball(built.directory))
         return {path: member for path, member in entries if path not in OWNED_PATHS}
 

@@ -13,11 +13,11 @@ from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.sandbox import Sandbox
 from builder.errors import NfsrootError
-from builder.files import RenderedFile
 from builder.parallel import crew
 from builder.recipe.load import load
 from builder.recipe.models import Transport
 from builder.recipe.search import SearchPath
+from builder.rendered_files import RenderedFile
 from builder.server import bundle, checks
 
 pytestmark = pytest.mark.container

@@ -13,17 +13,17 @@ from recording_engine import RecordingEngine
 
 from builder.build import Outcome, build, plan
 from builder.cache import Cache
+from builder.cache_keys import key_of
 from builder.container import image as builder_image
 from builder.container.engine import Job
 from builder.debian import archive
 from builder.errors import InputError, NfsrootError, RecipeError
 from builder.events import Caution, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted
-from builder.keys import key_of
 from builder.process import COMMAND, CommandError, OnLine
 from builder.recipe.models import ImageFormat, Login, Recipe, RootKind, Variant
 from builder.release.contents import TOOLS
 from builder.release.manifest import Manifest
-from builder.workshop import Workshop
+from builder.workspace import Workspace
 
 KVER = "6.12.1-amd64"
 SOURCE_DATE = 1763200000  # 2025-11-15
@@ -112,8 +112,8 @@ class Site:
     ) -> Outcome:
         """Build a recipe, this site's own by default."""
         self.events = []
-        workshop = Workshop(self.cache, engine or RecordingEngine(pretend), self.output, self.events.append)
-        return build(recipe or self.recipe, workshop, version=version, source_date=SOURCE_DATE, refresh=False)
+        workspace = Workspace(self.cache, engine or RecordingEngine(pretend), self.output, self.events.append)
+        return build(recipe or self.recipe, workspace, version=version, source_date=SOURCE_DATE, refresh=False)
 
     def steps(self, kind: type[StepStarted] | type[StepFinished] | type[StepReused]) -> list[str]:
         """The steps of the last build that have an event of some kind."""
@@ -388,6 +388,6 @@ def test_cautions(site: Site, kerrighed: Recipe) -> None:
 
 def test_archives_date_names_the_release(site: Site) -> None:
     """Without SOURCE_DATE_EPOCH the release has the archive's date."""
-    workshop = Workshop(site.cache, RecordingEngine(pretend), site.output, lambda _event: None)
-    outcome = build(site.recipe, workshop, version=None, source_date=None, refresh=False)
+    workspace = Workspace(site.cache, RecordingEngine(pretend), site.output, lambda _event: None)
+    outcome = build(site.recipe, workspace, version=None, source_date=None, refresh=False)
     assert outcome.directory.name == "2025.11.16"

@@ -12,8 +12,8 @@ import pytest
 from layouts import layout_of
 
 from builder.boot.menus import common_entry, menu_entries, render
-from builder.files import RenderedFile
 from builder.recipe.models import TFTP_DIRECTORY, Node, Recipe, RootKind, RootTransport, Transport
+from builder.rendered_files import RenderedFile
 
 NFSROOT = "nfsroot=192.168.0.1:/NFSROOT/{},v3,tcp"
 

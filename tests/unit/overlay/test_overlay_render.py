@@ -9,9 +9,9 @@ from layouts import layout_of
 from overlay_recipes import SHADOW, recipe_of
 from syrupy.assertion import SnapshotAssertion
 
-from builder.files import RenderedFile
 from builder.overlay.render import render
 from builder.recipe.models import Recipe
+from builder.rendered_files import RenderedFile
 from builder.tree.owned_paths import OWNED_PATHS
 
 

@@ -15,11 +15,11 @@ from small_tree import compress, tree_of_a_kernel
 from step_contexts import release_context_of
 
 from builder.errors import NfsrootError
-from builder.files import RenderedFile, text_file
 from builder.overlay.step import pack
 from builder.packing.archive import END_OF_ARCHIVE
 from builder.packing.release_step import ReleaseContext
 from builder.parallel import crew
+from builder.rendered_files import RenderedFile, text_file
 from builder.tree.build import Tree
 
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import NfsrootError
-from builder.files import RenderedFile, text_file
 from builder.packing.archive import END_OF_ARCHIVE, GREATEST_STORED_BLOCK, Joined, Part, fragment, stored
+from builder.rendered_files import RenderedFile, text_file
 
 NAMES = st.lists(st.text("abc/", min_size=1).map(lambda name: name.strip("/")).filter(lambda n: n and "//" not in n))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
-from builder.files import RenderedFile
 from builder.recipe.models import Boot, Node, Recipe, Transport, Variant, WritableDirectory, WritableKind
+from builder.rendered_files import RenderedFile
 
 
 def texts(files: Iterable[RenderedFile]) -> dict[str, str]:

@@ -14,11 +14,11 @@ from small_tree import compress, tree_of_a_kernel
 from step_contexts import release_context_of
 
 from builder.boot.boot_files import find_boot_files
-from builder.files import RenderedFile, text_file
 from builder.layout import Layout
 from builder.packing.archive import Joined
 from builder.parallel import crew
 from builder.recipe.models import Recipe, Variant
+from builder.rendered_files import RenderedFile, text_file
 from builder.server.step import pack
 from builder.tree.build import Tree
 

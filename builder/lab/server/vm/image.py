@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.cache import Cache, Inputs
+from builder.cache_keys import digest_of_files, key_of
 from builder.code import PROGRAM
 from builder.container import image as builder_image
 from builder.container import sandbox
@@ -14,12 +15,11 @@ from builder.container.mirror import explain
 from builder.container.sandbox import Sandbox
 from builder.debian import archive as archives
 from builder.debian.archive import Archive
-from builder.keys import digest_of_files, key_of
 from builder.lab.released.release import Release
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian, Server
 from builder.server.procedure import procedure
-from builder.workshop import Workshop
+from builder.workspace import Workspace
 
 STEP = "server-image"
 SCRIPTS = Path(__file__).parent / "server"
@@ -50,10 +50,10 @@ def find_image(release: Release, server: Server, cache: Cache) -> Path:
     The server has the suite of Debian that the nodes have, because the cache has the package lists of that suite.
     """
     packages = procedure(release.layout, server).packages
-    workshop = Workshop(cache, Sandbox(), release.directory, lambda _: None)
-    with workshop.running(STEP, "runs: the server is a virtual machine", STEP) as on_line:
+    workspace = Workspace(cache, Sandbox(), release.directory, lambda _: None)
+    with workspace.log_step(STEP, "runs: the server is a virtual machine", STEP) as on_line:
         image = builder_image.ensure(cache, on_line)
-        return ensure_image(cache, workshop.engine, image, release.recipe.debian, packages, on_line)
+        return ensure_image(cache, workspace.engine, image, release.recipe.debian, packages, on_line)
 
 
 def ensure_image(

@@ -24,7 +24,7 @@ PACKAGES = ("isc-dhcp-server", "nfs-kernel-server", "zstd")
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archive:
     """A state of the archive that is at hand."""
     found = Archive("a" * 24, datetime(2026, 1, 31, tzinfo=UTC), tmp_path / "archive", tmp_path / "index")
-    monkeypatch.setattr(archives, "find", lambda _cache, _debian: found)
+    monkeypatch.setattr(archives.Snapshots, "find", lambda _snapshots: found)
     return found
 
 

@@ -27,7 +27,7 @@ FULL = re.compile(f"{os.strerror(errno.ENOSPC)}|enough free space")
 
 
 @dataclass(frozen=True)
-class Workshop:
+class Workspace:
     """The surroundings of a build: its cache, its container engine, the output directory, and a sink for events."""
 
     cache: Cache
@@ -36,7 +36,7 @@ class Workshop:
     emit: Emit
 
     @contextlib.contextmanager
-    def running(self, step: str, reason: str, log_name: str) -> Iterator[OnLine]:
+    def log_step(self, step: str, reason: str, log_name: str) -> Iterator[OnLine]:
         """A context in which a step runs: it emits events for start, end and output, and logs every line."""
         started = time.monotonic()
         log, one_at_a_time = self.cache.log(log_name), threading.Lock()

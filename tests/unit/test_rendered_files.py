@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from layouts import layout_of
 
-from builder.files import header
 from builder.overlay.render import render
 from builder.recipe.models import Recipe
+from builder.rendered_files import header
 from builder.server import bundle
 
 NAMES = (

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from builder import unchanged
+from builder import fast_path
 from builder.cache import Cache
 from builder.events import Caution, Notice
-from builder.unchanged import Answer, Question
+from builder.fast_path import Invocation, RecordedBuild
 
 LATER = math.inf
 """A time after every change."""
@@ -31,13 +31,13 @@ class World:
 
     directory: Path
     cache: Cache
-    question: Question
-    answer: Answer
+    invocation: Invocation
+    answer: RecordedBuild
 
     @property
-    def found(self) -> Answer | None:
+    def found(self) -> RecordedBuild | None:
         """What is found without a build."""
-        return unchanged.find(self.cache, self.question)
+        return fast_path.find(self.cache, self.invocation)
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     recipe.write_text('extends = "kerrighed"')
     (element / "element.toml").write_text("packages = []")
     (release / "manifest.json").write_text(json.dumps({"content": "c" * 24, "lab": "none"}))
-    cache, answer = Cache(tmp_path / "cache"), Answer(release, REMARKS)
-    question = Question("mine", None, None, str(tmp_path / "output"), str(tmp_path))
+    cache, answer = Cache(tmp_path / "cache"), RecordedBuild(release, REMARKS)
+    invocation = Invocation("mine", None, None, str(tmp_path / "output"), str(tmp_path))
     cache.set_pointer("archive", "trixie", "state")
-    read = unchanged.look([recipe, element, tmp_path / "not there"], [tmp_path / "more"], ["TAKEN_ALONG"])
-    unchanged.remember(cache, question, answer, read, LATER, [cache.pointer_file("archive", "trixie")])
-    return World(tmp_path, cache, question, answer)
+    read = fast_path.take_fingerprint([recipe, element, tmp_path / "not there"], [tmp_path / "more"], ["TAKEN_ALONG"])
+    fast_path.record(cache, invocation, answer, read, LATER, [cache.pointer_file("archive", "trixie")])
+    return World(tmp_path, cache, invocation, answer)
 
 
 def test_what_was_found_is_found_again(world: World) -> None:
@@ -114,8 +114,8 @@ def test_element_that_hides_another_asks_for_a_build(world: World) -> None:
     ],
 )
 def test_another_question_has_no_answer(world: World, other: dict[str, str | int]) -> None:
-    """What was found for one question says nothing of another."""
-    assert unchanged.find(world.cache, replace(world.question, **other)) is None  # type: ignore[arg-type]
+    """What was found for one invocation says nothing of another."""
+    assert fast_path.find(world.cache, replace(world.invocation, **other)) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"directory": 1}', '{"directory": ".", "content": "c"}'])
@@ -131,7 +131,7 @@ def test_changed_program_asks_for_a_build(world: World, monkeypatch: pytest.Monk
     (world.directory / "builder").mkdir()
     (world.directory / "builder/__init__.py").write_text("")
     monkeypatch.setattr("builder.__file__", str(world.directory / "builder/__init__.py"))
-    unchanged.remember(world.cache, world.question, world.answer, unchanged.look([]), LATER, [])
+    fast_path.record(world.cache, world.invocation, world.answer, fast_path.take_fingerprint([]), LATER, [])
     assert world.found == world.answer
     (world.directory / "builder/plan.py").write_text("")
     assert world.found is None
@@ -140,20 +140,20 @@ def test_changed_program_asks_for_a_build(world: World, monkeypatch: pytest.Monk
 def test_change_during_a_build_asks_for_another(world: World) -> None:
     """Who changes the recipe while it is built is not told that the release of before holds the change."""
     recipe = world.directory / "recipes/mine.toml"
-    read = unchanged.look([recipe])
+    read = fast_path.take_fingerprint([recipe])
     recipe.write_text("changed meanwhile")
-    unchanged.remember(world.cache, world.question, world.answer, read, LATER, [])
+    fast_path.record(world.cache, world.invocation, world.answer, read, LATER, [])
     assert world.found is None
 
 
 def test_change_for_a_moment_asks_for_another(world: World) -> None:
     """Who changes a recipe or a hook while it is built, and takes that back, is not told that it is built."""
     for changed in (world.directory / "recipes/mine.toml", world.directory / "elements/mine"):
-        world.cache.remember_answer(world.question.name, {})
-        read = unchanged.look([changed])
-        unchanged.remember(world.cache, world.question, world.answer, read, time.time() - 60, [])
+        world.cache.remember_answer(world.invocation.name, {})
+        read = fast_path.take_fingerprint([changed])
+        fast_path.record(world.cache, world.invocation, world.answer, read, time.time() - 60, [])
         assert world.found is None
-        unchanged.remember(world.cache, world.question, world.answer, read, LATER, [])
+        fast_path.record(world.cache, world.invocation, world.answer, read, LATER, [])
         assert world.found == world.answer
 
 

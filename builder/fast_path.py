@@ -1,8 +1,8 @@
 """A fast path for builds whose release exists: a check that no file has changed since the last build.
 
 A build that finds its release spends nearly all of its time on importing the modules that read a recipe and plan a
-build.  Its answer depends on files alone.  So a build records its question (recipe, options, directory), its answer,
-and the digests of these files.  The next build with the same question compares the digests first, with little more
+build.  Its result depends on files alone.  So a build records its invocation (recipe, options, directory), its result,
+and the digests of these files.  The next build with the same invocation compares the digests first, with little more
 than the standard library.  When anything differs, it plans as usual.
 """
 
@@ -18,16 +18,16 @@ from typing import Any, NamedTuple
 
 import builder
 from builder.cache import Cache
+from builder.cache_keys import digest_of_files, entries, key_of
 from builder.events import Caution, Notice
-from builder.keys import digest_of_files, entries, key_of
 from builder.recipe.search import ELEMENTS_PATH, SearchPath
 
 Remark = Notice | Caution
 REMARKS: dict[str, type[Remark]] = {kind.__name__: kind for kind in (Notice, Caution)}
 
 CONTENT = "content"
-Watched = list[tuple[str, str, str]]
-"""The kind of digest, path (or name of a variable) and digest of everything that an answer depends on."""
+Fingerprint = list[tuple[str, str, str]]
+"""The kind of digest, path (or name of a variable) and digest of everything that a result depends on."""
 
 TICK = 0.05
 """The greatest delay, in seconds, of the kernel's clock for files, which ticks at least a hundred times a second."""
@@ -37,8 +37,8 @@ NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
-class Question:
-    """The arguments of a build: all that its answer depends on except files.  `directory` is the working directory."""
+class Invocation:
+    """The arguments of a build: all that its result depends on except files.  `directory` is the working directory."""
 
     recipe: str
     version: str | None
@@ -48,31 +48,33 @@ class Question:
 
     @property
     def name(self) -> str:
-        """The name under which the cache keeps the answer."""
+        """The name under which the cache keeps the result."""
         return key_of(asdict(self))
 
 
-class Answer(NamedTuple):
-    """The answer of a build: the release's directory, and notices and cautions for the user."""
+class RecordedBuild(NamedTuple):
+    """The result of an earlier build: the release's directory, and notices and cautions for the user."""
 
     directory: Path
     remarks: tuple[Remark, ...]
 
 
-def find(cache: Cache, question: Question) -> Answer | None:
-    """The recorded answer to `question`, when no file has changed since; None when a build must plan as usual."""
-    known = cache.answer(question.name)
+def find(cache: Cache, invocation: Invocation) -> RecordedBuild | None:
+    """The recorded result of `invocation`, when no file has changed since; None when a build must plan as usual."""
+    known = cache.answer(invocation.name)
     try:
         if not known or _content(Path(known["directory"])) != known["content"]:
             return None
         if any(_digest(kind, path) != digest for kind, path, digest in known["watched"]):
             return None
-        return Answer(Path(known["directory"]), tuple(REMARKS[kind](text) for kind, text in known["remarks"]))
+        return RecordedBuild(Path(known["directory"]), tuple(REMARKS[kind](text) for kind, text in known["remarks"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):  # damaged, or by another version of nfsroot
         return None
 
 
-def look(files: Iterable[Path], elements: Iterable[Path] = (), environment: Iterable[str] = ()) -> Watched:
+def take_fingerprint(
+    files: Iterable[Path], elements: Iterable[Path] = (), environment: Iterable[str] = ()
+) -> Fingerprint:
     """The digests, as of now, of this program, of `files` (or of all files in a directory), and of search paths.
 
     `elements` are directories in which the recipe looks for elements before all others, `environment` the variables
@@ -87,10 +89,15 @@ def look(files: Iterable[Path], elements: Iterable[Path] = (), environment: Iter
     return [(kind, path, _digest(kind, path)) for kind, path in watched]
 
 
-def remember(
-    cache: Cache, question: Question, answer: Answer, read: Watched, began: float, kept: Iterable[Path]
+def record(
+    cache: Cache,
+    invocation: Invocation,
+    result: RecordedBuild,
+    read: Fingerprint,
+    began: float,
+    watched_files: Iterable[Path],
 ) -> None:
-    """Record the answer, which depends on what was `read` since `began` (Unix time), and on the files `kept`.
+    """Record the result, which depends on what was `read` since `began` (Unix time), and on the `watched_files`.
 
     When a file was changed since `began`, even for a moment, the build may have read another content: then record
     nothing.
@@ -98,12 +105,12 @@ def remember(
     if any(_changed(Path(path)) > began - TICK for kind, path, _digest_then in read if kind == CONTENT):
         return
     known = {
-        "directory": str(answer.directory),
-        "content": _content(answer.directory),
-        "remarks": [(type(remark).__name__, remark.text) for remark in answer.remarks],
-        "watched": [*read, *((CONTENT, str(path), _digest(CONTENT, str(path))) for path in kept)],
+        "directory": str(result.directory),
+        "content": _content(result.directory),
+        "remarks": [(type(remark).__name__, remark.text) for remark in result.remarks],
+        "watched": [*read, *((CONTENT, str(path), _digest(CONTENT, str(path))) for path in watched_files)],
     }
-    cache.remember_answer(question.name, known)
+    cache.remember_answer(invocation.name, known)
 
 
 def _changed(path: Path) -> float:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from recording_engine import RecordingEngine
 
-from builder import workshop
+from builder import workspace
 from builder.cache import Cache
 from builder.container.engine import Room
 from builder.errors import NfsrootError, NoSpaceError
 from builder.events import Event, StepStarted
 from builder.process import OnLine
-from builder.workshop import MIB_TO_SPARE, Workshop
+from builder.workspace import MIB_TO_SPARE, Workspace
 
 FULL = "dpkg: error processing archive: failed to write (No space left on device)"
 APT_IS_FULL = "E: You don't have enough free space in /scratch/archives/."
@@ -38,7 +38,7 @@ def rooms(
     """
 
     def found(spare: int, line: str | None = None) -> tuple[list[Room], list[Event]]:
-        monkeypatch.setattr(workshop, "available_mib", lambda: spare + MIB_TO_SPARE)
+        monkeypatch.setattr(workspace, "available_mib", lambda: spare + MIB_TO_SPARE)
         events: list[Event] = []
         at_work: list[Room] = []
 
@@ -53,7 +53,7 @@ def rooms(
                 on_line("and more")
                 raise NfsrootError("it failed")
 
-        made = Workshop(Cache(tmp_path / "cache"), RecordingEngine(), tmp_path, events.append)
+        made = Workspace(Cache(tmp_path / "cache"), RecordingEngine(), tmp_path, events.append)
         made.find_room("tree", 300, output, work, lambda _line: None)
         return at_work, events
 
