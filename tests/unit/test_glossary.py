@@ -83,8 +83,20 @@ def wrong_words(text: str) -> Iterator[tuple[int, str]]:
 
 def pages() -> list[Path]:
     """Every page of the documentation but the glossary and the decisions."""
-    found = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *(CHECKOUT / "docs").rglob("*.md")]
+    top = [CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    found = [*top, *(CHECKOUT / "docs").rglob("*.md")]
     return sorted(file for file in found if file != GLOSSARY and RECORDS not in file.parents)
+
+
+def other_texts() -> list[Path]:
+    """Shipped recipes, what elements say of themselves, and the README of the server bundle."""
+    patterns = (
+        "recipes/**/*.toml",
+        "elements/*/element.toml",
+        "elements/*/README*",
+        "builder/server/templates/README.j2",
+    )
+    return sorted(file for pattern in patterns for file in CHECKOUT.glob(pattern))
 
 
 def modules() -> list[Path]:
@@ -97,7 +109,8 @@ def faults(files: list[Path]) -> list[str]:
     found = []
     for file in files:
         text = file.read_text(encoding="utf-8")
-        for line, part in sentences(text) if file.suffix == ".py" else [(1, prose(text))]:
+        whole = prose(text) if file.suffix == ".md" else without_code(text)
+        for line, part in sentences(text) if file.suffix == ".py" else [(1, whole)]:
             for after, word in wrong_words(part):
                 place = f"{file.relative_to(CHECKOUT)}:{line + after}"
                 found.append(f"{place}: {word!r}; write {RULED_OUT[word]!r}")
@@ -124,6 +137,12 @@ def test_meanings_are_short() -> None:
 def test_documentation_uses_the_words(file: Path) -> None:
     """No page has a word that the glossary rules out."""
     assert faults([file]) == []
+
+
+def test_recipes_and_elements_use_the_words() -> None:
+    """No recipe, no element and no server bundle has a word that the glossary rules out."""
+    assert len(other_texts()) > 10
+    assert faults(other_texts()) == []
 
 
 def test_messages_and_docstrings_use_the_words() -> None:
