@@ -27,7 +27,7 @@ def read_earlier(release: Release) -> tuple[CellReport, ...]:
         found = LabReport.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise InputError(
-            f"{file} is not a report that this nfsroot can read",
+            f"{file} is not a report that this nfsroot can read, so that earlier failures are not known",
             details=explain(error),
             resolution="Remove the file, and try every test case again.",
         ) from error

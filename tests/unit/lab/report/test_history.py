@@ -98,5 +98,7 @@ def test_report_about_another_release(kerrighed: Recipe, tmp_path: Path, other: 
 def test_report_that_cannot_be_read(kerrighed: Recipe, tmp_path: Path, text: str) -> None:
     """A report that is damaged, or of another nfsroot, may hide a failure: its reader has to decide."""
     (tmp_path / FILE).write_text(text)
-    with pytest.raises(InputError, match=r"lab\.json is not a report .*\n[^$]*Remove the file to begin anew"):
+    with pytest.raises(
+        InputError, match=r"lab\.json is not a report .*\n[^$]*Remove the file, and try every test case again"
+    ):
         read_earlier(release_of(kerrighed, tmp_path))
