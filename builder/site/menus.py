@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from builder.errors import NfsrootError
+from builder.release_names import release_name
 from builder.settings.dhcp import Reservation
 from builder.site import entries
 from builder.site.records import Record
@@ -52,7 +53,7 @@ def compose_menus(state: SiteState, records: Records) -> dict[str, str]:
 
 def label(state: SiteState) -> str:
     """The name of a generation behind its number: the release that was switched to last."""
-    served = [(serving.switched, f"{name}-{serving.version}") for name, serving in state.recipes.items()]
+    served = [(serving.switched, release_name(name, serving.version)) for name, serving in state.recipes.items()]
     return max(served, default=(0, "nothing"))[1]
 
 

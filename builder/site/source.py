@@ -10,6 +10,7 @@ from pathlib import Path
 
 from builder.errors import InputError, NfsrootError
 from builder.events import Caution
+from builder.release_names import bundle_file
 from builder.site import journal, withdrawn
 from builder.site.places import Places
 from builder.store import catalog
@@ -21,8 +22,6 @@ from builder.store.release import LAB, SUMS, ReleaseFile, ReleaseManifest, read_
 from builder.store.release_files import check_files
 from builder.store.transfer import Transfers
 from builder.store.tree_entries import FILE as LISTING
-
-BUNDLE = "-server.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Source:
     @property
     def bundle(self) -> Path:
         """The server bundle of the release."""
-        return self.file(f"{self.manifest.name}-{self.manifest.version}{BUNDLE}")
+        return self.file(bundle_file(self.manifest.name, self.manifest.version))
 
     @property
     def listing(self) -> Path:
