@@ -23,7 +23,7 @@ from builder.plan.planner import make_plan
 from builder.plan.step import Known, Step
 from builder.preparation import prepare
 from builder.recipe.models import Recipe
-from builder.release import pack
+from builder.release import output
 from builder.release.step import RELEASE
 from builder.release.versions import Releases
 from builder.server.step import BUNDLE
@@ -55,7 +55,7 @@ def build(
     :raises NfsrootError: a step failed; the build then leaves nothing in the output directory.
     """
     cache, name, wanted = workspace.cache, recipe.image.name, version or recipe.image.version
-    pack.need_writable(workspace.output / name)
+    output.need_writable(workspace.output / name)
     initramfs.need_element(recipe)
     with cache.in_use(), cache.lock(f"build-{name}"):
         cache.sweep()

@@ -21,9 +21,9 @@ from builder.parallel import crew
 from builder.plan.step import Step
 from builder.process import COMMAND, OnLine
 from builder.recipe.models import Recipe
-from builder.release import pack
+from builder.release import output
 from builder.tree import elements
-from builder.tree.build import TREE, Tree
+from builder.tree.build import TREE, find_tree
 from builder.workspace import Workspace
 
 
@@ -141,10 +141,10 @@ def _keep_beside(step: CachedStep, context: BuildContext, made: Path) -> None:
 
 def make_release(steps: Sequence[ReleaseStep], context: BuildContext, workspace: Workspace, target: Path) -> None:
     """Put the release together in `target`, where all files appear at once."""
-    layout = Layout(context.recipe, target.name, Tree.of(context).kernel_version, builder.__version__)
+    layout = Layout(context.recipe, target.name, find_tree(context).kernel_version, builder.__version__)
     with (
         context.cache.work(steps[-1].name) as scratch,
-        pack.appearing(target) as directory,
+        output.create_release(target) as directory,
         crew(2) as aside,
     ):
         release = ReleaseContext(

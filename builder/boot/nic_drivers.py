@@ -18,7 +18,7 @@ from builder.plan.step import ENGINES, Making
 from builder.recipe import nics
 from builder.recipe.models import Initramfs, Recipe
 from builder.tree.beside import BesideTree
-from builder.tree.build import TREE, Tree
+from builder.tree.build import TREE, Tree, find_tree
 
 DEFAULT = "default"
 """The name of the archive for nodes without a `nic`; no module has this name."""
@@ -85,7 +85,7 @@ class NicDrivers(BesideTree):
 
         :raises NfsrootError: the kernel lacks a module that is named, or that every node needs.
         """
-        lacking = known_drivers.check(context.recipe, known_drivers.kernel_of(Tree.of(context)))
+        lacking = known_drivers.check(context.recipe, known_drivers.kernel_of(find_tree(context)))
         if lacking:
             context.emit(Notice(lacking))
 

@@ -144,7 +144,7 @@ def command(
     from builder.lab.vocabulary.hardware import Firmware, Nic
     from builder.lab.vocabulary.server_kind import ServerKind
     from builder.recipe.models import DhcpServer, TftpServer
-    from builder.release.pack import need_writable
+    from builder.release.output import need_writable
 
     found = [read_release(path) for path in dict.fromkeys(path.resolve() for path in releases)]
     reboots = not (keep or shell or fault) if reboot is None else reboot

@@ -14,7 +14,7 @@ from builder.lab.events import Emit
 from builder.lab.released.release import Release
 from builder.lab.report import history, html, report
 from builder.lab.report.report import LabReport
-from builder.release.pack import need_writable
+from builder.release.output import need_writable
 from builder.release.verdict import changing, digest, replace
 
 

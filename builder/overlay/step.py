@@ -15,7 +15,7 @@ from builder.plan.model import Inputs
 from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making, sections
 from builder.recipe.models import Recipe, RootKind
 from builder.rendered_files import RenderedFile
-from builder.tree.build import TREE, Tree
+from builder.tree.build import TREE, Tree, find_tree
 from builder.tree.owned_paths import OWNED_PATHS
 
 ARCHIVE, LINES = "overlay.tar", "overlay.tsv"
@@ -29,11 +29,6 @@ class PackedOverlay(NamedTuple):
 
     archive: Path
     lines: Path
-
-    @classmethod
-    def of(cls, context: ReleaseContext) -> PackedOverlay:
-        """The overlay of the release that is under way."""
-        return cls(*(context.scratch / f"{name}.zst" for name in (ARCHIVE, LINES)))
 
 
 class OverlayStep(ReleaseStep):
@@ -58,11 +53,16 @@ class OverlayStep(ReleaseStep):
         """
         from builder.overlay.render import render  # only now: a build that finds its release renders nothing
 
-        tree = Tree.of(context)
+        tree = find_tree(context)
         pack(context, tree, render(context.layout, tree.shadow))
 
 
 OVERLAY = OverlayStep()
+
+
+def find_overlay(context: ReleaseContext) -> PackedOverlay:
+    """The packed overlay of the release that is under way."""
+    return PackedOverlay(*(context.scratch / f"{name}.zst" for name in (ARCHIVE, LINES)))
 
 
 def pack(context: ReleaseContext, tree: Tree, overlay: Iterable[RenderedFile]) -> PackedOverlay:

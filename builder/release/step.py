@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from builder.boot.pxegrub import PXEGRUB
-from builder.overlay.step import OVERLAY, PackedOverlay
+from builder.overlay.step import OVERLAY, find_overlay
 from builder.packing import tree_list
 from builder.packing.release_step import ReleaseContext, ReleaseStep
 from builder.plan import code
@@ -16,7 +16,7 @@ from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making
 from builder.recipe.models import Recipe, RootKind
 from builder.server.step import BUNDLE
 from builder.tree.base import BASE
-from builder.tree.build import DPKG_DATA, Tree
+from builder.tree.build import DPKG_DATA, Tree, find_tree
 from builder.tree.root_image import find_root
 
 
@@ -39,14 +39,16 @@ class Release(ReleaseStep):
     def begin(self, context: ReleaseContext, directory: Path) -> None:  # noqa: ARG002
         """Begin to write the root file, which is by far the largest."""
         root = find_root(context)
-        parts = partial(context.root.add_parts, root, tree_list.read_parts(Tree.of(context).parts))
+        parts = partial(context.root.add_parts, root, tree_list.read_parts(find_tree(context).parts))
         context.pending.append(context.aside.begin(partial(context.root.copy, root) if _has_image(context) else parts))
 
     def make(self, context: ReleaseContext, directory: Path) -> None:
         """Put all files of the release into `directory`, the manifest last."""
-        from builder.release.contents import write_manifest  # only now: a build that finds its release writes none
+        from builder.release.manifest_writer import (
+            write_manifest,  # only now: a build that finds its release writes none
+        )
 
-        tree, overlay = Tree.of(context), PackedOverlay.of(context)
+        tree, overlay = find_tree(context), find_overlay(context)
         _copy_files(context, tree, directory)
         for finish in context.pending:
             finish()

@@ -16,7 +16,7 @@ from builder.plan.model import Inputs
 from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making, sections
 from builder.recipe.models import TFTP_DIRECTORY, Recipe
 from builder.rendered_files import RenderedFile
-from builder.tree.build import Tree
+from builder.tree.build import find_tree
 
 COMPRESS = ("gzip", "--no-name", "-6")
 SECTIONS = {"files", "image", "kernel", "root", "boot", "kerrighed", "cluster"}
@@ -50,7 +50,7 @@ class Bundle(ReleaseStep):
         initramfs = boot_files.join_initramfs(
             context.layout, objects[INITRAMFS.name], objects[NIC_DRIVERS.name], directory
         )
-        loaded = boot_files.find_boot_files(context.layout, Tree.of(context), initramfs, objects[PXEGRUB.name])
+        loaded = boot_files.find_boot_files(context.layout, find_tree(context), initramfs, objects[PXEGRUB.name])
         pack(context, files, loaded)
         context.pending.append(context.aside.begin(context.server.hash))
         checked()

@@ -14,7 +14,7 @@ from builder.context import BuildContext, CachedStep
 from builder.plan.model import Inputs
 from builder.plan.step import Known
 from builder.recipe.models import Recipe
-from builder.tree.build import TREE, Tree, in_files
+from builder.tree.build import TREE, Tree, find_tree, in_files
 from builder.tree.elements import find_maker
 
 
@@ -38,7 +38,7 @@ class BesideTree(CachedStep):
 
         :raises CommandError: the script failed.
         """
-        tree = Tree.of(context)
+        tree = find_tree(context)
         with in_files(directory, self.configuration(context.recipe)) as conf:
             job = Job(
                 argv=(f"/input/element/{self.script}", tree.kernel_version, "/output"),

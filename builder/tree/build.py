@@ -9,7 +9,6 @@ from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from builder.container.engine import Job
 from builder.context import BuildContext, CachedStep
@@ -35,11 +34,6 @@ class Tree:
     """A finished tree, as an object of the cache."""
 
     path: Path
-
-    @classmethod
-    def of(cls, context: BuildContext) -> Self:
-        """The tree of the build that is under way."""
-        return cls(context.objects[TREE.name])
 
     @property
     def part(self) -> Path:
@@ -204,11 +198,16 @@ class TreeStep(CachedStep):
 
     def check(self, context: BuildContext) -> None:
         """Emit the cautions that hooks wrote about the tree."""
-        for caution in Tree.of(context).cautions:
+        for caution in find_tree(context).cautions:
             context.emit(Caution(caution))
 
 
 TREE = TreeStep()
+
+
+def find_tree(context: BuildContext) -> Tree:
+    """The tree of the build that is under way."""
+    return Tree(context.objects[TREE.name])
 
 
 def _write_lines(file: Path, lines: Iterable[str]) -> Path:

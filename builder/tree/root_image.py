@@ -9,7 +9,7 @@ from builder.context import BuildContext, CachedStep
 from builder.plan.model import Inputs
 from builder.plan.step import ENGINES, Known, Making
 from builder.recipe.models import Recipe, RootKind
-from builder.tree.build import TREE, Tree
+from builder.tree.build import TREE, find_tree
 from builder.tree.elements import find_maker
 
 
@@ -35,7 +35,7 @@ class RootImage(CachedStep):
         job = Job(
             argv=("/input/element/make-root-image", context.recipe.root.format),
             output=directory,
-            inputs={"/input/element": find_maker(context.recipe).path, **Tree.of(context).job_inputs},
+            inputs={"/input/element": find_maker(context.recipe).path, **find_tree(context).job_inputs},
             environment={"SOURCE_DATE_EPOCH": str(context.source_date)},
             room=context.room,
         )
@@ -48,5 +48,5 @@ ROOT_IMAGE = RootImage()
 def find_root(context: BuildContext) -> Path:
     """The file with all of the tree: the root image, or the tree's part of a root tarball."""
     if not ROOT_IMAGE.is_needed(context.recipe):
-        return Tree.of(context).part
+        return find_tree(context).part
     return context.objects[ROOT_IMAGE.name] / f"root.{context.recipe.root.format}"

@@ -21,8 +21,8 @@ from builder.errors import InputError, NfsrootError, RecipeError
 from builder.events import Caution, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted
 from builder.process import COMMAND, CommandError, OnLine
 from builder.recipe.models import ImageFormat, Login, Recipe, RootKind, Variant
-from builder.release.contents import TOOLS
 from builder.release.manifest import Manifest
+from builder.release.manifest_writer import TOOLS
 from builder.workspace import Workspace
 
 KVER = "6.12.1-amd64"

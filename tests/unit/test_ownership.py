@@ -11,7 +11,7 @@ import pytest
 
 from builder import ownership
 from builder.cache import Cache
-from builder.release import pack
+from builder.release import output
 
 INVOKER = (1234, 4321)
 
@@ -45,7 +45,7 @@ def test_only_what_a_build_made_changes_its_owner(tmp_path: Path, seed: int) -> 
         os.chown(directory, drawn.randrange(3), 7)
     before = dict(owners(tmp_path))
     version = f"2.{seed}"
-    with pack.appearing(srv / "kerrighed" / version) as made:
+    with output.create_release(srv / "kerrighed" / version) as made:
         (made / "pxegrub").mkdir()
         (made / "pxegrub/a").write_text("a")
         (made / "link").symlink_to(tmp_path)
@@ -62,7 +62,7 @@ def test_only_what_a_build_made_changes_its_owner(tmp_path: Path, seed: int) -> 
 def test_directories_above_are_the_callers_when_they_are_new(tmp_path: Path) -> None:
     """What a build has to make above its release, or above its cache, is the caller's; the cache itself is root's."""
     (tmp_path / "home").mkdir()
-    with pack.appearing(tmp_path / "home/output/kerrighed/1.0"):
+    with output.create_release(tmp_path / "home/output/kerrighed/1.0"):
         pass
     Cache(tmp_path / "home/.cache/nfsroot").log("tree")
     assert dict(owners(tmp_path)) == {
@@ -82,6 +82,6 @@ def test_without_a_caller_nothing_is_given(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("SUDO_UID", uid)
     monkeypatch.setenv("SUDO_GID", gid)
     assert ownership.invoker() is None
-    with pack.appearing(tmp_path / "output/kerrighed/1.0"):
+    with output.create_release(tmp_path / "output/kerrighed/1.0"):
         pass
     assert {owner for _, owner in owners(tmp_path)} == {(0, 0)}

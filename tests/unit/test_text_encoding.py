@@ -97,7 +97,7 @@ from builder.overlay.render import render
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
 from builder.release.manifest import Manifest
-from builder.release.pack import finish
+from builder.release.output import finish
 recipe = load(os.fsdecode(sys.stdin.buffer.read()), SearchPath.default(Path(%r)))
 for file in render(Layout(recipe, "1.0", "6.12.1-amd64", "0.1.0"), "root:*:1:0:99999:7:::\\n"):
     sys.stdout.buffer.write(bytes(file.content))

@@ -12,7 +12,7 @@ from release_manifest import manifest
 
 from builder.errors import InputError, NfsrootError
 from builder.release.manifest import FILE, SUMS, Lab, Manifest, released_files
-from builder.release.pack import finish
+from builder.release.output import finish
 from builder.release.verdict import REPORT, changing, digest, read, replace
 
 

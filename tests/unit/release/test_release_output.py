@@ -15,7 +15,7 @@ import pytest
 from release_manifest import manifest
 
 from builder.errors import NfsrootError
-from builder.release import pack
+from builder.release import output
 from builder.release.manifest import released_files
 
 KERNEL = "6.12.1-amd64"
@@ -24,7 +24,7 @@ KERNEL = "6.12.1-amd64"
 def test_release_appears_whole(tmp_path: Path) -> None:
     """Nothing is seen under the release's name before everything is there."""
     target = tmp_path / "kerrighed/1.0"
-    with pack.appearing(target) as directory:
+    with output.create_release(target) as directory:
         (directory / "pxegrub").mkdir()
         (directory / "pxegrub/a").write_text("a")
         assert not target.exists()
@@ -36,7 +36,7 @@ def test_release_appears_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [NfsrootError("a step failed"), KeyboardInterrupt(), RuntimeError()])
 def test_failure_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
     """A build that fails or is interrupted while it packs leaves nothing beside the releases."""
-    with pytest.raises(type(error)), pack.appearing(tmp_path / "1.0") as directory:
+    with pytest.raises(type(error)), output.create_release(tmp_path / "1.0") as directory:
         (directory / "half").write_text("half")
         raise error
     assert list(tmp_path.iterdir()) == []
@@ -44,7 +44,7 @@ def test_failure_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
 
 def test_full_disk_is_the_outputs(tmp_path: Path) -> None:
     """A disk that fills up under the output directory is told with that directory, and nothing is left."""
-    with pytest.raises(NfsrootError) as caught, pack.appearing(tmp_path / "1.0") as directory:
+    with pytest.raises(NfsrootError) as caught, output.create_release(tmp_path / "1.0") as directory:
         (directory / "half").write_text("half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert caught.value.brief == f"{tmp_path} cannot be written: No space left on device"
@@ -54,7 +54,7 @@ def test_full_disk_is_the_outputs(tmp_path: Path) -> None:
 
 def test_reader_that_has_gone_says_nothing_of_the_output(tmp_path: Path) -> None:
     """A pipe that breaks while a release is put together is not taken for a directory that cannot be written."""
-    with pytest.raises(BrokenPipeError), pack.appearing(tmp_path / "1.0"):
+    with pytest.raises(BrokenPipeError), output.create_release(tmp_path / "1.0"):
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
     assert list(tmp_path.iterdir()) == []
 
@@ -63,7 +63,10 @@ def test_output_that_cannot_be_written(tmp_path: Path) -> None:
     """An output directory that cannot be made is one clear message."""
     (tmp_path / "output").write_text("a file in its place")
     target = tmp_path / "output/kerrighed/1.0"
-    with pytest.raises(NfsrootError, match=r"kerrighed cannot be written: Not a directory"), pack.appearing(target):
+    with (
+        pytest.raises(NfsrootError, match=r"kerrighed cannot be written: Not a directory"),
+        output.create_release(target),
+    ):
         pytest.fail("there is no directory to fill")
 
 
@@ -71,16 +74,19 @@ def test_output_that_cannot_be_written(tmp_path: Path) -> None:
 def test_output_without_permission(tmp_path: Path) -> None:
     """An output directory that is read-only for this user is one clear message."""
     tmp_path.chmod(0o555)
-    with pytest.raises(NfsrootError, match="cannot be written: Permission denied"), pack.appearing(tmp_path / "1.0"):
+    with (
+        pytest.raises(NfsrootError, match="cannot be written: Permission denied"),
+        output.create_release(tmp_path / "1.0"),
+    ):
         pytest.fail("there is no directory to fill")
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from builder.release import pack
+from builder.release import output
 from builder.release.manifest import released_files
-with pack.appearing(Path(sys.argv[1])) as directory:
+with output.create_release(Path(sys.argv[1])) as directory:
     (directory / "half").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -93,7 +99,7 @@ def test_what_a_killed_build_left_goes(tmp_path: Path) -> None:
     assert killed.returncode == -signal.SIGKILL
     assert not target.exists()
     assert list(tmp_path.iterdir()) != []
-    with pack.appearing(target) as directory:
+    with output.create_release(target) as directory:
         assert list(directory.iterdir()) == []
     assert list(tmp_path.iterdir()) == [target]
 
@@ -103,7 +109,7 @@ def test_release_is_never_replaced(tmp_path: Path) -> None:
     target = tmp_path / "1.0"
     target.mkdir()
     (target / "kernel").write_text("first")
-    with pytest.raises(NfsrootError, match="was made by another build meanwhile"), pack.appearing(target):
+    with pytest.raises(NfsrootError, match="was made by another build meanwhile"), output.create_release(target):
         pytest.fail("there is nothing to fill")
     assert (target / "kernel").read_text() == "first"
 
@@ -114,12 +120,12 @@ def test_two_builds_at_once(tmp_path: Path) -> None:
 
     def second() -> None:
         try:
-            with pack.appearing(target):
+            with output.create_release(target):
                 outcomes.append("made")
         except NfsrootError as error:
             outcomes.append(error.brief)
 
-    with pack.appearing(target) as directory:
+    with output.create_release(target) as directory:
         other = threading.Thread(target=second)
         other.start()
         other.join(0.2)
@@ -134,7 +140,7 @@ def test_checksums_are_of_every_file(tmp_path: Path) -> None:
     (tmp_path / "pxegrub").mkdir()
     (tmp_path / "pxegrub/a").write_bytes(b"abc")
     files = released_files(tmp_path, [])
-    pack.finish(tmp_path, manifest().model_copy(update={"files": files}))
+    output.finish(tmp_path, manifest().model_copy(update={"files": files}))
     sums = dict(reversed(line.split("  ")) for line in (tmp_path / "SHA256SUMS").read_text().splitlines())
     assert sums == {
         name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("manifest.json", "pxegrub/a")
@@ -147,6 +153,6 @@ def test_what_a_killed_build_left_of_another_version_goes(tmp_path: Path) -> Non
     left = tmp_path / ".1.0.unfinished"
     left.mkdir()
     (left / "half").write_text("a release")
-    with pack.appearing(tmp_path / "2.0") as directory:
+    with output.create_release(tmp_path / "2.0") as directory:
         (directory / "whole").write_text("a release")
     assert [path.name for path in tmp_path.iterdir()] == ["2.0"]

@@ -12,8 +12,8 @@ from builder.container.engine import Image
 from builder.debian.security import find_fixed
 from builder.packing.release_step import ReleaseContext
 from builder.release import manifest as manifests
-from builder.release import pack
-from builder.tree.build import Tree
+from builder.release import output
+from builder.tree.build import find_tree
 
 TOOLS = (
     "dnsmasq-base",
@@ -37,7 +37,7 @@ def write_manifest(context: ReleaseContext, directory: Path, code: Mapping[str, 
 
     `code` has the digest of the code of each step that depends on the release's version.
     """
-    recipe, tree, layout = context.recipe, Tree.of(context), context.layout
+    recipe, tree, layout = context.recipe, find_tree(context), context.layout
     packages = manifests.packages(tree.packages)
     fixed = find_fixed(context.archive, recipe.debian.suite, (package.name for package in packages))
     manifest = manifests.Manifest(
@@ -54,7 +54,7 @@ def write_manifest(context: ReleaseContext, directory: Path, code: Mapping[str, 
         files=manifests.released_files(directory, (context.root, context.server, context.listed)),
         packages=manifests.add_security(packages, fixed),
     )
-    pack.finish(directory, manifest)
+    output.finish(directory, manifest)
 
 
 def find_tools(image: Image) -> dict[str, str]:

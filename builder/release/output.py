@@ -29,7 +29,7 @@ def need_writable(directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def appearing(target: Path) -> Iterator[Path]:
+def create_release(target: Path) -> Iterator[Path]:
     """An empty directory that becomes `target` at the end of the block: all files are on the disk before the rename.
 
     Directories that killed builds left beside `target` are removed first.  A lock on the parent directory lets one
