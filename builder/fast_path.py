@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import builder
 from builder.cache import Cache
-from builder.cache_keys import digest_of_files, entries, key_of
 from builder.events import Caution, Notice
+from builder.keys import digest_of_files, entries, key_of
 from builder.recipe.search import ELEMENTS_PATH, SearchPath
 
 Remark = Notice | Caution

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from builder.boot import known_drivers
 from builder.boot.initramfs import lines_of
-from builder.cache_keys import key_of
 from builder.context import BuildContext
 from builder.events import Notice
+from builder.keys import key_of
 from builder.plan.step import ENGINES, Making
 from builder.recipe import nics
 from builder.recipe.models import Initramfs, Recipe

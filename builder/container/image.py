@@ -17,11 +17,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from builder.cache import Cache, Inputs
-from builder.cache_keys import is_executable, key_of
 from builder.code import PROGRAM
 from builder.container.engine import Image
 from builder.container.mirror import explain
 from builder.errors import NfsrootError
+from builder.keys import is_executable, key_of
 from builder.process import CommandError, OnLine, run
 from builder.recipe.models import Debian
 

@@ -14,13 +14,13 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from builder.cache import Cache, Inputs
-from builder.cache_keys import digest_of_files, key_of
 from builder.code import PROGRAM
 from builder.container.engine import Engine, Image, Job, Room
 from builder.container.mirror import explain
 from builder.debian import index, sources
 from builder.debian.candidates import Candidates, open_candidates
 from builder.errors import NfsrootError
+from builder.keys import digest_of_files, key_of
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian
 

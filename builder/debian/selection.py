@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 from builder.cache import Cache, Inputs
-from builder.cache_keys import key_of
 from builder.code import PROGRAM
 from builder.debian import index, refusals
 from builder.debian.archive import Archive
@@ -18,6 +17,7 @@ from builder.debian.conflicts import ConflictError, Selection
 from builder.debian.refusals import Want
 from builder.debian.relations import Package, Relation
 from builder.errors import Problem, RecipeError
+from builder.keys import key_of
 from builder.recipe.models import Element, Recipe
 from builder.recipe.place import Place
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from builder.cache_keys import key_of
+from builder.keys import key_of
 from builder.plan import code
 from builder.plan.explain import explain
 from builder.plan.model import Inputs, Plan, PlannedStep

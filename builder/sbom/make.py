@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.cache_keys import key_of
 from builder.code import PROGRAM
+from builder.keys import key_of
 from builder.release.source import DirectorySource, ReleaseSource
 from builder.sbom.collect import collect, identify
 from builder.sbom.cyclonedx import write_cyclonedx

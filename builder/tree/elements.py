@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.cache_keys import digest_of_files, entries, is_executable
 from builder.errors import InputError
+from builder.keys import digest_of_files, entries, is_executable
 from builder.recipe.models import Element, Recipe
 
 NOT_IN_JOBS = ("README*", "element.toml")

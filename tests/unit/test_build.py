@@ -13,12 +13,12 @@ from recording_engine import RecordingEngine
 
 from builder.build import Outcome, build, plan
 from builder.cache import Cache
-from builder.cache_keys import key_of
 from builder.container import image as builder_image
 from builder.container.engine import Job
 from builder.debian import archive
 from builder.errors import InputError, NfsrootError, RecipeError
 from builder.events import Caution, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted
+from builder.keys import key_of
 from builder.process import COMMAND, CommandError, OnLine
 from builder.recipe.models import ImageFormat, Login, Recipe, RootKind, Variant
 from builder.release.manifest import Manifest

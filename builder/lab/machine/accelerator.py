@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from builder.cache import Cache
-from builder.cache_keys import key_of
+from builder.keys import key_of
 from builder.lab.machine.namespace import ENVIRONMENT, Namespace
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.process import run

@@ -15,9 +15,9 @@ from archive_index import write_index
 
 from builder import host
 from builder.cache import Cache
-from builder.cache_keys import key_of
 from builder.container import image
 from builder.debian import archive
+from builder.keys import key_of
 from builder.lab import host as lab_host
 from builder.recipe.load import load
 from builder.recipe.models import Debian

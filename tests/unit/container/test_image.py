@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from builder.cache import Cache
-from builder.cache_keys import key_of
 from builder.container import image
 from builder.container.engine import Image
 from builder.errors import NfsrootError
+from builder.keys import key_of
 
 
 def test_packages_are_sorted_and_distinct() -> None:

@@ -15,8 +15,8 @@ from made_up import known, made_up, make
 
 import builder
 from builder.boot import initramfs
-from builder.cache_keys import key_of
 from builder.container import image
+from builder.keys import key_of
 from builder.plan import planner
 from builder.plan.model import Plan
 from builder.tree import build as trees

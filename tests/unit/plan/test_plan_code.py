@@ -44,7 +44,7 @@ CHANGES: dict[str, set[str]] = {
     "cache.py": BASE,
     "ownership.py": BASE,
     "code.py": BASE,
-    "cache_keys.py": BASE,
+    "keys.py": BASE,
     "tree/*": BASE,
     "debian/*": BASE,
     "difference/*": set(),

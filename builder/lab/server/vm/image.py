@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.cache import Cache, Inputs
-from builder.cache_keys import digest_of_files, key_of
 from builder.code import PROGRAM
 from builder.container import image as builder_image
 from builder.container import sandbox
@@ -15,6 +14,7 @@ from builder.container.mirror import explain
 from builder.container.sandbox import Sandbox
 from builder.debian import archive as archives
 from builder.debian.archive import Archive
+from builder.keys import digest_of_files, key_of
 from builder.lab.released.release import Release
 from builder.process import CommandError, OnLine
 from builder.recipe.models import Debian, Server

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.cache_keys import digest_of_files, key_of
+from builder.keys import digest_of_files, key_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
