@@ -51,7 +51,7 @@ def command(
     from builder.cli.site.switch import switch_nodes
     from builder.cli.site.unpack import unpack_release
     from builder.site import state as states
-    from builder.site.source import find_in_store
+    from builder.site.fetching import find_in_store
     from builder.site.sync import follow
     from builder.site.trust import default_store, open_trusted
     from builder.store.catalog import parse_reference

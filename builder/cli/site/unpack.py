@@ -91,7 +91,7 @@ def _unpack_directory(places: Places, directory: Path, keep_changes: bool, show:
 def _find_in_store(
     places: Places, reference: str, address: str, allow_yanked: bool, max_age: timedelta | None
 ) -> tuple[TrustedStore, Release]:
-    from builder.site.source import find_in_store
+    from builder.site.fetching import find_in_store
     from builder.site.trust import open_trusted
 
     store = open_trusted(places, address, options.warn, max_age)
@@ -108,16 +108,16 @@ def unpack_release(
     keep_changes: bool = False,
 ) -> bool:
     """Unpack a release of a store that is trusted; false when it is here already."""
-    from builder.site import source as sources
+    from builder.site import fetching
     from builder.site.unpacking import is_here, unpack
 
     if is_here(places, release.name, release.version, release.manifest.sha256):
         return False
-    source = sources.fetch_from_store(places, store, release, options.transfers(show, limit))
+    source = fetching.fetch_from_store(places, store, release, options.transfers(show, limit))
     words = ("unpack", release.reference, "--from", store.storage.address, *_option(keep_changes))
     apply, check = _applying(places, show)
     made = unpack(places, source, words, show, apply, check=check, keep_changes=keep_changes)
-    sources.forget_others(places, release.name, release.version)
+    fetching.forget_others(places, release.name, release.version)
     return made
 
 
