@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from builder.disk import sha256
 from builder.events import Emit
+from builder.parallel import crew
 from builder.settings.release import ReleaseSettings
 from builder.site import adoption, attributes, bundle, clones, journal, kept, records
 from builder.site import state as states
@@ -127,12 +129,17 @@ def _fill(
             Need(places.data, 2 * source.listing.stat().st_size + BYTES_BESIDE, 64),
         ]
     )
-    if is_image:
-        _copy_image(source, settings, tree)
-    elif not stands:
+    write_record = partial(_write_record, places, source, settings, staging)
+    if is_image or stands:
+        if is_image:
+            _copy_image(source, settings, tree)
+        write_record()
+    else:
         donor = find_donor(places, settings.name)
-        fill_tree(source, source.file(settings.root.file), tree, entries, donor, emit)
-    _write_record(places, source, settings, staging)
+        with crew(1) as aside:
+            written = aside.begin(write_record)  # tar leaves a second processor idle
+            fill_tree(source, source.file(settings.root.file), tree, entries, donor, emit)
+            written()
     adoption.take_over(settings, staging, entries, emit, keep_changes=keep_changes)
     attributes.write(staging.record.path, {} if is_image else attributes.read_attributes(tree, entries.values()))
     accounts = kept.read_tree_accounts(tree)

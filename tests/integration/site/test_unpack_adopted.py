@@ -10,6 +10,7 @@ import pytest
 from made_releases import Made, with_changes
 from unpack_case import TREE, recipe, site, with_shared
 
+from builder.layout import Layout
 from builder.recipe.models import Recipe
 from builder.server.procedure import procedure
 from builder.site.places import Places
@@ -21,7 +22,7 @@ VERSION = "1.0"
 
 def install(places: Places, made: Path, installed: Recipe) -> None:
     """Type the README's commands for a release, in a copy of its directory, for the file system tree of a site."""
-    told = procedure(installed, VERSION, installed.cluster.server)
+    told = procedure(Layout(installed, VERSION), installed.cluster.server)
     lines = [line for line in (*told.unpack, *told.install) if "--dry-run" not in line]
     script = (
         "\n".join(lines).replace("/NFSROOT", f"{places.root}/NFSROOT").replace("/srv/tftp", f"{places.root}/srv/tftp")
