@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import cache as remember
@@ -40,8 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Note when the tests began."""
+    """Note when the tests began, and let Python and jinja2 keep what they compile.
+
+    Each of the thousands of processes of nfsroot that tests start would compile its modules and templates anew.
+    """
     config.stash[BEGAN] = time.monotonic()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the names in the same hook
