@@ -45,6 +45,7 @@ def test_uefi_over_http(uefi_http_boot: Boot) -> None:
     assert_fell_back(uefi_http_boot)
 
 
+@pytest.mark.full  # of what is together here, UEFI falls back in two tests above, and a menu in this syntax in one
 def test_uefi(variant_to_boot: Callable[..., Release], cache: Cache) -> None:
     """By UEFI and GRUB as we link it, from a menu in GRUB legacy's syntax."""
     release = variant_to_boot("boot-fallback", OWN_LOADER)

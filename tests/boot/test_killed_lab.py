@@ -104,6 +104,7 @@ def killed_at(process: subprocess.Popen[str], line: str, count: int) -> set[str]
     return members
 
 
+@pytest.mark.full  # six labs; test_namespace.py kills what makes a lab's machine in each run
 def test_killed_at_any_point(
     release_to_boot: Callable[[str], Release],
     wrong: Release,

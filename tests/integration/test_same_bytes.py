@@ -120,6 +120,7 @@ def test_interrupted_docker(project: Callable[..., Project], docker_engine: str)
     assert made.left() == []
 
 
+@pytest.mark.full  # a whole build from an empty cache; Docker has the same code, and another command
 def test_podman(project: Callable[..., Project], tiny: Project, podman_engine: str) -> None:
     """Podman gives the sandbox's bytes."""
     made = project()
