@@ -141,6 +141,9 @@ def _fill(
             fill_tree(source, source.file(settings.root.file), tree, entries, donor, emit)
             written()
     adoption.take_over(settings, staging, entries, emit, keep_changes=keep_changes)
+    # The time comes last: a file that changed later than this is taken for one that somebody edited (Donor).
+    origin = Origin(source.address, int(time.time()), source.manifest.sha256, source.lab)
+    records.write_origin(staging.record.path, origin)
     attributes.write(staging.record.path, {} if is_image else attributes.read_attributes(tree, entries.values()))
     accounts = kept.read_tree_accounts(tree)
     if staging.shared is not None and not stands:
@@ -168,7 +171,7 @@ def _move_shared(settings: ReleaseSettings, entries: Mapping[str, Entry], tree: 
 
 
 def _write_record(places: Places, source: Source, settings: ReleaseSettings, staging: Staging) -> None:
-    """Write the files to serve and the record of a release into their stages."""
+    """Write the files to serve and the record of a release, but for its origin, into their stages."""
     record = staging.record.path
     texts = record / records.BUNDLE
     bundle.write_files(source.bundle, settings, texts, staging.served.path, source.manifest.size + BYTES_BESIDE)
@@ -177,5 +180,3 @@ def _write_record(places: Places, source: Source, settings: ReleaseSettings, sta
     write_sums(record, places.root, files)
     (record / MANIFEST).write_bytes(source.manifest.content)
     shutil.copyfile(source.listing, record / LISTING)
-    origin = Origin(source.address, int(time.time()), source.manifest.sha256, source.lab)
-    records.write_origin(record, origin)
