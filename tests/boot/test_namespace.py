@@ -1,4 +1,4 @@
-"""The lab's machine disappears with the process that made it."""
+"""The lab's namespace disappears with the process that made it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.boot
 MAKER = """
 import sys, time
 from pathlib import Path
-from builder.lab.namespace import machine
-with machine("server", {"/scratch": Path(sys.argv[1])}, tmpfs=["/srv"]) as inside:
+from builder.lab.machine.namespace import create_namespace
+with create_namespace("server", {"/scratch": Path(sys.argv[1])}, tmpfs=["/srv"]) as inside:
     inside.run(["ip", "link", "add", "cluster0", "type", "bridge"])
     inside.start(["sleep", "600"], Path(sys.argv[1], "log"))
     print(inside.init, flush=True)
@@ -43,7 +43,7 @@ def _inhabitants(namespace: str) -> list[str]:
 
 
 def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
-    """After SIGKILL of the process that made a machine, no process of the machine's namespaces is left."""
+    """After SIGKILL of the process that created a namespace, no process is left in it."""
     maker = subprocess.Popen([sys.executable, "-c", MAKER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert maker.stdout is not None
     namespace = _mount_namespace(maker.stdout.readline().strip())
@@ -60,7 +60,7 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_process_without_parent_does_not_keep_it(tmp_path: Path) -> None:
-    """A machine ends with its block although a process is left in it whose parent has ended."""
+    """A namespace ends with its block although a process is left in it whose parent has ended."""
     with create_namespace("server", {"/scratch": tmp_path}, tmpfs=[]) as inside:
         inside.run(["sh", "-c", "sleep 600 </dev/null >/dev/null 2>&1 &"])
         namespace = _mount_namespace(str(inside.init))
