@@ -44,9 +44,8 @@ class Release(ReleaseStep):
 
     def make(self, context: ReleaseContext, directory: Path) -> None:
         """Put all files of the release into `directory`, the manifest last."""
-        from builder.release.manifest_writer import (
-            write_manifest,  # only now: a build that finds its release writes none
-        )
+        # Only now: a build that finds its release writes none.
+        from builder.release.manifest_writer import write_manifest
 
         tree, overlay = find_tree(context), find_overlay(context)
         _copy_files(context, tree, directory)
