@@ -131,6 +131,6 @@ FAULTS = (
         holds=f"the lab says that the node did not get through phase {Phase.KERNEL}",
         judge=partial(judge_stop, phase=Phase.KERNEL),
         prepare=_cut_initramfs,
-        patience=0.25,
+        patience=0.5,
     ),
 )

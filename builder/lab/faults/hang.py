@@ -21,6 +21,6 @@ FAULTS = (
         holds="the lab does not wait for ever, and names the phase",
         judge=partial(judge_stop, phase=Phase.KERNEL),
         reach={Phase.KERNEL: _stop_processor},
-        patience=0.25,
+        patience=0.5,
     ),
 )
