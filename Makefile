@@ -119,9 +119,8 @@ lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases
 		$(if $(SERVER),--server $(SERVER)) $(if $(MATRIX),--matrix $(MATRIX)) $(FAULT:%=--fault %) \
 		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY))) $(if $(STORY),--story $(STORY))
 
-# Two processes run tests side by side; tests that share a boot, a container engine or a file run in one of them
-# (tests/conftest.py).
-SIDE_BY_SIDE := --numprocesses=2 --dist=loadgroup
+# Two processes run tests side by side, each a file at a time: tests that share a build or a boot stand in one file.
+SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
 .PHONY: test
 test: root build-packages lab-packages deb-packages test-packages .venv/tested .venv/servers  ## run the linters and every test but those of test-full

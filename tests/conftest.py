@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache as remember
 from pathlib import Path
 
@@ -23,12 +23,6 @@ from builder.workspace import Workspace
 PROJECT = Path(__file__).parent.parent
 
 BuildRelease = Callable[[str], Path]
-CONTAINER_ENGINES = frozenset({"docker", "docker_client", "docker_engine", "podman_engine"})
-"""The fixtures of container engines, whose tests look at all that an engine has."""
-
-SHARED_BOOTS = frozenset({"boot", "uefi_boot", "secure_boot", "bookworm_boot", "uefi_http_boot"})
-"""The fixtures of tests/boot with a boot that is made once in a process."""
-
 BEGAN = pytest.StashKey[float]()
 """When the tests began, in seconds of the monotonic clock."""
 
@@ -50,24 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.dont_write_bytecode = False
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the names in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the tests that one process has to run where several run tests beside each other (--dist=loadgroup)."""
+    """Refuse a test that has to run alone where `make test` runs two tests at a time."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
         if item.get_closest_marker("alone") and not item.get_closest_marker("full"):
             raise pytest.UsageError(f"{item.nodeid}: `make test` runs two tests at a time: mark it `full`, too")
-
-
-def group_of(item: pytest.Item) -> str:
-    """The group of a test: the boot that it shares with tests of other files, a container engine, or its own file."""
-    fixtures: Sequence[str] = getattr(item, "fixturenames", ())
-    if CONTAINER_ENGINES.intersection(fixtures):
-        return "container engine"
-    for boot in sorted(SHARED_BOOTS.intersection(fixtures)):
-        parameters = getattr(item, "callspec", None)
-        return f"{boot} {parameters.id}" if parameters else boot
-    return item.nodeid.partition("::")[0]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

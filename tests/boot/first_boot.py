@@ -55,3 +55,10 @@ class Boot:
 def reasons(boot: Boot) -> dict[str, str]:
     """What each check of the node saw."""
     return {check.name: check.reason for check in boot.node.checks}
+
+
+def assert_fell_back(boot: Boot) -> None:
+    """The node asked for the kernel of the release after its own in vain, and passed every check of its own."""
+    assert boot.wrong == []
+    assert reasons(boot)["missing-kernel"].startswith("the node booted: ")
+    assert f"/{boot.release.manifest.version}" in boot.command_line

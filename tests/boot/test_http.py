@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, Boot, reasons
+from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, Boot, assert_fell_back, reasons
 from kernel_line import by_kernel, by_loader
 
 from builder.boot.arguments import grub2_words
@@ -81,3 +81,8 @@ def test_image_on_nfs(uefi_http_boot: Boot) -> None:
     assert made["access to the root"].startswith("taken: ")
     (image,) = uefi_http_boot.release.directory.glob("*-root.squashfs")
     assert 0 < uefi_http_boot.node.traffic.nfs < image.stat().st_size
+
+
+def test_uefi_over_http_falls_back(uefi_http_boot: Boot) -> None:
+    """A node boots the release before over HTTP alone, from nginx, which answers for what is missing with a page."""
+    assert_fell_back(uefi_http_boot)

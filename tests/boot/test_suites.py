@@ -6,7 +6,7 @@ The other tests boot releases of Debian 13 for amd64: together these are all of 
 from __future__ import annotations
 
 import pytest
-from first_boot import Boot
+from first_boot import Boot, assert_fell_back
 
 from builder.lab.vocabulary.hardware import Nic
 
@@ -18,6 +18,11 @@ def test_bookworm_passes_every_check(bookworm_boot: Boot) -> None:
     assert bookworm_boot.wrong == []
     assert bookworm_boot.release.manifest.kernel_version.startswith("6.1.")
     assert bookworm_boot.report.cells[0].nic is Nic.VIRTIO_NET
+
+
+def test_bios_falls_back(bookworm_boot: Boot) -> None:
+    """A node boots the release before by BIOS, from a menu in GRUB legacy's syntax and tftpd-hpa."""
+    assert_fell_back(bookworm_boot)
 
 
 @pytest.mark.full

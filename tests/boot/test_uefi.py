@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from first_boot import EVERY_CHECK, WITHOUT_KEYS, Boot, reasons
+from first_boot import EVERY_CHECK, WITHOUT_KEYS, Boot, assert_fell_back, reasons
 from kernel_line import by_kernel, by_loader
 
 from builder.boot.arguments import grub2_words
@@ -63,3 +63,8 @@ def test_nfs_version_4(secure_boot: Boot) -> None:
     on_server = [each for each in secure_boot.release.recipe.root.writable if each.kind is not WritableKind.TMPFS]
     assert made["shared directories"].count("vers=4") == len(on_server) == 3
     assert [time.phase for time in secure_boot.node.phases if time.ended > time.began] == list(Phase)
+
+
+def test_secure_boot_falls_back(secure_boot: Boot) -> None:
+    """A node boots the release before with Secure Boot enforced, from a menu in GRUB 2's syntax and dnsmasq."""
+    assert_fell_back(secure_boot)
