@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_deb import make_deb
 
 from builder.build import build
 from builder.cache import Cache
@@ -14,6 +15,7 @@ from builder.lab.released.release import Release, read_release
 from builder.lab.story import update
 from builder.lab.story.run import run
 from builder.lab.story.scene import Scene, list_needed_releases
+from builder.lab.story.site_package import SitePackage, find_package
 from builder.lab.story.stories import STORIES
 from builder.lab.story.story import Story
 from builder.lab.story.story_releases import gather_releases
@@ -28,6 +30,14 @@ RECIPE = "debian-nfsroot"
 Play = Callable[..., list[str]]
 
 
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> SitePackage:
+    """The Debian package nfsroot-site of this checkout."""
+    output = tmp_path_factory.mktemp("deb")
+    make_deb(output)
+    return find_package(output)
+
+
 @pytest.fixture
 def play(release_to_boot: Callable[[str], Release], cache: Cache, tmp_path: Path) -> Play:
     """Plays scenes with the release of the shipped recipe, and gives everything that ought not to be so, in words."""
@@ -38,9 +48,9 @@ def play(release_to_boot: Callable[[str], Release], cache: Cache, tmp_path: Path
         recipe = load(str(file), SearchPath.default(PROJECT))
         return read_release(build(recipe, workspace, version=version, source_date=None, refresh=False).directory)
 
-    def played(scenes: tuple[Scene[Story], ...], *names: str) -> list[str]:
+    def played(scenes: tuple[Scene[Story], ...], *names: str, package: SitePackage | None = None) -> list[str]:
         releases = gather_releases(first, RECIPE, tmp_path, built, list_needed_releases(scenes))
-        report = run("update", scenes, releases, names, cache, print)
+        report = run("update", scenes, releases, names, cache, print, package)
         wrong = [
             f"{scene.name}: {claim.name}: {claim.reason}"
             for scene in report.scenes
@@ -62,3 +72,8 @@ def test_update_and_back(play: Play) -> None:
 def test_whole_story(play: Play) -> None:
     """With four nodes, an update comes and goes, two releases fail, and a second cluster comes and goes."""
     assert play(STORIES["update"], "ssi1", "ssi2", "ssi3", "ssi4") == []
+
+
+def test_update_beside_a_node_of_a_virtual_server(play: Play, package: SitePackage) -> None:
+    """The Debian package, on a server with systemd and the kernel's NFS server, unpacks beside a node that reads."""
+    assert play(update.SCENES[:3], "ssi1", package=package) == []

@@ -29,7 +29,7 @@ from builder.lab.report.report import RoundTrips, Traffic
 from builder.lab.server.namespace_server import NamespaceServer, collect_answer
 from builder.lab.server.protocol import RackServer
 from builder.lab.server.vm import image
-from builder.lab.server.vm.hardware import TAP as SERVER_TAP
+from builder.lab.server.vm.hardware import name_tap as name_server_tap
 from builder.lab.server.vm.virtual_server import IMAGE, run_virtual_server
 from builder.lab.vocabulary.hardware import Accelerator, Firmware, Nic, Slot
 from builder.lab.vocabulary.server_kind import ServerKind
@@ -190,11 +190,13 @@ def run_rack(
         mounts[STATE] = state
     if kind is ServerKind.VM:
         mounts[IMAGE] = image.find_image(release, server, cache)
-        watched = SERVER_TAP  # Frames that the bridge passes from port to port do not show at the bridge itself.
+        watched = name_server_tap(
+            0
+        )  # Frames that the bridge passes from port to port do not show at the bridge itself.
     with create_namespace(
         cluster.server.name, mounts, tmpfs=[release.recipe.root.path, reports.DIRECTORY, "/var/tmp"]
     ) as namespace:
-        network.create_bridge(namespace, bridge, [SPARE_TAP, SERVER_TAP, *map(_name_tap, cluster.nodes)])
+        network.create_bridge(namespace, bridge, [SPARE_TAP, name_server_tap(0), *map(_name_tap, cluster.nodes)])
         kernel = f"/release/{release.kernel.name}"
         accelerated_by = accelerator.find_accelerator(cache, namespace, kernel, directory / "kvm.log")
         with (

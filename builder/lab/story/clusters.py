@@ -5,14 +5,17 @@ from __future__ import annotations
 from builder.lab.checks.model import Finding
 from builder.lab.story.findings import check_roots
 from builder.lab.story.scene import Claim, Findings, Scene
-from builder.lab.story.story import STORE, Story
+from builder.lab.story.stage_server import STORE
+from builder.lab.story.story import Story
 from builder.lab.story.update import PUBLISH
 
-LABS_OWN = ("etc/init.d/*", "etc/nfsroot-lab/*")
+NO_SETTINGS = ("etc/init.d/*", "etc/nfsroot-lab/*", "etc/mtab")
+"""Files of the lab's own, and the kernel's list of mounts."""
+
 SETTINGS = " ".join(
     (
         "cd / && find -L etc srv/tftp/grub -type f",
-        *(f"! -path '{path}'" for path in LABS_OWN),
+        *(f"! -path '{path}'" for path in NO_SETTINGS),
         "-exec sha256sum {} + | sort -k 2",
     )
 )

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from builder.lab.report.report import CheckResult, ReportModel
 from builder.lab.vocabulary.hardware import Accelerator
+from builder.lab.vocabulary.server_kind import ServerKind
 
 SCHEMA_VERSION = 1
 FILE = "story.json"
@@ -57,6 +58,7 @@ class StoryReport(ReportModel):
     name: str = Field(description="Name of the release under test.")
     versions: dict[str, str] = Field(description="The version of each release of the story, by the release's letter.")
     tool_version: str = Field(description="Version of nfsroot that played the story.")
+    server: ServerKind = Field(default=ServerKind.NAMESPACE, description="Kind of the server that served the nodes.")
     accelerator: Accelerator | None = Field(description="Part of QEMU that ran the nodes; null if none was started.")
     started: datetime = Field(description="Time when the story began, in UTC.")
     seconds: float = Field(description="Duration of the story, in seconds.")

@@ -17,13 +17,14 @@ from builder.lab.events import Emit
 from builder.lab.machine.paths import list_server_logs, read_last_lines
 from builder.lab.released.release import Release
 from builder.lab.story import page, report
-from builder.lab.story.commands import Commands, find_programs
 from builder.lab.story.report import SceneReport, SpanReport, StoryReport
 from builder.lab.story.scene import Scene
 from builder.lab.story.scene_run import play_scene
+from builder.lab.story.site_package import SitePackage
 from builder.lab.story.stage import run_stage
 from builder.lab.story.story import Story
 from builder.lab.vocabulary.hardware import Accelerator
+from builder.lab.vocabulary.server_kind import ServerKind
 from builder.release.verdict import replace
 
 
@@ -47,10 +48,12 @@ def run(
     names: Sequence[str],
     cache: Cache,
     emit: Emit,
+    package: SitePackage | None = None,
 ) -> StoryReport:
     """Play scenes one after the other until one fails, and write the report beside the directory of release A.
 
     `releases` has the releases by their letters, and `names` the host names of nodes.
+    With `package`, the server is a virtual machine on which that Debian package is installed.
 
     :raises InputError: the lab cannot run on this machine.
     """
@@ -58,7 +61,7 @@ def run(
     telling = StoryRun(serialize_events(emit), time.monotonic())
     with cache.in_use(), cache.work("lab") as scratch:
         try:
-            _play(telling, scenes, releases, names, cache, scratch)
+            _play(telling, scenes, releases, names, cache, scratch, package)
         except InputError:
             raise
         except NfsrootError as error:
@@ -70,6 +73,7 @@ def run(
         name=first.manifest.name,
         versions={letter: release.manifest.version for letter, release in releases.items()},
         tool_version=builder.__version__,
+        server=ServerKind.VM if package else ServerKind.NAMESPACE,
         accelerator=telling.accelerator,
         started=started,
         seconds=round(time.monotonic() - telling.began, 1),
@@ -91,13 +95,13 @@ def _play(
     names: Sequence[str],
     cache: Cache,
     scratch: Path,
+    package: SitePackage | None,
 ) -> None:
     """Play scenes on a stage until one fails."""
     with ExitStack() as stack:
-        made = stack.enter_context(run_stage(releases, scratch, cache))
+        made = stack.enter_context(run_stage(releases, scratch, cache, package))
         telling.accelerator = made.accelerator
-        commands = Commands(made.server.run, find_programs(), telling.emit)
-        played = Story(made, commands, telling.emit, names)
+        played = Story(made, made.begin_commands(telling.emit), telling.emit, names)
         stack.callback(made.cut_power)
         for scene in scenes:
             telling.scenes.append(play_scene(scene, played, played.commands, telling.emit, telling.began))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,9 +16,15 @@ from builder.lab.events import Emit
 from builder.lab.story.commands import Commands
 from builder.lab.story.stage import Stage
 from builder.lab.story.story_node import StoryNode
+from builder.lab.vocabulary.server_kind import PATIENCE as KIND_PATIENCE
 from builder.parallel import crew
 
-STORE = "/srv/store"
+TIMED = "nfsroot-site-confirm.service"
+"""The unit of the Debian package nfsroot-site that its timer starts once a minute."""
+
+SECONDS_FOR_TIMER = 240.0
+SECONDS_BETWEEN_LOOKS = 5.0
+
 STATE = "/var/lib/nfsroot-site/state.json"
 MENUS = "/srv/tftp/grub"
 PATIENCE = 2.0
@@ -64,7 +71,9 @@ class Story:
         """Find the node called `name` of a release's cluster."""
         if name not in self.nodes:
             node = next(node for node in self.stage.nodes(letter) if node.name == name)
-            patience = PATIENCE * max(1.0, len(self.names) / (os.cpu_count() or 1))
+            patience = (
+                PATIENCE * KIND_PATIENCE[self.stage.server.kind] * max(1.0, len(self.names) / (os.cpu_count() or 1))
+            )
             self.nodes[name] = StoryNode(self.stage, node, self.emit, patience)
         return self.nodes[name]
 
@@ -95,9 +104,26 @@ class Story:
         lines = [line.strip() for line in self.read_menu(name).splitlines()]
         return next((line for line in lines if line.startswith(("kernel ", "linux "))), "")
 
+    def confirm_due(self) -> None:
+        """Type `confirm --due`, unless the server's timer does that by itself."""
+        if not self.stage.has_timer:
+            self.commands.try_site("confirm", "--due")
+
+    def await_deadline(self, ends: float) -> str:
+        """The output of `confirm --due` after a trial that ends at `ends` (seconds, time.monotonic())."""
+        since = self.commands.ask("date", "+@%s")
+        time.sleep(max(0.0, ends + 1 - time.monotonic()))
+        if not self.stage.has_timer:
+            return self.commands.try_site("confirm", "--due").output
+        while self.read_serving()["trial"]:
+            if time.monotonic() > ends + SECONDS_FOR_TIMER:
+                raise NfsrootError(f"no timer has ended the trial within {SECONDS_FOR_TIMER:.0f} s of its deadline")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        return self.commands.ask("journalctl", "--no-pager", "--output=cat", f"--since={since}", f"--unit={TIMED}")
+
     def exists(self, path: str) -> bool:
         """Whether the server has a file or directory."""
-        return self.stage.server.run(["test", "-e", path]).status == 0
+        return self.stage.server.machine.run(["test", "-e", path]).status == 0
 
     def run_on_all(self, nodes: Sequence[StoryNode], do: Callable[[StoryNode], list[str]]) -> Finding:
         """Call `do` for all nodes at the same time, and give a finding with the problems that the calls return."""

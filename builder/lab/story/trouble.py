@@ -7,7 +7,8 @@ import time
 from builder.lab.checks.model import Finding
 from builder.lab.story.findings import check_host_keys, check_next_boot, check_roots
 from builder.lab.story.scene import Claim, Findings, Scene
-from builder.lab.story.story import STATE, STORE, Story
+from builder.lab.story.stage_server import STORE
+from builder.lab.story.story import STATE, Story
 from builder.lab.story.story_node import StoryNode
 from builder.lab.story.update import PUBLISH
 
@@ -27,9 +28,8 @@ def _fall_back(story: Story) -> Findings:
     yield "menu", check_next_boot(story, [node], "C")
     node.go_down_to_reboot()
     yield "anew", _check_restart(node, "C")
-    time.sleep(max(0.0, began + TRIAL_SECONDS + 1 - time.monotonic()))
-    told = typed.try_site("confirm", "--due")
-    yield "told", Finding(told.output, () if name in told.output else (f"{name} is not named: {told.output}",))
+    told = story.await_deadline(began + TRIAL_SECONDS)
+    yield "told", Finding(told, () if name in told else (f"{name} is not named: {told}",))
     yield "back", check_next_boot(story, [node], "A")
     yield "back", Finding(name, tuple(node.boot("A")))
     yield "back", check_roots(story, story.first_cluster, "A")
@@ -48,7 +48,7 @@ def _refuse(story: Story) -> Findings:
     typed, root = story.commands, story.root("D")
     typed.nfsroot(*PUBLISH, story.stage.directory_of("D"))
     manifest = f"{STORE}/releases/{story.name}/{story.version('D')}/*.manifest.json"
-    typed.ask("sh", "-euc", f"sed -i 's/story=damaged/story=Damaged/' {manifest}")
+    typed.ask_builder("sh", "-euc", f"sed -i 's/story=damaged/story=Damaged/' {manifest}")
     before = typed.ask("cat", STATE), typed.ask("readlink", "/srv/tftp/grub")
     told = typed.try_site("unpack", story.reference("D"), "--from", STORE)
     status = f"exit status {told.status}: {told.output}"

@@ -8,7 +8,8 @@ from builder.lab.checks.model import Finding
 from builder.lab.story import reading
 from builder.lab.story.findings import check_host_keys, check_next_boot, check_roots
 from builder.lab.story.scene import Claim, Findings, Scene
-from builder.lab.story.story import STORE, Story, need
+from builder.lab.story.stage_server import STORE
+from builder.lab.story.story import Story, need
 from builder.lab.story.story_node import StoryNode
 from builder.lab.story.story_releases import PACKAGE
 
@@ -21,7 +22,7 @@ SECONDS_BETWEEN_CONFIRMS = 5.0
 def _begin(story: Story) -> Findings:
     typed = story.commands
     typed.nfsroot(*PUBLISH, story.stage.directory_of("A"))
-    fingerprint = typed.ask("sha256sum", f"{STORE}/metadata/1.root.json")
+    fingerprint = typed.ask_builder("sha256sum", f"{STORE}/metadata/1.root.json")
     typed.site("trust", STORE, f"SHA256:{fingerprint.split()[0]}")
     typed.site("unpack", story.reference("A"), "--from", STORE)
     modules = f"{story.root('A')}/lib/modules"
@@ -91,7 +92,7 @@ def _await_confirmation(story: Story) -> Finding:
     while (serving := story.read_serving())["trial"]:
         if time.monotonic() > deadline:
             return Finding("", (f"the trial goes on after {SECONDS_TO_CONFIRM:.0f} s: {serving['trial']}",))
-        story.commands.try_site("confirm", "--due")
+        story.confirm_due()
         time.sleep(SECONDS_BETWEEN_CONFIRMS)
     wanted = {node.name: story.version("B") for node in story.canary}
     saw = ", ".join(f"{name}: {version}" for name, version in serving["nodes"].items())

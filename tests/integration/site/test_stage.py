@@ -11,7 +11,6 @@ from made_releases import Made
 from builder.cache import Cache
 from builder.lab.released.release import Release, read_release
 from builder.lab.story import clusters, story_releases, trouble, update
-from builder.lab.story.commands import Commands, find_programs
 from builder.lab.story.report import SceneReport
 from builder.lab.story.scene import Scene
 from builder.lab.story.scene_run import play_scene
@@ -53,7 +52,7 @@ def on_stage(made: dict[str, Release], tmp_path: Path) -> Iterator[Stage]:
 
 def play(opened: Stage, scenes: tuple[Scene[Story], ...], name: str, names: tuple[str, ...] = ()) -> SceneReport:
     """What comes of the scene of that name; the nodes are off."""
-    commands = Commands(opened.server.run, find_programs(), print)
+    commands = opened.begin_commands(print)
     scene = next(scene for scene in scenes if scene.name == name)
     return play_scene(scene, Story(opened, commands, print, names), commands, print, 0.0)
 
@@ -62,9 +61,9 @@ def test_server_is_set_up_and_refuses(on_stage: Stage) -> None:
     """The verbs set the server up, whose daemons listen then; an altered release is refused."""
     begun = play(on_stage, update.SCENES, "begin", ("ssi1", "ssi2"))
     assert begun.passed, begun
-    sockets = on_stage.server.run(["ss", "-Hlntu"]).text
+    sockets = on_stage.server.machine.run(["ss", "-Hlntu"]).text
     assert all(f":{port} " in sockets for port in (67, 69, 111, 2049)), sockets
-    known = on_stage.server.run(["rpcinfo", "-p", "192.168.0.1"]).text
+    known = on_stage.server.machine.run(["rpcinfo", "-p", "192.168.0.1"]).text
     assert all(service in known for service in ("nfs", "mountd")), known
     refused = play(on_stage, trouble.SCENES, "refuse")
     assert refused.passed, refused
@@ -72,15 +71,15 @@ def test_server_is_set_up_and_refuses(on_stage: Stage) -> None:
 
 def test_daemon_that_ends(on_stage: Stage) -> None:
     """A service whose daemon has no settings does not start, says so, and does not run."""
-    started = on_stage.server.run(["service", "isc-dhcp-server", "start"])
+    started = on_stage.server.machine.run(["service", "isc-dhcp-server", "start"])
     assert started.status == 1
     assert "isc-dhcp-server ended at once" in started.text
-    assert on_stage.server.run(["service", "isc-dhcp-server", "status"]).status == 3
+    assert on_stage.server.machine.run(["service", "isc-dhcp-server", "status"]).status == 3
 
 
 def test_service(on_stage: Stage) -> None:
     """A service starts once, reads its settings again, starts anew with another process, and ends."""
-    run = on_stage.server.run
+    run = on_stage.server.machine.run
 
     def process() -> str:
         return run(["cat", "/run/nfsroot-rpcbind.pid"]).text
@@ -99,7 +98,7 @@ def test_service(on_stage: Stage) -> None:
 def test_second_cluster_comes_and_goes(on_stage: Stage) -> None:
     """A server serves a second cluster on a network of its own, and is as before when that is removed."""
     assert play(on_stage, update.SCENES, "begin", ("ssi1",)).passed
-    commands = Commands(on_stage.server.run, find_programs(), print)
+    commands = on_stage.begin_commands(print)
     before = commands.ask("sh", "-c", clusters.SETTINGS)
     other = on_stage.releases["other"].manifest
     commands.site("unpack", on_stage.directory_of("other"))
@@ -111,4 +110,4 @@ def test_second_cluster_comes_and_goes(on_stage: Stage) -> None:
     assert clusters.compare_settings(before, commands.ask("sh", "-c", clusters.SETTINGS)).problems
     commands.site("remove", other.name)
     assert clusters.compare_settings(before, commands.ask("sh", "-c", clusters.SETTINGS)).problems == ()
-    assert on_stage.server.run(["ls", other.server_directory]).status != 0
+    assert on_stage.server.machine.run(["ls", other.server_directory]).status != 0

@@ -44,12 +44,12 @@ BASE = (
 WORK_MIB = 3072
 
 
-def find_image(release: Release, server: Server, cache: Cache) -> Path:
-    """Find or make the image of a server with the daemons that `server` names (see `ensure_image`).
+def find_image(release: Release, server: Server, cache: Cache, more: Sequence[str] = ()) -> Path:
+    """Find or make the image of a server with the daemons that `server` names and more packages (see `ensure_image`).
 
     The server has the suite of Debian that the nodes have, because the cache has the package lists of that suite.
     """
-    packages = procedure(release.layout, server).packages
+    packages = (*procedure(release.layout, server).packages, *more)
     workspace = Workspace(cache, Sandbox(), release.directory, lambda _: None)
     with workspace.log_step(STEP, "runs: the server is a virtual machine", STEP) as on_line:
         image = builder_image.ensure(cache, on_line)

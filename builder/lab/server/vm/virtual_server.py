@@ -17,21 +17,24 @@ from builder.lab.machine.paths import INSIDE, SERVER_LOGS, read_last_lines
 from builder.lab.machine.running_machine import RunningMachine, connect_machine
 from builder.lab.released.release import Release
 from builder.lab.server.protocol import Daemon
-from builder.lab.server.vm.hardware import ServerHardware
+from builder.lab.server.vm.hardware import SHARED, ServerHardware
 from builder.lab.vocabulary.hardware import Accelerator
-from builder.recipe.models import Recipe, RootKind, Server
+from builder.recipe.models import Cluster, Recipe, RootKind, Server
 from builder.server.procedure import procedure
 from builder.server.settings import chosen
 
 IMAGE = "/server"
 """The path, in the rack's namespace, of the directory with the server's disk image."""
 
+RELEASE = Path("/release")
+"""The path, in the rack's namespace, of the directory of the release that the rack serves."""
+
 LOG = "server.log"
-SECONDS_TO_BOOT = 300.0
-SECONDS_TO_UNPACK = 600.0
+SECONDS_TO_BOOT = 600.0
+SECONDS_TO_UNPACK = 1200.0
 SECONDS_TO_ANSWER = 120.0
 HOME = "/root"
-COPY = "ln -sf /mnt/* ."
+COPY = f"ln -sf {SHARED}/* ."
 """The command that links the release's files, which an administrator would copy to the server."""
 
 
@@ -61,6 +64,13 @@ class VirtualServer:
         """Reboot the server, which keeps everything that was installed, and wait as `boot` does."""
         self.run(["systemctl", "--no-block", "reboot"])
         self.boot()
+
+    def install_package(self, file: str) -> None:
+        """Install the Debian package in `file`, a path on the server, which has all that the package depends on.
+
+        :raises NfsrootError: the package cannot be installed.
+        """
+        self._type([f"apt-get install --yes --no-install-recommends {shlex.quote(file)}"], SECONDS_TO_UNPACK)
 
     def install(self, release: Release) -> None:
         """Type the commands of the server bundle's README that install a release.
@@ -105,7 +115,7 @@ class VirtualServer:
 
     def run(self, argv: Sequence[str]) -> Answer:
         """Run `argv` on the server, and give its output and exit status."""
-        return self._ask(shlex.join(argv), SECONDS_TO_ANSWER)
+        return self._ask(shlex.join(argv), SECONDS_TO_UNPACK)
 
     def _service(self, role: str) -> str:
         return next(program.service for program in chosen(self._recipe, self._server) if program.role == role)
@@ -139,24 +149,26 @@ def run_virtual_server(
     recipe: Recipe,
     server: Server,
     accelerator: Accelerator,
+    share: Path = RELEASE,
+    others: Sequence[Cluster] = (),
 ) -> Iterator[VirtualServer]:
     """Run a server in a virtual machine until the block is left.
 
-    The rack's namespace has the release at /release and the server's disk image at `IMAGE`.
+    The rack's namespace has the server's disk image at `IMAGE`.  `share` is the directory in the namespace that the
+    server mounts.  `others` are clusters that the server serves beside the recipe's.
 
     :raises NfsrootError: the server does not start.
     """
-    cluster = recipe.cluster
-    at = Path(INSIDE, cluster.server.name)
+    at = Path(INSIDE, recipe.cluster.server.name)
     directory, logs = namespace.path(str(at)), namespace.path(INSIDE) / SERVER_LOGS
-    directory.mkdir()
     logs.mkdir()
+    directory.mkdir()
     word = secrets.token_hex(8)
     (directory / "oem-string").write_text(build_oem_string(word), encoding="utf-8")
     hardware = ServerHardware(
-        cluster=cluster,
+        clusters=(recipe.cluster, *others),
         image=Path(IMAGE),
-        release=Path("/release"),
+        share=share,
         directory=at,
         log=Path(INSIDE, SERVER_LOGS, LOG),
         oem_strings=(at / "oem-string",),

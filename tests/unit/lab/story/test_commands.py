@@ -10,7 +10,7 @@ import pytest
 from builder.errors import NfsrootError
 from builder.lab.events import LabEvent
 from builder.lab.machine.agent import Answer
-from builder.lab.story.commands import Commands, find_programs, list_shared_directories
+from builder.lab.story.commands import Commands, Place, find_programs, list_shared_directories
 from builder.lab.story.services import SCRIPT
 
 
@@ -21,7 +21,8 @@ def commands(status: int, typed: list[Sequence[str]], events: list[LabEvent]) ->
         typed.append(argv)
         return Answer(status, "said")
 
-    return Commands(run, Path("/opt/bin"), events.append)
+    place = Place(run, Path("/opt/bin"))
+    return Commands(place, place, events.append)
 
 
 def test_command_is_told() -> None:
@@ -44,6 +45,27 @@ def test_command_that_fails() -> None:
     assert failing.try_site("unpack", "debian@1.0").status == 3
     with pytest.raises(NfsrootError, match="cat /x failed"):
         failing.ask("cat", "/x")
+
+
+def test_builder_and_server() -> None:
+    """nfsroot is typed at the builder and nfsroot-site on the server, each with the programs of its place."""
+    asked: list[tuple[str, str]] = []
+
+    def at(place: str) -> Place:
+        def run(argv: Sequence[str]) -> Answer:
+            asked.append((place, next(word for word in argv if "/" in word and "=" not in word)))
+            return Answer(0, "")
+
+        return Place(run, Path(f"/{place}"))
+
+    typed = Commands(at("builder"), at("server"), lambda _: None)
+    typed.nfsroot("publish", "A")
+    typed.site("unpack", "A")
+    typed.ask("cat", "/x")
+    typed.ask_builder("cat", "/y")
+    assert asked == [
+        ("builder", "/builder/nfsroot"), ("server", "/server/nfsroot-site"), ("server", "/x"), ("builder", "/y"),
+    ]  # fmt: skip
 
 
 def test_programs_are_shared() -> None:

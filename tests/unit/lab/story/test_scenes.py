@@ -6,7 +6,7 @@ from builder.errors import NfsrootError
 from builder.lab.checks.model import Finding
 from builder.lab.events import LabEvent
 from builder.lab.machine.agent import Answer
-from builder.lab.story.commands import Commands, find_programs
+from builder.lab.story.commands import Commands, Place, find_programs
 from builder.lab.story.report import SceneReport
 from builder.lab.story.scene import Claim, Findings, Scene, describe_scenes, list_needed_releases
 from builder.lab.story.scene_run import play_scene
@@ -31,7 +31,8 @@ def scene(*found: tuple[str, Finding], error: NfsrootError | None = None) -> Sce
 def played(made: Scene[None], events: list[LabEvent] | None = None) -> SceneReport:
     """What came of a scene."""
     emit = (events if events is not None else []).append
-    commands = Commands(lambda _: Answer(0, ""), find_programs(), emit)
+    place = Place(lambda _: Answer(0, ""), find_programs())
+    commands = Commands(place, place, emit)
     return play_scene(made, None, commands, emit, 0.0)
 
 

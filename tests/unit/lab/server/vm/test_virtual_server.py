@@ -50,7 +50,8 @@ class Machine:
 def server(recipe: Recipe, reply: Reply = lambda _: FINE, deaf: int = 0) -> tuple[VirtualServer, Machine]:
     """A server of the recipe's cluster, and its machine."""
     machine = Machine(reply, deaf)
-    return VirtualServer(cast(RunningMachine, machine), recipe, recipe.cluster.server, Path("server.log")), machine
+    running = cast(RunningMachine, machine)
+    return VirtualServer(running, recipe, recipe.cluster.server, Path("server.log")), machine
 
 
 def readme(recipe: Recipe) -> str:
@@ -139,3 +140,12 @@ def test_server_that_dies(kerrighed: Recipe) -> None:
     serving, _ = server(kerrighed, deaf=20)
     with pytest.raises(NfsrootError, match="the server does not start"):
         serving.boot()
+
+
+def test_package_is_installed(kerrighed: Recipe) -> None:
+    """A package is installed by apt-get(8), which then asks nothing, and what it says is in the error."""
+    serving, machine = server(kerrighed, lambda script: Answer(100, "E: broken") if "bad" in script else FINE)
+    serving.install_package("/mnt/a b.deb")
+    assert machine.asked[0].endswith("apt-get install --yes --no-install-recommends '/mnt/a b.deb'")
+    with pytest.raises(NfsrootError, match="E: broken"):
+        serving.install_package("/mnt/bad.deb")

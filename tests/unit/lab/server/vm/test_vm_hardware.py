@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from builder.lab.server.vm.hardware import MAC, ServerHardware
+from builder.lab.server.vm.hardware import ServerHardware, name_mac
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.recipe.models import Recipe
 
@@ -16,7 +17,8 @@ def hardware(recipe: Recipe, **server: object) -> ServerHardware:
     """The server of the recipe's cluster, with other values in its table."""
     cluster = recipe.cluster.model_copy(update={"server": recipe.cluster.server.model_copy(update=server)})
     at, log = Path("/lab/nfsserver"), Path("/lab/servers/server.log")
-    return ServerHardware(cluster, Path("/server"), Path("/release"), at, log, (at / "oem-string",), Accelerator.TCG)
+    image, share, strings = Path("/server"), Path("/release"), (at / "oem-string",)
+    return ServerHardware((cluster,), image, share, at, log, strings, Accelerator.TCG)
 
 
 def option(argv: list[str], name: str) -> list[str]:
@@ -35,9 +37,9 @@ def test_what_the_server_writes_is_forgotten(kerrighed: Recipe) -> None:
 def test_the_server_is_on_the_nodes_network(kerrighed: Recipe) -> None:
     """Its card is at the bridge's port for it, and no node has its MAC address."""
     argv = hardware(kerrighed).arguments()
-    assert option(argv, "-netdev") == ["tap,id=net,ifname=server,script=no,downscript=no"]
-    assert f"virtio-net-pci,netdev=net,mac={MAC},romfile=" in option(argv, "-device")
-    assert int(MAC[:2], 16) & 2, "administered locally"
+    assert option(argv, "-netdev") == ["tap,id=net0,ifname=server,script=no,downscript=no"]
+    assert f"virtio-net-pci,netdev=net0,mac={name_mac(0)},romfile=" in option(argv, "-device")
+    assert int(name_mac(0)[:2], 16) & 2, "administered locally"
 
 
 def test_the_server_answers_the_lab(kerrighed: Recipe) -> None:
@@ -53,6 +55,22 @@ def test_the_server_has_the_clusters_address(kerrighed: Recipe, given: str, used
     """The kernel line names the card and gives it the address, in quotes that hide it from the initramfs."""
     words = hardware(kerrighed, interface=given).command_line().split()
     gateway = kerrighed.cluster.gateway or ""
-    assert f"ifname={used}:{MAC}" in words
+    assert f"ifname={used}:{name_mac(0)}" in words
     assert f'"ip=192.168.0.1::{gateway}:255.255.255.0::{used}:none"' in words
+    assert "systemd.hostname=nfsserver" in words
+
+
+def test_a_server_of_two_clusters(kerrighed: Recipe) -> None:
+    """The server has a card, a MAC address and an address for each of its clusters, and the name of the first."""
+    one = hardware(kerrighed)
+    second = one.clusters[0].model_copy(
+        update={"server": one.clusters[0].server.model_copy(update={"name": "other", "interface": ""})}
+    )
+    both = replace(one, clusters=(*one.clusters, second))
+    cards = option(both.arguments(), "-netdev")
+    assert [card.split(",")[2] for card in cards] == ["ifname=server", "ifname=server1"]
+    words = both.command_line().split()
+    assert f"ifname=eth1:{name_mac(1)}" in words
+    assert name_mac(0) != name_mac(1)
+    assert len([word for word in words if word.startswith('"ip=')]) == 2
     assert "systemd.hostname=nfsserver" in words
