@@ -101,10 +101,12 @@ def run_stage(
     directory: Path,
     cache: Cache,
     package: SitePackage | None = None,
+    seed: str | None = None,
 ) -> Iterator[Stage]:
     """Run a stage whose server has no release yet, and no settings of daemons.
 
-    With `package`, the server is a virtual machine on which that package is installed.
+    With `package`, the server is a virtual machine on which that package is installed.  With `seed` as well, the power
+    of its disk can be cut, and the seed determines which blocks are lost then.
     Everything but the logs in `directory` is in memory, and gone when the block is left.
 
     :raises InputError: this process does not run as root.
@@ -129,7 +131,7 @@ def run_stage(
         kernel = f"{locate_release(first)}/{first.kernel.name}"
         accelerated_by = accelerator.find_accelerator(cache, namespace, kernel, directory / "kvm.log")
         server = (
-            stack.enter_context(run_stage_vm(namespace, clusters, first, accelerated_by, package))
+            stack.enter_context(run_stage_vm(namespace, clusters, first, accelerated_by, package, seed))
             if package
             else set_up_namespace_server(namespace, releases.values(), cluster.server)
         )

@@ -28,9 +28,9 @@ class ServerHardware:
     the other one is about to replace, and then the kernel panics ("Oops: int3").
 
     The first of `clusters` has the server's host name.  `image` is the directory of the disk image (see
-    `ensure_image`), which is only read: what the server writes is lost at power-off.  `share` is the directory that the
-    server mounts.  `directory` gets the sockets, and `log` the output on the serial port.  All paths are those in the
-    rack's namespace.
+    `ensure_image`), which is only read: what the server writes is lost at power-off.  With `disk`, the socket of an NBD
+    server, the server gets its disk from there instead.  `share` is the directory that the server mounts.  `directory`
+    gets the sockets, and `log` the output on the serial port.  All paths are those in the rack's namespace.
     """
 
     clusters: tuple[Cluster, ...]
@@ -40,6 +40,7 @@ class ServerHardware:
     log: Path
     oem_strings: tuple[Path, ...]
     accelerator: Accelerator
+    disk: Path | None = None
 
     def arguments(self) -> list[str]:
         """Build the command that powers the server on."""
@@ -48,13 +49,18 @@ class ServerHardware:
         argv += ["-display", "none", "-kernel", str(self.image / KERNEL)]
         argv += ["-initrd", str(self.image / INITRAMFS), "-append", self.command_line()]
         argv += ["-serial", f"file:{self.log}"]
-        argv += ["-drive", f"file={self.image / DISK},format=raw,if=virtio,snapshot=on"]
+        argv += ["-drive", self._drive()]
         argv += ["-fsdev", f"local,id=share,path={self.share},security_model=none,readonly=on"]
         argv += ["-device", f"virtio-9p-pci,fsdev=share,mount_tag={SHARE}"]
         for number in range(len(self.clusters)):
             argv += ["-netdev", f"tap,id=net{number},ifname={name_tap(number)},script=no,downscript=no"]
             argv += ["-device", f"virtio-net-pci,netdev=net{number},mac={name_mac(number)},romfile="]
         return argv + list_control_options(self.directory, self.oem_strings)
+
+    def _drive(self) -> str:
+        if self.disk:
+            return f"driver=raw,file.driver=nbd,file.server.type=unix,file.server.path={self.disk},if=virtio"
+        return f"file={self.image / DISK},format=raw,if=virtio,snapshot=on"
 
     def command_line(self) -> str:
         """Build the kernel's command line, with the root, the log, and the server's address.

@@ -30,6 +30,7 @@ ARCHITECTURE = "amd64"
 BASE = (
     "apparmor",
     "dbus",
+    "e2fsprogs",  # checks the disk after a power cut
     "initramfs-tools",
     "iproute2",
     f"linux-image-{ARCHITECTURE}",

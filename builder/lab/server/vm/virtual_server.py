@@ -6,8 +6,8 @@ import secrets
 import shlex
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from builder.errors import NfsrootError
@@ -39,10 +39,14 @@ COPY = f"ln -sf {SHARED}/* ."
 
 
 class VirtualServer:
-    """A server in a virtual machine (see `RackServer`); `server` names its daemons."""
+    """A server in a virtual machine (see `RackServer`); `server` names its daemons.
 
-    def __init__(self, machine: RunningMachine, recipe: Recipe, server: Server, log: Path) -> None:
-        self._machine = machine
+    `power_on` ends the machine, if it runs, and gives a new one with the same hardware.
+    """
+
+    def __init__(self, power_on: Callable[[], RunningMachine], recipe: Recipe, server: Server, log: Path) -> None:
+        self._power_on = power_on
+        self._machine = power_on()
         self._recipe = recipe
         self._server = server
         self._look: tuple[str, ...] = ()
@@ -63,6 +67,15 @@ class VirtualServer:
     def reboot(self) -> None:
         """Reboot the server, which keeps everything that was installed, and wait as `boot` does."""
         self.run(["systemctl", "--no-block", "reboot"])
+        self.boot()
+
+    def cut_power(self) -> None:
+        """Kill the server's QEMU, from whatever thread; commands that run on the server fail then."""
+        self._machine.process.kill()
+
+    def start_after_power_cut(self) -> None:
+        """Power the server on again, and wait as `boot` does; raises NfsrootError as well."""
+        self._machine = self._power_on()
         self.boot()
 
     def install_package(self, file: str) -> None:
@@ -151,31 +164,49 @@ def run_virtual_server(
     accelerator: Accelerator,
     share: Path = RELEASE,
     others: Sequence[Cluster] = (),
+    disk: Path | None = None,
 ) -> Iterator[VirtualServer]:
     """Run a server in a virtual machine until the block is left.
 
     The rack's namespace has the server's disk image at `IMAGE`.  `share` is the directory in the namespace that the
-    server mounts.  `others` are clusters that the server serves beside the recipe's.
+    server mounts.  `others` are clusters that the server serves beside the recipe's.  `disk` is the socket, in the
+    namespace, of an NBD server from which the server gets its disk.
 
     :raises NfsrootError: the server does not start.
     """
+    clusters = (recipe.cluster, *others)
     at = Path(INSIDE, recipe.cluster.server.name)
     directory, logs = namespace.path(str(at)), namespace.path(INSIDE) / SERVER_LOGS
-    logs.mkdir()
-    directory.mkdir()
-    word = secrets.token_hex(8)
-    (directory / "oem-string").write_text(build_oem_string(word), encoding="utf-8")
-    hardware = ServerHardware(
-        clusters=(recipe.cluster, *others),
-        image=Path(IMAGE),
-        share=share,
-        directory=at,
-        log=Path(INSIDE, SERVER_LOGS, LOG),
-        oem_strings=(at / "oem-string",),
-        accelerator=accelerator,
-    )
-    process = namespace.start(hardware.arguments(), directory / "qemu.log")
-    with connect_machine(process, directory, word) as virtual:
-        running = VirtualServer(virtual, recipe, server, logs / LOG)
+    logs.mkdir(exist_ok=True)
+    with ExitStack() as powered:
+
+        def power_on() -> RunningMachine:
+            powered.close()
+            put_aside(directory)
+            put_aside(logs / LOG)
+            directory.mkdir()
+            word = secrets.token_hex(8)
+            (directory / "oem-string").write_text(build_oem_string(word), encoding="utf-8")
+            hardware = ServerHardware(
+                clusters=clusters,
+                image=Path(IMAGE),
+                share=share,
+                directory=at,
+                log=Path(INSIDE, SERVER_LOGS, LOG),
+                oem_strings=(at / "oem-string",),
+                accelerator=accelerator,
+                disk=disk,
+            )
+            process = namespace.start(hardware.arguments(), directory / "qemu.log")
+            return powered.enter_context(connect_machine(process, directory, word))
+
+        running = VirtualServer(power_on, recipe, server, logs / LOG)
         running.boot()
         yield running
+
+
+def put_aside(path: Path) -> None:
+    """Rename a file or directory of the last time that the server was on, if there is one."""
+    if path.exists():
+        before = len(list(path.parent.glob(f"{path.stem}-before*")))
+        path.rename(path.with_name(f"{path.stem}-before{before}{path.suffix}"))

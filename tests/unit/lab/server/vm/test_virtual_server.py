@@ -13,7 +13,7 @@ from layouts import layout_of
 from builder.errors import NfsrootError
 from builder.lab.machine.agent import Answer
 from builder.lab.machine.running_machine import RunningMachine
-from builder.lab.server.vm.virtual_server import VirtualServer
+from builder.lab.server.vm.virtual_server import VirtualServer, put_aside
 from builder.recipe.models import DhcpServer, Recipe
 from builder.server.bundle import render
 from builder.server.procedure import procedure
@@ -42,6 +42,10 @@ class Machine:
         self._deaf -= 1
         return self._deaf < 0
 
+    def kill(self) -> None:
+        """Be killed."""
+        self.asked.append("killed")
+
     def poll(self) -> int | None:
         """QEMU has ended when nobody was there to answer at the first knock."""
         return None if self._deaf < 9 else 1
@@ -51,7 +55,7 @@ def server(recipe: Recipe, reply: Reply = lambda _: FINE, deaf: int = 0) -> tupl
     """A server of the recipe's cluster, and its machine."""
     machine = Machine(reply, deaf)
     running = cast(RunningMachine, machine)
-    return VirtualServer(running, recipe, recipe.cluster.server, Path("server.log")), machine
+    return VirtualServer(lambda: running, recipe, recipe.cluster.server, Path("server.log")), machine
 
 
 def readme(recipe: Recipe) -> str:
@@ -149,3 +153,28 @@ def test_package_is_installed(kerrighed: Recipe) -> None:
     assert machine.asked[0].endswith("apt-get install --yes --no-install-recommends '/mnt/a b.deb'")
     with pytest.raises(NfsrootError, match="E: broken"):
         serving.install_package("/mnt/bad.deb")
+
+
+def test_power_cut(kerrighed: Recipe) -> None:
+    """QEMU is killed, and another machine is asked from then on."""
+    machines = [Machine(lambda _: FINE), Machine(lambda _: Answer(0, "again"))]
+    left = iter(machines)
+    recipe = kerrighed
+    serving = VirtualServer(lambda: cast(RunningMachine, next(left)), recipe, recipe.cluster.server, Path("server.log"))
+    serving.cut_power()
+    serving.start_after_power_cut()
+    assert serving.run(["true"]).text == "again"
+    assert machines[0].asked == ["killed"]
+    assert machines[1].asked == ["systemctl is-system-running --wait", "true"]
+
+
+def test_logs_of_before_are_kept(tmp_path: Path) -> None:
+    """What the server said before a power cut stays beside what it says after it, each time."""
+    log = tmp_path / "server.log"
+    for said in ("first", "second"):
+        log.write_text(said)
+        put_aside(log)
+    put_aside(log)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {
+        "server-before0.log": "first", "server-before1.log": "second",
+    }  # fmt: skip

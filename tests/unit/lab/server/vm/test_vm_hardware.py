@@ -74,3 +74,12 @@ def test_a_server_of_two_clusters(kerrighed: Recipe) -> None:
     assert name_mac(0) != name_mac(1)
     assert len([word for word in words if word.startswith('"ip=')]) == 2
     assert "systemd.hostname=nfsserver" in words
+
+
+def test_a_disk_whose_power_can_be_cut(kerrighed: Recipe) -> None:
+    """The disk comes from the lab's socket, and QEMU passes the server's flushes on."""
+    argv = replace(hardware(kerrighed), disk=Path("/lab/disk.sock")).arguments()
+    (drive,) = option(argv, "-drive")
+    assert "file.server.path=/lab/disk.sock" in drive
+    assert "cache" not in drive
+    assert "snapshot" not in drive
