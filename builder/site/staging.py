@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,8 @@ from builder.store.errors import RefusedError
 
 STAGES = "stages.json"
 SUFFIX = ".unpacking"
+SECONDS_TO_END = 3.0
+"""The time in which the children of an nfsroot-site that was killed end: until then they hold its locks."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Staging:
         :raises RefusedError: another nfsroot-site unpacks this release.
         """
         self.record.path.mkdir(parents=True, exist_ok=True)
-        with _lock(self.record.path) as is_held:
+        with _lock(self.record.path, SECONDS_TO_END) as is_held:
             if not is_held:
                 raise RefusedError(
                     f"another nfsroot-site unpacks {self.record.target.parent.name} {self.record.target.name} now",
@@ -188,15 +191,21 @@ def _clear(record: Path, stages: tuple[Stage, ...]) -> None:
 
 
 @contextlib.contextmanager
-def _lock(directory: Path) -> Iterator[bool]:
-    """Try to lock a directory (flock(2)) for the block; false when another process holds the lock."""
+def _lock(directory: Path, seconds: float = 0.0) -> Iterator[bool]:
+    """Try for some seconds to lock a directory (flock(2)) for the block; false when another process holds the lock."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    deadline = time.monotonic() + seconds
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        while not (is_held := _try_lock(handle)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield is_held
     finally:
         os.close(handle)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from builder.container.engine import Image, Job
 from builder.container.sandbox import Sandbox
@@ -33,6 +34,8 @@ class SmallArchive:
     url: str = ""
     users: Sequence[str] = ()
     asked: list[str] = field(default_factory=list)
+    _home: TemporaryDirectory[str] = field(default_factory=TemporaryDirectory, repr=False)
+    """GnuPG's directory, whose path is short: that of the agent's socket in it has 107 bytes at most (unix(7))."""
 
     @property
     def key(self) -> Path:
@@ -74,8 +77,6 @@ class SmallArchive:
 
     def _make_key(self) -> None:
         self.key.parent.mkdir(parents=True)
-        home = self.directory / "home"
-        home.mkdir(mode=0o700)
         self._gpg("--passphrase=", "--quick-generate-key", "archive@site.example", "ed25519", "sign")
         self.key.write_bytes(self._gpg("--armor", "--export"))
 
@@ -93,7 +94,7 @@ class SmallArchive:
         (dist / "InRelease").write_bytes(self._gpg("--clearsign", "--output=-", release))
 
     def _gpg(self, *arguments: object) -> bytes:
-        return _run("gpg", "--batch", "--quiet", f"--homedir={self.directory / 'home'}", *arguments)
+        return _run("gpg", "--batch", "--quiet", f"--homedir={self._home.name}", *arguments)
 
 
 def _run(*command: object) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ def test_a_version_that_was_given_up_is_not_tried_again(trusting: Places, publis
 
 def test_a_store_that_stands_still_is_refused(trusting: Places) -> None:
     """Somebody may hold newer releases back."""
+    time.sleep(2.1)  # the times in the store's metadata are whole seconds
     refused = site(trusting, "sync", f"{NAME}@stable", "--max-age", "1s")
     assert refused.returncode == 3
     assert "may be held back" in refused.stderr

@@ -21,6 +21,9 @@ SERVER = textwrap.dedent(
     """\
     # In namespaces of its own: the server's address, a log, the server with its settings, and a node that loads a file.
     set -eu
+    # The test's directory may be below /dev.
+    mount --bind "$WORK" /mnt
+    WORK=/mnt
     mount -t tmpfs none /dev
     mknod -m 666 /dev/null c 1 3
     ip link set lo up
