@@ -50,11 +50,12 @@ class BareDebian:
         return done.stdout
 
 
-def install(deb: Path, suite: str, directory: Path) -> None:
-    """Bootstrap a suite with apt and what is essential, and have apt install the package as the how-to says."""
+def install(deb: Path, suite: str, directory: Path, *packages: str) -> None:
+    """Bootstrap a suite with apt, what is essential and `packages`; have apt install the package as the how-to says."""
     command = f"cd /root && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ./{deb.name}"
     hooks = (f"copy-in {deb} /root", f"chroot \"$1\" sh -c '{command}'")
-    argv = ["mmdebstrap", "--quiet", "--variant=apt", *(f"--customize-hook={hook}" for hook in hooks), suite, directory]
+    argv = ["mmdebstrap", "--quiet", "--variant=apt", *(f"--include={package}" for package in packages)]
+    argv += [*(f"--customize-hook={hook}" for hook in hooks), suite, str(directory)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
