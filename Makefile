@@ -112,12 +112,15 @@ publish: .venv/installed  ## publish a release: make publish RECIPE=NAME STORE=/
 deb: deb-packages .venv/installed  ## make the Debian package of nfsroot-site, for NFS servers
 	@.venv/bin/python deploy/deb $(call quoted,$(OUTPUT))
 
+# A story on a virtual server installs the package nfsroot-site there.
+STORY_ON_VM := $(and $(STORY),$(filter vm,$(SERVER)))
+
 .PHONY: lab
-lab: root build-packages lab-packages .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all] [STORY=update]
+lab: root build-packages lab-packages $(STORY_ON_VM:%=deb) .venv/installed  ## boot nodes of releases and check them: make lab RELEASE=output/NAME/VERSION [MATRIX=quick|full] [FAULT=all] [STORY=update] [SERVER=vm]
 	@$(AS_ROOT) $(NFSROOT) lab $(RELEASE) $(if $(NODES),--nodes '$(NODES)') $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 		$(if $(NIC),--nic $(NIC)) $(if $(DHCP),--dhcp $(DHCP)) $(if $(TFTP),--tftp $(TFTP)) \
 		$(if $(SERVER),--server $(SERVER)) $(if $(MATRIX),--matrix $(MATRIX)) $(FAULT:%=--fault %) \
-		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY))) $(if $(STORY),--story $(STORY))
+		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY))) $(if $(STORY),--story $(STORY) $(OUTPUT_FLAG))
 
 # Two processes run tests side by side, each a file at a time: tests that share a build or a boot stand in one file.
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile

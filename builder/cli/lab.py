@@ -32,7 +32,7 @@ FAULTS = (
 CHOICES = ("nodes", "firmware", "nic", "dhcp", "tftp", "server", "fault", "keep", "shell")
 """Options that contradict --matrix: a matrix chooses their values, or they are for one test case."""
 NOT_OF_STORIES = (
-    "firmware", "nic", "dhcp", "tftp", "server", "matrix", "fault", "ssh_key", "state", "reboot", "keep", "shell",
+    "firmware", "nic", "dhcp", "tftp", "matrix", "fault", "ssh_key", "state", "reboot", "keep", "shell",
 )  # fmt: skip
 """Options that contradict --story: a story chooses their values, or does not use them."""
 STORIES = ("update",)
@@ -54,7 +54,8 @@ STORIES = ("update",)
 @click.option(
     "--server", type=click.Choice(("namespace", "vm")),
     help="Kind of the server: this machine's programs in a namespace, or Debian in a virtual machine, with the "
-    "kernel's NFS server if the cluster names that. [default: namespace]",
+    "kernel's NFS server if the cluster names that. With --story, vm needs the Debian package nfsroot-site in the "
+    "directory of --output. [default: namespace]",
 )  # fmt: skip
 @click.option(
     "--matrix", type=click.Choice(("quick", "full")),
@@ -128,13 +129,14 @@ def command(
       nfsroot lab output/kerrighed/2026.01.31 --fault nfs-outage --fault loss-20
       nfsroot lab output/mine/2026.01.31 output/mine/2026.02.07 --state /var/tmp/state
       nfsroot lab --story update debian-nfsroot
+      nfsroot lab --story update --server vm debian-nfsroot
 
     Exit status: 0 when every release passed all its test cases, those of earlier runs included, else 1.
     """
     if dry_run and not story:
         raise InputError("--dry-run needs --story", resolution="Add --story.")
     if story:
-        _play(context, story, releases, nodes, cache_at(cache_dir), output, dry_run=dry_run)
+        _play(context, story, releases, nodes, server, cache_at(cache_dir), output, dry_run=dry_run)
 
     from builder.cli.lab_display import display
     from builder.lab import host, run
@@ -196,6 +198,7 @@ def _play(
     story: str,
     named: Sequence[Path],
     nodes: str | None,
+    server: str | None,
     cache: Cache,
     output: Path,
     *,
@@ -209,7 +212,8 @@ def _play(
     if dry_run:
         lab_story.print_scenes(story)
         sys.exit(0)
-    passed = [lab_story.play(story, str(each), _list_names(nodes, None), cache, output) for each in named]
+    names, virtual = _list_names(nodes, None), server == "vm"
+    passed = [lab_story.play(story, str(each), names, cache, output, virtual=virtual) for each in named]
     sys.exit(0 if all(passed) else 1)
 
 

@@ -61,11 +61,14 @@ def play(
     cache: Cache,
     output: Path,
     scenes: Sequence[Scene[Story]] | None = None,
+    *,
+    virtual: bool = False,
 ) -> bool:
     """Play a story, and return whether it passed; `named` is the directory of a release, or a recipe's name or file.
 
     The release of a recipe is built into `output`, and the other releases of the story into a temporary directory.
     `scenes` are the scenes that are played; without them, the whole story is.
+    With `virtual`, the server is a virtual machine, with the Debian package nfsroot-site of the directory `output`.
 
     :raises InputError: the story cannot be played with this release, or here.
     """
@@ -73,6 +76,7 @@ def play(
     from builder.lab import host
     from builder.lab.story.run import run
     from builder.lab.story.scene import list_needed_releases
+    from builder.lab.story.site_package import find_package
     from builder.lab.story.stories import STORIES
     from builder.lab.story.story_releases import gather_releases, need_suitable
     from builder.lab.vocabulary.hardware import Firmware
@@ -82,12 +86,13 @@ def play(
     names = list(nodes) or [node.name for node in recipe.cluster.nodes[:NODES]]
     _need_nodes(recipe, names)
     host.need(Firmware.BIOS)
+    package = find_package(output) if virtual else None
     with cache.work("story") as scratch:
         first = release or _build(recipe, cache, output, None)
         played = STORIES[story] if scenes is None else scenes
         letters = list_needed_releases(played)
         releases = gather_releases(first, base, scratch, _make_builder(cache, scratch / "output"), letters)
-        report = run(story, played, releases, names, cache, Lines().emit)
+        report = run(story, played, releases, names, cache, Lines().emit, package)
     write("\n".join(_conclude(report, first)))
     return report.passed
 

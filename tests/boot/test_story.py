@@ -77,3 +77,13 @@ def test_whole_story(play: Play) -> None:
 def test_update_beside_a_node_of_a_virtual_server(play: Play, package: SitePackage) -> None:
     """The Debian package, on a server with systemd and the kernel's NFS server, unpacks beside a node that reads."""
     assert play(update.SCENES[:3], "ssi1", package=package) == []
+
+
+def test_update_and_back_on_a_virtual_server(play: Play, package: SitePackage) -> None:
+    """One of two nodes tries an update, the package's timer confirms it, and the update is given up."""
+    assert play(update.SCENES, "ssi1", "ssi2", package=package) == []
+
+
+def test_whole_story_on_a_virtual_server(play: Play, package: SitePackage) -> None:
+    """With two nodes, the package's timer ends a trial, and a second cluster comes on a network card of its own."""
+    assert play(STORIES["update"], "ssi1", "ssi2", package=package) == []

@@ -132,6 +132,18 @@ def test_words_with_blanks(checkout: Checkout) -> None:
     assert checkout.called("lab", "RELEASE=a b", "SSH_KEY=my key")[0] == ["lab", "a", "b", "--ssh-key", "my key"]
 
 
+def test_story_on_a_virtual_server(checkout: Checkout) -> None:
+    """A story on a virtual server makes the Debian package first, where the lab looks for it; other labs make none."""
+    done = checkout.make("lab", "STORY=update", "SERVER=vm", "RELEASE=debian-nfsroot", "OUTPUT=my output")
+    called = [json.loads(line)[0][1:] for line in done.stdout.splitlines() if line.startswith("[")]
+    assert called == [
+        ["deploy/deb", "my output"],
+        ["lab", "debian-nfsroot", "--server", "vm", "--story", "update", "--output", "my output"],
+    ]
+    for options in (["STORY=update"], ["SERVER=vm"]):
+        assert "deploy/deb" not in checkout.make("lab", "RELEASE=debian-nfsroot", *options).stdout
+
+
 @pytest.mark.parametrize("target", ["image", "plan"])
 @pytest.mark.parametrize("recipe", ["kerrihged", "", "it's not", "no/such.toml"])
 def test_recipe_that_is_not_there(checkout: Checkout, target: str, recipe: str) -> None:

@@ -62,8 +62,12 @@ def test_dry_run(nfsroot: Nfsroot) -> None:
         (["--story", "update", "--nodes", "ssi1", "debian-nfsroot"], "a story needs two nodes"),
         (["--story", "update", "--nodes", "ssi[1-9]", "debian-nfsroot"], "the release has no node ssi5"),
         (["--story", "update", "output/nothing"], "there is no recipe"),
+        (
+            ["--story", "update", "--server", "vm", "debian-nfsroot"],
+            "Make the package in a checkout of nfsroot:\n  make deb",
+        ),
     ],
-    ids=["dry run alone", "matrix", "key", "writable root", "one node", "unknown node", "nothing"],
+    ids=["dry run alone", "matrix", "key", "writable root", "one node", "unknown node", "nothing", "no package"],
 )
 def test_refused(nfsroot: Nfsroot, words: Sequence[str], said: str) -> None:
     """What makes no sense is refused before anything is built."""
@@ -125,3 +129,19 @@ def test_verdict(nfsroot: Nfsroot, manifest: Manifest, monkeypatch: pytest.Monke
     assert done.status == (0 if passed else 1)
     assert ("roll back: menus: ssi2: no kernel" in done.out) is not passed
     assert "output/kerrighed/story.html" in done.out
+
+
+def test_virtual_server(nfsroot: Nfsroot, manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --server vm the package of the output directory is played with."""
+    directory, asked = Path("output/kerrighed/1.0"), []
+    directory.mkdir(parents=True)
+    (directory / FILE).write_text(manifest.text())
+
+    def played(*arguments: object, **options: object) -> bool:
+        asked.append((arguments[-1], options))
+        return True
+
+    monkeypatch.setattr(lab_story, "play", played)
+    assert nfsroot("lab", "--story", "update", "--server", "vm", "--output", "there", str(directory)).status == 0
+    assert nfsroot("lab", "--story", "update", str(directory)).status == 0
+    assert asked == [(Path("there"), {"virtual": True}), (Path("output"), {"virtual": False})]
