@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.recipe.models import TFTP_DIRECTORY, Recipe, RootKind, RootTransport
+from builder.recipe.choices import RootKind, RootTransport
+from builder.recipe.models import Recipe
 from builder.release_names import bundle_file, release_name
+
+TFTP_DIRECTORY = "srv/tftp"
+"""The directory that TFTP and HTTP server serve, relative to the root of the server's file system."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from builder.debian import archive as archives
 from builder.debian.archive import Archive, Snapshots
 from builder.debian.selection import PackageChoice
 from builder.events import Caution, Notice
-from builder.recipe.models import Recipe, Variant
+from builder.recipe.choices import Variant
+from builder.recipe.models import Recipe
 from builder.workspace import Workspace
 
 

@@ -18,7 +18,7 @@ from builder.lab.report.report import (
 from builder.lab.vocabulary.hardware import Accelerator, Firmware, Nic
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.vocabulary.server_kind import ServerKind
-from builder.recipe.models import DhcpServer, NfsServer, TftpServer
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import Lab
 
 PASSED = CheckResult(name="host name", holds="it has its name", passed=True, reason="ssi1")

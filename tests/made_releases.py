@@ -18,7 +18,8 @@ from builder.layout import Layout
 from builder.overlay import render as overlay
 from builder.packing import archive, tree_list
 from builder.packing.archive import Joined
-from builder.recipe.models import Recipe, RootKind
+from builder.recipe.choices import RootKind
+from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, Manifest, Package, released_files
 from builder.release.source import DirectorySource
 from builder.rendered_files import RenderedFile

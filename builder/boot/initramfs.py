@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from builder.errors import InputError
 from builder.plan.step import ENGINES, Making
-from builder.recipe.models import Initramfs, Recipe, Root, RootKind, RootTransport
+from builder.recipe.choices import RootKind, RootTransport
+from builder.recipe.models import Initramfs, Recipe, Root
 from builder.tree.beside import BesideTree
 from builder.tree.elements import MAKER
 

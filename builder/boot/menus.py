@@ -12,8 +12,9 @@ from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from builder.boot import arguments
-from builder.layout import Layout
-from builder.recipe.models import TFTP_DIRECTORY, Access, Boot, Kerrighed, Node, Recipe, Transport
+from builder.layout import TFTP_DIRECTORY, Layout
+from builder.recipe.choices import Access, Transport
+from builder.recipe.models import Boot, Kerrighed, Node, Recipe
 from builder.rendered_files import RenderedFile, header, text_file
 from builder.templates import fill, filler
 

@@ -11,7 +11,8 @@ from builder.context import BuildContext, CachedStep
 from builder.parallel import crew
 from builder.plan.model import Inputs
 from builder.plan.step import ENGINES, Known, Making
-from builder.recipe.models import Recipe, Variant
+from builder.recipe.choices import Variant
+from builder.recipe.models import Recipe
 
 MODULES = (
     "configfile",

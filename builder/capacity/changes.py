@@ -9,7 +9,7 @@ from builder.capacity.measurement import Measurement, Stage
 from builder.capacity.model import Site, estimate, shared
 from builder.lab.report.report import RoundTrips, Traffic
 from builder.lab.vocabulary.phase import Phase
-from builder.recipe.models import RootKind, Transport
+from builder.recipe.choices import RootKind, Transport
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from builder.lab.released.release import Release
 from builder.lab.report import history
 from builder.lab.report.report import CellReport, PhaseTime, RoundTrips, Traffic
 from builder.lab.vocabulary.phase import Phase
-from builder.recipe.models import RootKind, Transport
+from builder.recipe.choices import RootKind, Transport
 
 
 @dataclass(frozen=True)

@@ -95,12 +95,9 @@ STORIES = ("update",)
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     releases: tuple[Path, ...],
     nodes: str | None,
-    firmware: str | None,
-    nic: str | None,
-    dhcp: str | None,
-    tftp: str | None,
     server: str | None,
     matrix: str | None,
     fault: tuple[str, ...],
@@ -113,6 +110,7 @@ def command(
     cache_dir: Path | None,
     keep: bool,
     shell: str | None,
+    **_in_context: str | None,
 ) -> None:
     """Boot nodes of the release in each directory RELEASE on a private network of this machine and check them.
 
@@ -135,62 +133,48 @@ def command(
     """
     if dry_run and not story:
         raise InputError("--dry-run needs --story", resolution="Add --story.")
+    cache = cache_at(cache_dir)
     if story:
-        _play(context, story, releases, nodes, server, cache_at(cache_dir), output, dry_run=dry_run)
+        _play(context, story, releases, nodes, server, cache, output, dry_run=dry_run)
 
-    from builder.cli.lab_display import display
-    from builder.lab import host, run
-    from builder.lab.cases.case import make_case, make_fault_cases, need_key
-    from builder.lab.faults import select_faults
     from builder.lab.released.release import read_release
-    from builder.lab.vocabulary.hardware import Firmware, Nic
-    from builder.lab.vocabulary.server_kind import ServerKind
-    from builder.recipe.models import DhcpServer, TftpServer
-    from builder.release.output import need_writable
 
     found = [read_release(path) for path in dict.fromkeys(path.resolve() for path in releases)]
+    _check_options(context, found)
     reboots = not (keep or shell or fault) if reboot is None else reboot
     if matrix:
-        if given := [f"--{name}" for name in CHOICES if context.params[name]]:
-            raise InputError(f"--matrix cannot be combined with {', '.join(given)}")
         wanted = _choose_matrix(found, matrix, reboots)
     else:
-        names, starts_with, card = _list_names(nodes, shell), Firmware(firmware or "bios"), Nic(nic or "virtio-net")
-        served_by = (DhcpServer(dhcp) if dhcp else None, TftpServer(tftp) if tftp else None)
-        kind = ServerKind(server or "namespace")
-        wanted = [
-            (
-                release,
-                make_fault_cases(
-                    make_case(release, names, starts_with, *served_by, card, kind), select_faults(fault, release.recipe)
-                ),
-            )
-            for release in found
-        ]
+        wanted = [(release, _choose_cases(context, release)) for release in found]
     wanted = [(release, _set_options(cases, reboots, ssh_key, state)) for release, cases in wanted]
-    if state and server == ServerKind.VM:
-        raise InputError("--state cannot be combined with --server vm", resolution="Leave one of the two options out.")
-    if ssh_key:
-        for release in found:
-            need_key(release, ssh_key)
-    if shell and not sys.stdin.isatty():
-        raise InputError("--shell needs a terminal")
+    passed = _run(wanted, cache, keep, shell)
+    if matrix == "quick":
+        from builder.cli.lab_story import play_quickly
+
+        passed &= play_quickly(found, cache, output)
+    sys.exit(0 if passed else 1)
+
+
+def _run(wanted: Sequence[tuple[Release, Sequence[Case]]], cache: Cache, keep: bool, shell: str | None) -> bool:
+    """Run the test cases of each release, and show them; tell whether every release passed.
+
+    :raises InputError: this machine lacks a program, or a release's directory is not writable.
+    """
+    from builder.cli.lab_display import display
+    from builder.lab import host, run
+    from builder.release.output import need_writable
+
     for needed in {each.firmware for _, cases in wanted for each in cases}:
         host.need(needed)
     for release, _ in wanted:
         need_writable(release.directory)
     with display() as shown:
-        meanwhile, cache = _make_meanwhile(shown, keep, shell), cache_at(cache_dir)
+        meanwhile = _make_meanwhile(shown, keep, shell)
         reports = [
             (release.directory, run.run(release, cases, cache, shown.emit, meanwhile)) for release, cases in wanted
         ]
         shown.summary(reports)
-    passed = [report.verdict == "passed" for _, report in reports]
-    if matrix == "quick":
-        from builder.cli.lab_story import play_quickly
-
-        passed.append(play_quickly(found, cache, output))
-    sys.exit(0 if all(passed) else 1)
+    return all(report.verdict == "passed" for _, report in reports)
 
 
 def _play(
@@ -215,6 +199,46 @@ def _play(
     names, virtual = _list_names(nodes, None), server == "vm"
     passed = [lab_story.play(story, str(each), names, cache, output, virtual=virtual) for each in named]
     sys.exit(0 if all(passed) else 1)
+
+
+def _check_options(context: click.Context, releases: Sequence[Release]) -> None:
+    """Refuse options of the command that contradict each other, or that this terminal or a release does not allow.
+
+    :raises InputError: one of the options is refused.
+    """
+    from builder.lab.cases.case import need_key
+
+    options = context.params
+    if options["matrix"] and (given := [f"--{name}" for name in CHOICES if options[name]]):
+        raise InputError(f"--matrix cannot be combined with {', '.join(given)}")
+    if options["state"] and options["server"] == "vm":
+        raise InputError("--state cannot be combined with --server vm", resolution="Leave one of the two options out.")
+    if options["ssh_key"]:
+        for release in releases:
+            need_key(release, options["ssh_key"])
+    if options["shell"] and not sys.stdin.isatty():
+        raise InputError("--shell needs a terminal")
+
+
+def _choose_cases(context: click.Context, release: Release) -> list[Case]:
+    """Make the test cases of a release for which the options of the command ask; see `make_fault_cases`."""
+    from builder.lab.cases.case import make_case, make_fault_cases
+    from builder.lab.faults import select_faults
+    from builder.lab.vocabulary.hardware import Firmware, Nic
+    from builder.lab.vocabulary.server_kind import ServerKind
+    from builder.recipe.choices import DhcpServer, TftpServer
+
+    options = context.params
+    case = make_case(
+        release,
+        _list_names(options["nodes"], options["shell"]),
+        Firmware(options["firmware"] or "bios"),
+        DhcpServer(options["dhcp"]) if options["dhcp"] else None,
+        TftpServer(options["tftp"]) if options["tftp"] else None,
+        Nic(options["nic"] or "virtio-net"),
+        ServerKind(options["server"] or "namespace"),
+    )
+    return make_fault_cases(case, select_faults(options["fault"], release.recipe))
 
 
 def _choose_matrix(releases: Sequence[Release], which: str, reboots: bool) -> list[tuple[Release, list[Case]]]:

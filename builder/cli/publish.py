@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from builder.cli.output import write
 from builder.cli.render import renderer, size_in_words
 from builder.errors import InputError
 from builder.parallel import crew
+
+if TYPE_CHECKING:
+    from builder.store.publish import Published
 
 
 @click.command("publish")
@@ -59,8 +63,7 @@ def command(
     from builder.store.release import read_manifest
     from builder.store.release_files import begin_check
 
-    directory = options.release_directory(release, output)
-    manifest = read_manifest(directory)
+    manifest = read_manifest(directory := options.release_directory(release, output))
     with contextlib.ExitStack() as aside:
         # Both take as long as all that comes before their results are asked for.
         sboms = aside.enter_context(sboms_beside(directory, options.own_cache()))
@@ -93,11 +96,13 @@ def command(
         done = publish(
             publisher, candidate, options.transfers(show, limit), channel=channel, allowed=allowed, repair=repair
         )
+    _tell(done, publisher.storage.address)
+
+
+def _tell(done: Published, address: str) -> None:
+    """Say what the store has now."""
     there = done.release
-    write(
-        f"{there.reference} is in {publisher.storage.address}: "
-        f"{size_in_words(done.sent)} of {size_in_words(there.size)} were new"
-    )
+    write(f"{there.reference} is in {address}: {size_in_words(done.sent)} of {size_in_words(there.size)} were new")
     write(f"channels {', '.join(there.channels) or 'none'}")
     write(f"lab      {there.lab}")
 

@@ -7,7 +7,8 @@ import shlex
 from typing import NamedTuple
 
 from builder.difference.subject import Subject
-from builder.recipe.models import TFTP_DIRECTORY, Node, Recipe
+from builder.layout import TFTP_DIRECTORY
+from builder.recipe.models import Node, Recipe
 from builder.release.unpacking import Text
 
 MENUS = f"{TFTP_DIRECTORY}/grub"

@@ -10,8 +10,9 @@ from builder.difference.texts import Names
 from builder.errors import InputError
 from builder.layout import Layout
 from builder.packing import tree_list
+from builder.recipe.choices import RootKind
 from builder.recipe.former_names import rename_table
-from builder.recipe.models import Recipe, RootKind
+from builder.recipe.models import Recipe
 from builder.release.manifest import BEFORE_PARTS, Manifest, Package
 from builder.release.source import ANEW, ReleaseSource, find_file, read_file, read_part
 from builder.release.unpacking import Text, read_files, unpack_gzip_member, unpack_zstd

@@ -9,7 +9,7 @@ from builder.lab.report.report import CheckResult
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.vocabulary.server_kind import ServerKind
-from builder.recipe.models import DhcpServer, NfsServer, TftpServer
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from builder.packing import archive, tree_list
 from builder.packing.release_step import ReleaseContext, ReleaseStep
 from builder.plan.model import Inputs
 from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making, sections
-from builder.recipe.models import Recipe, RootKind
+from builder.recipe.choices import RootKind
+from builder.recipe.models import Recipe
 from builder.rendered_files import RenderedFile
 from builder.tree.build import TREE, Tree, find_tree
 from builder.tree.owned_paths import OWNED_PATHS

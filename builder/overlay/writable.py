@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from builder.layout import Layout
-from builder.recipe.models import STATE_KINDS, Access, Recipe, WritableDirectory, WritableKind
+from builder.recipe.choices import STATE_KINDS, Access, WritableKind
+from builder.recipe.models import Recipe, WritableDirectory
 
 VOLATILE_STATE = "/run/nfsbooted"
 PERSISTENT_STATE = "/var/lib/nfsbooted"

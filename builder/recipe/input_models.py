@@ -14,25 +14,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from builder.recipe.choices import Access, DhcpServer, ImageFormat, NfsServer, RootKind, RootTransport, TftpServer
 from builder.recipe.models import (
-    Access,
     Boot,
     Debian,
-    DhcpServer,
     Image,
-    ImageFormat,
     Initramfs,
     Kernel,
     Kerrighed,
     Login,
     Model,
-    NfsServer,
     Node,
     Root,
-    RootKind,
-    RootTransport,
     Server,
-    TftpServer,
     WritableDirectory,
 )
 from builder.recipe.patterns import (

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from builder.errors import InputError, Problem, RecipeError
+from builder.recipe.choices import Variant
 from builder.recipe.cluster import resolve
 from builder.recipe.document import Document, read
 from builder.recipe.elements import load_elements
@@ -13,7 +14,7 @@ from builder.recipe.inheritance import Ancestry
 from builder.recipe.input_models import ImageInput, RecipeInput, RootInput
 from builder.recipe.macs import macs_files
 from builder.recipe.messages import suggest
-from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Initramfs, Kernel, Recipe, Root, Variant
+from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Initramfs, Kernel, Recipe, Root
 from builder.recipe.node_ids import node_id_problems
 from builder.recipe.patterns import RELEASE_NAME
 from builder.recipe.place import Place

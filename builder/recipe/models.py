@@ -6,16 +6,26 @@ These models are frozen and hold values only; `builder.recipe.load` reads files 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Collection, Mapping
-from enum import StrEnum
-from hashlib import sha256
+from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
+from builder.recipe.choices import (
+    STATE_KINDS,
+    Access,
+    DhcpServer,
+    ImageFormat,
+    NfsServer,
+    RootKind,
+    RootTransport,
+    TftpServer,
+    Transport,
+    Variant,
+    WritableKind,
+)
 from builder.recipe.former_names import rename_table
 from builder.recipe.patterns import (
     AccountName,
@@ -38,104 +48,13 @@ from builder.recipe.patterns import (
     Version,
 )
 from builder.recipe.place import Place
+from builder.recipe.secret_values import hash_secret, hide_secrets
 
 
 class Model(BaseModel):
     """A frozen table of a recipe; an unknown key is a mistake."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=False)
-
-
-SECRET = re.compile(r"PASS(?:WORD|WD|PHRASE)?(?:_|$)|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY", re.IGNORECASE)
-"""The parts of a variable's name that mark its value as a secret."""
-
-
-def hash_secret(value: str) -> str:
-    """The digest of a secret, which shows whether the secret changed, and nothing else."""
-    return f"sha256:{sha256(value.encode()).hexdigest()}"
-
-
-def hide_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of variables by name, with digests in place of secrets."""
-    return {name: hash_secret(str(value)) if SECRET.search(name) else value for name, value in values.items()}
-
-
-class Access(StrEnum):
-    """Whether nodes mount their root read-only or read-write."""
-
-    READ_ONLY = "ro"
-    READ_WRITE = "rw"
-
-
-class WritableKind(StrEnum):
-    """The place of the files that nodes write into a directory: on the server, or in the node's memory."""
-
-    SHARED = "shared"
-    TMPFS = "tmpfs"
-    PERSISTENT = "persistent"
-    NODE = "node"
-
-
-STATE_KINDS = frozenset({WritableKind.PERSISTENT, WritableKind.NODE})
-"""The kinds of directories that outlive a release: they lie in `root.state` on the server, beside the releases."""
-
-
-class RootKind(StrEnum):
-    """The kind of the nodes' root: a tree of files, or a root image, which is one file that holds a file system."""
-
-    DIRECTORY = "directory"
-    IMAGE = "image"
-
-
-class RootTransport(StrEnum):
-    """The protocol by which nodes get their root: NFS file by file, HTTP a whole root image at boot."""
-
-    NFS = "nfs"
-    HTTP = "http"
-
-
-class ImageFormat(StrEnum):
-    """The file system in a root image."""
-
-    EROFS = "erofs"
-    SQUASHFS = "squashfs"
-
-
-class Variant(StrEnum):
-    """A kind of boot loader: GRUB for BIOS, GRUB for UEFI, or shim and a signed GRUB for Secure Boot."""
-
-    I386_PC = "i386-pc"
-    X86_64_EFI = "x86_64-efi"
-    SECURE_BOOT = "secure-boot"
-
-
-class Transport(StrEnum):
-    """The protocol by which nodes load kernel and initramfs."""
-
-    TFTP = "tftp"
-    HTTP = "http"
-
-
-class DhcpServer(StrEnum):
-    """The program that serves DHCP."""
-
-    ISC = "isc"
-    KEA = "kea"
-    DNSMASQ = "dnsmasq"
-
-
-class TftpServer(StrEnum):
-    """The program that serves TFTP."""
-
-    TFTPD_HPA = "tftpd-hpa"
-    DNSMASQ = "dnsmasq"
-
-
-class NfsServer(StrEnum):
-    """The program that serves NFS: the server's kernel, or nfs-ganesha, which needs no NFS server in the kernel."""
-
-    KERNEL = "kernel"
-    GANESHA = "ganesha"
 
 
 class Image(Model):
@@ -370,10 +289,6 @@ class Element(Model):
     @field_serializer("path", when_used="json")
     def _path_without_this_machine(self, path: Path) -> str:
         return path.name
-
-
-TFTP_DIRECTORY = "srv/tftp"
-"""The directory that TFTP and HTTP server serve, relative to the root of the server's file system."""
 
 
 def _name(file: Path) -> str:

@@ -13,7 +13,8 @@ from builder.packing.release_step import ReleaseContext, ReleaseStep
 from builder.plan import code
 from builder.plan.model import Inputs
 from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making
-from builder.recipe.models import Recipe, RootKind
+from builder.recipe.choices import RootKind
+from builder.recipe.models import Recipe
 from builder.server.step import BUNDLE
 from builder.tree.base import BASE
 from builder.tree.build import DPKG_DATA, Tree, find_tree

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Address
 
-from builder.recipe.models import Recipe, Transport, Variant
+from builder.recipe.choices import Transport, Variant
+from builder.recipe.models import Recipe
 from builder.settings.dhcp import Dhcp, Loader, Reservation
 
 BIOS_LOADER = "/pxegrub"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 
 from builder.layout import Layout
-from builder.recipe.models import Access, Recipe, WritableKind
+from builder.recipe.choices import Access, WritableKind
+from builder.recipe.models import Recipe
 from builder.settings.exports import Export
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from builder.layout import Layout
-from builder.recipe.models import NfsServer, Server
+from builder.recipe.choices import NfsServer
+from builder.recipe.models import Server
 from builder.server import root
 from builder.server.settings import chosen
 from builder.settings.programs import Program

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from builder.layout import Layout
-from builder.recipe.models import RootKind
+from builder.recipe.choices import RootKind
 
 UNPACK = "tar --zstd --numeric-owner --xattrs --xattrs-include='*' -xpf"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from builder.layout import Layout
-from builder.recipe.models import Recipe, RootKind, Server, WritableKind
+from builder.recipe.choices import RootKind, WritableKind
+from builder.recipe.models import Recipe, Server
 from builder.server import dhcp, nfs
 from builder.settings import sizes as limits
 from builder.settings.programs import HTTP_SERVER, Program, programs

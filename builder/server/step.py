@@ -10,11 +10,12 @@ import builder
 from builder.boot.initramfs import INITRAMFS
 from builder.boot.nic_drivers import NIC_DRIVERS
 from builder.boot.pxegrub import PXEGRUB
+from builder.layout import TFTP_DIRECTORY
 from builder.packing import archive
 from builder.packing.release_step import ReleaseContext, ReleaseStep
 from builder.plan.model import Inputs
 from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making, sections
-from builder.recipe.models import TFTP_DIRECTORY, Recipe
+from builder.recipe.models import Recipe
 from builder.rendered_files import RenderedFile
 from builder.tree.build import find_tree
 

@@ -8,7 +8,8 @@ from builder.container.engine import Job
 from builder.context import BuildContext, CachedStep
 from builder.plan.model import Inputs
 from builder.plan.step import ENGINES, Known, Making
-from builder.recipe.models import Recipe, RootKind
+from builder.recipe.choices import RootKind
+from builder.recipe.models import Recipe
 from builder.tree.build import TREE, find_tree
 from builder.tree.elements import find_maker
 

@@ -26,7 +26,7 @@ from builder.lab.report.report import NodeReport
 from builder.lab.run import run
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
-from builder.recipe.models import RootKind
+from builder.recipe.choices import RootKind
 
 PROTOCOLS = ("tftp", "http", "nfs")
 AT_MOST = 0.6

@@ -22,7 +22,7 @@ from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.vocabulary.server_kind import ServerKind
 from builder.parallel import crew
-from builder.recipe.models import NfsServer
+from builder.recipe.choices import NfsServer
 
 CARRIES, COMPUTES = 2, 1
 """Priorities: the higher goes first."""

@@ -12,7 +12,8 @@ from builder.lab.rack.network import FREE_PORT, find_free_address
 from builder.lab.rack.rack import Rack, run_rack
 from builder.lab.released.release import Release
 from builder.lab.vocabulary.server_kind import ServerKind
-from builder.recipe.models import Cluster, DhcpServer, NfsServer, TftpServer
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer
+from builder.recipe.models import Cluster
 
 _SECONDS = re.compile(r"It took (\d+):(\d+):(\d+(?:\.\d+)?) to provision (\d+) clients")
 

@@ -36,7 +36,7 @@ from builder.lab.released.release import Release, read_release
 from builder.lab.report.report import RoundTrips, Traffic
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
-from builder.recipe.models import DhcpServer
+from builder.recipe.choices import DhcpServer
 
 HERE = Path(__file__).parent
 BOOTS = (1, 2, 4, 8)

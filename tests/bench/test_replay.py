@@ -17,7 +17,7 @@ from builder.lab.released.release import read_release
 from builder.lab.vocabulary.server_kind import ServerKind
 from builder.lab.wire.packet import TCP, Packet
 from builder.lab.wire.ports import NFS
-from builder.recipe.models import NfsServer
+from builder.recipe.choices import NfsServer
 
 pytestmark = pytest.mark.boot
 

@@ -23,7 +23,7 @@ from builder.lab.machine.node import VirtualNode
 from builder.lab.released.release import Release, read_release
 from builder.lab.run import run
 from builder.lab.vocabulary.hardware import Firmware, Nic
-from builder.recipe.models import DhcpServer, TftpServer
+from builder.recipe.choices import DhcpServer, TftpServer
 
 OWN_UEFI_LOADER = """\
 [boot]

@@ -19,7 +19,7 @@ from builder.lab.report.report import LabReport
 from builder.lab.run import run
 from builder.lab.vocabulary.hardware import Firmware
 from builder.lab.vocabulary.phase import Phase
-from builder.recipe.models import DhcpServer, TftpServer
+from builder.recipe.choices import DhcpServer, TftpServer
 from builder.release.manifest import Lab
 
 pytestmark = pytest.mark.boot

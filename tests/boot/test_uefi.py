@@ -13,7 +13,7 @@ from kernel_line import by_kernel, by_loader
 
 from builder.boot.arguments import grub2_words
 from builder.lab.vocabulary.phase import Phase
-from builder.recipe.models import WritableKind
+from builder.recipe.choices import WritableKind
 from builder.release.manifest import Lab
 
 pytestmark = pytest.mark.boot

@@ -14,8 +14,8 @@ from builder.container import image as builder_image
 from builder.container.sandbox import Sandbox
 from builder.errors import NfsrootError
 from builder.parallel import crew
+from builder.recipe.choices import Transport
 from builder.recipe.load import load
-from builder.recipe.models import Transport
 from builder.recipe.search import SearchPath
 from builder.rendered_files import RenderedFile
 from builder.server import bundle, checks

@@ -15,8 +15,8 @@ from builder.cache import Cache
 from builder.container import image as builder_image
 from builder.container.engine import Image
 from builder.container.sandbox import Sandbox
+from builder.recipe.choices import ImageFormat, RootKind
 from builder.recipe.load import load
-from builder.recipe.models import ImageFormat, RootKind
 from builder.recipe.search import SearchPath
 from builder.tree.root_image import ROOT_IMAGE
 

@@ -24,7 +24,8 @@ from builder.lab.machine.agent import Answer
 from builder.lab.released.release import Release, read_release
 from builder.lab.released.release_overlay import OverlayFile
 from builder.lab.vocabulary.hardware import Firmware
-from builder.recipe.models import Access, Recipe, RootKind
+from builder.recipe.choices import Access, RootKind
+from builder.recipe.models import Recipe
 from builder.release.manifest import FILE, SUMS, Manifest, Package
 
 KERNEL = "6.12.1-amd64"

@@ -20,7 +20,8 @@ from builder.errors import InputError, NfsrootError, RecipeError
 from builder.events import Caution, Event, Notice, StepFinished, StepOutput, StepReused, StepStarted
 from builder.keys import key_of
 from builder.process import COMMAND, CommandError, OnLine
-from builder.recipe.models import ImageFormat, Login, Recipe, RootKind, Variant
+from builder.recipe.choices import ImageFormat, RootKind, Variant
+from builder.recipe.models import Login, Recipe
 from builder.release.manifest import Manifest
 from builder.release.manifest_writer import TOOLS
 from builder.workspace import Workspace

@@ -6,7 +6,8 @@ import pytest
 from layouts import KERNEL, layout_of
 
 from builder.layout import Layout
-from builder.recipe.models import ImageFormat, Recipe, RootKind, RootTransport
+from builder.recipe.choices import ImageFormat, RootKind, RootTransport
+from builder.recipe.models import Recipe
 
 
 def with_root(recipe: Recipe, **values: object) -> Layout:

@@ -16,7 +16,8 @@ from builder.lab.released.release import Release
 from builder.lab.vocabulary.hardware import CARDS, FIRMWARE_OF_ROMS, MATRIX_NICS, Firmware, Nic
 from builder.lab.vocabulary.server_kind import ServerKind
 from builder.process import CommandError, output
-from builder.recipe.models import Cluster, DhcpServer, NfsServer, Node, Server, TftpServer, Transport, Variant
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer, Transport, Variant
+from builder.recipe.models import Cluster, Node, Server
 from builder.recipe.nics import ALL, expand, normalize_name
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from builder.lab.vocabulary.hardware import Firmware, Nic
-from builder.recipe.models import DhcpServer, TftpServer
+from builder.recipe.choices import DhcpServer, TftpServer
 
 SERVERS = (
     (DhcpServer.ISC, TftpServer.TFTPD_HPA),

@@ -23,7 +23,8 @@ from builder.lab.report.report import CheckResult, NodeReport, PhaseTime, Stop, 
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.wire.event import READ, Kind, WireEvent
-from builder.recipe.models import Node, Transport
+from builder.recipe.choices import Transport
+from builder.recipe.models import Node
 
 SECONDS_TO_SHUT_DOWN = 180.0
 SHUTDOWN = ("shutdown", f"the node shuts down cleanly within {SECONDS_TO_SHUT_DOWN:.0f} s")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from builder.lab.checks.model import Check, Finding, Subject
 from builder.layout import Layout
 from builder.overlay.writable import mounts
-from builder.recipe.models import STATE_KINDS, Recipe, RootKind, WritableKind
+from builder.recipe.choices import STATE_KINDS, RootKind, WritableKind
+from builder.recipe.models import Recipe
 
 MOUNTS = "cat /proc/mounts"
 LAYERS = "/run/initramfs/nfsroot"

@@ -6,7 +6,7 @@ import re
 
 from builder.lab.checks.model import Check, Finding, Subject
 from builder.lab.checks.sockets import SOCKETS, find_open_ports
-from builder.recipe.models import DhcpServer
+from builder.recipe.choices import DhcpServer
 from builder.server.dhcp import decide
 
 

@@ -6,7 +6,7 @@ import shlex
 from pathlib import PurePosixPath
 
 from builder.lab.checks.model import Check, Finding, Subject
-from builder.recipe.models import Access, RootKind
+from builder.recipe.choices import Access, RootKind
 
 TOP_DIRECTORIES = """\
 for directory in / /*/; do

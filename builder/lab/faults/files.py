@@ -12,8 +12,8 @@ from builder.lab.faults.model import BootFault, Outcome, judge_boot, judge_stop
 from builder.lab.rack.rack import Rack
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.wire.event import DONE, READ, Kind
-from builder.layout import Layout
-from builder.recipe.models import TFTP_DIRECTORY, Node
+from builder.layout import TFTP_DIRECTORY, Layout
+from builder.recipe.models import Node
 
 WHOLE_BYTES = 1 << 20
 """The size of the damaged initramfs, whose end is missing, as after a copy to a full disk."""

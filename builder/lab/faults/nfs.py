@@ -13,7 +13,8 @@ from builder.lab.faults.model import RunningFault
 from builder.lab.machine.node import VirtualNode
 from builder.lab.rack.rack import Rack
 from builder.layout import Layout
-from builder.recipe.models import Access, Recipe
+from builder.recipe.choices import Access
+from builder.recipe.models import Recipe
 
 SECONDS_AWAY = 60.0
 SECONDS_TO_RECOVER = 360.0

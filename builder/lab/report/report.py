@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from builder.lab.vocabulary.hardware import Accelerator, Firmware, Nic
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.vocabulary.server_kind import ServerKind
-from builder.recipe.models import DhcpServer, NfsServer, TftpServer
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import Lab
 from builder.release.verdict import REPORT
 

@@ -15,7 +15,8 @@ from builder.lab.measure.meter import Meter
 from builder.lab.released.release import Release
 from builder.lab.server.protocol import Daemon
 from builder.process import CommandError, OnLine
-from builder.recipe.models import Recipe, RootKind, Server
+from builder.recipe.choices import RootKind
+from builder.recipe.models import Recipe, Server
 from builder.server.root import commands
 from builder.server.settings import chosen
 

@@ -24,7 +24,8 @@ from builder.lab.story.commands import Place, find_programs
 from builder.lab.story.site_package import SitePackage
 from builder.lab.vocabulary.hardware import Accelerator
 from builder.lab.vocabulary.server_kind import ServerKind
-from builder.recipe.models import Cluster, NfsServer, Server
+from builder.recipe.choices import NfsServer
+from builder.recipe.models import Cluster, Server
 
 SERVED = "/srv"
 """The directory, on the builder, that a virtual server mounts; the store is in it."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from builder.errors import InputError
 from builder.lab.released.release import Release
-from builder.recipe.models import Access, Recipe
+from builder.recipe.choices import Access
+from builder.recipe.models import Recipe
 
 PACKAGE = "tree"
 """The package that an update adds: it has 100 kB, depends on the C library alone, and starts no service."""

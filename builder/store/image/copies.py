@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.errors import InputError
 from builder.events import Notice
-from builder.recipe.models import RootKind
+from builder.recipe.choices import RootKind
 from builder.store.catalog import Release
 from builder.store.fetch import fetch, fetch_manifest
 from builder.store.image.push import push_image, tag_channels

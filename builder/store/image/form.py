@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.layout import Layout
-from builder.recipe.models import RootKind
+from builder.recipe.choices import RootKind
 from builder.release.manifest import Manifest
 from builder.store.image.frames import decompress
 from builder.store.image.layers import choose

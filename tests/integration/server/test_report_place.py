@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from layouts import layout_of
 
+from builder.recipe.choices import Transport
 from builder.recipe.load import load
-from builder.recipe.models import Transport
 from builder.recipe.search import SearchPath
 from builder.server.bundle import render
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from made_releases import Made, with_changes
 from store_case import Case
 
+from builder.recipe.choices import WritableKind
 from builder.recipe.load import load
-from builder.recipe.models import Recipe, WritableDirectory, WritableKind
+from builder.recipe.models import Recipe, WritableDirectory
 from builder.recipe.search import SearchPath
 from builder.site.places import Places
 from builder.store.storage.directory import DirectoryStorage

@@ -13,7 +13,8 @@ from builder.boot import initramfs
 from builder.boot.initramfs import INITRAMFS
 from builder.container.engine import Job
 from builder.process import OnLine
-from builder.recipe.models import ImageFormat, Initramfs, Recipe, Root, RootKind, RootTransport
+from builder.recipe.choices import ImageFormat, RootKind, RootTransport
+from builder.recipe.models import Initramfs, Recipe, Root
 from builder.tree.elements import MAKER
 
 ROOT = Root(path="/NFSROOT/base")

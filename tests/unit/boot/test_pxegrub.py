@@ -14,7 +14,8 @@ from builder.boot import pxegrub
 from builder.boot.pxegrub import PXEGRUB
 from builder.container.engine import Job
 from builder.process import OnLine
-from builder.recipe.models import Recipe, Variant
+from builder.recipe.choices import Variant
+from builder.recipe.models import Recipe
 
 Make = Callable[..., list[Job]]
 

@@ -9,7 +9,7 @@ from lab_report import cell, node
 from builder.capacity.changes import changes, image, over_http, staggered
 from builder.capacity.measurement import Measurement
 from builder.capacity.model import LINK, NODE, PROCESSORS, estimate
-from builder.recipe.models import RootKind, Transport
+from builder.recipe.choices import RootKind, Transport
 
 MEASURED = Measurement(cell(node()), Transport.TFTP, RootKind.DIRECTORY, (GRUB, ROOT))
 

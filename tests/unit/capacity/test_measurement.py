@@ -12,7 +12,8 @@ from builder.errors import InputError
 from builder.lab.released.release import Release
 from builder.lab.report.report import CellReport, DaemonTime, PhaseTime, RoundTrips, Traffic, Work
 from builder.lab.vocabulary.phase import Phase
-from builder.recipe.models import Recipe, RootKind, Transport
+from builder.recipe.choices import RootKind, Transport
+from builder.recipe.models import Recipe
 from builder.release.manifest import Manifest
 
 

@@ -43,7 +43,7 @@ from builder.lab.report.report import CheckResult, LabReport
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.vocabulary.server_kind import ServerKind
-from builder.recipe.models import DhcpServer, NfsServer, TftpServer
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import FILE, Manifest
 
 Nfsroot = Callable[..., Any]

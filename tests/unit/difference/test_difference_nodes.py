@@ -6,7 +6,8 @@ from made_releases import Compare, Made, package, with_changes
 
 from builder.difference.compare import Difference
 from builder.difference.listing import Change
-from builder.recipe.models import Access, Recipe, WritableDirectory, WritableKind
+from builder.recipe.choices import Access, WritableKind
+from builder.recipe.models import Recipe, WritableDirectory
 
 
 def aspects(difference: Difference, node: str = "ssi1") -> dict[str, tuple[str, str]]:

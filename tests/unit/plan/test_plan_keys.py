@@ -19,23 +19,19 @@ from builder.boot import nic_drivers
 from builder.boot.initramfs import configuration
 from builder.debian.archive import INDEX, Archive
 from builder.overlay import render as overlay
-from builder.recipe.models import (
+from builder.recipe.choices import (
     Access,
     DhcpServer,
-    Element,
     ImageFormat,
-    Kerrighed,
     NfsServer,
-    Node,
-    Recipe,
     RootKind,
     RootTransport,
     TftpServer,
     Transport,
     Variant,
-    WritableDirectory,
     WritableKind,
 )
+from builder.recipe.models import Element, Kerrighed, Node, Recipe, WritableDirectory
 from builder.recipe.place import Place
 from builder.server import bundle
 from builder.tree.base import BASE

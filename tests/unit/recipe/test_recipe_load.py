@@ -10,8 +10,8 @@ import pytest
 from recipe_project import BASE, CLUSTER, Project
 
 from builder.errors import InputError
+from builder.recipe.choices import Access, Variant
 from builder.recipe.load import load
-from builder.recipe.models import Access, Variant
 from builder.recipe.search import SearchPath
 
 CHECKOUT = Path(__file__).parents[3]

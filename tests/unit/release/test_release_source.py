@@ -11,7 +11,8 @@ import pytest
 from made_releases import Made, read, with_changes
 
 from builder.errors import InputError
-from builder.recipe.models import Recipe, RootKind
+from builder.recipe.choices import RootKind
+from builder.recipe.models import Recipe
 from builder.release.manifest import FILE
 from builder.release.source import DirectorySource
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
-from builder.recipe.models import Boot, Node, Recipe, Transport, Variant, WritableDirectory, WritableKind
+from builder.recipe.choices import Transport, Variant, WritableKind
+from builder.recipe.models import Boot, Node, Recipe, WritableDirectory
 from builder.rendered_files import RenderedFile
 
 

@@ -10,7 +10,8 @@ import pytest
 from layouts import layout_of
 from server_recipes import large, statements, texts, with_http, with_server
 
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer
+from builder.recipe.models import Recipe
 from builder.server.bundle import render
 from builder.settings.exports import reports_export
 from builder.settings.programs import programs

@@ -17,7 +17,8 @@ from builder.boot.boot_files import find_boot_files
 from builder.layout import Layout
 from builder.packing.archive import Joined
 from builder.parallel import crew
-from builder.recipe.models import Recipe, Variant
+from builder.recipe.choices import Variant
+from builder.recipe.models import Recipe
 from builder.rendered_files import RenderedFile, text_file
 from builder.server.step import pack
 from builder.tree.build import Tree

@@ -11,7 +11,8 @@ import pytest
 from layouts import layout_of
 from server_recipes import with_cluster, with_http, with_nodes, with_server
 
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer
+from builder.recipe.models import Recipe
 from builder.rendered_files import RenderedFile
 from builder.server.bundle import render
 from builder.settings.programs import NFS_CONF, programs, unit_settings

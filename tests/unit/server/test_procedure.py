@@ -9,7 +9,8 @@ import pytest
 from layouts import layout_of
 from server_recipes import texts, with_server
 
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer
+from builder.recipe.models import Recipe
 from builder.server.bundle import render
 from builder.server.procedure import Procedure, procedure
 

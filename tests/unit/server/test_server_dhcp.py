@@ -14,7 +14,8 @@ import pytest
 from layouts import layout_of
 from server_recipes import large, statements, texts, with_boot, with_cluster, with_http, with_server
 
-from builder.recipe.models import Recipe, Variant
+from builder.recipe.choices import Variant
+from builder.recipe.models import Recipe
 from builder.server.bundle import settings
 from builder.server.dhcp import decide
 from builder.settings.dhcp import Loader

@@ -9,7 +9,8 @@ import pytest
 from layouts import layout_of
 from server_recipes import SHARED, texts, with_root
 
-from builder.recipe.models import ImageFormat, Recipe, RootKind, RootTransport
+from builder.recipe.choices import ImageFormat, RootKind, RootTransport
+from builder.recipe.models import Recipe
 from builder.server.bundle import settings
 from builder.server.nfs import exports
 from builder.server.root import commands

@@ -10,7 +10,8 @@ from layouts import layout_of
 from server_recipes import SHARED, texts, with_cluster, with_http, with_nodes, with_root, with_server
 
 from builder.errors import InputError
-from builder.recipe.models import Recipe, RootKind, RootTransport
+from builder.recipe.choices import RootKind, RootTransport
+from builder.recipe.models import Recipe
 from builder.server.bundle import settings
 from builder.server.settings import decide
 from builder.settings.release import FILE, parse

@@ -11,7 +11,8 @@ from made_releases import with_changes
 from unpacked_site import booted_kernel, unpack
 
 from builder.errors import NfsrootError
-from builder.recipe.models import Recipe, Transport
+from builder.recipe.choices import Transport
+from builder.recipe.models import Recipe
 from builder.site.entries import first_entry
 from builder.site.menus import compose_menus, label
 from builder.site.places import Places

@@ -11,7 +11,8 @@ from step_contexts import context_of
 
 from builder.container.engine import Job
 from builder.process import OnLine
-from builder.recipe.models import ImageFormat, Recipe, RootKind
+from builder.recipe.choices import ImageFormat, RootKind
+from builder.recipe.models import Recipe
 from builder.tree.elements import find_maker
 from builder.tree.root_image import ROOT_IMAGE, find_root
 

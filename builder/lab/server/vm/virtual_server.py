@@ -19,7 +19,8 @@ from builder.lab.released.release import Release
 from builder.lab.server.protocol import Daemon
 from builder.lab.server.vm.hardware import SHARED, ServerHardware
 from builder.lab.vocabulary.hardware import Accelerator
-from builder.recipe.models import Cluster, Recipe, RootKind, Server
+from builder.recipe.choices import RootKind
+from builder.recipe.models import Cluster, Recipe, Server
 from builder.server.procedure import procedure
 from builder.server.settings import chosen
 

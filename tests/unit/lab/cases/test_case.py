@@ -15,7 +15,8 @@ from builder.lab.faults import FAULTS, select_faults
 from builder.lab.faults.model import BootFault
 from builder.lab.vocabulary.hardware import MATRIX_NICS, Firmware, Nic
 from builder.lab.vocabulary.server_kind import ServerKind
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport, Variant
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer, Transport, Variant
+from builder.recipe.models import Recipe
 
 
 def test_first_node_is_the_default(kerrighed: Recipe, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from builder.lab.cases.matrix import (
     list_possible,
 )
 from builder.lab.vocabulary.hardware import MATRIX_NICS, Firmware
-from builder.recipe.models import DhcpServer, TftpServer
+from builder.recipe.choices import DhcpServer, TftpServer
 
 Matrix = Callable[[Sequence[Offer]], tuple[MatrixCase, ...]]
 

@@ -20,7 +20,8 @@ from builder.lab.checks.sockets import SOCKETS
 from builder.lab.checks.system import FIRMWARE
 from builder.lab.machine.agent import Answer
 from builder.lab.vocabulary.hardware import Firmware
-from builder.recipe.models import DhcpServer, ImageFormat, Login, Recipe, RootKind, RootTransport, Transport
+from builder.recipe.choices import DhcpServer, ImageFormat, RootKind, RootTransport, Transport
+from builder.recipe.models import Login, Recipe
 
 METHODS = "debug1: Authentications that can continue: publickey"
 ACCEPTS = {"server: ssh -v": f"{METHODS}\ndebug1: Server accepts key: identity ED25519 {KEY_PRINT} explicit"}

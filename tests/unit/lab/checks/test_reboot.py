@@ -6,7 +6,8 @@ from lab_subject import Replies, subject
 from builder.lab.checks.identity import HOST_KEYS, MACHINE_ID
 from builder.lab.checks.reboot import BOOT_ID, check_return, read_boot
 from builder.lab.machine.agent import Answer
-from builder.recipe.models import Recipe, WritableDirectory, WritableKind
+from builder.recipe.choices import WritableKind
+from builder.recipe.models import Recipe, WritableDirectory
 
 NEW_BOOT = {BOOT_ID: "boot-2"}
 NEW_KEYS = {HOST_KEYS: "256 SHA256:new root@ssi1 (ED25519)"}

@@ -11,7 +11,8 @@ from lab_subject import Replies, report, report_place, subject
 from builder.lab.checks import reporting
 from builder.lab.checks.reporting import CHECKS, TIMER
 from builder.lab.machine.agent import Answer
-from builder.recipe.models import Recipe, Transport
+from builder.recipe.choices import Transport
+from builder.recipe.models import Recipe
 
 (CHECK,) = CHECKS
 

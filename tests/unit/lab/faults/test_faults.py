@@ -13,7 +13,8 @@ from builder.lab.faults.model import BootFault, Outcome, describe_fault, judge_b
 from builder.lab.report.report import Stop
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.wire.event import Kind, WireEvent
-from builder.recipe.models import Access, Recipe, WritableDirectory, WritableKind
+from builder.recipe.choices import Access, WritableKind
+from builder.recipe.models import Recipe, WritableDirectory
 
 KERNEL = Stop(phase=Phase.KERNEL, reason="ssi1 hung for 30 s in phase kernel", details="")
 GRUB = Stop(phase=Phase.GRUB, reason="ssi1 hung for 75 s in phase GRUB", details="")

@@ -10,7 +10,8 @@ from made_releases import Made, with_changes
 from builder.errors import InputError, NfsrootError
 from builder.lab.released.release import read_release
 from builder.lab.released.release_overlay import OverlayFile, read_overlay_files
-from builder.recipe.models import Recipe, RootKind
+from builder.recipe.choices import RootKind
+from builder.recipe.models import Recipe
 from builder.release.manifest import FILE
 
 

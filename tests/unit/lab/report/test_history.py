@@ -12,7 +12,8 @@ from builder.errors import InputError
 from builder.lab.report.history import combine_results, decide_verdict, read_earlier, replaces
 from builder.lab.report.report import FILE, CellReport
 from builder.lab.vocabulary.hardware import Firmware, Nic
-from builder.recipe.models import DhcpServer, Recipe
+from builder.recipe.choices import DhcpServer
+from builder.recipe.models import Recipe
 from builder.release.manifest import Lab
 from builder.release.verdict import digest
 

@@ -12,7 +12,7 @@ from builder.lab.report.html import CaseEvidence, Evidence, clean_text, render_p
 from builder.lab.report.report import LabReport
 from builder.lab.report.timeline import LABEL_WIDTH, WIDTH, draw_timeline
 from builder.lab.vocabulary.hardware import Firmware
-from builder.recipe.models import DhcpServer
+from builder.recipe.choices import DhcpServer
 
 PICTURE = b"\x89PNG picture"
 LOGS = {"dhcp.log": "dhcp.log | DHCPACK on <unknown>", "network.log": ""}

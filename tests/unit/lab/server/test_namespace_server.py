@@ -11,7 +11,8 @@ import pytest
 from builder.lab.machine.namespace import Namespace
 from builder.lab.server import namespace_server
 from builder.lab.server.namespace_server import SCRIPTS, SOCKETS, Daemon, list_daemons
-from builder.recipe.models import DhcpServer, NfsServer, Recipe, TftpServer, Transport
+from builder.recipe.choices import DhcpServer, NfsServer, TftpServer, Transport
+from builder.recipe.models import Recipe
 
 
 @pytest.mark.parametrize("dhcp", DhcpServer)

@@ -14,7 +14,8 @@ from builder.errors import NfsrootError
 from builder.lab.machine.agent import Answer
 from builder.lab.machine.running_machine import RunningMachine
 from builder.lab.server.vm.virtual_server import VirtualServer, put_aside
-from builder.recipe.models import DhcpServer, Recipe
+from builder.recipe.choices import DhcpServer
+from builder.recipe.models import Recipe
 from builder.server.bundle import render
 from builder.server.procedure import procedure
 
