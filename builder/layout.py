@@ -6,10 +6,7 @@ from dataclasses import dataclass
 
 from builder.recipe.choices import RootKind, RootTransport
 from builder.recipe.models import Recipe
-from builder.release_names import bundle_file, release_name
-
-TFTP_DIRECTORY = "srv/tftp"
-"""The directory that TFTP and HTTP server serve, relative to the root of the server's file system."""
+from builder.release_names import TFTP_DIRECTORY, bundle_file, release_name
 
 
 @dataclass(frozen=True)

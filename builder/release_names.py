@@ -1,6 +1,12 @@
-"""The names that a release's name and version give: its whole name, and that of its server bundle."""
+"""Names that a builder and an NFS server share: those of a release and its server bundle, and of what servers serve."""
 
 from __future__ import annotations
+
+TFTP_DIRECTORY = "srv/tftp"
+"""The directory that TFTP and HTTP server serve, relative to the root of the server's file system."""
+
+MENUS = f"{TFTP_DIRECTORY}/grub"
+"""The directory of the nodes' menus, relative to the root of the server's file system."""
 
 
 def release_name(name: str, version: str) -> str:

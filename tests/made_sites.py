@@ -11,12 +11,13 @@ from typing import Any
 
 from layouts import layout_of
 
+from builder import release_names
 from builder.events import Event
 from builder.recipe.models import Recipe
 from builder.server.settings import decide
 from builder.settings.dhcp import Reservation
 from builder.settings.release import FILE, ReleaseSettings
-from builder.site import journal, records
+from builder.site import journal
 from builder.site.places import Places
 from builder.site.records import BUNDLE, Origin, Record, write_origin
 from builder.site.state import Serving, SiteState
@@ -103,7 +104,7 @@ def serving(*releases: ReleaseSettings) -> SiteState:
     return SiteState({release.name: Serving(release.version, switched=1) for release in releases})
 
 
-MENUS = f"{BUNDLE}/{records.MENUS}"
+MENUS = f"{BUNDLE}/{release_names.MENUS}"
 """The menus' directory in a record."""
 
 

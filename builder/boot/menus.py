@@ -12,16 +12,15 @@ from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from builder.boot import arguments
-from builder.layout import TFTP_DIRECTORY, Layout
+from builder.layout import Layout
 from builder.recipe.choices import Access, Transport
 from builder.recipe.models import Boot, Kerrighed, Node, Recipe
+from builder.release_names import MENUS
 from builder.rendered_files import RenderedFile, header, text_file
 from builder.templates import fill, filler
 
 TEMPLATES = "builder.boot"
 DEFAULT_MENU = "default"
-MENUS = f"{TFTP_DIRECTORY}/grub"
-"""The directory of the menus, relative to the root of the server's file system."""
 
 
 class MenuEntry(NamedTuple):

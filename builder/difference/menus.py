@@ -7,11 +7,10 @@ import shlex
 from typing import NamedTuple
 
 from builder.difference.subject import Subject
-from builder.layout import TFTP_DIRECTORY
 from builder.recipe.models import Node, Recipe
 from builder.release.unpacking import Text
+from builder.release_names import MENUS
 
-MENUS = f"{TFTP_DIRECTORY}/grub"
 LINUX = re.compile(r"^\s*linux\s+(\S+)\s*(.*)$", re.MULTILINE)
 MAC_ADDRESS, NODE_ID = "BOOTIF=", "node_id="
 """The beginnings of the kernel's arguments that have another value for each node."""

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
-from builder.boot.menus import MENUS
 from builder.container.engine import Job
 from builder.errors import NfsrootError
 from builder.packing.release_step import ReleaseContext
 from builder.parallel import crew
 from builder.process import CommandError
 from builder.recipe.models import Recipe
+from builder.release_names import MENUS
 from builder.rendered_files import RenderedFile, text_file
 from builder.settings import kea, nginx
 

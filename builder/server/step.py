@@ -10,12 +10,12 @@ import builder
 from builder.boot.initramfs import INITRAMFS
 from builder.boot.nic_drivers import NIC_DRIVERS
 from builder.boot.pxegrub import PXEGRUB
-from builder.layout import TFTP_DIRECTORY
 from builder.packing import archive
 from builder.packing.release_step import ReleaseContext, ReleaseStep
 from builder.plan.model import Inputs
 from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making, sections
 from builder.recipe.models import Recipe
+from builder.release_names import TFTP_DIRECTORY
 from builder.rendered_files import RenderedFile
 from builder.tree.build import find_tree
 
@@ -31,7 +31,7 @@ class Bundle(ReleaseStep):
     making = Making((__name__, ENGINES), (*MESSAGES, *DECISIONS))
 
     def inputs(self, recipe: Recipe, known: Known) -> Inputs:
-        """What nodes load, apart from the kernel, and the sections of the recipe."""
+        """The keys of the files that nodes load, apart from the kernel, and the sections of the recipe."""
         return {
             **{step.name: known.keys[step.name] for step in (INITRAMFS, NIC_DRIVERS, PXEGRUB)},
             "recipe": sections(recipe, SECTIONS),

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from builder.disk import sha256, sync
 from builder.errors import NfsrootError
+from builder.release_names import MENUS
 from builder.site import state as states
 from builder.site.places import Places
-from builder.site.records import BUNDLE, MENUS
+from builder.site.records import BUNDLE
 from builder.site.selection import Records
 from builder.site.state import SiteState
 

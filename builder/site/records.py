@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from builder.errors import NfsrootError
+from builder.release_names import MENUS
 from builder.settings import release
 from builder.settings.release import ReleaseSettings
 from builder.site.files import read_file
@@ -22,7 +23,6 @@ from builder.site.places import Places
 
 FILE = "record.json"
 BUNDLE = "bundle"
-MENUS = "srv/tftp/grub"
 """The directory of the menus in the bundle."""
 
 

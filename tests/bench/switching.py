@@ -24,8 +24,9 @@ from unpacked_site import unpack  # noqa: E402
 from builder.recipe.load import load  # noqa: E402
 from builder.recipe.models import Recipe  # noqa: E402
 from builder.recipe.search import SearchPath  # noqa: E402
+from builder.release_names import MENUS  # noqa: E402
 from builder.site.places import Places  # noqa: E402
-from builder.site.records import BUNDLE, MENUS  # noqa: E402
+from builder.site.records import BUNDLE  # noqa: E402
 
 RECIPE, VERSIONS = "debian-nfsroot", ("1.0", "1.1")
 SITE = Path(sys.executable).with_name("nfsroot-site")

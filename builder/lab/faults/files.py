@@ -12,8 +12,9 @@ from builder.lab.faults.model import BootFault, Outcome, judge_boot, judge_stop
 from builder.lab.rack.rack import Rack
 from builder.lab.vocabulary.phase import Phase
 from builder.lab.wire.event import DONE, READ, Kind
-from builder.layout import TFTP_DIRECTORY, Layout
+from builder.layout import Layout
 from builder.recipe.models import Node
+from builder.release_names import MENUS
 
 WHOLE_BYTES = 1 << 20
 """The size of the damaged initramfs, whose end is missing, as after a copy to a full disk."""
@@ -53,7 +54,7 @@ def _prepare_on_server(rack: Rack, script: str) -> None:
 
 def _quote_menus(node: Node) -> str:
     """Give the paths of the node's menus, in both of GRUB's syntaxes, as words for a shell."""
-    menu = f"/{TFTP_DIRECTORY}/grub/{node.name}"
+    menu = f"/{MENUS}/{node.name}"
     return f"{menu} {menu}.cfg"
 
 

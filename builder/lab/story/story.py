@@ -18,6 +18,7 @@ from builder.lab.story.stage import Stage
 from builder.lab.story.story_node import StoryNode
 from builder.lab.vocabulary.server_kind import PATIENCE as KIND_PATIENCE
 from builder.parallel import crew
+from builder.release_names import MENUS
 
 TIMED = "nfsroot-site-confirm.service"
 """The unit of the Debian package nfsroot-site that its timer starts once a minute."""
@@ -26,7 +27,6 @@ SECONDS_FOR_TIMER = 240.0
 SECONDS_BETWEEN_LOOKS = 5.0
 
 STATE = "/var/lib/nfsroot-site/state.json"
-MENUS = "/srv/tftp/grub"
 PATIENCE = 2.0
 """The factor by which time limits of nodes grow, because commands run while nodes boot.
 
@@ -97,7 +97,7 @@ class Story:
 
     def read_menu(self, name: str) -> str:
         """Read the menu that a node will read next."""
-        return self.commands.ask("cat", f"{MENUS}/{name}")
+        return self.commands.ask("cat", f"/{MENUS}/{name}")
 
     def read_first_kernel(self, name: str) -> str:
         """Read the line of a node's menu, in its first entry, that loads a kernel."""

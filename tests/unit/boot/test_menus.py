@@ -12,9 +12,9 @@ import pytest
 from layouts import layout_of
 
 from builder.boot.menus import common_entry, menu_entries, render
-from builder.layout import TFTP_DIRECTORY
 from builder.recipe.choices import RootKind, RootTransport, Transport
 from builder.recipe.models import Node, Recipe
+from builder.release_names import TFTP_DIRECTORY
 from builder.rendered_files import RenderedFile
 
 NFSROOT = "nfsroot=192.168.0.1:/NFSROOT/{},v3,tcp"
