@@ -1,14 +1,7 @@
-"""Templates of text files.  They stand in the directory `templates` of the package that renders them.
-
-jinja2 compiles a template to a Python program, which takes longer than filling the template.  The program is kept
-beside the template in `__pycache__`, as Python keeps those of modules (PEP 3147): a build after a node was added to a
-cluster takes an eighth less time.  Before jinja2 uses a kept program, it compares the digest of the template in it.
-"""
+"""Templates of text files.  They stand in the directory `templates` of the package that renders them."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -52,20 +45,13 @@ def _template(package: str, name: str) -> Template:
 @cache
 def _environment(package: str) -> Environment:
     # A build that finds its release fills nothing, and does not wait for jinja2 to be imported.
-    from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
-    from jinja2.bccache import Bucket
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    class Compiled(FileSystemBytecodeCache):
-        """A cache of compiled templates that goes on when the disk is full: the next build compiles them again."""
+    from builder.compiled_templates import find_compiled
 
-        def dump_bytecode(self, bucket: Bucket) -> None:
-            with contextlib.suppress(OSError):
-                super().dump_bytecode(bucket)
-
-    directory = _compiled(Path(str(sys.modules[package].__file__)).parent / "templates")
     environment = Environment(
         loader=PackageLoader(package),
-        bytecode_cache=Compiled(str(directory)) if directory else None,
+        bytecode_cache=find_compiled(Path(str(sys.modules[package].__file__)).parent / "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,
@@ -73,15 +59,3 @@ def _environment(package: str) -> Environment:
     )
     environment.filters["quote"] = shlex.quote
     return environment
-
-
-def _compiled(templates: Path) -> Path | None:
-    """The directory for compiled templates; None when it is not writable, or Python is told to write none."""
-    directory = templates / "__pycache__"
-    if sys.dont_write_bytecode:
-        return None
-    try:
-        directory.mkdir(exist_ok=True)
-    except OSError:  # an installation that belongs to somebody else
-        return None
-    return directory if os.access(directory, os.W_OK) else None

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import sys
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemBytecodeCache
-from jinja2.bccache import Bucket
+from jinja2 import Environment
 from markupsafe import Markup
 
+from builder.compiled_templates import find_compiled
 from builder.difference.printable import escape_unprintable
 from builder.pages import page_environment
-
-
-class CompiledTemplates(FileSystemBytecodeCache):
-    """A directory of compiled templates; on a full or read-only disk, templates are compiled anew each time."""
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Write a compiled template, unless the disk is full or read-only."""
-        with contextlib.suppress(OSError):
-            super().dump_bytecode(bucket)
 
 
 def make_environment() -> Environment:
@@ -30,7 +19,7 @@ def make_environment() -> Environment:
     environment = page_environment(
         "builder.store.page",
         "builder.lab.report",
-        bytecode_cache=_find_compiled(),
+        bytecode_cache=find_compiled(Path(__file__).parent / "templates"),
         finalize=lambda value: escape_unprintable(value) if type(value) is str else value,
     )
     style = _read(environment, "page.css") + _read(environment, "timeline.css.j2")
@@ -42,19 +31,6 @@ def make_environment() -> Environment:
         "script_digest": _digest(script),
     }
     return environment
-
-
-def _find_compiled() -> CompiledTemplates | None:
-    """The directory of compiled templates, beside the templates as for Python's modules (PEP 3147); None without one.
-
-    Compiling takes longer than filling: a promote takes an eighth less time without compiling.
-    """
-    directory = Path(__file__).parent / "templates" / "__pycache__"
-    if sys.dont_write_bytecode:
-        return None
-    with contextlib.suppress(OSError):  # an installation that belongs to somebody else
-        directory.mkdir(exist_ok=True)
-    return CompiledTemplates(str(directory)) if directory.is_dir() else None
 
 
 def _read(environment: Environment, name: str) -> str:

@@ -76,6 +76,7 @@ CHANGES: dict[str, set[str]] = {
     "layout.py": CHEAP,
     "release_names.py": CHEAP,
     "disk.py": CONTENT,
+    "compiled_templates.py": CHEAP,
     "templates.py": CHEAP,
     "parallel.py": {*PXEGRUB, *CHEAP},
     "packing/*": CHEAP,
