@@ -1,4 +1,4 @@
-"""What a build needs before it can plan: the builder image, a state of the archive, and the choice of packages."""
+"""Prepares a build, which can plan once it has a builder image, a state of the archive, and a choice of packages."""
 
 from __future__ import annotations
 

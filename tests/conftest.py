@@ -1,4 +1,4 @@
-"""What tests of several folders share: a workspace with the embedded engine, and releases built in it."""
+"""Fixtures that tests of several folders share: the cache, and releases built by the embedded engine."""
 
 from __future__ import annotations
 

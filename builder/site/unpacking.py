@@ -53,9 +53,9 @@ def unpack(
     """Unpack a release beside all others, and export it; false when the very same release is here already.
 
     `apply` brings the server's exports up to date, and `check` says before whether it can: when it refuses, nothing is
-    left of the release.  Until the end no file is where servers look for it.  Directories
-    that are in place already, by install.sh, are taken over when they are as the release has them; with `keep_changes`,
-    a tree that nodes write to may have changed.
+    left of the release.  Until the end no file is where servers look for it.  Directories that install.sh has put in
+    place are taken over when they are as the release has them; with `keep_changes`, a tree that nodes write to may have
+    changed.
 
     :raises RefusedError: another release has this name and version here, or other files are in its place, or another
         recipe exports the same path.

@@ -137,7 +137,7 @@ def _applying(places: Places, show: Emit) -> tuple[Apply, Check]:
     site, replace = open_site(places), is_replacing()
 
     def check(state: SiteState, record: Record) -> None:
-        # What it has to say is said again when the state is applied.
+        # Notices are dropped here: `apply` emits the same ones later.
         prepare(site, state, lambda _event: None, replace=replace, new=[record])
 
     return lambda state: apply(site, state, show, replace=replace), check

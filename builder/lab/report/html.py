@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|[^\t\n\x20-\x7e\xa
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a node showed: its screen as a PNG file (empty without a picture), its serial console, and its journal."""
+    """A node's screen as a PNG file (empty without a picture), and the texts of its serial console and its journal."""
 
     screen: bytes
     console: str
@@ -30,7 +30,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class CaseEvidence:
-    """What a test case showed: the evidence of `nodes` by host name, and `logs` of servers and network by file name."""
+    """The evidence of a test case: that of `nodes` by host name, and `logs` of servers and network by file name."""
 
     nodes: Mapping[str, Evidence]
     logs: Mapping[str, str]

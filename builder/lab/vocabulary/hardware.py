@@ -17,7 +17,7 @@ class Firmware(StrEnum):
 
     @property
     def by_pxe(self) -> Firmware:
-        """The same firmware when it boots by PXE."""
+        """The firmware of the same kind that boots by PXE."""
         return Firmware(self.removesuffix("-http"))
 
     @property
