@@ -100,3 +100,9 @@ def test_manifest_holds_nothing_of_the_machine(kerrighed: Path) -> None:
     text = (kerrighed / "manifest.json").read_text()
     assert str(Path(__file__).parents[2]) not in text
     assert str(Path.home()) + "/" not in text
+
+
+def test_archives_of_nic_drivers_are_made_while_packages_are_installed(kerrighed: Path) -> None:
+    """The build takes the archives that an element began to make of the base, and makes none at its end."""
+    log = (kerrighed / "build.log").read_text(encoding="utf-8")
+    assert log.count("The archives of NIC drivers were made while packages were installed.") == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -52,6 +54,25 @@ def test_packages_are_unpacked_one_after_the_other(program: ModuleType, tmp_path
     assert {path.name for path in (tmp_path / "tree").iterdir()} == {"both", "first", "second"}
     assert (tmp_path / "tree/both").read_text() == "of the second"
     assert (tmp_path / "tree/first").stat().st_mode & 0o7777 == 0o4755
+
+
+def test_command_that_takes_long_runs_beside_the_scripts(program: ModuleType, tmp_path: Path) -> None:
+    """The stand-in of a command returns at once, and the lock is free when the command itself has ended."""
+    busy, stand_in, command = tmp_path / "busy", tmp_path / "first/systemd-hwdb", tmp_path / "second/systemd-hwdb"
+    for file, script in (
+        (stand_in, program.BESIDE.replace(f"/{program.BUSY}", str(busy))),
+        (command, f'#!/bin/sh\nflock {tmp_path}/gate true\necho "$0 $@" > {tmp_path}/told\n'),
+    ):
+        file.parent.mkdir()
+        program.write_command(file, script)
+    path = f"{stand_in.parent}:{command.parent}:{os.environ['PATH']}"
+    with (tmp_path / "gate").open("w") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        subprocess.run(["systemd-hwdb", "--usr", "update"], env={"PATH": path}, check=True)
+        assert not (tmp_path / "told").exists()
+        assert subprocess.run(["flock", "--nonblock", busy, "true"]).returncode == 1
+    subprocess.run(["flock", busy, "true"], check=True, timeout=60)
+    assert (tmp_path / "told").read_text() == f"{command} --usr update\n"
 
 
 def put(directory: Path, *names: str) -> None:
