@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from builder.boot import initramfs
 from builder.boot.initramfs import INITRAMFS
@@ -15,7 +15,7 @@ from builder.container import image as builder_image
 from builder.container.engine import Image
 from builder.context import BuildContext
 from builder.debian.archive import Archive, Snapshots
-from builder.debian.selection import PackageChoice
+from builder.debian.choice import PackageChoice
 from builder.events import Caution
 from builder.overlay.step import OVERLAY
 from builder.plan.model import Plan
@@ -36,8 +36,7 @@ STEPS: tuple[Step, ...] = (BASE, TREE, ROOT_IMAGE, INITRAMFS, NIC_DRIVERS, PXEGR
 """The steps of a build, in order.  Planner and executor go through this list; a recipe may not need all of them."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of a build: the release's directory, and whether the build found the release there."""
 
     directory: Path

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from builder.container import image as builder_image
 from builder.container.engine import Image
 from builder.debian import archive as archives
 from builder.debian.archive import Archive, Snapshots
-from builder.debian.selection import PackageChoice
+from builder.debian.choice import PackageChoice
 from builder.events import Caution, Notice
 from builder.recipe.choices import Variant
 from builder.recipe.models import Recipe
 from builder.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Preparation:
+class Preparation(NamedTuple):
     """The builder image, the state of the archive, and the `recipe` without default packages that gave way.
 
     `room_mib` is the room, in MiB, that the recipe's packages take while they are installed; `source_date` is in

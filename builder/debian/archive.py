@@ -2,6 +2,8 @@
 
 A tree's key names this state.  So one recipe on one state gives the same bytes, and a later build does not change
 silently because a mirror did.  `--refresh` looks at the archive again.
+
+Every build imports this module, and few ask the archive or choose packages; so the modules for both are imported late.
 """
 
 from __future__ import annotations
@@ -9,20 +11,20 @@ from __future__ import annotations
 import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.cache import Cache, Inputs
 from builder.code import PROGRAM
-from builder.container.engine import Engine, Image, Job, Room
-from builder.container.mirror import explain
-from builder.debian import index, sources
-from builder.debian.candidates import Candidates, open_candidates
-from builder.errors import NfsrootError
+from builder.container.engine import Engine, Image
+from builder.debian import index
 from builder.keys import digest_of_files, key_of
-from builder.process import CommandError, OnLine
+from builder.process import OnLine
 from builder.recipe.models import Debian
+
+if TYPE_CHECKING:
+    from builder.debian.candidates import Candidates
 
 STEP = "archive"
 INDEX_STEP = "archive-index"
@@ -30,15 +32,6 @@ SETTINGS = {"suite", "architecture", "components", "mirror", "security_mirror"}
 INDEX = "index.sqlite"
 SKELETON = "skeleton.tar"
 ORDER = "order"
-UPDATE = (
-    '--aptopt=Dir::Etc::netrc "/input/auth.conf"; Acquire::https::CAInfo "/input/certificates.crt"',
-    "--customize-hook=copy-out /var/lib/apt/lists /output",
-    "--customize-hook=APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get indextargets"
-    f" --format '$(FILENAME)' 'Created-By: Packages' > /output/{ORDER}",
-)
-"""The options for an update of package lists.  It leaves the lists, and their names in apt's reading order."""
-SKIPPED = ("update", "cleanup/apt", "cleanup/reproducible", "cleanup/tmp", "chroot/mount", "output/dev")
-"""The steps of mmdebstrap that a tree without packages does not need (mmdebstrap(1), --skip)."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +69,8 @@ class Archive:
 
     def candidates(self) -> AbstractContextManager[Candidates]:
         """A context with the packages from which apt may choose."""
+        from builder.debian.candidates import open_candidates
+
         return open_candidates(self.lists, self.index)
 
 
@@ -113,8 +108,10 @@ class Snapshots:
 
         :raises NfsrootError: the mirror cannot be reached or does not have the suite.
         """
+        from builder.debian.update import Update
+
         with self.cache.work(STEP) as directory:
-            _Update(directory, self.debian, engine, image, on_line).run()
+            Update(directory, self.debian, engine, image, on_line).run()
             releases = digest_of_files(directory / "lists", ["*Release"])
             skeleton = digest_of_files(directory, [SKELETON])
             digest = key_of({**inputs(self.debian), "releases": releases, "skeleton": skeleton})
@@ -145,59 +142,3 @@ class Snapshots:
 
 def _index_inputs(digest: str) -> Inputs:
     return {"archive": digest, "code": PROGRAM.digest(index.__name__)}
-
-
-@dataclass(frozen=True)
-class _Update:
-    """The jobs that fetch package lists into `directory`, by mmdebstrap in the builder image."""
-
-    directory: Path
-    debian: Debian
-    engine: Engine
-    image: Image
-    on_line: OnLine
-
-    def run(self) -> None:
-        mirrors: tuple[str, ...] = ()
-        self._lay_out(mirrors)
-        if self.debian.mirror or self.debian.security_mirror:
-            mirrors = (sources.at_mirrors(sources.read(self.directory / SKELETON), self.debian),)
-            self._lay_out(mirrors)
-        update = _mmdebstrap(self.debian, "--format=directory", "--skip=cleanup/apt", *UPDATE, target="/scratch/update")
-        job = Job((*update, *mirrors), output=self.directory, network=True, room=Room(1024))
-        try:
-            self.engine.run(self.image, job, self.on_line)
-        except CommandError as error:
-            raise explain(error, self.debian) from error
-        dates = [_release_date(path) for path in (self.directory / "lists").glob("*Release")]
-        state = json.dumps({"date": max(dates).isoformat()})
-        (self.directory / "state.json").write_text(state, encoding="utf-8")
-
-    def _lay_out(self, mirrors: tuple[str, ...]) -> None:
-        """Make the tree without packages.  Its sources of packages are `mirrors`, or mmdebstrap's default sources."""
-        skip = f"--skip={','.join(SKIPPED)}"
-        skeleton = _mmdebstrap(self.debian, "--format=tar", skip, target=f"/output/{SKELETON}")
-        job = Job((*skeleton, *mirrors), output=self.directory, environment={"SOURCE_DATE_EPOCH": "0"})
-        self.engine.run(self.image, job, self.on_line)
-
-
-def _mmdebstrap(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
-    """The command of mmdebstrap(1) that makes a tree without packages, but with the archive's sources."""
-    return (
-        "mmdebstrap",
-        "--mode=root",
-        "--variant=custom",
-        f"--architectures={debian.architecture}",
-        f"--components={','.join(debian.components)}",
-        *options,
-        debian.suite,
-        target,
-    )
-
-
-def _release_date(path: Path) -> datetime:
-    """The Date field of a Release file (Debian repository format)."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("Date: "):
-            return parsedate_to_datetime(line[6:].strip()).astimezone(UTC)
-    raise NfsrootError(f"{path.name} has no Date field", resolution="Name another mirror under [debian] mirror.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -55,8 +54,7 @@ class Relation(NamedTuple):
         ]
 
 
-@dataclass(frozen=True)
-class Package:
+class Package(NamedTuple):
     """A package in one version.
 
     `depends` has a tuple of alternatives for each dependency; `against` has the fields Conflicts and Breaks; `provides`

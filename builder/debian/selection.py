@@ -1,4 +1,4 @@
-"""The choice of a tree's packages: the recipe's, those that elements need, and the default packages that fit these.
+"""The selection of a tree's packages: the recipe's, those that elements need, and default packages that fit these.
 
 The archive's index decides, before anything is downloaded.
 """
@@ -6,117 +6,56 @@ The archive's index decides, before anything is downloaded.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
-from builder.cache import Cache, Inputs
-from builder.code import PROGRAM
-from builder.debian import index, refusals
+from builder.debian import index, wants
 from builder.debian.archive import Archive
 from builder.debian.candidates import Candidates
+from builder.debian.choice import Decision
 from builder.debian.conflicts import ConflictError, Selection
-from builder.debian.refusals import Want
 from builder.debian.relations import Package, Relation
+from builder.debian.wants import Want
 from builder.errors import Problem, RecipeError
-from builder.keys import key_of
 from builder.recipe.models import Element, Recipe
 from builder.recipe.place import Place
 
 DEBIAN = "without which there is no Debian"
-BESIDE_MIB = 512
-"""The room, in MiB, for a copy of the kernel's modules, which depmod(8) indexes, and for an initramfs."""
 
 
-@dataclass(frozen=True)
-class Decision:
-    """The decision about a recipe's packages.
+def select(recipe: Recipe, archive: Archive) -> Decision:
+    """Decide which default packages give way, and how much room the recipe's packages take.
 
-    `gave_way` has a sentence about each default package that gives way to another.  `tree_mib` is the size of the
-    installed files, `packages_mib` that of the packages, as far as the packages are certain.
+    :raises RecipeError: packages are not in the archive, or cannot be installed together.
     """
-
-    gave_way: dict[str, str]
-    tree_mib: int
-    packages_mib: int
-
-    @property
-    def room_mib(self) -> int:
-        """The room, in MiB, to install the packages: their files, the packages themselves, modules and initramfs."""
-        return self.tree_mib + self.packages_mib + BESIDE_MIB
-
-    def apply(self, recipe: Recipe) -> Recipe:
-        """The recipe without the default packages that gave way."""
-        return recipe.model_copy(update={"left_out": tuple(sorted({*recipe.left_out, *self.gave_way}))})
-
-
-@dataclass(frozen=True)
-class PackageChoice:
-    """The choice of a recipe's packages from a snapshot of the archive."""
-
-    recipe: Recipe
-    archive: Archive
-
-    def recall(self, cache: Cache) -> Decision:
-        """The decision, from the cache when an earlier build made it.
-
-        :raises RecipeError: packages are not in the archive, or cannot be installed together.
-        """
-        question = key_of(self._question())
-        known = cache.answer(question)
-        if known:
-            return Decision(**known)
-        decision = self.decide()
-        cache.remember_answer(question, asdict(decision))
-        return decision
-
-    def decide(self) -> Decision:
-        """The decision which default packages give way, and how much room the packages take.
-
-        :raises RecipeError: packages are not in the archive, or cannot be installed together.
-        """
-        with self.archive.candidates() as candidates:
-            settling = _Settling(self.recipe, candidates, Selection(candidates))
-            for want in self._wants(candidates):
-                settling.add(want)
-            for element in self.recipe.elements:
-                for package in element.default_packages:
-                    settling.add_default(package, element)
-        if settling.problems:
-            raise RecipeError(tuple(settling.problems))
-        packages = [chosen.package for chosen in settling.selection.chosen.values()]
-        tree_mib, packages_mib = sum(each.kib for each in packages) >> 10, sum(each.size for each in packages) >> 20
-        return Decision(settling.gave_way, tree_mib, packages_mib)
-
-    def _question(self) -> Inputs:
-        """Everything that the decision and its messages depend on."""
-        recipe = self.recipe
-        elements = [[each.name, list(each.packages), list(each.default_packages)] for each in recipe.elements]
-        return {
-            "archive": self.archive.digest,
-            "code": PROGRAM.digest(__name__),
-            "debian": recipe.debian.model_dump(mode="json"),
-            "elements": elements,
-            "file": str(recipe.files[0]),
-            "kernel": recipe.kernel.package,
-            "left_out": list(recipe.left_out),
-            "places": {name: [str(file), *place] for name, (file, *place) in recipe.places.items()},
-        }
-
-    def _wants(self, candidates: Candidates) -> Iterator[Want]:
-        """Yield the wants of Debian, of the elements and of the recipe, in this order.
-
-        The first want for a package counts, so the order begins with those that cannot be taken away.
-        """
-        recipe = self.recipe
-        nowhere = Place(recipe.files[0], 0, 0)
-        places = {name: Place(*place) for name, place in recipe.places.items()}
-        for name in (*(package.name for package in candidates.find_providers(index.REQUIRED)), "apt"):
-            yield Want(name, DEBIAN, places.get(name, nowhere))
+    with archive.candidates() as candidates:
+        settling = _Settling(recipe, candidates, Selection(candidates))
+        for want in _wants(recipe, candidates):
+            settling.add(want)
         for element in recipe.elements:
-            for name in element.needs(recipe.debian.packages):
-                yield Want(name, f"which element {element.name} needs", places.get(name, nowhere))
-        for name in (recipe.kernel.package, *recipe.debian.packages):
-            place = places.get(name, nowhere)
-            yield Want(name, f"which {place if place.line else place.file} names", place, needed=False)
+            for package in element.default_packages:
+                settling.add_default(package, element)
+    if settling.problems:
+        raise RecipeError(tuple(settling.problems))
+    packages = [chosen.package for chosen in settling.selection.chosen.values()]
+    tree_mib, packages_mib = sum(each.kib for each in packages) >> 10, sum(each.size for each in packages) >> 20
+    return Decision(settling.gave_way, tree_mib, packages_mib)
+
+
+def _wants(recipe: Recipe, candidates: Candidates) -> Iterator[Want]:
+    """Yield the wants of Debian, of the elements and of the recipe, in this order.
+
+    The first want for a package counts, so the order begins with those that cannot be taken away.
+    """
+    nowhere = Place(recipe.files[0], 0, 0)
+    places = {name: Place(*place) for name, place in recipe.places.items()}
+    for name in (*(package.name for package in candidates.find_providers(index.REQUIRED)), "apt"):
+        yield Want(name, DEBIAN, places.get(name, nowhere))
+    for element in recipe.elements:
+        for name in element.needs(recipe.debian.packages):
+            yield Want(name, f"which element {element.name} needs", places.get(name, nowhere))
+    for name in (recipe.kernel.package, *recipe.debian.packages):
+        place = places.get(name, nowhere)
+        yield Want(name, f"which {place if place.line else place.file} names", place, needed=False)
 
 
 @dataclass
@@ -139,7 +78,7 @@ class _Settling:
         try:
             self.selection = self.selection.with_package(package)
         except ConflictError as error:
-            self.problems.append(refusals.conflict(want, error, self.wants, self.recipe.debian))
+            self.problems.append(wants.conflict(want, error, self.wants, self.recipe.debian))
 
     def add_default(self, name: str, element: Element) -> None:
         """Add a default package, unless it is left out or one of the others provides its name or conflicts with it."""
@@ -157,7 +96,7 @@ class _Settling:
                 return
             except ConflictError as error:
                 stronger = error.chosen if error.chosen.wanted != name else error.other
-        reason = f"gives way to {refusals.label(stronger, self.wants)}" if stronger else "cannot be installed"
+        reason = f"gives way to {wants.label(stronger, self.wants)}" if stronger else "cannot be installed"
         self.gave_way[name] = f"{name}, {want.clause}, {reason.rstrip(',')}"
 
     def _package(self, want: Want) -> Package | None:
@@ -166,8 +105,8 @@ class _Settling:
         if found and (len(found) == 1 or found[0].name == want.package):
             return found[0]
         if found:
-            self.problems.append(refusals.virtual(want, [package.name for package in found]))
+            self.problems.append(wants.virtual(want, [package.name for package in found]))
         else:
             near = self.candidates.find_resembling(want.package)
-            self.problems.append(refusals.unknown(want, near, self.recipe.debian))
+            self.problems.append(wants.unknown(want, near, self.recipe.debian))
         return None

@@ -16,7 +16,7 @@ from builder.cache import Cache
 from builder.debian import archive as archives
 from builder.debian import relations
 from builder.debian.archive import Archive
-from builder.debian.selection import PackageChoice
+from builder.debian.choice import PackageChoice
 from builder.errors import RecipeError
 from builder.recipe.load import load
 from builder.recipe.models import Recipe

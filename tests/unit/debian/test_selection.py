@@ -11,9 +11,9 @@ import pytest
 from archive_index import write_lists
 
 from builder.cache import Cache
-from builder.debian import selection
+from builder.debian import choice
 from builder.debian.archive import INDEX, Archive
-from builder.debian.selection import PackageChoice
+from builder.debian.choice import PackageChoice
 from builder.errors import RecipeError
 from builder.recipe.models import Element, Recipe
 
@@ -296,4 +296,4 @@ def test_room(recipe_of: Callable[..., Recipe], archive: Archive) -> None:
     write_lists(archive.path, f"{STANZAS}\n{big}\n{huge}")
     decision = PackageChoice(recipe_of("big"), archive).decide()
     assert (decision.tree_mib, decision.packages_mib) == (9216, 3100)
-    assert decision.room_mib == 9216 + 3100 + selection.BESIDE_MIB
+    assert decision.room_mib == 9216 + 3100 + choice.BESIDE_MIB

@@ -53,6 +53,8 @@ CHANGES: dict[str, set[str]] = {
     "debian/conflicts.py": set(),  # what chooses packages: they are inputs
     "debian/selection.py": set(),
     "debian/refusals.py": set(),
+    "debian/choice.py": set(),
+    "debian/wants.py": set(),
     "tree/build.py": TREE,
     "tree/root_image.py": ROOT_IMAGE,
     "tree/beside.py": INITRAMFS,
