@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKAGE = __name__.partition(".")[0]
-IMPORT = re.compile(
-    rf"^ *(?:from ({PACKAGE}(?:\.\w+)*) import (\([^)]*\)|[^\n#]*)|import ({PACKAGE}(?:\.\w+)*))", re.MULTILINE
-)
+IMPORT = re.compile(rf"\n *(?:from ({PACKAGE}[.\w]*) import (\([^)]*\)|[^\n#]*)|import ({PACKAGE}[.\w]*))")
+"""An import at the beginning of a line.  A pattern that begins with the line's end is found in a third of the time."""
 NAME = re.compile(r"(?:^|[(,])\s*(\w+)")
 TEMPLATES = f"{PACKAGE}.templates"
 """A module that imports this one fills the templates that stand beside the importing module."""
@@ -44,6 +43,7 @@ class Code:
         self._top = str(top)
         self._modules: dict[str, Module] = {}
         self._files: dict[str, str | None] = {}
+        self._texts: dict[Path, bytes] = {}
 
     def digest(self, *modules: str, alone: Iterable[str] = (), beyond: Collection[str] = ()) -> str:
         """The SHA-256 over `modules`, all that they import, the templates that these fill, and the modules `alone`.
@@ -78,16 +78,27 @@ class Code:
             imports = tuple(sorted(set(self._imports(content.decode()))))
             digest = hashlib.sha256(content)
             if TEMPLATES in imports:
-                _add_templates(digest, Path(file).parent)
+                digest.update(self._templates(Path(file).parent))
             self._modules[name] = Module(Path(file), digest.hexdigest(), imports)
         return self._modules[name]
 
     def _imports(self, text: str) -> Iterator[str]:
-        for package, names, module in IMPORT.findall(text):
+        for package, names, module in IMPORT.findall(f"\n{text}"):
             if module:
                 yield module
+            if not str(self._file(package)).endswith("/__init__.py"):
+                yield package
+                continue
             for name in NAME.findall(re.sub("#.*", "", names)):
                 yield f"{package}.{name}" if self._file(f"{package}.{name}") else package
+
+    def _templates(self, directory: Path) -> bytes:
+        """The names, sizes and texts of the templates of the package in `directory`."""
+        if directory not in self._texts:
+            texts = [(file, file.read_bytes()) for file in sorted((directory / "templates").rglob("*.j2"))]
+            heads = (f"{file.relative_to(directory)}\0{len(text)}\0".encode() for file, text in texts)
+            self._texts[directory] = b"".join(head + text for head, (_file, text) in zip(heads, texts, strict=True))
+        return self._texts[directory]
 
     def _file(self, name: str) -> str | None:
         """The file of the module, or package, called `name`, if there is one."""
@@ -96,13 +107,6 @@ class Code:
             files = (f"{stem}.py", f"{stem}/__init__.py")
             self._files[name] = next(filter(os.path.isfile, files), None)
         return self._files[name]
-
-
-def _add_templates(digest: hashlib._Hash, directory: Path) -> None:
-    """Add the templates of the package in `directory` to `digest`."""
-    for template in sorted((directory / "templates").rglob("*.j2")):
-        text = template.read_bytes()
-        digest.update(f"{template.relative_to(directory)}\0{len(text)}\0".encode() + text)
 
 
 @cache

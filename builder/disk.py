@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import hashlib
 import os
@@ -29,6 +28,8 @@ def begin_sync(handle: int, start: int = 0, size: int = 0) -> None:
     Of the file, `size` bytes from the offset `start` on are written, or all bytes from there on without a size.  A file
     system that cannot do so writes later: nothing is on the disk before fsync(2) says so.
     """
+    import ctypes  # only now: most commands need none
+
     ctypes.CDLL(None).sync_file_range(handle, ctypes.c_int64(start), ctypes.c_int64(size), ctypes.c_uint(WRITE))
 
 
@@ -72,6 +73,8 @@ def sync_file_system(path: Path) -> None:
 
     :raises OSError: the kernel could not write everything.
     """
+    import ctypes  # only now: most commands need none
+
     handle = os.open(path, os.O_RDONLY)
     try:
         libc = ctypes.CDLL(None, use_errno=True)

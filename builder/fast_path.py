@@ -12,20 +12,20 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import builder
 from builder.cache import Cache
 from builder.events import Caution, Notice
-from builder.keys import digest_of_files, entries, key_of
+from builder.keys import digest_of_files, digest_of_times, entries, key_of
 from builder.recipe.search import ELEMENTS_PATH, SearchPath
 
 Remark = Notice | Caution
 REMARKS: dict[str, type[Remark]] = {kind.__name__: kind for kind in (Notice, Caution)}
 
 CONTENT = "content"
+PROGRAM = "program"
 Fingerprint = list[tuple[str, str, str]]
 """The kind of digest, path (or name of a variable) and digest of everything that a result depends on."""
 
@@ -36,8 +36,7 @@ NOTHING = "nothing"
 """The digest that stands for a file, a directory or a variable that does not exist."""
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(NamedTuple):
     """The arguments of a build: all that its result depends on except files.  `directory` is the working directory."""
 
     recipe: str
@@ -49,7 +48,7 @@ class Invocation:
     @property
     def name(self) -> str:
         """The name under which the cache keeps the result."""
-        return key_of(asdict(self))
+        return key_of(self._asdict())
 
 
 class RecordedBuild(NamedTuple):
@@ -81,7 +80,7 @@ def take_fingerprint(
     that the recipe gives to hooks.
     """
     search = SearchPath.default()
-    watched = [*((CONTENT, str(path)) for path in files), ("program", str(Path(builder.__file__).parent))]
+    watched = [*((CONTENT, str(path)) for path in files), (PROGRAM, str(Path(builder.__file__).parent))]
     # A new recipe or element in one of these directories may hide the one that was used.
     watched += [("recipes", str(directory)) for directory in search.recipes]
     watched += [("elements", str(directory)) for directory in (*elements, *search.elements)]
@@ -135,4 +134,6 @@ def _digest(kind: str, name: str) -> str:
         return key_of({"names": sorted(str(found.relative_to(path)) for found in path.rglob("*.toml"))})
     if kind == "elements":
         return key_of({"names": sorted(entry.name for entry in path.iterdir())})
+    if kind == PROGRAM:
+        return digest_of_times(path)
     return digest_of_files(path) if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()

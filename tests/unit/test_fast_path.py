@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -115,7 +115,7 @@ def test_element_that_hides_another_asks_for_a_build(world: World) -> None:
 )
 def test_another_question_has_no_answer(world: World, other: dict[str, str | int]) -> None:
     """What was found for one invocation says nothing of another."""
-    assert fast_path.find(world.cache, replace(world.invocation, **other)) is None  # type: ignore[arg-type]
+    assert fast_path.find(world.cache, world.invocation._replace(**other)) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"directory": 1}', '{"directory": ".", "content": "c"}'])
@@ -134,6 +134,28 @@ def test_changed_program_asks_for_a_build(world: World, monkeypatch: pytest.Monk
     fast_path.record(world.cache, world.invocation, world.answer, fast_path.take_fingerprint([]), LATER, [])
     assert world.found == world.answer
     (world.directory / "builder/plan.py").write_text("")
+    assert world.found is None
+
+
+def test_changed_module_asks_for_a_build_whatever_its_size_and_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module with another content counts as changed, even when its size and its time of modification are as before.
+
+    Modules that Python compiles meanwhile do not count.
+    """
+    module = world.directory / "builder/__init__.py"
+    module.parent.mkdir()
+    module.write_text("A = 1\n")
+    os.utime(module, (1, 1))
+    monkeypatch.setattr("builder.__file__", str(module))
+    fast_path.record(world.cache, world.invocation, world.answer, fast_path.take_fingerprint([]), LATER, [])
+    (module.parent / "__pycache__").mkdir()
+    (module.parent / "__pycache__/plan.pyc").write_bytes(b"")
+    assert world.found == world.answer
+    time.sleep(fast_path.TICK)
+    module.write_text("A = 2\n")
+    os.utime(module, (1, 1))
     assert world.found is None
 
 
