@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
 class NfsrootError(Exception):
@@ -47,8 +47,7 @@ class OutputError(Exception):
         self.is_closed = isinstance(reason, BrokenPipeError)
 
 
-@dataclass(frozen=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """A mistake in a file that the user wrote.  `line` and `column` count from 1; 0 stands for the whole file."""
 
     file: Path

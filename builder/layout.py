@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from builder.recipe.choices import RootKind, RootTransport
 from builder.recipe.models import Recipe
 from builder.release_names import TFTP_DIRECTORY, bundle_file, release_name
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The names and paths of the release of `recipe` that has `version`.
 
     `kernel_version` is KVER in vmlinuz-KVER and /lib/modules/KVER, and `tool_version` the version of nfsroot that makes

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = 0
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(NamedTuple):
     """A user and a group by their numbers."""
 
     uid: int

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from dataclasses import replace as replaced
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -53,14 +52,14 @@ def in_cluster(release: ReleaseSettings, name: str, number: int, nodes: int = 2,
         export._replace(path=f"/NFSROOT/{name}/{version}", clients=str(told["subnet"]))
         for export in release.exports[:1]
     )
-    return replaced(
+    return replace(
         release,
         name=name,
         cluster=f"cluster-{name}",
         exports=_numbered(exports),
         state_exports=(),
-        root=replaced(release.root, state=""),
-        dhcp=replaced(release.dhcp, **told),
+        root=release.root._replace(state=""),
+        dhcp=release.dhcp._replace(**told),
     )
 
 

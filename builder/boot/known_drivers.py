@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from builder.boot import initramfs
 from builder.errors import NfsrootError, Problem, RecipeError
@@ -34,8 +34,7 @@ OTHER_NAMES = {
 """Other names of cards and drivers that people use, each with the driver of Linux."""
 
 
-@dataclass(frozen=True)
-class Kernel:
+class Kernel(NamedTuple):
     """The modules of a tree's kernel: those that are files (paths by name), those that are built in, and aliases."""
 
     version: str

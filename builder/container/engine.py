@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from builder.errors import InputError
 from builder.process import OnLine
@@ -22,16 +22,14 @@ ENVIRONMENT = {
 """The environment of every job.  Nothing of the host's comes in, so that a job's result depends on its inputs alone."""
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """A builder image: its unpacked file tree `rootfs`, and its `id`, which is part of the keys of steps."""
 
     id: str
     rootfs: Path
 
 
-@dataclass(frozen=True)
-class Room:
+class Room(NamedTuple):
     """The space for a job's temporary files: at most `mib` MiB of memory, or a `directory` on disk."""
 
     mib: int = 512
@@ -53,7 +51,7 @@ class Job:
     inputs: Mapping[str, Path] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     network: bool = False
-    room: Room = Room()
+    room: Room = field(default_factory=Room)
 
     @property
     def name(self) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import NamedTuple
 
 from builder.errors import Problem
 from builder.recipe.document import Document
@@ -27,8 +27,7 @@ _REQUIRED: dict[KeyPath, str] = {
 }
 
 
-@dataclass(frozen=True)
-class _ClusterWords:
+class _ClusterWords(NamedTuple):
     """A cluster as written, with its columns of nodes, for the rules below."""
 
     document: Document

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from builder.errors import Problem
 from builder.recipe.document import Document, read_text
@@ -34,8 +34,7 @@ def normalize_mac(text: str) -> str | None:
     return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
-@dataclass(frozen=True)
-class _Table:
+class _Table(NamedTuple):
     """The MAC addresses in a file, and the names beside them if the file has such a column."""
 
     macs: tuple[Word, ...]

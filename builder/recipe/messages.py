@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from builder.recipe.place import Place
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A word in a file of the user, and its place."""
 
     text: str

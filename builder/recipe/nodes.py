@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
+from typing import NamedTuple
 
 from builder.errors import Problem
 from builder.recipe.document import Document
@@ -17,8 +17,7 @@ from builder.recipe.positions import KeyPath
 from builder.recipe.ranges import RangeError, expand
 
 
-@dataclass(frozen=True)
-class NodeWords:
+class NodeWords(NamedTuple):
     """The columns of a table `[[nodes]]`; a column with a mistake is empty, or has only its good words.
 
     MAC addresses are normalized.

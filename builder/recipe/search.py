@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import builder
 from builder.recipe import stock
@@ -14,8 +14,7 @@ ELEMENTS_PATH = "ELEMENTS_PATH"
 """The environment variable with directories of elements, separated by colons; disk-image-create(1) reads it, too."""
 
 
-@dataclass(frozen=True)
-class SearchPath:
+class SearchPath(NamedTuple):
     """The directories of recipes and elements.  A name in an earlier directory hides the same name in later ones."""
 
     recipes: tuple[Path, ...]
@@ -41,7 +40,7 @@ class SearchPath:
 
     def before(self, elements: Iterable[Path]) -> SearchPath:
         """The search path with the directories `elements` before all others."""
-        return replace(self, elements=(*elements, *self.elements))
+        return self._replace(elements=(*elements, *self.elements))
 
     def recipe(self, name: str) -> Path | None:
         """The file of the recipe called `name`, if there is one."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pydantic_core
 
@@ -13,8 +13,7 @@ from builder.errors import InputError
 from builder.release.manifest import FILE
 
 
-@dataclass(frozen=True)
-class Releases:
+class Releases(NamedTuple):
     """The releases in `directory` (`output/NAME`), with the key of the content of each, as `contents` gives them."""
 
     directory: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from builder.layout import Layout
 from builder.recipe.choices import NfsServer
@@ -21,8 +21,7 @@ GENERATION = "GENERATION"
 """A placeholder for one of the directories that `ls` names, each of which holds the menus of a release."""
 
 
-@dataclass(frozen=True)
-class Procedure:
+class Procedure(NamedTuple):
     """Commands of root's shell, one tuple for each section of the README.
 
     `packages` are the Debian packages that the server needs.  `unpack` and `install` are typed in one directory, which
@@ -40,7 +39,7 @@ class Procedure:
 
 def procedure(layout: Layout, server: Server) -> Procedure:
     """The commands for a release on a server with the programs that `server` names; the bundle has their settings."""
-    recipe, bundle, old = layout.recipe, f"{layout.name}-server", replace(layout, version=OLD)
+    recipe, bundle, old = layout.recipe, f"{layout.name}-server", layout._replace(version=OLD)
     running = chosen(recipe, server)
     services = dict.fromkeys(program.service for program in running)
     install = " ".join(("./install.sh", *_options(chosen(recipe, recipe.cluster.server), running)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
@@ -38,8 +37,7 @@ class Reservation(NamedTuple):
         return cls(name, mac, address, f"(nd)/grub/{name}")
 
 
-@dataclass(frozen=True)
-class Dhcp:
+class Dhcp(NamedTuple):
     """All DHCP data of a cluster; a machine that has no reservation gets no answer.
 
     `server` is the machine that answers and serves the boot loaders.  It answers at `interface`, or, where that is

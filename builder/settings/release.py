@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import Any, NamedTuple
 
 from builder.errors import InputError
 from builder.settings.dhcp import Dhcp, Loader, Reservation
@@ -24,8 +24,7 @@ SCHEMA = 1
 """The version of the file's schema; a site refuses a newer one."""
 
 
-@dataclass(frozen=True)
-class RootPlace:
+class RootPlace(NamedTuple):
     """The files of a release with the nodes' root, and the directories of the root on the server.
 
     `file` and `overlay` are files of the release; `overlay` is empty where the root tarball ends with the overlay.
@@ -90,7 +89,7 @@ class ReleaseSettings:
             **{key: getattr(self, key) for key in _WORDS},
             "programs": dict(self.programs),
             "nfs_version": self.nfs_version,
-            "root": {**vars(self.root), "shared": list(self.root.shared)},
+            "root": {**self.root._asdict(), "shared": list(self.root.shared)},
             "dhcp": _dhcp_table(self.dhcp),
         }
         lists = {

@@ -7,8 +7,7 @@ seldom changes a setting, for which a server would have to be started again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from builder.settings.release import ReleaseSettings
@@ -21,8 +20,7 @@ CONNECTIONS_A_NODE = 2
 """NFS connections of a node: one for all its mounts of a server, and one that it leaves behind when it starts anew."""
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """The limits in a server's settings, which are enough for `nodes` nodes.
 
     - `neighbours`: gc_thresh1 to 3 (Linux, Documentation/networking/ip-sysctl.rst): below the first no entry of the

@@ -84,7 +84,7 @@ def test_servers_are_started_and_left_alone(blue: ReleaseSettings, tmp_path: Pat
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/hosts").write_text("127.0.0.1 localhost\n")
     node = blue.nodes[0]._replace(name="blue9", mac="52:54:00:01:00:09")
-    more = replace(blue.dhcp, reservations=(*blue.nodes, node._replace(address=blue.nodes[0].address + 50)))
+    more = blue.dhcp._replace(reservations=(*blue.nodes, node._replace(address=blue.nodes[0].address + 50)))
     places = Places(tmp_path)
     for number, release in enumerate((blue, replace(blue, version="1.1"), replace(blue, version="1.2", dhcp=more))):
         unpack(places, release, number + 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ TUTORIAL = PROJECT / "docs/tutorial/first-cluster.md"
 
 def sections(found: Procedure) -> dict[str, tuple[str, ...]]:
     """The commands of each section; of the packages, the one that installs them."""
-    every = {field.name: getattr(found, field.name) for field in fields(found)}
+    every = found._asdict()
     return every | {"packages": (f"apt install {' '.join(found.packages)}",)}
 
 

@@ -239,9 +239,9 @@ def test_contradictions_name_both_places(
     }
     subnet = {"router": IPv4Address("10.1.0.9"), "server": blue.dhcp.server, "broadcast": blue.dhcp.broadcast}
     dhcp = {
-        "gateway": replace(green.dhcp, subnet=blue.dhcp.subnet, **subnet),
-        "overlap": replace(green.dhcp, subnet=IPv4Network("10.1.0.0/16")),
-    }.get(change, replace(green.dhcp, reservations=(nodes.get(change, first), *rest)))
+        "gateway": green.dhcp._replace(subnet=blue.dhcp.subnet, **subnet),
+        "overlap": green.dhcp._replace(subnet=IPv4Network("10.1.0.0/16")),
+    }.get(change, green.dhcp._replace(reservations=(nodes.get(change, first), *rest)))
     exports = {
         "path": (green.exports[0]._replace(path=blue.exports[0].path),),
         "fsid": (green.exports[0]._replace(fsid=blue.exports[0].fsid),),
