@@ -77,7 +77,7 @@ def staggered(measurement: Measurement, site: Site) -> Change:
 
 
 def over_http(stage: Stage) -> Stage:
-    """The phase with its files over HTTP, if it is GRUB's; files that firmware itself loads stay on TFTP."""
+    """Return the phase as it is when GRUB loads its files over HTTP; the firmware itself loads files by TFTP."""
     if stage.phase is not Phase.GRUB:
         return stage
     moved, asked = stage.traffic, stage.round_trips

@@ -82,10 +82,10 @@ def _boot_files(recipe: Recipe, steps: Mapping[str, str], release: Subject) -> I
     """Yield the digest of each file that nodes load: the release's if the steps that make it have the same keys."""
     kernel = release.manifest.kernel_version
     of_tree, of_loaders = ((TREE.name,), (PXEGRUB.name,))
-    of_ramdisk = (INITRAMFS.name, NIC_DRIVERS.name)
+    of_initramfs = (INITRAMFS.name, NIC_DRIVERS.name)
     names = [f"initrd.img-{kernel}", *(f"initrd.img-{kernel}.{node.nic}" for node in recipe.cluster.nodes if node.nic)]
     for path in dict.fromkeys((*release.boot_files, *names)):
-        needs = of_tree if path.startswith("vmlinuz-") else of_ramdisk if path in names else of_loaders
+        needs = of_tree if path.startswith("vmlinuz-") else of_initramfs if path in names else of_loaders
         if path.startswith("initrd.img-") and path not in names:
             continue  # no node needs it any more
         same = all(_is_same(step, steps, release) for step in needs)

@@ -47,7 +47,7 @@ def _all(serving: Serving, records: Records, name: str, to: str, clock: Clock) -
 def _some(serving: Serving, records: Records, name: str, nodes: tuple[str, ...], to: str) -> Serving:
     strangers = [node for node in nodes if node not in nodes_of(records, name, serving)]
     if strangers:
-        raise InputError(f"{fold(strangers)} is not in the cluster of {name}")
+        raise InputError(f"the cluster of {name} has no node {fold(strangers)}")
     require_own_trees(find_release(records, name, serving.version), nodes)
     without_trial = _leave_trial(serving, nodes)
     if to:

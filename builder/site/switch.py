@@ -86,7 +86,7 @@ def _switch_some(
     require_own_trees(record, nodes)
     if not serving.version:
         raise RefusedError(
-            f"no version of {wish.name} serves all nodes yet, whose settings the servers would have",
+            f"no version of {wish.name} serves all nodes yet, and the servers take their settings from that version",
             resolution=f"Switch all nodes to a version first:\n  nfsroot-site switch {wish.name} {wish.version}",
         )
     _require_nodes(nodes, nodes_of(records, wish.name, serving), f"{wish.name} {serving.version}, which others boot")

@@ -1,4 +1,4 @@
-"""Gathers the knowledge of the use of a recipe's releases: the journal, and the last sighting of each node."""
+"""What the server knows of who uses a recipe's releases: the journal, and when and how each node was last seen."""
 
 from __future__ import annotations
 
