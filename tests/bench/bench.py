@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -52,31 +54,41 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nfsroot-bench-", dir=options.room) as directory:
         room = Path(directory)
         own = Own(recipe, room / "own", Cache(options.cache.absolute()), tools / "nfsroot")
-        measured = {
-            "machine": _machine(),
-            "recipe": options.recipe,
-            "packages": list(recipe.packages),
-            "targets": measure(own, Peers(recipe, room, tools), options, room),
-            "sizes": {kind: _only(own, pattern).stat().st_size for kind, pattern in FILES.items()},
-            "inventory": [_script("inventory", options.recipe, str(count)) for count in NODES],
-            "composition": _script("composition", options.recipe, str(NODES[-1]), str(CLUSTERS)),
-            "compression": [asdict(level) for level in of_tree(_only(own, FILES["root tarball"]), room)],
-            "initramfs_compression": [asdict(level) for level in of_initramfs(_only(own, FILES["initramfs"]), room)],
-            "changes": [change._asdict() for change in measure_changes(own)],
-            "store": store(own, room, options.rounds),
-            "site": site(own, room, options.rounds),
-            "growth": growth(own, room),  # at the end: what it builds is no release of the recipe's own packages
+        sections: dict[str, Callable[[], Any]] = {
+            "machine": _machine,
+            "targets": lambda: measure(own, Peers(recipe, room, tools), options, room),
+            "sizes": lambda: {kind: _only(own, pattern).stat().st_size for kind, pattern in FILES.items()},
+            "inventory": lambda: [_script("inventory", options.recipe, str(count)) for count in NODES],
+            "composition": lambda: _script("composition", options.recipe, str(NODES[-1]), str(CLUSTERS)),
+            "compression": lambda: [asdict(level) for level in of_tree(_only(own, FILES["root tarball"]), room)],
+            "initramfs_compression": lambda: [
+                asdict(level) for level in of_initramfs(_only(own, FILES["initramfs"]), room)
+            ],
+            "changes": lambda: [change._asdict() for change in measure_changes(own)],
+            "store": lambda: store(own, room, options.rounds),
+            "site": lambda: site(own, room, options.rounds),
+            "growth": lambda: growth(own, room),  # last: what it builds is no release of the recipe's own packages
         }
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "bench.json").write_text(json.dumps(measured, indent=1) + "\n")
-    (options.output / "bench.html").write_text(page.render(measured))
-    print(page.summary(measured))  # noqa: T201
+        options.output.mkdir(parents=True, exist_ok=True)
+        results = options.output / "bench.json"
+        measured = json.loads(results.read_text()) if options.sections and results.exists() else {}
+        measured |= {"recipe": options.recipe, "packages": list(recipe.packages)}
+        own.fetch()
+        own.write()
+        own.make()
+        for name in options.sections or sections:
+            print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)  # noqa: T201
+            measured[name] = sections[name]()
+            # After each section: a failure in a later one, half an hour on, loses nothing.
+            results.write_text(json.dumps(measured, indent=1) + "\n")
+    if measured.keys() >= sections.keys():
+        (options.output / "bench.html").write_text(page.render(measured))
+        print(page.summary(measured))  # noqa: T201
 
 
 def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> dict[str, Any]:
     """Each contest by its name: the times of everybody in it."""
     log = room / "log"
-    own.fetch()
     peers.fetch()
     singly, together = [own.cold(), own.package_added(), *peers.all()], [own.two_at_once(), own.ten()]
     times = contest([*singly, *together], options.rounds, log)
@@ -146,6 +158,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=cache, help="a cache in which the recipe was built")
     parser.add_argument("--room", type=Path, default=Path("/dev/shm"), help="where all work: memory")
     parser.add_argument("--output", type=Path, default=Path("output/bench"))
+    parser.add_argument(
+        "--sections", nargs="+", help="measure these anew, and keep what OUTPUT/bench.json has of others"
+    )
     return parser.parse_args()
 
 
@@ -157,7 +172,7 @@ def _only(own: Own, pattern: str) -> Path:
 def _script(name: str, *arguments: str) -> dict[str, float]:
     """What a script beside this one measured, in a process of its own."""
     argv = [sys.executable, str(HERE / f"{name}.py"), *arguments]
-    told: dict[str, float] = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
+    told: dict[str, float] = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
     return told
 
 

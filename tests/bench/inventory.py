@@ -8,7 +8,7 @@ import sys
 import time
 from ipaddress import IPv4Address, IPv4Network
 
-from builder.cli.main import make_quick
+from builder.cli.running import make_quick
 from builder.layout import Layout
 from builder.packing import archive
 from builder.recipe.load import load

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 
 from builder.cli.main import main
-from builder.debian import archive
+from builder.debian import update
 from builder.recipe.models import Debian
 
 HOOK = "--setup-hook=sed -i '/-security/d' \"$1/etc/apt/sources.list\""
 """What mmdebstrap(1) does before it asks the archive."""
 
-call_mmdebstrap = archive._mmdebstrap
+call_mmdebstrap = update._mmdebstrap
 
 
 def leave_out(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
@@ -20,5 +20,5 @@ def leave_out(debian: Debian, *options: str, target: str) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    archive._mmdebstrap = leave_out
+    update._mmdebstrap = leave_out
     sys.exit(main())
