@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -65,7 +66,7 @@ def main() -> None:
                 asdict(level) for level in of_initramfs(_only(own, FILES["initramfs"]), room)
             ],
             "changes": lambda: [change._asdict() for change in measure_changes(own)],
-            "store": lambda: store(own, room, options.rounds),
+            "store": lambda: store(own, options.disk, options.rounds),
             "site": lambda: site(own, room, options.rounds),
             "growth": lambda: growth(own, room),  # last: what it builds is no release of the recipe's own packages
         }
@@ -102,9 +103,18 @@ def measure(own: Own, peers: Peers, options: argparse.Namespace, room: Path) -> 
     return {**{name: _told(times) for name, times in contests.items()}, "bases": bases}
 
 
-def store(own: Own, room: Path, rounds: int) -> dict[str, Any]:
-    """Publishing to a directory, fetching and listing: seconds, ratios to cp in the same run, bytes of a node added."""
-    measured = measure_directory(room / "store", *two_releases(own), rounds)
+def store(own: Own, disk: Path, rounds: int) -> dict[str, Any]:
+    """Publishing to a directory, fetching and listing: seconds, ratios to cp in the same run, bytes of a node added.
+
+    The store is on a disk: in memory, which needs no sync, a copy costs nothing but itself.
+    """
+    with tempfile.TemporaryDirectory(prefix="nfsroot-bench-", dir=disk) as directory:
+        room = Path(directory)
+        releases = [
+            shutil.copytree(release, room / "releases" / release.parent.name / release.name)
+            for release in two_releases(own)
+        ]
+        measured = measure_directory(room / "store", *releases, rounds)
     return {"times": _told(measured.times), "ratios": ratios(measured), "node_bytes": measured.node_bytes}
 
 
@@ -122,8 +132,9 @@ def site(own: Own, room: Path, rounds: int) -> dict[str, Any]:
 
 
 def two_releases(own: Own) -> tuple[Path, Path]:
-    """The directories of a release, and of one with a node more."""
+    """The directories of a release, and of one with a node more, both made anew."""
     own.write()
+    own.drop_releases()
     own.make()
     first = own.release()
     own.write(nodes=5)
@@ -157,6 +168,7 @@ def _options() -> argparse.Namespace:
     cache = cache_at(Path(os.environ["NFSROOT_CACHE_DIR"]) if "NFSROOT_CACHE_DIR" in os.environ else None).root
     parser.add_argument("--cache", type=Path, default=cache, help="a cache in which the recipe was built")
     parser.add_argument("--room", type=Path, default=Path("/dev/shm"), help="where all work: memory")
+    parser.add_argument("--disk", type=Path, default=Path("/var/tmp"), help="where a store is kept: a disk")
     parser.add_argument("--output", type=Path, default=Path("output/bench"))
     parser.add_argument(
         "--sections", nargs="+", help="measure these anew, and keep what OUTPUT/bench.json has of others"

@@ -165,7 +165,7 @@ class Own:
         """
 
         def prepare() -> None:
-            shutil.rmtree(self._room / "output", ignore_errors=True)
+            self.drop_releases()
             self._nodes += 1
             self.write(nodes=self._nodes, packages=packages)
 
@@ -190,6 +190,10 @@ class Own:
     def help(self) -> Contestant:
         """The command's help."""
         return Contestant("nfsroot --help", [self._nfsroot, "--help"])
+
+    def drop_releases(self) -> None:
+        """Remove all releases: the next builds make theirs anew, whatever was built before."""
+        shutil.rmtree(self._room / "output", ignore_errors=True)
 
     def make(self) -> None:
         """Build the recipe as it is."""
