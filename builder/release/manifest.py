@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -26,6 +27,9 @@ BEFORE_PARTS = 1
 """The schema of releases whose files had no parts, and whose tree had no list."""
 MISTAKES_SHOWN = 5
 SHA256 = r"^[0-9a-f]{64}$"
+INNERMOST = re.compile(r"\{\n[^{}\[\]]*\}")
+"""A JSON object without objects and lists in it: it is written in one line, which makes a manifest a tenth smaller."""
+LINE_BREAK = re.compile(r"\n *")
 
 
 class Model(BaseModel):
@@ -161,7 +165,8 @@ class Manifest(Model):
 
     def text(self) -> str:
         """The text of the manifest in manifest.json."""
-        return self.model_dump_json(indent=1) + "\n"
+        text = self.model_dump_json(indent=1)
+        return INNERMOST.sub(lambda table: LINE_BREAK.sub(" ", table[0]), text) + "\n"
 
 
 def explain(error: ValidationError) -> str:

@@ -148,3 +148,14 @@ def test_packages_of_a_tree(tmp_path: Path) -> None:
     nano, libc = packages(tmp_path / "packages.tsv")
     assert (nano.name, nano.version, nano.architecture, nano.source) == ("nano", "8.4-1", "amd64", "nano")
     assert libc.source == "glibc"
+
+
+def test_a_part_takes_a_line() -> None:
+    """The text of a manifest is the same JSON as pydantic's own, with braces and line breaks in values as they are."""
+    odd = {"name": "a{b", "about": "two\nlines }", "list": [], "table": {"inner": {"x": "["}, "y": "{1}"}}
+    written = manifest(recipe=odd)
+    assert json.loads(written.text()) == json.loads(written.model_dump_json())
+    parts = [part for file in written.files for part in file.parts]
+    assert parts
+    for part in parts:
+        assert f'{{ "sha256": "{part.sha256}", "size": {part.size} }}' in written.text()
