@@ -11,18 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from securesystemslib.signer import Signer
 
 from builder.errors import NfsrootError
 from builder.events import Notice
+from builder.parallel import crew
 from builder.recipe.former_names import rename_table
 from builder.store import catalog, keys, layout, leases, places, reader
 from builder.store.catalog import Release
 from builder.store.errors import RefusedError
 from builder.store.metadata import State, Targets, commit, load
-from builder.store.page.update import update_pages
 from builder.store.release import LAB, MANIFEST, ReleaseManifest
 from builder.store.release_files import Check, find_parts
 from builder.store.storage.directory import DirectoryStorage
@@ -53,7 +54,7 @@ class Publisher:
                 from builder.store.image.copies import name_images
 
                 name_images(self.storage, catalog.read_catalog(state.targets))
-            update_pages(trusted)
+            _pages().update_pages(trusted)
         return state
 
 
@@ -195,7 +196,9 @@ def publish(
         candidate.check(missing)
         new = sum(part.blob.size for part in missing)
         transfers.emit(Notice(f"{manifest.name} {manifest.version}: {new} of {manifest.size} bytes are new"))
-        transfers.send(storage, missing)
+        with crew(1) as aside:
+            aside.begin(_pages)  # hashing and writing parts leaves a processor to it
+            transfers.send(storage, missing)
         _push_image(storage, candidate, transfers)
         release = _describe(
             storage, candidate, before, new, repair=repair, unproved=not candidate.lab.startswith(PASSED)
@@ -203,6 +206,13 @@ def publish(
         state = publisher.commit(lambda targets: _enter(targets, release, channel))
     entered = catalog.find(catalog.read_catalog(state.targets), release.name, release.version)
     return Published(entered, before is not None, new)
+
+
+def _pages() -> ModuleType:
+    """The module that writes the store's pages, which takes a tenth of a second to import."""
+    from builder.store.page import update
+
+    return update
 
 
 def need_publishable(candidate: Candidate, storage: Storage, allowed: Permissions) -> None:
