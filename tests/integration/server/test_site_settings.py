@@ -68,8 +68,8 @@ def releases() -> tuple[ReleaseSettings, ...]:
     blue, green = in_cluster(debian, "blue", 1), in_cluster(debian, "green", 2)
     azure = in_cluster(debian, "azure", 5)
     nodes = tuple(node._replace(address=node.address - (4 << 16) + 100) for node in azure.nodes)
-    other = replace(
-        blue.dhcp, root_path="/NFSROOT/azure", reservations=nodes, loaders=(Loader("uefi-x64", "/a.efi", (7,)),)
+    other = blue.dhcp._replace(
+        root_path="/NFSROOT/azure", reservations=nodes, loaders=(Loader("uefi-x64", "/a.efi", (7,)),)
     )
     far = in_cluster(debian, "far", 3, server=UPLINK)
     return blue, replace(azure, cluster=blue.cluster, dhcp=other), green, far
