@@ -26,6 +26,7 @@ REMARKS: dict[str, type[Remark]] = {kind.__name__: kind for kind in (Notice, Cau
 
 CONTENT = "content"
 PROGRAM = "program"
+"""The kind of digest of nfsroot's own files: of sizes and times of change, which are read faster than contents."""
 Fingerprint = list[tuple[str, str, str]]
 """The kind of digest, path (or name of a variable) and digest of everything that a result depends on."""
 

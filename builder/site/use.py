@@ -1,4 +1,4 @@
-"""What the server knows of who uses a recipe's releases: the journal, and when and how each node was last seen."""
+"""Gathers what shows whether nodes use a recipe's releases: the site's journal, and when each node was last seen."""
 
 from __future__ import annotations
 

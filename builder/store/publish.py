@@ -197,7 +197,7 @@ def publish(
         new = sum(part.blob.size for part in missing)
         transfers.emit(Notice(f"{manifest.name} {manifest.version}: {new} of {manifest.size} bytes are new"))
         with crew(1) as aside:
-            aside.begin(_pages)  # hashing and writing parts leaves a processor to it
+            aside.begin(_pages)  # other threads hash and write parts meanwhile, which needs little of Python's lock
             transfers.send(storage, missing)
         _push_image(storage, candidate, transfers)
         release = _describe(

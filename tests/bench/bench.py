@@ -70,6 +70,8 @@ def main() -> None:
             "site": lambda: site(own, room, options.rounds),
             "growth": lambda: growth(own, room),  # last: what it builds is no release of the recipe's own packages
         }
+        if unknown := set(options.sections or ()) - sections.keys():
+            sys.exit(f"there is no section {', '.join(sorted(unknown))}: choose from {', '.join(sections)}")
         options.output.mkdir(parents=True, exist_ok=True)
         results = options.output / "bench.json"
         measured = json.loads(results.read_text()) if options.sections and results.exists() else {}
