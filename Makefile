@@ -123,7 +123,8 @@ lab: root build-packages lab-packages $(STORY_ON_VM:%=deb) .venv/installed  ## b
 		$(if $(SSH_KEY),--ssh-key $(call quoted,$(SSH_KEY))) $(if $(STORY),--story $(STORY) $(OUTPUT_FLAG))
 
 # Two processes run tests side by side, each a file at a time: tests that share a build or a boot stand in one file.
-SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
+# When one of them dies, the run ends: with files kept together, pytest-xdist would wait for ever for its successor.
+SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 
 .PHONY: test
 test: root build-packages lab-packages deb-packages test-packages .venv/tested .venv/servers  ## run the linters and every test but those of test-full
