@@ -11,7 +11,7 @@ PYTEST ?=
 # beside nfsroot.
 BUILD_PACKAGES := python3-venv mmdebstrap bubblewrap
 LAB_PACKAGES := nginx dnsmasq-base iproute2 isc-dhcp-server ipxe-qemu kea-dhcp4-server nfs-ganesha nfs-ganesha-vfs \
-	openssh-client ovmf qemu-system-x86 rpcbind seabios tftpd-hpa zstd
+	openssh-client ovmf qemu-system-x86 rpcbind rsyslog logrotate seabios tftpd-hpa zstd
 DEB_PACKAGES := debhelper dh-python dpkg-dev lintian mandoc patch
 TEST_PACKAGES := apache2-utils busybox catatonit chromium curl dbus-bin dbus-daemon dbus-system-bus-common \
 	docker-registry gnupg grub-common initramfs-tools-core jq libcap2-bin libnfs-utils locales podman shellcheck \

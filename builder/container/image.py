@@ -52,6 +52,7 @@ PACKAGES = (
     "python3-pbr",
     "python3-stevedore",
     "python3-yaml",
+    "rsyslog",  # rsyslogd -N1
     "shim-signed",
     "squashfs-tools",
     "sudo",  # disk-image-create runs its commands through it, as root too

@@ -21,6 +21,7 @@ TOOLS = (
     Tool("dnsmasq", "dnsmasq-base", "serves DHCP and TFTP"),
     Tool("in.tftpd", "tftpd-hpa", "serves TFTP"),
     Tool("nginx", "nginx", "serves HTTP"),
+    Tool("rsyslogd", "rsyslog logrotate", "receives what nodes log"),
     Tool("rpcbind", "rpcbind", "tells nodes where NFS is served"),
     Tool("ganesha.nfsd", "nfs-ganesha nfs-ganesha-vfs", "serves NFS"),
     Tool("qemu-system-x86_64", "qemu-system-x86 ipxe-qemu seabios", "runs nodes"),

@@ -10,9 +10,9 @@ from builder.overlay.shadow import with_root_password
 from builder.overlay.writable import NFS_OPTIONS, mounts, state_directory
 from builder.recipe.models import Recipe
 from builder.rendered_files import RenderedFile, header, text_file
-from builder.settings import reports
+from builder.settings import logs, reports
 from builder.templates import fill
-from builder.tree.owned_paths import ALWAYS, AUTHORIZED_KEYS, CHRONY, KERRIGHED_NODES, SHADOW, TIMESYNCD
+from builder.tree.owned_paths import ALWAYS, AUTHORIZED_KEYS, CHRONY, KERRIGHED_NODES, RSYSLOG, SHADOW, TIMESYNCD
 
 SHADOW_GID = 42  # Debian's group shadow (/usr/share/base-passwd/group.master).
 
@@ -28,11 +28,14 @@ def render(layout: Layout, shadow: str) -> tuple[RenderedFile, ...]:
         "state_directory": state_directory(recipe),
         "state_options": NFS_OPTIONS[recipe.root.nfs_version],
         "report": report_place(recipe),
+        "logs": logs,
         "report_options": "" if recipe.needs_http else reports.NFS_OPTIONS[recipe.root.nfs_version],
     }
     paths = [*ALWAYS]
     if recipe.cluster.ntp:
         paths.append(CHRONY if "chrony" in recipe.packages else TIMESYNCD)
+    if recipe.logs.server:
+        paths.append(RSYSLOG)
     if recipe.kerrighed and recipe.kerrighed.cluster_file:
         paths.append(KERRIGHED_NODES)
     files = [text_file(path, _text(path, values)) for path in paths]

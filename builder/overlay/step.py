@@ -21,7 +21,7 @@ from builder.tree.owned_paths import OWNED_PATHS
 
 ARCHIVE, LINES = "overlay.tar", "overlay.tsv"
 COMPRESS = ("zstd", "--quiet", "-3")
-SECTIONS = {"files", "image", "root", "login", "kerrighed", "cluster"}
+SECTIONS = {"files", "image", "root", "login", "kerrighed", "logs", "cluster"}
 """The sections of a recipe on which the overlay depends."""
 
 

@@ -23,6 +23,7 @@ from builder.recipe.models import (
     Kernel,
     Kerrighed,
     Login,
+    Logs,
     Model,
     Node,
     Root,
@@ -37,6 +38,7 @@ from builder.recipe.patterns import (
     Interface,
     KernelArgument,
     Line,
+    LogServer,
     ModuleName,
     NtpServer,
     PackageName,
@@ -105,6 +107,12 @@ class RootInput(Model):
     nfs_version: Literal[3, 4] = Field(default=3, description=Root.model_fields["nfs_version"].description)
     state: TreePath | None = Field(default=None, description=Root.model_fields["state"].description)
     isolate: bool = Field(default=False, description=Root.model_fields["isolate"].description)
+
+
+class LogsInput(Model):
+    """`[logs]`: the machine to which nodes send the warnings of their journals and the kernel's last messages."""
+
+    server: LogServer | None = Field(default=None, description=Logs.model_fields["server"].description)
 
 
 class ServerInput(Model):
@@ -197,6 +205,10 @@ class RecipeInput(Model):
     )
     boot: Boot = Field(default=Boot.model_construct(), description="Network boot loaders and their menus.")
     login: Login = Field(default=Login.model_construct(), description="Who may log in on nodes.")
+    logs: LogsInput = Field(
+        default=LogsInput.model_construct(),
+        description="Where nodes send the warnings of their journals and the kernel's last messages.",
+    )
     kerrighed: Kerrighed | None = Field(default=None, description="Parameters of the single system image.")
     variables: dict[str, dict[str, Any]] = Field(
         default={}, description="Values of the elements' variables: a table per element."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from builder.errors import InputError, Problem, RecipeError
@@ -11,10 +12,10 @@ from builder.recipe.cluster import resolve
 from builder.recipe.document import Document, read
 from builder.recipe.elements import load_elements
 from builder.recipe.inheritance import Ancestry
-from builder.recipe.input_models import ImageInput, RecipeInput, RootInput
+from builder.recipe.input_models import ImageInput, LogsInput, RecipeInput, RootInput
 from builder.recipe.macs import macs_files
 from builder.recipe.messages import suggest
-from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Initramfs, Kernel, Recipe, Root
+from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Initramfs, Kernel, Logs, Recipe, Root
 from builder.recipe.node_ids import node_id_problems
 from builder.recipe.patterns import RELEASE_NAME
 from builder.recipe.place import Place
@@ -100,6 +101,7 @@ class _Loading:
             root=_with_places(written.root, image),
             boot=_with_uefi(written.boot),
             login=written.login,
+            logs=_with_log_server(written.logs, cluster),
             ports=written.ports,
             kerrighed=written.kerrighed,
             elements=elements,
@@ -193,6 +195,13 @@ def _with_places(root: RootInput, image: Image) -> Root:
     """The table `[root]`, with defaults for the directories on the server that the recipe does not name."""
     path = root.path or f"{NFSROOT}/{image.name}"
     return Root.model_validate({**dict(root), "path": path, "state": root.state or f"{path}/{STATE}"})
+
+
+def _with_log_server(logs: LogsInput, cluster: Cluster) -> Logs:
+    """The table `[logs]`, with the address of the cluster's own server where it says "cluster"."""
+    if logs.server is None:
+        return Logs()
+    return Logs(server=cluster.server.address if logs.server == "cluster" else IPv4Address(logs.server))
 
 
 def _with_uefi(boot: Boot) -> Boot:

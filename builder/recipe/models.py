@@ -50,6 +50,9 @@ from builder.recipe.patterns import (
 from builder.recipe.place import Place
 from builder.recipe.secret_values import hash_secret, hide_secrets
 
+LOG_PROGRAM = "rsyslog"
+"""The program, and its Debian package, that sends what nodes log, and that receives it."""
+
 
 class Model(BaseModel):
     """A frozen table of a recipe; an unknown key is a mistake."""
@@ -200,6 +203,15 @@ class Login(Model):
         return None if value is None else hash_secret(value)
 
 
+class Logs(Model):
+    """`[logs]`: the machine to which nodes send the warnings of their journals and the kernel's last messages."""
+
+    server: IPv4Address | None = Field(
+        default=None,
+        description="Address of a log server, or cluster for the cluster's own server; nodes send nothing when absent.",
+    )
+
+
 class Kerrighed(Model):
     """`[kerrighed]`: parameters of the single system image."""
 
@@ -308,6 +320,7 @@ class Recipe(Model):
     root: Root
     boot: Boot
     login: Login
+    logs: Logs = Field(default=Logs.model_construct(), description="Where nodes send warnings and crashes.")
     ports: tuple[Port, ...] = Field(
         default=(), description="Ports at which nodes listen, beside those that elements declare."
     )
@@ -360,7 +373,8 @@ class Recipe(Model):
     @property
     def packages(self) -> tuple[str, ...]:
         """The names of all packages of the tree, those of kernel and elements included, sorted, without repeats."""
-        return tuple(sorted({*self.base_packages, *self.debian.packages}))
+        log_client = (LOG_PROGRAM,) if self.logs.server else ()
+        return tuple(sorted({*self.base_packages, *self.debian.packages, *log_client}))
 
     @property
     def base_packages(self) -> tuple[str, ...]:
@@ -389,6 +403,11 @@ class Recipe(Model):
     def needs_nfs(self) -> bool:
         """Whether the release needs an NFS server."""
         return self.root.transport is RootTransport.NFS
+
+    @property
+    def needs_log_server(self) -> bool:
+        """Whether the cluster's own server is to receive what nodes log."""
+        return self.logs.server == self.cluster.server.address
 
     @property
     def state_places(self) -> dict[WritableKind, str]:

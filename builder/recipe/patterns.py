@@ -71,6 +71,10 @@ PackageName = Annotated[str, Pattern(_PACKAGE, "a package's name: lower-case let
 PackageNeed = Annotated[
     str, Pattern(rf"{_PACKAGE}(?: \| {_PACKAGE})*", "a package's name, or names of which one is enough: a | b")
 ]
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+LogServer = Annotated[
+    str, Pattern(rf"cluster|{_BYTE}(?:\.{_BYTE}){{3}}", 'an IPv4 address such as "192.168.0.1", or "cluster"')
+]
 ElementName = Annotated[
     str, Pattern(r"[a-z0-9][a-z0-9._-]*", "an element's name: lower-case letters, digits and . _ -")
 ]

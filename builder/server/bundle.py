@@ -73,10 +73,12 @@ def _programs(recipe: Recipe, release: str) -> tuple[Program, ...]:
     beside = [f"{recipe.image.name}-state"] if recipe.root.keeps_state else []
     if not recipe.needs_http:
         beside.append(reports.EXPORTS)
-    return programs(release, http=recipe.needs_http, nfs=recipe.needs_nfs, sized=sized, beside=beside)
+    needed = {"http": recipe.needs_http, "nfs": recipe.needs_nfs, "logs": recipe.needs_log_server}
+    return programs(release, **needed, sized=sized, beside=beside)
 
 
 def _kinds(recipe: Recipe) -> str:
     """The kinds of servers, in words."""
-    needed = ["DHCP", "TFTP", *(["HTTP"] if recipe.needs_http else []), *(["NFS"] if recipe.needs_nfs else [])]
+    optional = {"HTTP": recipe.needs_http, "NFS": recipe.needs_nfs, "log": recipe.needs_log_server}
+    needed = ["DHCP", "TFTP", *(kind for kind, is_needed in optional.items() if is_needed)]
     return f"{', '.join(needed[:-1])} and {needed[-1]}"

@@ -15,7 +15,8 @@ from builder.process import CommandError
 from builder.recipe.models import Recipe
 from builder.release_names import MENUS
 from builder.rendered_files import RenderedFile, text_file
-from builder.settings import kea, nginx
+from builder.settings import kea, nginx, rsyslog
+from builder.settings.programs import LOG_NODES, RSYSLOG_CONF
 
 BUNDLE = "/input/bundle"
 DHCPD_CONF = "etc/dhcp/dhcpd.conf"
@@ -75,6 +76,7 @@ def checks(recipe: Recipe) -> tuple[Check, ...]:
         Check("kea-dhcp4", ("-t",), KEA_CONF),
         Check("dnsmasq", ("--test", "--conf-file=/dev/null", "--conf-dir"), DNSMASQ_D),
         *((Check("nginx", ("-q", "-t", "-c", f"{BUNDLE}/{NGINX_CHECK}", "-p"), NGINX_D),) if recipe.needs_http else ()),
+        *((Check("rsyslogd", ("-N1", "-f"), RSYSLOG_CONF),) if recipe.needs_log_server else ()),
         Check("grub-script-check", (), MENUS, menus),
     )
 
@@ -82,15 +84,18 @@ def checks(recipe: Recipe) -> tuple[Check, ...]:
 def checked(recipe: Recipe, files: Iterable[RenderedFile]) -> tuple[RenderedFile, ...]:
     """The files of a bundle that the checkers read.
 
-    Kea's and nginx's checkers refuse interfaces and addresses that their machine lacks: they read settings in which
-    those are replaced.
+    Kea's and nginx's checkers refuse interfaces and addresses that their machine lacks, and rsyslogd's reads a table in
+    another file: they read settings in which those are replaced.
     """
-    paths = {path for check in checks(recipe) for path in check.paths}
+    paths = {path for check in checks(recipe) for path in check.paths} | {LOG_NODES}
     found = {file.path: file for file in files if file.path in paths or file.path.rpartition("/")[0] in paths}
     found[KEA_CONF] = text_file(KEA_CONF, kea.listen_everywhere(str(found[KEA_CONF].content, "utf-8")))
     if site := found.get(NGINX_SITE):
         found[NGINX_SITE] = text_file(NGINX_SITE, nginx.listen_everywhere(str(site.content, "utf-8")))
         found[NGINX_CHECK] = text_file(NGINX_CHECK, nginx.complete_configuration("/scratch", f"{BUNDLE}/{NGINX_SITE}"))
+    if log := found.get(RSYSLOG_CONF):
+        text = rsyslog.nodes_beside(str(log.content, "utf-8"), f"{BUNDLE}/{LOG_NODES}")
+        found[RSYSLOG_CONF] = text_file(RSYSLOG_CONF, text)
     return tuple(found.values())
 
 

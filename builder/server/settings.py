@@ -7,7 +7,7 @@ from builder.recipe.choices import RootKind, WritableKind
 from builder.recipe.models import Recipe, Server
 from builder.server import dhcp, nfs
 from builder.settings import sizes as limits
-from builder.settings.programs import HTTP_SERVER, Program, programs
+from builder.settings.programs import HTTP_SERVER, LOG_SERVER, Program, programs
 from builder.settings.release import ReleaseSettings, RootPlace
 
 
@@ -19,6 +19,7 @@ def decide(layout: Layout) -> ReleaseSettings:
         "tftp": str(server.tftp),
         **({"http": HTTP_SERVER} if recipe.needs_http else {}),
         **({"nfs": str(server.nfs)} if recipe.needs_nfs else {}),
+        **({"logs": LOG_SERVER} if recipe.needs_log_server else {}),
     }
     return ReleaseSettings(
         name=recipe.image.name,
@@ -62,6 +63,6 @@ def recipe_sizes(recipe: Recipe) -> limits.Sizes:
 
 def chosen(recipe: Recipe, server: Server) -> tuple[Program, ...]:
     """The program that `server` runs in each role that a release of the recipe needs, without settings of a release."""
-    names = {"dhcp": server.dhcp, "tftp": server.tftp, "http": HTTP_SERVER, "nfs": server.nfs}
-    every = programs("", http=recipe.needs_http, nfs=recipe.needs_nfs)
+    names = {"dhcp": server.dhcp, "tftp": server.tftp, "http": HTTP_SERVER, "nfs": server.nfs, "logs": LOG_SERVER}
+    every = programs("", http=recipe.needs_http, nfs=recipe.needs_nfs, logs=recipe.needs_log_server)
     return tuple(program for program in every if program.name == names[program.role])

@@ -20,7 +20,7 @@ from builder.rendered_files import RenderedFile
 from builder.tree.build import find_tree
 
 COMPRESS = ("gzip", "--no-name", "-6")
-SECTIONS = {"files", "image", "kernel", "root", "boot", "kerrighed", "cluster"}
+SECTIONS = {"files", "image", "kernel", "root", "boot", "kerrighed", "logs", "cluster"}
 """The sections of a recipe on which the server bundle depends."""
 
 

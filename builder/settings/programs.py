@@ -8,9 +8,16 @@ from typing import NamedTuple
 HTTP_SERVER = "nginx"
 """The only program that may serve HTTP."""
 
+LOG_SERVER = "rsyslog"
+"""The only program that may receive what nodes log."""
+
+RSYSLOG_CONF = "etc/rsyslog.d/nfsroot.conf"
+LOG_NODES = "etc/rsyslog.d/nfsroot-nodes.json"
+LOGROTATE_CONF = "etc/logrotate.d/nfsroot"
+
 
 class Program(NamedTuple):
-    """One of the programs that may serve in a role: dhcp, tftp, http or nfs.
+    """One of the programs that may serve in a role: dhcp, tftp, http, nfs or logs.
 
     `name` is the program's name in recipes, `service` that of its systemd unit and its script of /etc/init.d, `package`
     that of its Debian package.  `socket` is the socket on which it listens: protocol, port, and the name that ss(8)
@@ -31,9 +38,9 @@ NFS_CONF = "etc/nfs.conf.d/nfsroot.conf"
 
 
 def programs(
-    release: str, *, http: bool, nfs: bool, sized: bool = False, beside: Sequence[str] = ()
+    release: str, *, http: bool, nfs: bool, logs: bool, sized: bool = False, beside: Sequence[str] = ()
 ) -> tuple[Program, ...]:
-    """Every program that a server bundle has settings for, for HTTP and for NFS where the release needs them.
+    """Every program that a server bundle has settings for; for HTTP, NFS and logs where the release needs them.
 
     `release` is the NAME-VERSION of the release; `sized` says that the number of nodes asks for more than Debian's
     defaults; `beside` names the files of exports beside the release's own.
@@ -43,7 +50,13 @@ def programs(
         *_tftp_servers(),
         *((_nginx(),) if http else ()),
         *(_nfs_servers([release, *beside], sized=sized) if nfs else ()),
+        *((_rsyslog(),) if logs else ()),
     )
+
+
+def every_program() -> tuple[Program, ...]:
+    """Every program that may serve, in any role, with the settings that are there for any number of nodes."""
+    return programs("", http=True, nfs=True, logs=True, sized=True)
 
 
 def unit_settings(service: str) -> str:
@@ -89,6 +102,11 @@ def _nfs_servers(exported: list[str], *, sized: bool) -> tuple[Program, ...]:
         _program("nfs", "kernel", kernel, kernel, "tcp/2049/", *exports),
         _program("nfs", "ganesha", "nfs-ganesha", "nfs-ganesha-vfs", "tcp/2049/ganesha.nfsd", *ganesha),
     )
+
+
+def _rsyslog() -> Program:
+    settings = (RSYSLOG_CONF, LOG_NODES, LOGROTATE_CONF)
+    return _program("logs", LOG_SERVER, "rsyslog", "rsyslog", "tcp/514/rsyslogd", *settings)
 
 
 def _program(role: str, name: str, service: str, package: str, socket: str, *settings: str) -> Program:

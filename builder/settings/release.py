@@ -52,9 +52,9 @@ class ReleaseSettings:
     """The settings that the release NAME VERSION asks of the server of its cluster.
 
     `recipe` is the name of the recipe's file, `tool` the version of nfsroot that made the release, `kernel` the version
-    of its kernel.  `programs` names the program that the recipe chooses for each role: dhcp, tftp, nfs and http; the
-    last two are absent where the release needs none.  `tftp_directory` is the directory of kernel and initramfs, a path
-    below the directory that TFTP and HTTP serve.  `nfs_version` is the version of NFS by which nodes mount.
+    of its kernel.  `programs` names the program that the recipe chooses for each role: dhcp, tftp, nfs, http and logs;
+    the last three are absent where the release needs none.  `tftp_directory` is the directory of kernel and initramfs,
+    a path below the directory that TFTP and HTTP serve.  `nfs_version` is the version of NFS by which nodes mount.
     """
 
     name: str

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from builder.settings import dnsmasq, isc, kea, nfs, serving
-from builder.settings.programs import NFS_CONF, Program, programs, unit_settings
+from builder.settings import dnsmasq, isc, kea, nfs, rsyslog, serving
+from builder.settings.programs import (
+    LOG_NODES,
+    LOGROTATE_CONF,
+    NFS_CONF,
+    RSYSLOG_CONF,
+    Program,
+    every_program,
+    programs,
+    unit_settings,
+)
 from builder.settings.release import ReleaseSettings
 from builder.settings.sizes import SYSCTL_CONF, sizes_for
 
@@ -33,6 +42,7 @@ def _clusters(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render
     if not releases:
         return
     loaded = [release for release in releases if "http" in release.programs]
+    logging = [release for release in releases if "logs" in release.programs]
     yield "etc/dhcp/dhcpd.conf", partial(isc.dhcpd_conf, releases)
     yield "etc/default/isc-dhcp-server", partial(isc.defaults, releases)
     yield "etc/kea/kea-dhcp4.conf", partial(kea.kea_conf, releases)
@@ -43,7 +53,11 @@ def _clusters(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render
     yield HOSTS, partial(serving.hosts, releases)
     if loaded:
         yield "etc/nginx/conf.d/nfsroot.conf", partial(serving.nginx_conf, loaded)
-    yield from _units(programs("", http=bool(loaded), nfs=False), releases)
+    if logging:
+        yield RSYSLOG_CONF, partial(rsyslog.rsyslog_conf, logging)
+        yield LOG_NODES, partial(rsyslog.nodes_json, logging)
+        yield LOGROTATE_CONF, partial(rsyslog.logrotate_conf, logging)
+    yield from _units(programs("", http=bool(loaded), nfs=False, logs=bool(logging)), releases)
 
 
 def _nfs(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render]]:
@@ -52,7 +66,7 @@ def _nfs(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render]]:
     yield "etc/ganesha/ganesha.conf", partial(nfs.ganesha_conf, releases)
     if sizes_for(releases).beyond_defaults:
         yield NFS_CONF, partial(serving.nfs_conf, releases)
-    yield from _units([each for each in programs("", http=False, nfs=True) if each.role == "nfs"], releases)
+    yield from _units([each for each in every_program() if each.role == "nfs"], releases)
 
 
 def _limits(releases: Sequence[ReleaseSettings]) -> Iterator[tuple[str, Render]]:

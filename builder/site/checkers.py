@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from builder.errors import NfsrootError
 from builder.events import Caution, Emit
-from builder.settings import kea, nginx
-from builder.settings.programs import NFS_CONF
+from builder.settings import kea, nginx, rsyslog
+from builder.settings.programs import LOG_NODES, NFS_CONF, RSYSLOG_CONF
 
 DHCPD_CONF = "etc/dhcp/dhcpd.conf"
 KEA_CONF = "etc/kea/kea-dhcp4.conf"
@@ -78,6 +78,9 @@ def checks(stage: Path, texts: Mapping[str, str], menus: Mapping[str, str]) -> I
         whole = nginx.complete_configuration(str(stage), str(stage / NGINX_SITE))
         write(stage / "nginx.conf", whole)
         yield Check("nginx", ("-q", "-t", "-c", str(stage / "nginx.conf"), "-p", str(stage)), NGINX_SITE)
+    if RSYSLOG_CONF in texts:
+        write(stage / RSYSLOG_CONF, rsyslog.nodes_beside(texts[RSYSLOG_CONF], str(stage / LOG_NODES)))
+        yield Check("rsyslogd", ("-N1", "-f", str(stage / RSYSLOG_CONF)), RSYSLOG_CONF)
     if NFS_CONF in texts:
         yield Check("nfsconf", ("--file", str(stage / NFS_CONF), "--get", "nfsd", "threads"), NFS_CONF)
     for path in (path for path in texts if path.startswith("etc/default/")):

@@ -8,7 +8,7 @@ from functools import partial
 from ipaddress import IPv4Network
 
 from builder.settings import isc
-from builder.settings.programs import Program, programs
+from builder.settings.programs import Program, every_program
 from builder.settings.release import ReleaseSettings
 from builder.settings.sizes import SYSCTL_CONF, Sizes, sizes_for
 from builder.settings.texts import HOSTS, Render, renderers
@@ -24,7 +24,7 @@ ISC_DEFAULTS = "etc/default/isc-dhcp-server"
 ETC_HOSTS = "etc/hosts"
 EXPORTS_OF_GANESHA = "etc/ganesha/exports.d/"
 EXPORTS_OF_KERNEL = "etc/exports.d/"
-ORDER = ("nfs", "http", "tftp", "dhcp")
+ORDER = ("nfs", "http", "logs", "tftp", "dhcp")
 """Roles in the order in which programs get their settings: no server sends nodes to one that does not serve yet."""
 
 
@@ -103,9 +103,8 @@ def _asked(
 
 def _running(chosen: Mapping[str, str], texts: Mapping[str, object]) -> Iterator[Program]:
     """Yield the chosen programs, each with the paths of its settings that were composed, exports among them."""
-    every = programs("", http=True, nfs=True, sized=True)
     for role in (role for role in ORDER if role in chosen):
-        (program,) = (each for each in every if (each.role, each.name) == (role, chosen[role]))
+        (program,) = (each for each in every_program() if (each.role, each.name) == (role, chosen[role]))
         exports = {"kernel": EXPORTS_OF_KERNEL, "ganesha": EXPORTS_OF_GANESHA}.get(program.name, "//")
         settings = [path for path in texts if path in program.settings or path.startswith(exports)]
         yield program._replace(settings=tuple(settings))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builder.errors import InputError
-from builder.settings.programs import programs
+from builder.settings.programs import every_program
 from builder.site.places import Places
 
 FILE = "/etc/nfsroot-site.toml"
@@ -57,5 +57,7 @@ def _options(table: Mapping[str, Any], where: str) -> Options:
 
 def choices() -> dict[str, tuple[str, ...]]:
     """The names of the programs that may serve, by their roles."""
-    every = programs("", http=True, nfs=True)
-    return {role: tuple(each.name for each in every if each.role == role) for role in ("dhcp", "tftp", "http", "nfs")}
+    roles: dict[str, tuple[str, ...]] = {}
+    for program in every_program():
+        roles[program.role] = (*roles.get(program.role, ()), program.name)
+    return roles

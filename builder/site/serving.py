@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 
 from builder.errors import NfsrootError
 from builder.events import Caution, Emit, Notice
-from builder.settings.programs import HTTP_SERVER, NFS_CONF, Program, programs
+from builder.settings.programs import HTTP_SERVER, LOG_SERVER, NFS_CONF, Program, every_program
 from builder.settings.sizes import SYSCTL_CONF
 from builder.site.comparison import NGINX_CONF
 from builder.site.composition import EXPORTS_OF_GANESHA, EXPORTS_OF_KERNEL, Composition
@@ -51,10 +51,9 @@ def dropped_programs(composition: Composition, ours: AbstractSet[str]) -> list[P
     `ours` are the paths of settings that the site has installed: a program that reads one of them has served.
     """
     kept = {program.service for program in composition.programs}
-    every = programs("", http=True, nfs=True)
     return [
         each
-        for each in {each.service: each for each in every}.values()
+        for each in {each.service: each for each in every_program()}.values()
         if each.service not in kept and not ours.isdisjoint(each.settings)
     ]
 
@@ -93,6 +92,8 @@ def _leave(site: Site, program: Program, emit: Emit) -> None:
         site.services.export_again()
     elif program.name == HTTP_SERVER:
         site.services.reload(service)
+    elif program.name == LOG_SERVER:
+        site.services.restart(service)  # it writes the server's own logs, too
     elif not any((root / path).exists() for path in program.settings) or not _can_restart(site.services, service):
         site.services.stop(service)
         emit(Notice(f"Stopped {service}, which serves nothing of this site any more."))
@@ -200,5 +201,6 @@ def _start(services: Services, group: list[Program], word: str, emit: Emit) -> N
 
 def _service(role: str, process: str) -> str:
     """The service to which a listening process belongs; the name of the process where no service is known."""
-    every = programs("", http=True, nfs=True)
-    return next((each.service for each in every if each.role == role and each.socket.endswith(f"/{process}")), process)
+    return next(
+        (each.service for each in every_program() if each.role == role and each.socket.endswith(f"/{process}")), process
+    )

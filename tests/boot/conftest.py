@@ -35,7 +35,14 @@ arguments = {arguments}
 """
 """UEFI nodes load pxegrub.efi instead of the signed chain, and somebody may log in."""
 
-NFS_4 = """\
+LOGS = """\
+[logs]
+server = "cluster"
+"""
+"""Nodes send what they log to the cluster's server."""
+
+NFS_4 = f"""\
+{LOGS}
 [root]
 nfs_version = 4
 """
@@ -59,7 +66,8 @@ format = "erofs"
 ARGUMENTS = (*FROM_ISSUES, *drawn(33, 8))
 """Kernel arguments of all signs that GRUB can carry, some of which have blanks."""
 
-BOOKWORM = """\
+BOOKWORM = f"""\
+{LOGS}
 [debian]
 suite = "bookworm"
 """

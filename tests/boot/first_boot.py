@@ -16,6 +16,8 @@ NODE = "ssi1"
 EVERY_CHECK = {check.name for check in CHECKS} | {REBOOT[0], SHUTDOWN[0]}
 WITHOUT_KEYS = {"ssh keys", "ssh login", "ssh login by own key"}
 """The checks for which a recipe has to name a key."""
+WITHOUT_LOG_SERVER = {"logs"}
+"""The check for which a recipe has to name a log server."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, Boot
+from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, WITHOUT_LOG_SERVER, Boot
 from picture import colours
 
 from builder.lab.checks.reboot import REBOOT
@@ -29,7 +29,7 @@ def test_node_passes_every_check(boot: Boot) -> None:
 
 def test_no_check_was_left_out(boot: Boot) -> None:
     """Only checks that a recipe gives no reason for were not made."""
-    needless = {"lockdown"} | WITHOUT_KEYS
+    needless = {"lockdown"} | WITHOUT_KEYS | WITHOUT_LOG_SERVER
     if boot.release.recipe.kerrighed:
         needless |= {"shared directories", "writable directories", "packages' records"}
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, Boot, assert_fell_back, reasons
+from first_boot import EVERY_CHECK, NODE, WITHOUT_KEYS, WITHOUT_LOG_SERVER, Boot, assert_fell_back, reasons
 from kernel_line import by_kernel, by_loader
 
 from builder.boot.arguments import grub2_words
@@ -18,7 +18,7 @@ from builder.release.manifest import Lab
 pytestmark = pytest.mark.boot
 
 WRITABLE = {"writable directories", "shared directories", "packages' records"}
-OF_AN_IMAGE = EVERY_CHECK - {"lockdown", "reboot", "Kerrighed ids"} - WRITABLE
+OF_AN_IMAGE = EVERY_CHECK - {"lockdown", "reboot", "Kerrighed ids"} - WRITABLE - WITHOUT_LOG_SERVER
 
 
 def kernel_and_initramfs(boot: Boot) -> int:

@@ -34,6 +34,8 @@ KEY_PRINT = "SHA256:M1hMHf0tr7itwq9YpIG2co5Hqk+5n9tYgF40ZWe2cow"
 FSTAB = hashlib.sha256(b"proc\n").hexdigest()
 OVERLAY = {PurePosixPath("etc/fstab"): OverlayFile(FSTAB, "644")}
 
+LOGGED = "nfsroot-lab warning boot-1\n netconsole: nfsroot-lab: kernel boot-1"
+
 Replies = Mapping[str, Answer | str]
 
 
@@ -169,6 +171,8 @@ def good(recipe: Recipe, firmware: Firmware) -> dict[str, Answer | str]:
         "server: ssh -v": "debug1: Authentications that can continue: publickey",
         "server: sh -": "",
         "umask": "",
+        "set -- boot-1": "",
+        f"server: cat /var/log/nfsroot/{node.name}.log": LOGGED,
         "umount": "",
         BOOT_ID: "boot-1",
         f"server: cat {report_place(recipe)}": json.dumps(report(recipe)),

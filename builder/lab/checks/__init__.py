@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.errors import NfsrootError
-from builder.lab.checks import identity, logins, mounts, network, reporting, root, system
+from builder.lab.checks import identity, logins, logs, mounts, network, reporting, root, system
 from builder.lab.checks.model import Check, Finding, Subject
 
 CHECKS: tuple[Check, ...] = (
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     *network.CHECKS,
     *logins.CHECKS,
     *reporting.CHECKS,
+    *logs.CHECKS,
 )
 
 

@@ -40,6 +40,7 @@ ln -sf /dev/stdout /var/log/nginx/access.log
 ln -sf /dev/stdout /var/log/nginx/error.log
 exec nginx -g 'daemon off;'
 """,
+    "rsyslog": "exec rsyslogd -n -iNONE -f /etc/rsyslog.d/nfsroot.conf",
     "dnsmasq": "exec dnsmasq -k -C /dev/null -7 /etc/dnsmasq.d --log-facility=- --pid-file=",
 }
 """A shell script for each daemon, which becomes the daemon, in the order in which daemons start.
@@ -48,7 +49,14 @@ The scripts start daemons with the options of Debian's packages (from /etc/init.
 or from the systemd unit), but in the foreground.
 """
 
-SOCKETS = {"rpc": ("tcp", 111), "nfs": ("tcp", 2049), "tftp": ("udp", 69), "http": ("tcp", 80), "dhcp": ("udp", 67)}
+SOCKETS = {
+    "rpc": ("tcp", 111),
+    "nfs": ("tcp", 2049),
+    "tftp": ("udp", 69),
+    "http": ("tcp", 80),
+    "dhcp": ("udp", 67),
+    "logs": ("tcp", 514),
+}
 """The table in /proc/net and the port of the socket on which the daemon of each role listens."""
 
 LISTENING = {"tcp": "0A", "udp": "07"}
@@ -96,7 +104,8 @@ class NamespaceServer:
         """
         root, kernel, server = release.manifest.server_directory, release.manifest.kernel_version, self._server
         self._daemons = list_daemons(release.recipe, server)
-        state = ("/var/lib/dhcp", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm", "/var/lib/nginx", "/var/log/nginx")
+        names = ("dhcp", "logrotate", "nfs/ganesha", "nfs/sm", "nginx")
+        state = (*(f"/var/lib/{name}" for name in names), "/var/log/nginx")
         choice = ["--dhcp", server.dhcp, "--tftp", server.tftp]
         choice += ["--nfs", server.nfs] if release.recipe.needs_nfs else []
         for argv in (

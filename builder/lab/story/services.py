@@ -16,7 +16,7 @@ DAEMONS = "/etc/nfsroot-lab"
 
 STATE = (
     *("/root", "/var/lib/dhcp", "/var/lib/kea", "/var/lib/nfs/ganesha", "/var/lib/nfs/sm"),
-    *("/var/lib/nginx", "/var/log/nginx"),
+    *("/var/lib/logrotate", "/var/lib/nginx", "/var/log/nginx"),
 )
 """The directories that the packages of the daemons create."""
 

@@ -32,7 +32,12 @@ def test_read_write_root(read_write: Recipe, snapshot: SnapshotAssertion) -> Non
 
 def test_paths_are_owned_and_sorted(read_only: Recipe, read_write: Recipe) -> None:
     """An overlay is sorted by path and holds owned paths only, and together the recipes use every one but hostname."""
-    recipes = (read_only, read_write, recipe_of(debian={"packages": ["chrony"]}))
+    recipes = (
+        read_only,
+        read_write,
+        recipe_of(debian={"packages": ["chrony"]}),
+        recipe_of(logs={"server": "10.0.0.1"}),
+    )
     paths = [[file.path for file in render(layout_of(recipe), SHADOW)] for recipe in recipes]
     assert all(each == sorted(each) for each in paths)
     assert set().union(*paths) == OWNED_PATHS - {"etc/hostname"}

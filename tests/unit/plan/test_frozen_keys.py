@@ -72,6 +72,7 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
             "recipe.image",
             "recipe.kerrighed",
             "recipe.login",
+            "recipe.logs",
             "recipe.root",
             "tool",
             "transport",
@@ -88,6 +89,7 @@ def test_names_of_inputs_are_frozen(plan: Plan) -> None:
             "recipe.image",
             "recipe.kernel",
             "recipe.kerrighed",
+            "recipe.logs",
             "recipe.root",
             "tool",
         ],
@@ -102,10 +104,10 @@ def test_keys_are_frozen(plan: Plan) -> None:
         "initramfs": "df06ba3a5f61f6ee7e957fcb",
         "nic-drivers": "a6d01a57fd886b638e2e31d4",
         "pxegrub": "78e4e04ca5f232e7842e623d",
-        "overlay": "224ac929dc0f2477ad572395",
-        "server-bundle": "d975602a6ee0daeba8844d42",
+        "overlay": "de4e7124f5d8a69430efecea",
+        "server-bundle": "7cc3e89ff5127cb1f2abcf4c",
     }
-    assert plan.content == "4073963dbc5926693136689a"
+    assert plan.content == "3816fb6e8f6ee8b69bbfdb5f"
 
 
 def test_inputs_of_the_builder_image_are_frozen() -> None:

@@ -72,6 +72,7 @@ CHANGES: dict[str, set[str]] = {
     "settings/*": BUNDLE,
     "settings/__init__.py": CHEAP,
     "settings/reports.py": CHEAP,
+    "settings/logs.py": CHEAP,
     "server/neighbours.py": set(),
     "rendered_files.py": CHEAP,
     "headers.py": CHEAP,

@@ -79,6 +79,7 @@ FIELDS: dict[str, tuple[Any, set[str]]] = {
     "boot.panic_seconds": (0, {"server-bundle"}),
     "login.root_password_hash": ("$y$j9T$salt$hash", {"overlay"}),
     "login.ssh_keys": (("ssh-ed25519 AAAA me",), {"overlay"}),
+    "logs.server": (IPv4Address("192.168.0.1"), EVERYTHING_OF_A_TREE),
     "ports": (("9100/tcp",), set()),
     "kerrighed.session_id": (2, CLUSTER),
     "kerrighed.node_ids": ({"ssi1": 7}, CLUSTER),

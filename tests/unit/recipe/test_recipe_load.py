@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -282,3 +283,27 @@ def test_models_come_without_the_loaders_libraries() -> None:
     """Whoever only needs the resolved recipe does not wait for ClusterShell and tomli."""
     code = "import sys, builder.recipe.models; print({'ClusterShell', 'tomli'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("", None),
+        ('[logs]\nserver = "cluster"\n', "192.168.0.1"),
+        ('[logs]\nserver = "10.9.8.7"\n', "10.9.8.7"),
+    ],
+)
+def test_log_server_is_an_address(project: Project, text: str, address: str | None) -> None:
+    """The word "cluster" stands for the cluster's own server; nodes that send what they log have rsyslog."""
+    project.write("recipes/mine.toml", f'extends = "base"\n{text}')
+    recipe = project.load()
+    assert recipe.logs.server == (IPv4Address(address) if address else None)
+    assert recipe.needs_log_server == (address == str(recipe.cluster.server.address))
+    assert ("rsyslog" in recipe.packages) == (address is not None)
+
+
+@pytest.mark.parametrize("value", ['"log.example"', '"10.0.0.256"', '"fe80::1"', '"10.0.0"', "true", '"010.0.0.1"'])
+def test_log_server_is_no_other_word(mistakes_of: Callable[[str], list[str]], value: str) -> None:
+    """A host name would have to be looked up by rsyslogd, and by the kernel, which cannot."""
+    (mistake,) = mistakes_of(f"[logs]\nserver = {value}\n")
+    assert "logs.server" in mistake

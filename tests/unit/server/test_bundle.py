@@ -61,7 +61,7 @@ def test_settings_of_every_program_travel(name: str, request: pytest.FixtureRequ
     """Whatever a recipe chooses, its bundle has the settings of every program, and no others."""
     recipe: Recipe = request.getfixturevalue(name)
     state = [f"{name}-nfsroot-state"] if recipe.root.keeps_state else []
-    every = programs(f"{recipe.image.name}-1.0", http=False, nfs=True, beside=[*state, "nfsroot-reports"])
+    every = programs(f"{recipe.image.name}-1.0", http=False, nfs=True, logs=False, beside=[*state, "nfsroot-reports"])
     known = {path for program in every for path in program.settings}
     other = with_server(recipe, dhcp=DhcpServer.KEA, tftp=TftpServer.DNSMASQ, nfs=NfsServer.GANESHA)
     for server in (recipe, other):

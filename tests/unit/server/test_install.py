@@ -79,9 +79,12 @@ def contents(root: Path) -> dict[str, bytes]:
     return found
 
 
+BESIDE = ["debian-nfsroot-state", "nfsroot-reports"]
+
+
 def settings_of(*chosen: tuple[str, str]) -> set[str]:
     """The files that these programs read, each given by role and name."""
-    every = programs("debian-nfsroot-1.0", http=True, nfs=True, beside=["debian-nfsroot-state", "nfsroot-reports"])
+    every = programs("debian-nfsroot-1.0", http=True, nfs=True, logs=True, beside=BESIDE)
     return {path for program in every if (program.role, program.name) in chosen for path in program.settings}
 
 

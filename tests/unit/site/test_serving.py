@@ -201,3 +201,23 @@ def test_a_container_starts_no_nfs_server_of_its_hosts_kernel(
     apply(site, serving(blue), Heard())
     assert [word for word in services.told if "nfs" in word] == []
     assert "export" in services.told
+
+
+LOGGING = {"logs": "rsyslog"}
+
+
+def test_rsyslog_goes_on_with_the_servers_own_logs(
+    site: Site, services: RecordedServices, blue: ReleaseSettings
+) -> None:
+    """It is restarted for the site's settings and again when they go, and never stopped."""
+    logging = replace(blue, programs={**blue.programs, **LOGGING})
+    unpack(site.places, logging)
+    apply(site, serving(logging), Heard())
+    assert "restart rsyslog" in services.told
+    services.told.clear()
+    quiet = replace(blue, version="1.1")
+    unpack(site.places, quiet)
+    apply(site, serving(quiet), Heard())
+    assert "restart rsyslog" in services.told
+    assert not [told for told in services.told if told.startswith("stop")]
+    assert not list(site.places.on_server("/etc/rsyslog.d").glob("*"))

@@ -292,3 +292,17 @@ def test_mistakes_in_the_sites_configuration_are_said(text: str, words: str, tmp
     (tmp_path / "etc/nfsroot-site.toml").write_text(text)
     with pytest.raises(Exception, match=re.escape(words)):
         read_options(Places(tmp_path))
+
+
+def test_nodes_of_the_clusters_that_log_are_in_one_table(
+    blue: ReleaseSettings, green: ReleaseSettings, tmp_path: Path
+) -> None:
+    """rsyslogd serves the cluster whose recipe asks for it, at its address, and drops what the other's nodes send."""
+    logging = replace(blue, programs={**blue.programs, "logs": "rsyslog"})
+    found = composed(tmp_path, logging, green)
+    table = json.loads(found.files["etc/rsyslog.d/nfsroot-nodes.json"])["table"]
+    assert [row["index"] for row in table] == [str(node.address) for node in blue.nodes]
+    text = found.files["etc/rsyslog.d/nfsroot.conf"]
+    assert str(blue.dhcp.server) in text
+    assert str(green.dhcp.server) not in text
+    assert [program.name for program in found.programs if program.role == "logs"] == ["rsyslog"]

@@ -21,7 +21,7 @@ from builder.lab.checks.system import FIRMWARE
 from builder.lab.machine.agent import Answer
 from builder.lab.vocabulary.hardware import Firmware
 from builder.recipe.choices import DhcpServer, ImageFormat, RootKind, RootTransport, Transport
-from builder.recipe.models import Login, Recipe
+from builder.recipe.models import Login, Logs, Recipe
 
 METHODS = "debug1: Authentications that can continue: publickey"
 ACCEPTS = {"server: ssh -v": f"{METHODS}\ndebug1: Server accepts key: identity ED25519 {KEY_PRINT} explicit"}
@@ -56,6 +56,7 @@ def test_a_right_node_passes(recipe_name: str, firmware: Firmware, request: pyte
 def test_every_check_applies_somewhere(debian: Recipe, kerrighed: Recipe) -> None:
     """No check is there for nothing: some recipe, with some firmware, needs it."""
     keys = debian.model_copy(update={"login": Login(ssh_keys=(f"ssh-ed25519 {KEY} me",))})
+    keys = keys.model_copy(update={"logs": Logs(server=debian.cluster.server.address)})
     nodes = [subject(keys, ACCEPTS, firmware=Firmware.SECURE_BOOT, ssh_key=Path("key")), subject(kerrighed, {})]
     assert set().union(*map(made, nodes)) == {check.name for check in CHECKS}
 
