@@ -67,7 +67,7 @@ class CachedStep(Step):
         return {}
 
     def inputs_beside(self, context: BuildContext) -> Mapping[str, Path]:  # noqa: ARG002
-        """The inputs, beside the configuration, of the job of the step `beside`."""
+        """The files and directories that the job of the step `beside` reads for this step, beside its configuration."""
         return {}
 
     def check(self, context: BuildContext) -> None:

@@ -228,7 +228,7 @@ def in_files(directory: Path, configuration: Mapping[str, str]) -> Iterator[Path
 
 
 def environment(recipe: Recipe, source_date: int) -> dict[str, str]:
-    """The environment of disk-image-create and of every hook: its settings, ours, and the elements' variables."""
+    """The environment of disk-image-create and of every hook, with the variables that the recipe sets."""
     variables = {
         name: str(int(value)) if isinstance(value, bool) else str(value)
         for values in recipe.variables.values()
