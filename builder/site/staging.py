@@ -9,6 +9,7 @@ renames those that were not renamed yet.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -28,7 +29,9 @@ from builder.store.errors import RefusedError
 STAGES = "stages.json"
 SUFFIX = ".unpacking"
 SECONDS_TO_END = 3.0
-"""The time in which the children of an nfsroot-site that was killed end: until then they hold its locks."""
+"""The time in which the children of an nfsroot-site that was killed end: until then they hold locks, or write files."""
+PAUSE = 0.05
+"""Seconds between two tries."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def _remove(record: Path, stages: tuple[Stage, ...]) -> None:
     """Remove stages, and the record's last, for it names the others."""
     for path in (*(stage.path for stage in stages), record):
         if os.path.lexists(path):
-            shutil.rmtree(path)
+            _remove_tree(path)
 
 
 def _clear(record: Path, stages: tuple[Stage, ...]) -> None:
@@ -185,9 +188,23 @@ def _clear(record: Path, stages: tuple[Stage, ...]) -> None:
     _, before = _read(record / STAGES)
     for path in (*(stage.path for stage in (*stages, *before)), *record.iterdir()):
         if path.is_dir():
-            shutil.rmtree(path)
+            _remove_tree(path)
         elif os.path.lexists(path):
             path.unlink()
+
+
+def _remove_tree(path: Path) -> None:
+    """Remove a directory with all that is in it, also while tar, whose parent was killed, still writes to it."""
+    deadline = time.monotonic() + SECONDS_TO_END
+    while True:
+        try:
+            return shutil.rmtree(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT) or time.monotonic() > deadline:
+                raise
+        if not path.exists():
+            return None
+        time.sleep(PAUSE)
 
 
 @contextlib.contextmanager
@@ -197,7 +214,7 @@ def _lock(directory: Path, seconds: float = 0.0) -> Iterator[bool]:
     deadline = time.monotonic() + seconds
     try:
         while not (is_held := _try_lock(handle)) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(PAUSE)
         yield is_held
     finally:
         os.close(handle)
