@@ -52,6 +52,7 @@ PACKAGE_NFSBOOTED = """
     etc/systemd/system-generators
     etc/systemd/timesyncd.conf.d
     usr/lib/nfsbooted
+    usr/lib/nfsbooted/netconsole
     usr/lib/nfsbooted/node.sh
     usr/lib/nfsbooted/prepare-node
     usr/lib/nfsbooted/release.list
@@ -75,19 +76,27 @@ PACKAGE_NFSBOOTED = """
     usr/lib/systemd/system/logrotate.timer.d/nfsbooted.conf
     usr/lib/systemd/system/modprobe@.service.d
     usr/lib/systemd/system/modprobe@.service.d/nfsbooted-less-work.conf
+    usr/lib/systemd/system/multi-user.target.wants/nfsbooted-logs.service
     usr/lib/systemd/system/multi-user.target.wants/nfsbooted-report.service
     usr/lib/systemd/system/networking.service.d
     usr/lib/systemd/system/networking.service.d/nfsbooted-less-work.conf
+    usr/lib/systemd/system/nfsbooted-logs.service
+    usr/lib/systemd/system/nfsbooted-netconsole.service
     usr/lib/systemd/system/nfsbooted-report.service
     usr/lib/systemd/system/nfsbooted-report.timer
     usr/lib/systemd/system/nfsbooted-ssh-host-keys.service
     usr/lib/systemd/system/nfsbooted-trial.service
+    usr/lib/systemd/system/rsyslog.service.d
+    usr/lib/systemd/system/rsyslog.service.d/nfsbooted.conf
     usr/lib/systemd/system/ssh.service.d
     usr/lib/systemd/system/ssh.service.d/nfsbooted-less-work.conf
     usr/lib/systemd/system/ssh.service.d/nfsbooted.conf
     usr/lib/systemd/system/ssh.socket.d
     usr/lib/systemd/system/ssh.socket.d/nfsbooted.conf
+    usr/lib/systemd/system/sysinit.target.wants/nfsbooted-netconsole.service
     usr/lib/systemd/system/sysinit.target.wants/nfsbooted-trial.service
+    usr/lib/systemd/system/syslog.socket.d
+    usr/lib/systemd/system/syslog.socket.d/nfsbooted.conf
     usr/lib/systemd/system/systemd-random-seed.service.d
     usr/lib/systemd/system/systemd-random-seed.service.d/nfsbooted.conf
     usr/lib/systemd/system/systemd-tmpfiles-setup-dev.service.d

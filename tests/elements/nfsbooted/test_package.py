@@ -57,6 +57,7 @@ def test_owner_and_modes(package: Path) -> None:
     assert {line[1] for line in lines} == {"root/root"}
     assert {line[0] for line in lines} == {"drwxr-xr-x", "-rw-r--r--", "-rwxr-xr-x", "lrwxrwxrwx"}
     assert {line[5] for line in lines if line[0] == "-rwxr-xr-x"} == {
+        "./usr/lib/nfsbooted/netconsole",
         "./usr/lib/nfsbooted/prepare-node",
         "./usr/lib/nfsbooted/report",
         "./usr/lib/nfsbooted/ssh-host-keys",
@@ -84,6 +85,8 @@ def test_units_that_start_by_themselves(package: Path) -> None:
     system = "usr/lib/systemd/system"
     assert wishes == {
         f"{system}/multi-user.target.wants/nfsbooted-report.service -> ../nfsbooted-report.service",
+        f"{system}/multi-user.target.wants/nfsbooted-logs.service -> ../nfsbooted-logs.service",
+        f"{system}/sysinit.target.wants/nfsbooted-netconsole.service -> ../nfsbooted-netconsole.service",
         f"{system}/sysinit.target.wants/nfsbooted-trial.service -> ../nfsbooted-trial.service",
         f"{system}/timers.target.wants/nfsbooted-report.timer -> ../nfsbooted-report.timer",
     }
