@@ -16,7 +16,8 @@ from builder.debian.conflicts import ConflictError, Selection
 from builder.debian.relations import Package, Relation
 from builder.debian.wants import Want
 from builder.errors import Problem, RecipeError
-from builder.recipe.models import Element, Recipe
+from builder.recipe.element_models import Element
+from builder.recipe.models import Recipe
 from builder.recipe.place import Place
 
 DEBIAN = "without which there is no Debian"

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from builder.errors import Problem
 from builder.recipe.document import Document, read, read_text
+from builder.recipe.element_models import Element, Variable
 from builder.recipe.input_models import ElementInput
 from builder.recipe.messages import name_type, suggest
-from builder.recipe.models import Element, Variable
 from builder.recipe.place import Place
 from builder.recipe.reserved import explain_reserved
 from builder.recipe.search import SearchPath

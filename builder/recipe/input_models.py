@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from builder.recipe.base_model import Model
 from builder.recipe.choices import Access, DhcpServer, ImageFormat, NfsServer, RootKind, RootTransport, TftpServer
 from builder.recipe.models import (
     Boot,
@@ -24,7 +25,6 @@ from builder.recipe.models import (
     Kerrighed,
     Login,
     Logs,
-    Model,
     Node,
     Root,
     Server,

@@ -10,12 +10,13 @@ from builder.errors import InputError, Problem, RecipeError
 from builder.recipe.choices import Variant
 from builder.recipe.cluster import resolve
 from builder.recipe.document import Document, read
+from builder.recipe.element_models import Element
 from builder.recipe.elements import load_elements
 from builder.recipe.inheritance import Ancestry
 from builder.recipe.input_models import ImageInput, LogsInput, RecipeInput, RootInput
 from builder.recipe.macs import macs_files
 from builder.recipe.messages import suggest
-from builder.recipe.models import Boot, Cluster, Debian, Element, Image, Initramfs, Kernel, Logs, Recipe, Root
+from builder.recipe.models import Boot, Cluster, Debian, Image, Initramfs, Kernel, Logs, Recipe, Root
 from builder.recipe.node_ids import node_id_problems
 from builder.recipe.patterns import RELEASE_NAME
 from builder.recipe.place import Place

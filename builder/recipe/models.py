@@ -6,13 +6,13 @@ These models are frozen and hold values only; `builder.recipe.load` reads files 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+from pydantic import Field, field_serializer, model_validator
 
+from builder.recipe.base_model import Model
 from builder.recipe.choices import (
     STATE_KINDS,
     Access,
@@ -26,6 +26,7 @@ from builder.recipe.choices import (
     Variant,
     WritableKind,
 )
+from builder.recipe.element_models import Element
 from builder.recipe.former_names import rename_table
 from builder.recipe.patterns import (
     AccountName,
@@ -44,7 +45,6 @@ from builder.recipe.patterns import (
     Suite,
     Title,
     TreePath,
-    VariableName,
     Version,
 )
 from builder.recipe.place import Place
@@ -52,12 +52,6 @@ from builder.recipe.secret_values import hash_secret, hide_secrets
 
 LOG_PROGRAM = "rsyslog"
 """The program, and its Debian package, that sends what nodes log, and that receives it."""
-
-
-class Model(BaseModel):
-    """A frozen table of a recipe; an unknown key is a mistake."""
-
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=False)
 
 
 class Image(Model):
@@ -262,45 +256,6 @@ class Cluster(Model):
     nic_places: dict[str, Place] = Field(
         default={}, exclude=True, description="Place in the user's files where each nic is written first."
     )
-
-
-class Variable(Model):
-    """A variable that an element declares in its element.toml."""
-
-    name: VariableName
-    type: Literal["string", "integer", "boolean"]
-    default: str | int | bool
-    doc: str
-
-
-class Element(Model):
-    """An element of diskimage-builder, with the facts in its element.toml.
-
-    An element without an element.toml, such as those of diskimage-builder itself, may have any variable: `variables` is
-    None.
-    """
-
-    name: str
-    path: Path
-    description: str
-    packages: tuple[str, ...] = Field(
-        default=(), description="Packages that the element needs; of `a | b` one is enough."
-    )
-    default_packages: tuple[str, ...] = Field(
-        default=(), description="Packages that are left out when others of a recipe conflict with them."
-    )
-    ports: tuple[Port, ...] = ()
-    secrets: tuple[str, ...] = ()
-    variables: tuple[Variable, ...] | None = ()
-
-    def needs(self, named: Collection[str]) -> tuple[str, ...]:
-        """The packages that the element needs; of alternatives the first that is among `named`, else the first."""
-        choices = [need.split(" | ") for need in self.packages]
-        return tuple(next((name for name in choice if name in named), choice[0]) for choice in choices)
-
-    @field_serializer("path", when_used="json")
-    def _path_without_this_machine(self, path: Path) -> str:
-        return path.name
 
 
 def _name(file: Path) -> str:

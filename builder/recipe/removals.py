@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from builder.errors import Problem
 from builder.recipe.document import Document
+from builder.recipe.element_models import Element
 from builder.recipe.messages import suggest
-from builder.recipe.models import Element
 from builder.recipe.place import Place
 from builder.recipe.positions import KeyPath
 

@@ -9,8 +9,8 @@ from builder.errors import Problem
 from builder.recipe.choices import Access, RootKind, RootTransport, Variant, WritableKind
 from builder.recipe.credentials import is_password_hash, ssh_key_mistake
 from builder.recipe.document import Document
+from builder.recipe.element_models import Element
 from builder.recipe.input_models import RecipeInput
-from builder.recipe.models import Element
 from builder.urls import without_users
 
 _TOP = ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "sys", "usr")

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from builder.errors import Problem
+from builder.recipe.base_model import Model
 from builder.recipe.document import Document
 from builder.recipe.messages import name_type, suggest
-from builder.recipe.models import Model
 from builder.recipe.positions import KeyPath
 from builder.urls import without_users
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from builder.errors import Problem
 from builder.recipe.document import Document
+from builder.recipe.element_models import Element
 from builder.recipe.elements import variable_mistake
 from builder.recipe.messages import name_type, suggest
-from builder.recipe.models import Element
 from builder.recipe.patterns import ENVIRONMENT_NAME
 from builder.recipe.reserved import explain_reserved
 from builder.recipe.stock import REFUSED_VARIABLES

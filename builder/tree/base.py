@@ -16,7 +16,8 @@ from builder.debian import refusals
 from builder.plan.model import Inputs
 from builder.plan.step import ENGINES, Known, Making
 from builder.process import CommandError
-from builder.recipe.models import Debian, Element, Recipe
+from builder.recipe.element_models import Element
+from builder.recipe.models import Debian, Recipe
 from builder.tree import elements
 
 ELEMENT = "debian-root"

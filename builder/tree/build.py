@@ -19,7 +19,8 @@ from builder.plan.model import Inputs
 from builder.plan.step import ENGINES, Known, Making
 from builder.process import CommandError
 from builder.recipe import nics
-from builder.recipe.models import Element, Recipe
+from builder.recipe.element_models import Element
+from builder.recipe.models import Recipe
 from builder.tree import base as bases
 from builder.tree import elements
 from builder.tree.owned_paths import OWNED_PATHS

@@ -15,7 +15,8 @@ from pathlib import Path
 from builder.cache import Cache
 from builder.errors import InputError
 from builder.keys import digest_of_files, entries, is_executable
-from builder.recipe.models import Element, Recipe
+from builder.recipe.element_models import Element
+from builder.recipe.models import Recipe
 
 NOT_IN_JOBS = ("README*", "element.toml")
 """The names at an element's top that jobs do not get: text for people, and settings that nfsroot has read already."""

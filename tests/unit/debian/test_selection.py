@@ -15,7 +15,8 @@ from builder.debian import choice
 from builder.debian.archive import INDEX, Archive
 from builder.debian.choice import PackageChoice
 from builder.errors import RecipeError
-from builder.recipe.models import Element, Recipe
+from builder.recipe.element_models import Element
+from builder.recipe.models import Recipe
 
 STANZAS = """\
 Package: dash

@@ -94,6 +94,8 @@ CHANGES: dict[str, set[str]] = {
     "recipe/choices.py": CHEAP,
     "recipe/former_names.py": CHEAP,
     "recipe/patterns.py": CHEAP,
+    "recipe/base_model.py": CHEAP,
+    "recipe/element_models.py": CHEAP,
     "recipe/models.py": CHEAP,
     "recipe/place.py": CHEAP,
     "recipe/nics.py": CHEAP,

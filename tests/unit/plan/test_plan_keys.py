@@ -31,7 +31,8 @@ from builder.recipe.choices import (
     Variant,
     WritableKind,
 )
-from builder.recipe.models import Element, Kerrighed, Node, Recipe, WritableDirectory
+from builder.recipe.element_models import Element
+from builder.recipe.models import Kerrighed, Node, Recipe, WritableDirectory
 from builder.recipe.place import Place
 from builder.server import bundle
 from builder.tree.base import BASE

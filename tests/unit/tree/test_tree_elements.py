@@ -11,7 +11,8 @@ import pytest
 
 from builder.cache import Cache
 from builder.errors import InputError
-from builder.recipe.models import Element, Recipe
+from builder.recipe.element_models import Element
+from builder.recipe.models import Recipe
 from builder.tree.elements import digest, snapshot
 
 SOURCE_DATE = 1763200000
