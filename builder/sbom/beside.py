@@ -6,13 +6,19 @@ A thread would take the publisher's time, because only one of Python's threads a
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.cache import Cache
+from builder.release.names import FILE as MANIFEST
 from builder.sbom.formats import CYCLONEDX, SPDX
+
+if TYPE_CHECKING:
+    from builder.release.source import ReleaseSource
 
 
 @contextlib.contextmanager
@@ -40,11 +46,17 @@ def sboms_beside(release: Path, cache: Cache) -> Iterator[Callable[[], dict[str,
 
 def main() -> None:
     """Make the SBOMs of a release, and print the directory of the cache that has them."""
-    from builder.release.source import DirectorySource
     from builder.sbom.make import find_sboms
 
     release, cache = map(Path, sys.argv[1:])
-    sys.stdout.buffer.write(bytes(find_sboms(DirectorySource.find(release), Cache(cache))))
+
+    def find_source() -> ReleaseSource:
+        from builder.release.source import DirectorySource
+
+        return DirectorySource.find(release)
+
+    document = json.loads((release / MANIFEST).read_bytes())
+    sys.stdout.buffer.write(bytes(find_sboms(document, find_source, Cache(cache))))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from builder.errors import InputError
-from builder.release.manifest import Manifest, ReleasedFile
+from builder.release.manifest import Manifest
 from builder.release.source import ReleaseSource, find_file, read_file
 from builder.release.unpacking import read_files, unpack_zstd
 from builder.sbom.dpkg import read_packages
+from builder.sbom.identity import DPKG_DATA, LOADED
 from builder.sbom.software import Software, SoftwareFile, SoftwarePackage
-from builder.tree.build import DPKG_DATA
 
 MOST = 64 << 20
 """The most bytes of dpkg's data: a desktop of 3,000 packages has some 40 MB."""
@@ -23,7 +23,6 @@ LOADERS = {
 }
 """The package of the builder image from which each boot loader is made (builder.boot.pxegrub)."""
 INITRAMFS_TOOLS = "initramfs-tools-core"
-LOADED = ("vmlinuz-", "initrd.img-", "pxegrub/")
 
 
 def collect(source: ReleaseSource) -> Software:
@@ -46,27 +45,6 @@ def collect(source: ReleaseSource) -> Software:
         files=tuple(_files(manifest, packages, tools)),
         top=_find_top(manifest, packages),
     )
-
-
-def identify(manifest: Manifest) -> dict[str, object]:
-    """The fields of a manifest that determine the SBOM: releases with the same fields have the same SBOM."""
-    files = {file.path: file.sha256 for file in manifest.files if _is_of_software(file)}
-    packages = () if DPKG_DATA in files else [each.model_dump() for each in manifest.packages]
-    return {
-        "name": manifest.name,
-        "suite": _suite(manifest),
-        "tree": manifest.steps.get("tree") or manifest.content,
-        "date": manifest.source_date,
-        "tools": manifest.tools,
-        "files": files,
-        "packages": list(packages),
-        "named": sorted(_named(manifest)),
-        "kernel": manifest.kernel_version,
-    }
-
-
-def _is_of_software(file: ReleasedFile) -> bool:
-    return file.path == DPKG_DATA or file.path.startswith(LOADED)
 
 
 def _suite(manifest: Manifest) -> str:

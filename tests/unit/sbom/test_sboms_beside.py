@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from builder.cache import Cache
 from builder.errors import InputError
 from builder.recipe.models import Recipe
 from builder.sbom.beside import sboms_beside
+from builder.sbom.formats import CYCLONEDX, SPDX
 from builder.sbom.make import make_sboms
 
 
@@ -32,3 +35,15 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     (release / "manifest.json").write_text("{}")
     with sboms_beside(release, Cache(tmp_path / "cache")) as sboms, pytest.raises(InputError, match=r"manifest\.json"):
         sboms()
+
+
+def test_what_is_there_is_found_without_the_models(debian: Recipe, tmp_path: Path) -> None:
+    """Models take longer to import than all else: a process that finds the SBOMs in the cache has none of them."""
+    release, cache = made(debian).write(tmp_path / "release"), Cache(tmp_path / "cache")
+    make_sboms(release, cache)
+    argv = [sys.executable, "-X", "importtime", "-m", "builder.sbom.beside", release, cache.root]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "builder.sbom.identity" in imported
+    assert not {"pydantic", "builder.release.manifest", "builder.sbom.collect"} & imported
+    assert {CYCLONEDX, SPDX} <= {path.name for path in Path(done.stdout).iterdir()}
