@@ -10,6 +10,8 @@ from enum import StrEnum
 
 FILE = "manifest.json"
 SUMS = "SHA256SUMS"
+DPKG_DATA = "dpkg.tar.zst"
+"""The file with dpkg's data of the release's tree, a copy of the tree's own (builder.tree.build)."""
 
 
 class Lab(StrEnum):

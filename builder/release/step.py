@@ -15,9 +15,10 @@ from builder.plan.model import Inputs
 from builder.plan.step import DECISIONS, ENGINES, MESSAGES, Known, Making
 from builder.recipe.choices import RootKind
 from builder.recipe.models import Recipe
+from builder.release.names import DPKG_DATA
 from builder.server.step import BUNDLE
 from builder.tree.base import BASE
-from builder.tree.build import DPKG_DATA, Tree, find_tree
+from builder.tree.build import Tree, find_tree
 from builder.tree.root_image import find_root
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from builder.errors import InputError
 from builder.release.manifest import Manifest
+from builder.release.names import DPKG_DATA
 from builder.release.source import ReleaseSource, find_file, read_file
 from builder.release.unpacking import read_files, unpack_zstd
 from builder.sbom.dpkg import read_packages
-from builder.sbom.identity import DPKG_DATA, LOADED
+from builder.sbom.identity import LOADED
 from builder.sbom.software import Software, SoftwareFile, SoftwarePackage
 
 MOST = 64 << 20

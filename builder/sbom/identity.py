@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-DPKG_DATA = "dpkg.tar.zst"
-"""The file of a release with dpkg's data of its tree (builder.tree.build)."""
+from builder.release.names import DPKG_DATA
 
 LOADED = ("vmlinuz-", "initrd.img-", "pxegrub/")
 """The beginnings of the paths of files that nodes load."""

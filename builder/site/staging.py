@@ -179,8 +179,7 @@ def _rename(record: Stage, stages: tuple[Stage, ...]) -> None:
 def _remove(record: Path, stages: tuple[Stage, ...]) -> None:
     """Remove stages, and the record's last, for it names the others."""
     for path in (*(stage.path for stage in stages), record):
-        if os.path.lexists(path):
-            _remove_tree(path)
+        _remove_tree(path)
 
 
 def _clear(record: Path, stages: tuple[Stage, ...]) -> None:
@@ -196,15 +195,13 @@ def _clear(record: Path, stages: tuple[Stage, ...]) -> None:
 def _remove_tree(path: Path) -> None:
     """Remove a directory with all that is in it, also while tar, whose parent was killed, still writes to it."""
     deadline = time.monotonic() + SECONDS_TO_END
-    while True:
+    while os.path.lexists(path):
         try:
-            return shutil.rmtree(path)
+            shutil.rmtree(path)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.ENOENT) or time.monotonic() > deadline:
                 raise
-        if not path.exists():
-            return None
-        time.sleep(PAUSE)
+            time.sleep(PAUSE)
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ SECONDS_SHOWN = 30
 
 
 LAST_WORDS = ("sysrq: Trigger a crash", "Kernel panic - not syncing: sysrq triggered crash")
-"""What the kernel says of such a crash (Linux, drivers/tty/sysrq.c, kernel/panic.c)."""
+"""Words of a kernel that somebody has crash by its SysRq key (Linux, drivers/tty/sysrq.c, kernel/panic.c)."""
 
 
 def test_node_starts_anew_after_a_panic(variant_to_boot: Callable[..., Release], tmp_path: Path, cache: Cache) -> None:

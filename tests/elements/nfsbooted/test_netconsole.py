@@ -23,7 +23,7 @@ ip route add default via 192.168.0.254
     ],
 )
 def test_the_kernel_is_told_where_to_send(node: Node, server: str, mac: str) -> None:
-    """It gets the addresses and the device; without a MAC address of the next machine it sends to all on the link."""
+    """The module gets addresses and device; when the next machine is silent, it sends to all machines on the link."""
     node.network = f"{NETWORK}{NEIGHBOURS}"
     node.write("etc/nfsbooted/nfsbooted.conf", f"{CONF}LOG_SERVER={server}\nKERNEL_LOG_PORT=6666\n")
     node.write("usr/sbin/modprobe", '#!/bin/sh\nprintf "%s\\n" "$@"\n').chmod(0o755)

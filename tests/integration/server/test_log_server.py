@@ -10,12 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from layouts import layout_of
+from installed_bundle import install_bundle
 
 from builder.recipe.load import load
 from builder.recipe.models import Logs
 from builder.recipe.search import SearchPath
-from builder.server.bundle import render
 
 PROJECT = Path(__file__).parents[3]
 FLOOD = 60_000
@@ -90,15 +89,10 @@ pytestmark = [
 
 
 def test_each_nodes_messages_are_in_a_file_of_limited_size(tmp_path: Path) -> None:
-    """What other machines send is dropped, and a node that floods its own file takes no room from others."""
-    bundle, installed = tmp_path / "bundle", tmp_path / "installed"
+    """Messages of machines that are no nodes are dropped, and a node that floods its file leaves others their room."""
     recipe = load("debian-nfsroot", SearchPath.default(PROJECT))
     recipe = recipe.model_copy(update={"logs": Logs(server=recipe.cluster.server.address)})
-    for file in render(layout_of(recipe)):
-        (bundle / file.path).parent.mkdir(parents=True, exist_ok=True)
-        (bundle / file.path).write_bytes(file.content)
-    installed.mkdir()
-    subprocess.run(["sh", bundle / "install.sh", "--root", installed], check=True, capture_output=True)
+    installed = install_bundle(recipe, tmp_path)
     done = subprocess.run(
         ["unshare", "--net", "--mount", "sh", "-euc", NETWORK],
         env={

@@ -10,12 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from layouts import layout_of
+from installed_bundle import install_bundle
 
 from builder.recipe.choices import Transport
 from builder.recipe.load import load
 from builder.recipe.search import SearchPath
-from builder.server.bundle import render
 
 PROJECT = Path(__file__).parents[3]
 NGINX_CONF = "user www-data;\nerror_log stderr;\nevents {{}}\nhttp {{ access_log off; include {settings}; }}\n"
@@ -67,14 +66,10 @@ pytestmark = [
 def test_nginx_takes_a_nodes_own_report_and_nothing_else(tmp_path: Path) -> None:
     """4 KiB go under the address of the connection; no method, path or address leads elsewhere."""
     tmp_path.chmod(0o755)
-    bundle, installed, settings = tmp_path / "bundle", tmp_path / "installed", tmp_path / "nfsroot.conf"
+    settings = tmp_path / "nfsroot.conf"
     recipe = load("debian-nfsroot", SearchPath.default(PROJECT))
     recipe = recipe.model_copy(update={"boot": recipe.boot.model_copy(update={"transport": Transport.HTTP})})
-    for file in render(layout_of(recipe)):
-        (bundle / file.path).parent.mkdir(parents=True, exist_ok=True)
-        (bundle / file.path).write_bytes(file.content)
-    installed.mkdir()
-    subprocess.run(["sh", bundle / "install.sh", "--root", installed], check=True, capture_output=True)
+    installed = install_bundle(recipe, tmp_path)
     shutil.copy(installed / "etc/nginx/conf.d/nfsroot.conf", settings)
     (tmp_path / "nginx.conf").write_text(NGINX_CONF.format(settings=settings))
     done = subprocess.run(

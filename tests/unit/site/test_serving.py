@@ -209,7 +209,7 @@ LOGGING = {"logs": "rsyslog"}
 def test_rsyslog_goes_on_with_the_servers_own_logs(
     site: Site, services: RecordedServices, blue: ReleaseSettings
 ) -> None:
-    """It is restarted for the site's settings and again when they go, and never stopped."""
+    """rsyslogd is restarted when the site's settings come, and again when they go, and never stopped."""
     logging = replace(blue, programs={**blue.programs, **LOGGING})
     unpack(site.places, logging)
     apply(site, serving(logging), Heard())
