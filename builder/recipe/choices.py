@@ -81,3 +81,7 @@ class NfsServer(StrEnum):
 
     KERNEL = "kernel"
     GANESHA = "ganesha"
+
+
+LOG_PROGRAM = "rsyslog"
+"""The program, and its Debian package, that sends what nodes log, and that receives it: `[logs] server` adds it."""

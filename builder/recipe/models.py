@@ -14,6 +14,7 @@ from pydantic import Field, field_serializer, model_validator
 
 from builder.recipe.base_model import Model
 from builder.recipe.choices import (
+    LOG_PROGRAM,
     STATE_KINDS,
     Access,
     DhcpServer,
@@ -49,9 +50,6 @@ from builder.recipe.patterns import (
 )
 from builder.recipe.place import Place
 from builder.recipe.secret_values import hash_secret, hide_secrets
-
-LOG_PROGRAM = "rsyslog"
-"""The program, and its Debian package, that sends what nodes log, and that receives it."""
 
 
 class Image(Model):

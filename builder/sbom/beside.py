@@ -6,19 +6,13 @@ A thread would take the publisher's time, because only one of Python's threads a
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from builder.cache import Cache
-from builder.release.names import FILE as MANIFEST
 from builder.sbom.formats import CYCLONEDX, SPDX
-
-if TYPE_CHECKING:
-    from builder.release.source import ReleaseSource
 
 
 @contextlib.contextmanager
@@ -49,14 +43,7 @@ def main() -> None:
     from builder.sbom.make import find_sboms
 
     release, cache = map(Path, sys.argv[1:])
-
-    def find_source() -> ReleaseSource:
-        from builder.release.source import DirectorySource
-
-        return DirectorySource.find(release)
-
-    document = json.loads((release / MANIFEST).read_bytes())
-    sys.stdout.buffer.write(bytes(find_sboms(document, find_source, Cache(cache))))
+    sys.stdout.buffer.write(bytes(find_sboms(release, Cache(cache))))
 
 
 if __name__ == "__main__":

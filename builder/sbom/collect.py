@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from builder.errors import InputError
-from builder.release.manifest import Manifest
 from builder.release.names import DPKG_DATA
-from builder.release.source import ReleaseSource, find_file, read_file
 from builder.release.unpacking import read_files, unpack_zstd
 from builder.sbom.dpkg import read_packages
-from builder.sbom.identity import LOADED
+from builder.sbom.manifest import LOADED, SoftwareManifest
 from builder.sbom.software import Software, SoftwareFile, SoftwarePackage
 
 MOST = 64 << 20
@@ -24,22 +24,22 @@ LOADERS = {
 }
 """The package of the builder image from which each boot loader is made (builder.boot.pxegrub)."""
 INITRAMFS_TOOLS = "initramfs-tools-core"
+ANEW = "Get the release anew, or build it anew."
+"""The advice when a release is damaged."""
 
 
-def collect(source: ReleaseSource) -> Software:
-    """The software of a release, without licences and dependencies when the release has no data of dpkg.
+def collect(directory: Path, manifest: SoftwareManifest) -> Software:
+    """The software of the release in `directory`, without licences and dependencies when it has no data of dpkg.
 
-    :raises InputError: a file of the release is damaged.
+    :raises InputError: the data of dpkg is damaged.
     """
-    manifest = source.manifest
-    suite = _suite(manifest)
-    packages = _read_packages(source, suite)
-    tools = tuple(_tools(manifest, suite))
+    packages = _read_packages(directory, manifest)
+    tools = tuple(_tools(manifest))
     return Software(
         name=manifest.name,
-        version=manifest.steps.get("tree") or manifest.content,
+        version=manifest.tree,
         description="The tree of diskless nodes, and what they load before it",
-        date=manifest.source_date,
+        date=manifest.date,
         made_by=manifest.tools.get("nfsroot", ""),
         packages=packages,
         tools=tools,
@@ -48,51 +48,47 @@ def collect(source: ReleaseSource) -> Software:
     )
 
 
-def _suite(manifest: Manifest) -> str:
-    debian = manifest.recipe.get("debian")
-    return str(debian.get("suite", "")) if isinstance(debian, Mapping) else ""
+def _read_packages(directory: Path, manifest: SoftwareManifest) -> tuple[SoftwarePackage, ...]:
+    if DPKG_DATA not in manifest.files:
+        return tuple(SoftwarePackage(*package, manifest.suite) for package in manifest.packages)
+    file = directory / DPKG_DATA
+    data = unpack_zstd(_read(file, manifest.files[DPKG_DATA]), MOST, str(file))
+    return read_packages(read_files(data, str(file)), manifest.suite)
 
 
-def _read_packages(source: ReleaseSource, suite: str) -> tuple[SoftwarePackage, ...]:
-    file = find_file(source, DPKG_DATA)
-    if file is None:
-        return tuple(
-            SoftwarePackage(each.name, each.version, each.architecture, each.source, suite)
-            for each in sorted(source.manifest.packages, key=lambda each: (each.name, each.architecture))
-        )
-    what = f"{DPKG_DATA} of {source.describe()}"
-    return read_packages(read_files(unpack_zstd(read_file(source, file, MOST), MOST, what), what), suite)
+def _read(file: Path, sha256: str) -> bytes:
+    """The content of a file of a release, which has the digest `sha256`."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MOST)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}", resolution=ANEW) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise InputError(f"{file} is damaged: its content is not what the manifest names", resolution=ANEW)
+    return content
 
 
-def _tools(manifest: Manifest, suite: str) -> Iterator[SoftwarePackage]:
+def _tools(manifest: SoftwareManifest) -> Iterator[SoftwarePackage]:
     """Yield the packages of the builder image that are in boot loaders, if the manifest has their versions."""
-    loaders = {LOADERS[file.path] for file in manifest.files if file.path in LOADERS}
+    loaders = {LOADERS[path] for path in manifest.files if path in LOADERS}
     for name in sorted(loaders & manifest.tools.keys()):
-        yield SoftwarePackage(name, manifest.tools[name], "", name, suite, summary="In the builder image")
+        yield SoftwarePackage(name, manifest.tools[name], "", name, manifest.suite, summary="In the builder image")
 
 
 def _files(
-    manifest: Manifest, packages: Sequence[SoftwarePackage], tools: Sequence[SoftwarePackage]
+    manifest: SoftwareManifest, packages: Sequence[SoftwarePackage], tools: Sequence[SoftwarePackage]
 ) -> Iterator[SoftwareFile]:
     """Yield the files that nodes load, each once, sorted by path."""
     known = {package.name: package.purl for package in (*tools, *packages)}
-    kernel = next((name for name in known if name.startswith("linux-image-") and manifest.kernel_version in name), "")
-    for file in sorted(manifest.files, key=lambda file: file.path):
-        if file.path.startswith(LOADED):
-            made_of = [LOADERS.get(file.path, "")] if file.path.startswith("pxegrub/") else [kernel]
-            made_of += [INITRAMFS_TOOLS] if file.path.startswith("initrd.img-") else []
-            yield SoftwareFile(file.path, file.sha256, tuple(known[name] for name in made_of if name in known))
+    kernel = next((name for name in known if name.startswith("linux-image-") and manifest.kernel in name), "")
+    for path, sha256 in sorted(manifest.files.items()):
+        if path.startswith(LOADED):
+            made_of = [LOADERS.get(path, "")] if path.startswith("pxegrub/") else [kernel]
+            made_of += [INITRAMFS_TOOLS] if path.startswith("initrd.img-") else []
+            yield SoftwareFile(path, sha256, tuple(known[name] for name in made_of if name in known))
 
 
-def _find_top(manifest: Manifest, packages: Sequence[SoftwarePackage]) -> tuple[str, ...]:
+def _find_top(manifest: SoftwareManifest, packages: Sequence[SoftwarePackage]) -> tuple[str, ...]:
     """The packages that the recipe names, and those on which no other package depends."""
     needed = {purl for package in packages for purl in package.depends}
-    named = _named(manifest)
-    return tuple(package.purl for package in packages if package.name in named or package.purl not in needed)
-
-
-def _named(manifest: Manifest) -> frozenset[str]:
-    try:
-        return frozenset(manifest.read_recipe().packages)
-    except InputError:  # another nfsroot made the release: only packages that no other one needs are at the top
-        return frozenset()
+    return tuple(package.purl for package in packages if package.name in manifest.named or package.purl not in needed)
