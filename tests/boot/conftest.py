@@ -6,79 +6,23 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from first_boot import NODE, Boot
+from first_boot import Boot, booted
 from kernel_line import FROM_ISSUES, drawn
+from recipe_texts import BOOKWORM, I386, IMAGE_OVER_HTTP, NFS_4, OVER_HTTP, OWN_UEFI_LOADER
 
 from builder.boot.arguments import pass_legacycfg
 from builder.cache import Cache
 from builder.errors import NfsrootError
-from builder.lab.cases.case import make_case as ask_for
-from builder.lab.faults import select_faults
-from builder.lab.machine.node import VirtualNode
 from builder.lab.released.release import Release, read_release
-from builder.lab.run import run
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.recipe.choices import DhcpServer, TftpServer
 
-OWN_UEFI_LOADER = """\
-[boot]
-uefi = "x86_64-efi"
-[login]
-ssh_keys = ["{key}"]
-[kernel]
-arguments = {arguments}
-"""
-"""UEFI nodes load pxegrub.efi instead of the signed chain, and somebody may log in."""
-
-LOGS = """\
-[logs]
-server = "cluster"
-"""
-"""Nodes send what they log to the cluster's server."""
-
-NFS_4 = f"""\
-{LOGS}
-[root]
-nfs_version = 4
-"""
-"""Nodes mount their root and their shared directories by NFSv4."""
-
-OVER_HTTP = """\
-[boot]
-transport = "http"
-"""
-"""Nodes load over HTTP."""
-
-IMAGE_OVER_HTTP = f"""\
-{OVER_HTTP}
-serial = "ttyS0,115200"
-[root]
-transport = "http"
-format = "erofs"
-"""
-"""Nodes fetch all that they need over HTTP, and speak on a serial line; the image is of the other format."""
-
 ARGUMENTS = (*FROM_ISSUES, *drawn(33, 8))
 """Kernel arguments of all signs that GRUB can carry, some of which have blanks."""
-
-BOOKWORM = f"""\
-{LOGS}
-[debian]
-suite = "bookworm"
-"""
-
-I386 = """\
-[debian]
-suite = "bookworm"
-architecture = "i386"
-[boot]
-variants = ["i386-pc"]
-"""
 
 HALF_UPDATED = "it was altered, or is being updated"
 """What a build says of a mirror whose files are not those of its signed lists."""
@@ -195,38 +139,3 @@ def image_over_http_boot(variant_to_boot: Callable[..., Release], cache: Cache) 
     """Node ssi1 booted by BIOS, with GRUB over TFTP and all else over HTTP: a server without NFS."""
     text = f"{IMAGE_OVER_HTTP}[kernel]\narguments = {json.dumps(ARGUMENTS)}\n"
     return booted(variant_to_boot("boot-image-http", text, "debian-image"), cache, Firmware.BIOS)
-
-
-def booted(
-    release: Release,
-    cache: Cache,
-    firmware: Firmware,
-    dhcp: DhcpServer | None = None,
-    tftp: TftpServer | None = None,
-    nic: Nic = Nic.VIRTIO_NET,
-    *,
-    reboot: bool = False,
-    ssh_key: Path | None = None,
-    faults: Sequence[str] = (),
-    questions: Sequence[str] = (),
-    state: Path | None = None,
-) -> Boot:
-    """What came of a lab with the release's first node, which is asked the questions, scripts of sh(1), as it runs."""
-    wanted = replace(
-        ask_for(release, [NODE], firmware, dhcp, tftp, nic),
-        reboot=reboot,
-        ssh_key=ssh_key,
-        state=state,
-        faults=select_faults(faults, release.recipe),
-    )
-    looked: dict[str, str] = {}
-    answers: dict[str, str] = {}
-
-    def look(nodes: Sequence[VirtualNode]) -> None:
-        for virtual in nodes:
-            looked["screen"] = virtual.ask("cat /dev/vcs1").text
-            looked["command_line"] = virtual.ask("cat /proc/cmdline").text
-            looked["console"] = (virtual.directory / "console.log").read_text(errors="replace")
-            answers.update({question: virtual.ask(question).text for question in questions})
-
-    return Boot(release, run(release, [wanted], cache, lambda _: None, look), answers=answers, **looked)

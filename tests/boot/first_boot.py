@@ -1,16 +1,24 @@
-"""What came of booting a release's first node."""
+"""Boots a release's first node, and gives what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from builder.boot.menus import menu_entries
+from builder.cache import Cache
+from builder.lab.cases.case import make_case
 from builder.lab.cases.node_run import SHUTDOWN
 from builder.lab.checks import CHECKS
 from builder.lab.checks.reboot import REBOOT
+from builder.lab.faults import select_faults
+from builder.lab.machine.node import VirtualNode
 from builder.lab.released.release import Release
 from builder.lab.report.report import LabReport, NodeReport
+from builder.lab.run import run
+from builder.lab.vocabulary.hardware import Firmware, Nic
+from builder.recipe.choices import DhcpServer, TftpServer
 
 NODE = "ssi1"
 EVERY_CHECK = {check.name for check in CHECKS} | {REBOOT[0], SHUTDOWN[0]}
@@ -64,3 +72,38 @@ def assert_fell_back(boot: Boot) -> None:
     assert boot.wrong == []
     assert reasons(boot)["missing-kernel"].startswith("the node booted: ")
     assert f"/{boot.release.manifest.version}" in boot.command_line
+
+
+def booted(
+    release: Release,
+    cache: Cache,
+    firmware: Firmware,
+    dhcp: DhcpServer | None = None,
+    tftp: TftpServer | None = None,
+    nic: Nic = Nic.VIRTIO_NET,
+    *,
+    reboot: bool = False,
+    ssh_key: Path | None = None,
+    faults: Sequence[str] = (),
+    questions: Sequence[str] = (),
+    state: Path | None = None,
+) -> Boot:
+    """What came of a lab with the release's first node, which is asked the questions, scripts of sh(1), as it runs."""
+    wanted = replace(
+        make_case(release, [NODE], firmware, dhcp, tftp, nic),
+        reboot=reboot,
+        ssh_key=ssh_key,
+        state=state,
+        faults=select_faults(faults, release.recipe),
+    )
+    looked: dict[str, str] = {}
+    answers: dict[str, str] = {}
+
+    def look(nodes: Sequence[VirtualNode]) -> None:
+        for virtual in nodes:
+            looked["screen"] = virtual.ask("cat /dev/vcs1").text
+            looked["command_line"] = virtual.ask("cat /proc/cmdline").text
+            looked["console"] = (virtual.directory / "console.log").read_text(errors="replace")
+            answers.update({question: virtual.ask(question).text for question in questions})
+
+    return Boot(release, run(release, [wanted], cache, lambda _: None, look), answers=answers, **looked)

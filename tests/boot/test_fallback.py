@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import booted
-from first_boot import assert_fell_back
+from first_boot import assert_fell_back, booted
 
 from builder.cache import Cache
 from builder.lab.released.release import Release

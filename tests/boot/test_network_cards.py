@@ -7,8 +7,7 @@ from collections.abc import Callable
 from threading import Timer
 
 import pytest
-from conftest import booted
-from first_boot import Boot
+from first_boot import Boot, booted
 
 from builder.cache import Cache
 from builder.lab.released.release import Release

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from conftest import IMAGE_OVER_HTTP
+from recipe_texts import IMAGE_OVER_HTTP
 
 from builder.cache import Cache
 from builder.lab.cases.case import make_case

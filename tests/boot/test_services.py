@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import booted
+from first_boot import booted
 
 from builder.cache import Cache
 from builder.lab.released.release import Release

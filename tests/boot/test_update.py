@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import booted
-from first_boot import NODE, Boot, reasons
+from first_boot import NODE, Boot, booted, reasons
 
 from builder.cache import Cache
 from builder.lab.released.release import Release

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command_line import Ended, Nfsroot
 
 from builder.cli.main import main
 from builder.recipe.models import Recipe
 from builder.release.manifest import Manifest
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended: its exit status, standard output and standard error."""
-
-    status: int
-    out: str
-    err: str
-
-
-Nfsroot = Callable[..., Ended]
 
 
 @pytest.fixture

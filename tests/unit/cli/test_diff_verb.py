@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Nfsroot
+from command_line import Nfsroot
 from made_releases import Made, package, with_changes
 
 from builder.recipe.models import Recipe

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Nfsroot
+from command_line import Nfsroot
 
 from builder.release.manifest import FILE, Manifest
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Nfsroot
+from command_line import Nfsroot
 from made_releases import Made, package
 
 from builder.recipe.models import Recipe
