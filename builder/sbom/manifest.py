@@ -77,7 +77,7 @@ class SoftwareManifest:
             files=files,
             kernel=str(document["kernel_version"]),
             suite=str(recipe.get("debian", {}).get("suite", "")),
-            named=tuple(sorted(set(_named(recipe)) - {""})),
+            named=tuple(sorted(set(_named(recipe)))),
             packages=() if DPKG_DATA in files else tuple(sorted(_listed(document["packages"]))),
         )
 
@@ -97,8 +97,10 @@ def _named(recipe: Mapping[str, Any]) -> Iterator[str]:
     A recipe that another nfsroot made may lack sections.
     """
     yield from recipe.get("debian", {}).get("packages", ())
-    yield recipe.get("kernel", {}).get("package", "")
-    yield LOG_PROGRAM if recipe.get("logs", {}).get("server") else ""
+    if kernel := recipe.get("kernel", {}).get("package"):
+        yield kernel
+    if recipe.get("logs", {}).get("server"):
+        yield LOG_PROGRAM
     left_out = recipe.get("left_out", ())
     for element in recipe.get("elements", ()):
         for need in element.get("packages", ()):

@@ -106,7 +106,7 @@ def test_manifests_with_other_values(debian: Recipe, tmp_path: Path, *, with_dpk
     document = json.loads(file.read_bytes())
     seen = {"made": 0, "refused": 0}
     drawn = random.Random(20261130)
-    for path in drawn.sample([path for path in places(document) if path], 150):
+    for path in drawn.sample([path for path in places(document) if path], 60):
         for value in (None, -1, 1e400, "\0", [], {}, ["x"], {"x": []}):
             file.write_text(json.dumps(changed(document, path, value)))
             try:
@@ -117,7 +117,7 @@ def test_manifests_with_other_values(debian: Recipe, tmp_path: Path, *, with_dpk
             else:
                 assert all(json.loads(text) for text in sboms.values())
                 seen["made"] += 1
-    assert min(seen.values()) > 50
+    assert min(seen.values()) > 20
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "nothing", '{"files": 3}', "[" * 100_000])
