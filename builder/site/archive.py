@@ -7,17 +7,19 @@ the list of the tree, a file's size by the largest file in the list (prlimit(1))
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from builder.errors import NfsrootError, NoSpaceError
 from builder.events import Emit
+from builder.parallel import crew
 from builder.process import end
+from builder.site.unpacked import Unpacked, follow_tar
 from builder.store.errors import UntrustedError
 from builder.store.transfer import Progress
 from builder.store.tree_entries import Entry
@@ -41,34 +43,33 @@ PIECE = 1 << 20
 SHOWN = 5
 """The most lines of tar's messages that an error shows."""
 
-DIRECTORY_MADE = re.compile(rb"d\S+ +Creating directory: ")
-"""A line in which tar says that it makes a directory that the archive names later."""
-
 
 @dataclass(frozen=True)
 class Tar:
-    """The result of a run of tar: its exit status, the lines of its list (`tar -vv`), and its messages."""
+    """The result of a run of tar: its exit status, what it has unpacked, and its messages."""
 
     status: int
-    listed: tuple[bytes, ...]
+    unpacked: Unpacked
     complaints: str
 
 
 def unpack_archive(
-    archive: Path, directory: Path, entries: Mapping[str, Entry], emit: Emit, *, keep: bool = False
-) -> tuple[bytes, ...]:
-    """Unpack a root tarball into a directory, and return the lines of tar's list, one for each path.
+    archive: Path, directory: Path, entries: Mapping[str, Entry], emit: Emit, clones: Collection[str] = frozenset()
+) -> Unpacked:
+    """Unpack a root tarball, which holds each path of the list of the tree once, into a directory.
 
-    With `keep`, paths that exist already stay as they are.
+    The directory is empty but for the files at the paths in `clones`, which keep their content and get their times.
 
     :raises UntrustedError: the archive holds other paths, or more bytes, than the list of the tree.
     :raises NoSpaceError: the disk is full.
     :raises NfsrootError: a program is missing, or this machine lets nobody make a sandbox.
     """
-    largest = max((_bytes_of_list(entries.values()), *(entry.size for entry in entries.values())))
+    largest = max((entry.size for entry in entries.values()), default=0)
     zstd = _start(["zstd", "--decompress", "--stdout", "--quiet", str(archive)], stdin=subprocess.DEVNULL)
     try:
-        tar, too_long = _run_tar(zstd, sandbox(directory, largest, keep=keep), _most_bytes(entries.values()), emit)
+        argv = sandbox(directory, largest, keep=bool(clones))
+        follow = partial(follow_tar, tree=directory, entries=entries, clones=clones)
+        tar, too_long = _run_tar(zstd, argv, _most_bytes(entries.values()), follow, emit)
         if not too_long:
             zstd.wait()  # all its output was read: it ends by itself, a little later
     finally:
@@ -78,10 +79,12 @@ def unpack_archive(
     _check(archive, tar)
     if zstd.returncode:
         raise UntrustedError(f"{archive} is damaged: zstd cannot unpack it")
-    members = tuple(line for line in tar.listed if not DIRECTORY_MADE.match(line))
-    if len(members) != len(entries):
-        raise _refused(archive, f"it holds {len(members)} paths, and the list of its tree has {len(entries)}")
-    return members
+    unpacked = tar.unpacked
+    if unpacked.stranger:
+        raise _refused(archive, f"it holds a path twice, or one that the list of its tree lacks: {unpacked.stranger}")
+    if len(unpacked.members) != len(entries):
+        raise _refused(archive, f"it holds {len(unpacked.members)} paths, and the list of its tree has {len(entries)}")
+    return unpacked
 
 
 def sandbox(directory: Path, largest: int, *, keep: bool = False) -> list[str]:
@@ -101,10 +104,17 @@ def sandbox(directory: Path, largest: int, *, keep: bool = False) -> list[str]:
     return [*argv, *(["--skip-old-files", "--warning=no-existing-file"] if keep else [])]
 
 
-def _run_tar(zstd: subprocess.Popen[bytes], argv: list[str], most: int, emit: Emit) -> tuple[Tar, bool]:
-    """Feed tar with the bytes that zstd unpacks, `most` at most; the second value says that there were more."""
-    with _memory() as listed, _memory() as said:
-        tar = _start(argv, stdin=subprocess.PIPE, stdout=listed, stderr=said)
+def _run_tar(
+    zstd: subprocess.Popen[bytes], argv: list[str], most: int, follow: Callable[[IO[bytes]], Unpacked], emit: Emit
+) -> tuple[Tar, bool]:
+    """Feed tar with the bytes that zstd unpacks, `most` at most; the second value says that there were more.
+
+    `follow` reads tar's list in another thread.
+    """
+    with _memory() as said, crew(1) as aside:
+        tar = _start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said)
+        assert tar.stdout
+        followed = aside.begin(partial(follow, tar.stdout))
         try:
             too_long = _hand_over(zstd, tar, most, emit)
             if too_long:
@@ -112,7 +122,7 @@ def _run_tar(zstd: subprocess.Popen[bytes], argv: list[str], most: int, emit: Em
             status = tar.wait()
         finally:
             end(tar)
-        return Tar(status, tuple(_text(listed).splitlines()), _text(said).decode(errors="backslashreplace")), too_long
+        return Tar(status, followed(), _text(said).decode(errors="backslashreplace")), too_long
 
 
 def _hand_over(zstd: subprocess.Popen[bytes], tar: subprocess.Popen[bytes], most: int, emit: Emit) -> bool:
@@ -156,11 +166,6 @@ def _most_bytes(entries: Iterable[Entry]) -> int:
         entry.size + BLOCK + BYTES_BESIDE + 2 * len(os.fsencode(entry.path)) + 2 * len(os.fsencode(entry.target))
         for entry in entries
     )
-
-
-def _bytes_of_list(entries: Iterable[Entry]) -> int:
-    """The most bytes of tar's list of a tree, which is a file, too, and has the same limit."""
-    return sum(BLOCK + 8 * len(os.fsencode(entry.path)) + 4 * len(os.fsencode(entry.target)) for entry in entries)
 
 
 def _refused(archive: Path, why: str) -> UntrustedError:

@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,26 +69,23 @@ def clone_files(donor: Donor, tree: Path, entries: Mapping[str, Entry]) -> set[s
     return cloned
 
 
-def restore(tree: Path, cloned: set[str], entries: Mapping[str, Entry], members: Iterable[Member]) -> set[str]:
-    """Set the times of directories and clones to those in the archive; directories get owners and modes as well.
+def restore(tree: Path, cloned: set[str], entries: Mapping[str, Entry], members: Mapping[str, Member]) -> set[str]:
+    """Set times, owners and modes of directories, which were made for clones, to those in the archive.
 
     The result has the paths that must not be clones: the archive has them as second names of files, or with extended
     attributes.  Paths below a link stay untouched, where the archive has put the link into the place of a directory.
     """
-    known = {member.path: member for member in members}
     reached = {""}
-    for path in sorted(entries.keys() & known.keys()):
-        entry, member, place = entries[path], known[path], f"{tree}/{path}"
+    for path in sorted(members):
+        entry, member, place = entries[path], members[path], f"{tree}/{path}"
         if path.rpartition("/")[0] not in reached:
             continue
         if entry.kind == "d" and _is_directory(place):
             reached.add(path)
             os.chown(place, entry.owner, entry.group, follow_symlinks=False)
             Path(place).chmod(entry.mode)
-            _set_time(place, member.nanoseconds)
-        elif path in cloned:
-            _set_time(place, member.nanoseconds)
-    return {path for path in cloned & known.keys() if known[path].kind != "-" or known[path].has_attributes}
+            os.utime(place, ns=(member.nanoseconds, member.nanoseconds), follow_symlinks=False)
+    return {path for path in cloned & members.keys() if members[path].kind != "-" or members[path].has_attributes}
 
 
 def clone_or_copy(source: Path, target: Path) -> None:
@@ -141,7 +138,3 @@ def _clone(source: str, target: str, entry: Entry) -> None:
             os.close(written)
     finally:
         os.close(read)
-
-
-def _set_time(path: str, nanoseconds: int) -> None:
-    os.utime(path, ns=(nanoseconds, nanoseconds), follow_symlinks=False)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
+
+from builder.store.tree_entries import Entry
 
 MEMBER = re.compile(
     rb"(?P<kind>[-hldcbpCV])[-rwxsStT]{9}(?P<more>[.+*]?) +\S+/\S+ +\d+(?:,\d+)? "
@@ -16,36 +18,54 @@ MEMBER = re.compile(
 )
 ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-LINK_TO = b" link to "
+BEFORE_TARGET = {"l": " -> ", "h": " link to "}
+"""The words between the path of a link and its target, by the kind of the member."""
 
 
 class Member(NamedTuple):
     """A member of an archive.
 
-    `path` is decoded by os.fsdecode, without a slash at its end; the path of a symbolic link is followed by ` -> ` and
-    the link's target.  `kind` is tar's letter: `-` file, `d` directory, `h` a second name of a file.  `nanoseconds` is
-    the member's time since 1970 (UTC).  `has_attributes` says that the member has extended attributes, such as
-    capabilities.
+    `text` is the path, decoded by os.fsdecode, without a slash at its end; the path of a link is followed by ` -> ` or
+    ` link to `, and the link's target.  `kind` is tar's letter: `-` file, `d` directory, `l` symbolic link, `h` second
+    name of a file.  `nanoseconds` is the member's time since 1970 (UTC).  `has_attributes` says that the member has
+    extended attributes, such as capabilities.
     """
 
-    path: str
+    text: str
     kind: str
     has_attributes: bool
     nanoseconds: int
 
 
-def read_members(lines: Iterable[bytes]) -> Iterator[Member]:
-    """Yield the member of each line; lines that describe none are passed over."""
-    for line in lines:
-        found = MEMBER.fullmatch(line)
-        if found:
-            kind, name = found["kind"].decode(), found["name"]
-            if kind == "h":
-                name = name.partition(LINK_TO)[0]
-            yield Member(_path(name), kind, bool(found["more"]), _nanoseconds(found["time"], found["fraction"]))
+def read_member(line: bytes) -> Member | None:
+    """The member that a line of the list describes; None where it describes none."""
+    found = MEMBER.fullmatch(line)
+    if found is None:
+        return None
+    time = _nanoseconds(found["time"], found["fraction"])
+    return Member(_text(found["name"]), found["kind"].decode(), bool(found["more"]), time)
 
 
-def _path(name: bytes) -> str:
+def find_entry(member: Member, entries: Mapping[str, Entry], taken: Container[str] = ()) -> Entry | None:
+    """The entry of the list of a tree for a member of its archive; None where the list has none, but for `taken` paths.
+
+    Paths and targets of links may hold any words, so that several paths may begin the text of a link.  The content of
+    a file comes into the place of a file alone: a second name of a file has an entry of a file.
+    """
+    between, text = BEFORE_TARGET.get(member.kind), member.text
+    if between is None:
+        entry = entries.get(text)
+        return entry if entry and entry.path not in taken else None
+    at = text.find(between)
+    while at >= 0:
+        entry = entries.get(text[:at])
+        if entry and entry.path not in taken and (member.kind == "l" or entry.kind == "f"):
+            return entry
+        at = text.find(between, at + 1)
+    return None
+
+
+def _text(name: bytes) -> str:
     if b"\\" in name:
         name = ESCAPE.sub(lambda found: _byte(found[1]), name)
     return os.fsdecode(name.rstrip(b"/"))

@@ -14,7 +14,6 @@ from builder.release.unpacking import unpack_zstd
 from builder.site import clones
 from builder.site.archive import unpack_archive
 from builder.site.clones import Donor
-from builder.site.members import read_members
 from builder.site.places import Places
 from builder.site.records import read_records
 from builder.site.source import Source
@@ -68,9 +67,9 @@ def fill_tree(
     """
     cloned = clones.clone_files(donor, tree, entries) if donor else set()
     while True:
-        members = unpack_archive(archive, tree, entries, emit, keep=bool(cloned))
-        odd = clones.restore(tree, cloned, entries, read_members(members)) if cloned else set()
-        found = _compare_and_sync(tree, entries)
+        unpacked = unpack_archive(archive, tree, entries, emit, cloned)
+        odd = clones.restore(tree, cloned, entries, unpacked.members) if cloned else set()
+        found = _compare_and_sync(tree, entries, unpacked.digests)
         odd |= {difference.name for difference in found} & cloned
         if not odd:
             break
@@ -88,11 +87,11 @@ def fill_tree(
     )
 
 
-def _compare_and_sync(tree: Path, entries: Mapping[str, Entry]) -> list[Difference]:
-    """Compare a tree with its list, and meanwhile bring the tree to the disk."""
+def _compare_and_sync(tree: Path, entries: Mapping[str, Entry], digests: Mapping[str, str]) -> list[Difference]:
+    """Compare a tree, whose files have the SHA-256 in `digests`, with its list, and meanwhile bring it to the disk."""
     with crew(1) as aside:
         synced = aside.begin(partial(sync_file_system, tree))
-        found = list(compare_entries(tree, entries))
+        found = list(compare_entries(tree, entries, digests=digests))
         synced()
     return found
 

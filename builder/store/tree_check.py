@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from builder.parallel import crew
 from builder.store.tree_entries import Entry, escape, read_entries
@@ -61,19 +62,24 @@ def compare_tree(directory: Path, lines: Iterable[str]) -> Iterator[Difference]:
 
 
 def compare_entries(
-    directory: Path, entries: Mapping[str, Entry], ignored: frozenset[str] = frozenset()
+    directory: Path,
+    entries: Mapping[str, Entry],
+    ignored: frozenset[str] = frozenset(),
+    digests: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Difference]:
     """Yield the differences between the tree in `directory` and its list; read each file once, and follow no link.
 
-    The paths in `ignored` and all below them are not looked at.
+    The paths in `ignored` and all below them are not looked at.  `digests` has the SHA-256 of files that the caller has
+    read already; they are not read again.
     """
     top, listed = str(directory), [entry for entry in entries.values() if not _is_below(entry.path, ignored)]
     with crew(HASHING) as aside:
         hashed = {
-            entry.path: aside.begin(partial(_sha256, f"{top}/{entry.path}", entry.size))
+            entry.path: aside.begin(partial(read_sha256, f"{top}/{entry.path}", entry.size))
             for entry in listed
-            if _is_large(entry)
+            if _is_large(entry) and entry.path not in digests
         }
+        hashed |= {path: partial(str, digest) for path, digest in digests.items()}
         differing = [(entry, _difference(f"{top}/{entry.path}", entry, hashed.get(entry.path))) for entry in listed]
     yield from (Difference(entry.written, what, entry.path) for entry, what in differing if what)
     yield from _added(top, entries, ignored)
@@ -90,7 +96,7 @@ def _is_large(entry: Entry) -> bool:
 def _difference(path: str, entry: Entry, hashed: Callable[[], str] | None) -> str:
     """The differences between a path and its entry, in words; empty when there are none.
 
-    `hashed` gives the digest of a file that another thread reads.
+    `hashed` gives the digest of a file that another thread reads, or that was read before.
     """
     try:
         found = os.lstat(path)
@@ -105,7 +111,7 @@ def _difference(path: str, entry: Entry, hashed: Callable[[], str] | None) -> st
     if (found.st_uid, found.st_gid) != (entry.owner, entry.group):
         differing.append(f"owner {found.st_uid}:{found.st_gid}, and not {entry.owner}:{entry.group}")
     if kind == "f" and (
-        found.st_size != entry.size or (hashed() if hashed else _sha256(path, entry.size)) != entry.sha256
+        found.st_size != entry.size or (hashed() if hashed else read_sha256(path, entry.size)) != entry.sha256
     ):
         differing.append("other content")
     if kind == "l" and str(Path(path).readlink()) != entry.target:
@@ -115,8 +121,8 @@ def _difference(path: str, entry: Entry, hashed: Callable[[], str] | None) -> st
     return "; ".join(differing)
 
 
-def _sha256(path: str, size: int) -> str:
-    """The SHA-256 of a regular file of `size` bytes, in hexadecimal digits; empty when there is no such file."""
+def read_sha256(path: str, size: int) -> str:
+    """Read a regular file of `size` bytes; return its SHA-256 in hexadecimal digits, empty where no such file is."""
     digest = hashlib.sha256()
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

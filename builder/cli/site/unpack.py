@@ -62,8 +62,6 @@ def command(
     A release that is here already by its bundle's install.sh is taken over: its files are compared with the release,
     and stay as they are.
     """
-    from builder.site.trust import default_store
-
     is_directory = Path(release, options.MANIFEST).is_file()
     if not is_directory and "/" in release:
         raise InputError(f"{release} is no directory of a release: there is no {options.MANIFEST} in it")
@@ -71,8 +69,7 @@ def command(
         if is_directory:
             write(_unpack_directory(places, Path(release), keep_changes, show))
         else:
-            address = store or default_store(places)
-            found = _find_in_store(places, release, address, allow_yanked, max_age)
+            found = _find_in_store(places, release, store, allow_yanked, max_age)
             made = unpack_release(places, *found, limit, show, keep_changes=keep_changes)
             write(_words(found[1].name, found[1].version, made))
 
@@ -89,12 +86,12 @@ def _unpack_directory(places: Places, directory: Path, keep_changes: bool, show:
 
 
 def _find_in_store(
-    places: Places, reference: str, address: str, allow_yanked: bool, max_age: timedelta | None
+    places: Places, reference: str, address: str | None, allow_yanked: bool, max_age: timedelta | None
 ) -> tuple[TrustedStore, Release]:
     from builder.site.fetching import find_in_store
-    from builder.site.trust import open_trusted
+    from builder.site.trust import default_store, open_trusted
 
-    store = open_trusted(places, address, options.warn, max_age)
+    store = open_trusted(places, address or default_store(places), options.warn, max_age)
     return store, find_in_store(places, store, reference, allow_yanked=allow_yanked)
 
 

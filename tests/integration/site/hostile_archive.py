@@ -57,15 +57,29 @@ def add_members(release: Path, change: Change, *, first: bool = False) -> Path:
 
 def change_member(release: Path, path: str, **changes: object) -> Path:
     """Change a member of the root tarball: its mode, its owner, its content."""
+
+    def change(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        if member.name == path:
+            for key, value in changes.items():
+                setattr(member, key, value)
+        return member
+
+    return _copy_members(release, change)
+
+
+def drop_member(release: Path, path: str) -> Path:
+    """Leave a member out of the root tarball."""
+    return _copy_members(release, lambda member: None if member.name == path else member)
+
+
+def _copy_members(release: Path, change: Callable[[tarfile.TarInfo], tarfile.TarInfo | None]) -> Path:
     with tarfile.open(fileobj=io.BytesIO(read_root(release))) as archive:
         members = [(member, archive.extractfile(member) if member.isreg() else None) for member in archive]
         written = io.BytesIO()
         with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as copy:
             for member, content in members:
-                if member.name == path:
-                    for key, value in changes.items():
-                        setattr(member, key, value)
-                copy.addfile(member, content)
+                if changed := change(member):
+                    copy.addfile(changed, content)
     replace_file(release, root_of(release).name, zstd(written.getvalue()))
     return release
 

@@ -12,6 +12,7 @@ from hostile_archive import (
     Change,
     add_members,
     change_member,
+    drop_member,
     file,
     other,
     read_root,
@@ -118,6 +119,20 @@ def test_other_content(places: Places, tmp_path: Path) -> None:
     content = read_root(made).replace(b"#!/bin/sh\n", b"#!/bin/SH\n")
     replace_file(made, root_of(made).name, zstd(content))
     assert "usr/bin/tool: other content" in try_to_unpack(places, made).details
+
+
+@pytest.mark.parametrize("way", ["a file once more", "a second name"])
+def test_content_that_changes_after_it_was_compared(places: Places, tmp_path: Path, way: str) -> None:
+    """A path that comes twice is refused, also where tar makes a directory that is missing, so that the number fits."""
+    made = drop_member(release(tmp_path), "usr/share")
+    again = {
+        "a file once more": file("usr/bin/tool", b"#!/bin/SH\n"),
+        "a second name": other("usr/bin/tool", tarfile.LNKTYPE, linkname="usr/share/empty"),
+    }
+    refused = try_to_unpack(places, add_members(made, again[way]))
+    assert refused.brief.endswith("it holds a path twice, or one that the list of its tree lacks: usr/bin/tool") or (
+        way == "a second name" and "usr/bin/tool link to usr/share/empty" in refused.brief
+    )
 
 
 def test_sparse_bomb(places: Places, tmp_path: Path) -> None:
