@@ -109,9 +109,15 @@ class Story:
         if not self.stage.has_timer:
             self.commands.try_site("confirm", "--due")
 
-    def await_deadline(self, ends: float) -> str:
-        """The output of `confirm --due` after a trial that ends at `ends` (seconds, time.monotonic())."""
-        since = self.commands.ask("date", "+@%s")
+    def read_clock(self) -> str:
+        """Read the server's clock: @ and the seconds since 1970 (UTC), as journalctl(1) takes it."""
+        return self.commands.ask("date", "+@%s")
+
+    def await_deadline(self, ends: float, began: str) -> str:
+        """The output of `confirm --due` after a trial that ends at `ends` (seconds, time.monotonic()).
+
+        `began` is the server's clock before the trial: its timer may have ended the trial already.
+        """
         time.sleep(max(0.0, ends + 1 - time.monotonic()))
         if not self.stage.has_timer:
             return self.commands.try_site("confirm", "--due").output
@@ -119,7 +125,7 @@ class Story:
             if time.monotonic() > ends + SECONDS_FOR_TIMER:
                 raise NfsrootError(f"no timer has ended the trial within {SECONDS_FOR_TIMER:.0f} s of its deadline")
             time.sleep(SECONDS_BETWEEN_LOOKS)
-        return self.commands.ask("journalctl", "--no-pager", "--output=cat", f"--since={since}", f"--unit={TIMED}")
+        return self.commands.ask("journalctl", "--no-pager", "--output=cat", f"--since={began}", f"--unit={TIMED}")
 
     def exists(self, path: str) -> bool:
         """Whether the server has a file or directory."""

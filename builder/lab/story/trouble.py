@@ -21,14 +21,14 @@ REFUSED = 3
 
 def _fall_back(story: Story) -> Findings:
     typed, node = story.commands, story.canary[0]
-    name, began = node.name, time.monotonic()
+    name, began, clock = node.name, time.monotonic(), story.read_clock()
     typed.nfsroot(*PUBLISH, story.stage.directory_of("C"))
     typed.site("unpack", story.reference("C"), "--from", STORE)
     typed.site("switch", story.name, story.version("C"), "--nodes", name, "--confirm", f"{TRIAL_SECONDS}s")
     yield "menu", check_next_boot(story, [node], "C")
     node.go_down_to_reboot()
     yield "anew", _check_restart(node, "C")
-    told = story.await_deadline(began + TRIAL_SECONDS)
+    told = story.await_deadline(began + TRIAL_SECONDS, clock)
     yield "told", Finding(told, () if name in told else (f"{name} is not named: {told}",))
     yield "back", check_next_boot(story, [node], "A")
     yield "back", Finding(name, tuple(node.boot("A")))
