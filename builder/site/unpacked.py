@@ -68,11 +68,14 @@ def follow_tar(
 
 
 def _note(unpacked: Unpacked, line: bytes, entries: Mapping[str, Entry]) -> Entry | None:
-    """Note the member in a line; return its entry if the member is a file, which tar writes now."""
+    """Note the member in a line; return its entry if tar writes a file now, or passes over a clone.
+
+    A second name of a file may be one of a device, which nobody is to open: such names are left to the comparison.
+    """
     member = read_member(line)
     entry = find_entry(member, entries, unpacked.members) if member else None
     if member is None or entry is None:
         unpacked.stranger = unpacked.stranger or escape(member.text if member else line.decode(errors="replace"))
         return None
     unpacked.members[entry.path] = member
-    return entry if entry.kind == "f" else None
+    return entry if entry.kind == "f" and member.kind == "-" else None

@@ -31,8 +31,8 @@ LARGE = 64 << 10
 
 With small files Python itself takes most of the time, and its threads would wait for each other."""
 
-ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
-"""Errors of open(2) for a path at which there is no regular file."""
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EISDIR)
+"""Errors of open(2) and read(2) for a path at which there is no regular file."""
 
 HASHING = 2
 """Threads that hash large files."""
@@ -122,23 +122,25 @@ def _difference(path: str, entry: Entry, hashed: Callable[[], str] | None) -> st
 
 
 def read_sha256(path: str, size: int) -> str:
-    """Read a regular file of `size` bytes; return its SHA-256 in hexadecimal digits, empty where no such file is."""
-    digest = hashlib.sha256()
+    """Read a file of `size` bytes; return its SHA-256 in hexadecimal digits, empty where no file of this size is."""
+    digest, left = hashlib.sha256(), size + 1
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            while True:
+                wanted = min(PIECE, left)
+                piece = os.read(handle, wanted)
+                digest.update(piece)
+                left -= len(piece)
+                if len(piece) < wanted or not left:  # the file's end: each call costs a thread its turn
+                    break
+        finally:
+            os.close(handle)
     except OSError as error:
         if error.errno in ABSENT:
             return ""
         raise
-    try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or found.st_size != size:
-            return ""
-        while piece := os.read(handle, PIECE):
-            digest.update(piece)
-    finally:
-        os.close(handle)
-    return digest.hexdigest()
+    return digest.hexdigest() if left == 1 else ""
 
 
 def _added(top: str, entries: Mapping[str, Entry], ignored: frozenset[str]) -> Iterator[Difference]:
