@@ -26,8 +26,8 @@ def take_away(state: SiteState, records: Records, name: str, known: Knowledge, *
         raise RefusedError(
             f"nodes run {name}, and would lose their root",
             details="\n".join(f"  {use}" for use in uses),
-            resolution=f"Shut them down. For {RECENT // 60} minutes after its last report a node counts as running; with "
-            f"nodes that are down:\n  nfsroot-site remove {name} --force",
+            resolution=f"Shut them down. A node counts as running for {RECENT // 60} minutes after its last report; "
+            f"with nodes that are down:\n  nfsroot-site remove {name} --force",
         )
     after = state.without_recipe(name)
     places = sorted({record.settings.root.state for record in versions.values()} - {""})
