@@ -73,11 +73,10 @@ def _canary(story: Story) -> Findings:
 def _roll_back(story: Story) -> Findings:
     story.commands.site("rollback", story.name)
     yield "menus", check_next_boot(story, story.first_cluster, "A")
-    first = story.canary[:1]
-    found = story.run_on_all(first, lambda node: node.reboot("A"))
+    found = story.run_on_all(story.canary, lambda node: node.reboot("A"))
     yield "back", found
     need(found)
-    yield "host keys", check_host_keys(story, first)
+    yield "host keys", check_host_keys(story, story.canary)
 
 
 def _check_package(nodes: list[StoryNode]) -> Finding:
@@ -147,11 +146,11 @@ SCENES: tuple[Scene[Story], ...] = (
     Scene(
         "roll back",
         "The update is given up.",
-        ("nfsroot-site rollback NAME", "one of the nodes starts anew"),
+        ("nfsroot-site rollback NAME", "the nodes with the update start anew"),
         (
             Claim("menus", "each node's menu loads A first"),
-            Claim("back", "the node runs A again and passes every check of the lab"),
-            Claim("host keys", "it has the ssh host keys that it had"),
+            Claim("back", "each of them runs A again and passes every check of the lab"),
+            Claim("host keys", "each of them has the ssh host keys that it had"),
         ),
         _roll_back,
     ),
