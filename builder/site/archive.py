@@ -64,7 +64,7 @@ def unpack_archive(
     :raises NoSpaceError: the disk is full.
     :raises NfsrootError: a program is missing, or this machine lets nobody make a sandbox.
     """
-    largest = max((entry.size for entry in entries.values()), default=0)
+    largest = max((_bytes_of_messages(entries.values()), *(entry.size for entry in entries.values())))
     zstd = _start(["zstd", "--decompress", "--stdout", "--quiet", str(archive)], stdin=subprocess.DEVNULL)
     try:
         argv = sandbox(directory, largest, keep=bool(clones))
@@ -166,6 +166,11 @@ def _most_bytes(entries: Iterable[Entry]) -> int:
         entry.size + BLOCK + BYTES_BESIDE + 2 * len(os.fsencode(entry.path)) + 2 * len(os.fsencode(entry.target))
         for entry in entries
     )
+
+
+def _bytes_of_messages(entries: Iterable[Entry]) -> int:
+    """The most bytes of tar's messages, one for each path: they go into a file, which has the limit of all files."""
+    return sum(BLOCK + 8 * len(os.fsencode(entry.path)) + 4 * len(os.fsencode(entry.target)) for entry in entries)
 
 
 def _refused(archive: Path, why: str) -> UntrustedError:

@@ -135,6 +135,14 @@ def test_content_that_changes_after_it_was_compared(places: Places, tmp_path: Pa
     )
 
 
+def test_messages_of_tar_are_shown(places: Places, tmp_path: Path) -> None:
+    """tar writes all its messages, also where they are longer than every file of the tree, and the error shows some."""
+    links = [other(f"usr/bin/link{number}", tarfile.LNKTYPE, linkname="not/there") for number in range(120)]
+    refused = try_to_unpack(places, add_members(release(tmp_path), several(*links)))
+    assert refused.brief.endswith("cannot be unpacked: tar refuses it")
+    assert "usr/bin/link0: Cannot hard link to" in refused.details
+
+
 def test_sparse_bomb(places: Places, tmp_path: Path) -> None:
     """A file of a tebibyte of holes is stopped at the size of the largest file in the list."""
     (tmp_path / "bomb").mkdir()
