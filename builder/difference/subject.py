@@ -14,7 +14,8 @@ from builder.recipe.choices import RootKind
 from builder.recipe.former_names import rename_table
 from builder.recipe.models import Recipe
 from builder.release.manifest import BEFORE_PARTS, Manifest, Package
-from builder.release.source import ANEW, ReleaseSource, find_file, read_file, read_part
+from builder.release.reading import ANEW
+from builder.release.source import ReleaseSource, find_file, read_file, read_part
 from builder.release.unpacking import Text, read_files, unpack_gzip_member, unpack_zstd
 from builder.release_names import bundle_file
 

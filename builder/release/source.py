@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from builder.errors import InputError
 from builder.release.manifest import FILE, Manifest, Part, ReleasedFile
-
-ANEW = "Get the release anew, or build it anew."
-"""The advice when a release is damaged."""
+from builder.release.reading import need_digest, no_release, read_bytes
 
 
 class ReleaseSource(Protocol):
@@ -45,22 +42,12 @@ class DirectorySource:
         :raises InputError: the directory holds no manifest that can be read.
         """
         if not (directory / FILE).is_file():
-            raise InputError(
-                f"{directory} holds no release", resolution="`nfsroot list` shows the releases that exist."
-            )
+            raise no_release(directory)
         return cls(directory, Manifest.read(directory))
 
     def read(self, path: str, start: int, length: int) -> bytes:
-        """Read bytes of a regular file below the directory: no manifest can name a file elsewhere, or a device."""
-        file, named = self.directory / path, PurePosixPath(path)
-        if named.is_absolute() or ".." in named.parts or not file.is_file():
-            raise InputError(f"{self.directory} has no file {path!r}", resolution=ANEW)
-        try:
-            with file.open("rb") as opened:
-                opened.seek(start)
-                return opened.read(length)
-        except OSError as error:
-            raise InputError(f"{file} cannot be read: {error.strerror}") from error
+        """Read bytes of a file in the directory (builder.release.reading.read_bytes)."""
+        return read_bytes(self.directory, path, start, length)
 
     def describe(self) -> str:
         """The path of the directory."""
@@ -95,9 +82,5 @@ def _read(source: ReleaseSource, file: ReleasedFile, part: Part, start: int, lim
     if part.size > limit:
         raise InputError(f"{where} has {part.size} bytes to read; nfsroot reads {limit} at most")
     content = source.read(file.path, start, part.size)
-    if hashlib.sha256(content).hexdigest() != part.sha256:
-        raise InputError(
-            f"{where} is damaged: its content is not what the manifest names",
-            resolution=ANEW,
-        )
+    need_digest(content, part.sha256, where)
     return content

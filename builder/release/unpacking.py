@@ -51,7 +51,7 @@ def unpack_zstd(data: bytes, limit: int, what: str) -> bytes:
             unpacked = _read_at_most(zstd.stdout, limit + 1)
             if len(unpacked) > limit:
                 zstd.kill()
-                raise _too_large(what, limit)
+                raise too_large(what, limit)
             said = zstd.stderr.read().decode(errors="backslashreplace").strip()
     if zstd.returncode:
         raise InputError(f"{what} is damaged: zstd cannot unpack it", details=said)
@@ -69,7 +69,7 @@ def unpack_gzip_member(data: bytes, limit: int, what: str) -> bytes:
     except zlib.error as error:
         raise InputError(f"{what} is damaged: {error}") from error
     if len(unpacked) > limit:
-        raise _too_large(what, limit)
+        raise too_large(what, limit)
     if not member.eof:
         raise InputError(f"{what} is damaged: its first gzip member is cut off")
     return unpacked
@@ -103,5 +103,6 @@ def _read_at_most(stream: IO[bytes], limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def _too_large(what: str, limit: int) -> InputError:
+def too_large(what: str, limit: int) -> InputError:
+    """The error about a file with more than `limit` bytes; `what` names the file."""
     return InputError(f"{what} holds more than {limit >> 20} MiB, which is more than nfsroot unpacks in memory")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from builder.errors import InputError
 from builder.release.names import DPKG_DATA
-from builder.release.unpacking import read_files, unpack_zstd
+from builder.release.reading import need_digest, read_bytes
+from builder.release.unpacking import read_files, too_large, unpack_zstd
 from builder.sbom.dpkg import read_packages
 from builder.sbom.manifest import LOADED, SoftwareManifest
 from builder.sbom.software import Software, SoftwareFile, SoftwarePackage
@@ -24,8 +23,6 @@ LOADERS = {
 }
 """The package of the builder image from which each boot loader is made (builder.boot.pxegrub)."""
 INITRAMFS_TOOLS = "initramfs-tools-core"
-ANEW = "Get the release anew, or build it anew."
-"""The advice when a release is damaged."""
 
 
 def collect(directory: Path, manifest: SoftwareManifest) -> Software:
@@ -51,21 +48,12 @@ def collect(directory: Path, manifest: SoftwareManifest) -> Software:
 def _read_packages(directory: Path, manifest: SoftwareManifest) -> tuple[SoftwarePackage, ...]:
     if DPKG_DATA not in manifest.files:
         return tuple(SoftwarePackage(*package, manifest.suite) for package in manifest.packages)
-    file = directory / DPKG_DATA
-    data = unpack_zstd(_read(file, manifest.files[DPKG_DATA]), MOST, str(file))
-    return read_packages(read_files(data, str(file)), manifest.suite)
-
-
-def _read(file: Path, sha256: str) -> bytes:
-    """The content of a file of a release, which has the digest `sha256`."""
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(MOST)
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}", resolution=ANEW) from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise InputError(f"{file} is damaged: its content is not what the manifest names", resolution=ANEW)
-    return content
+    what = f"{DPKG_DATA} of {directory}"
+    packed = read_bytes(directory, DPKG_DATA, 0, MOST + 1)
+    if len(packed) > MOST:
+        raise too_large(what, MOST)
+    need_digest(packed, manifest.files[DPKG_DATA], what)
+    return read_packages(read_files(unpack_zstd(packed, MOST, what), what), manifest.suite)
 
 
 def _tools(manifest: SoftwareManifest) -> Iterator[SoftwarePackage]:

@@ -15,6 +15,7 @@ from typing import Any
 from builder.errors import InputError
 from builder.recipe.choices import LOG_PROGRAM
 from builder.release.names import DPKG_DATA, FILE
+from builder.release.reading import no_release
 
 LOADED = ("vmlinuz-", "initrd.img-", "pxegrub/")
 """The beginnings of the paths of files that nodes load."""
@@ -50,9 +51,7 @@ class SoftwareManifest:
         try:
             return cls.parse(json.loads(file.read_bytes()))
         except FileNotFoundError:
-            raise InputError(
-                f"{directory} holds no release", resolution="`nfsroot list` shows the releases that exist."
-            ) from None
+            raise no_release(directory) from None
         except OSError as error:
             raise InputError(f"{file} cannot be read: {error.strerror}") from error
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

@@ -85,7 +85,7 @@ def restore(tree: Path, cloned: set[str], entries: Mapping[str, Entry], members:
             os.chown(place, entry.owner, entry.group, follow_symlinks=False)
             Path(place).chmod(entry.mode)
             os.utime(place, ns=(member.nanoseconds, member.nanoseconds), follow_symlinks=False)
-    return {path for path in cloned & members.keys() if members[path].kind != "-" or members[path].has_attributes}
+    return {path for path in cloned if members[path].kind != "-" or members[path].has_attributes}
 
 
 def clone_or_copy(source: Path, target: Path) -> None:

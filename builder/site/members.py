@@ -46,11 +46,11 @@ def read_member(line: bytes) -> Member | None:
     return Member(_text(found["name"]), found["kind"].decode(), bool(found["more"]), time)
 
 
-def find_entry(member: Member, entries: Mapping[str, Entry], taken: Container[str] = ()) -> Entry | None:
-    """The entry of the list of a tree for a member of its archive; None where the list has none, but for `taken` paths.
+def find_entry(member: Member, entries: Mapping[str, Entry], taken: Container[str]) -> Entry | None:
+    """The entry in the list of a tree for a member of an archive; None when the list has no such path.
 
-    Paths and targets of links may hold any words, so that several paths may begin the text of a link.  The content of
-    a file comes into the place of a file alone: a second name of a file has an entry of a file.
+    Paths in `taken` belong to other members.  The path and the target of a link may hold any words, so that the text
+    of a link may begin with several paths of the list.  A second name of a file never gets the entry of a directory.
     """
     between, text = BEFORE_TARGET.get(member.kind), member.text
     if between is None:

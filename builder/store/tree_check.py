@@ -79,8 +79,14 @@ def compare_entries(
             for entry in listed
             if _is_large(entry) and entry.path not in digests
         }
-        hashed |= {path: partial(str, digest) for path, digest in digests.items()}
-        differing = [(entry, _difference(f"{top}/{entry.path}", entry, hashed.get(entry.path))) for entry in listed]
+
+        def digest(entry: Entry) -> str:
+            if entry.path in digests:
+                return digests[entry.path]
+            wait = hashed.get(entry.path)
+            return wait() if wait else read_sha256(f"{top}/{entry.path}", entry.size)
+
+        differing = [(entry, _difference(f"{top}/{entry.path}", entry, digest)) for entry in listed]
     yield from (Difference(entry.written, what, entry.path) for entry, what in differing if what)
     yield from _added(top, entries, ignored)
 
@@ -93,10 +99,10 @@ def _is_large(entry: Entry) -> bool:
     return entry.kind == "f" and entry.size >= LARGE
 
 
-def _difference(path: str, entry: Entry, hashed: Callable[[], str] | None) -> str:
+def _difference(path: str, entry: Entry, digest: Callable[[Entry], str]) -> str:
     """The differences between a path and its entry, in words; empty when there are none.
 
-    `hashed` gives the digest of a file that another thread reads, or that was read before.
+    `digest` returns the SHA-256 of the entry's file, which it reads if need be.
     """
     try:
         found = os.lstat(path)
@@ -110,9 +116,7 @@ def _difference(path: str, entry: Entry, hashed: Callable[[], str] | None) -> st
         differing.append(f"mode {stat.S_IMODE(found.st_mode):04o}, and not {entry.mode:04o}")
     if (found.st_uid, found.st_gid) != (entry.owner, entry.group):
         differing.append(f"owner {found.st_uid}:{found.st_gid}, and not {entry.owner}:{entry.group}")
-    if kind == "f" and (
-        found.st_size != entry.size or (hashed() if hashed else read_sha256(path, entry.size)) != entry.sha256
-    ):
+    if kind == "f" and (found.st_size != entry.size or digest(entry) != entry.sha256):
         differing.append("other content")
     if kind == "l" and str(Path(path).readlink()) != entry.target:
         differing.append("leads elsewhere")
@@ -127,12 +131,12 @@ def read_sha256(path: str, size: int) -> str:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            while True:
+            while left:
                 wanted = min(PIECE, left)
                 piece = os.read(handle, wanted)
                 digest.update(piece)
                 left -= len(piece)
-                if len(piece) < wanted or not left:  # the file's end: each call costs a thread its turn
+                if len(piece) < wanted:  # the file's end; one more call would cost this thread its turn
                     break
         finally:
             os.close(handle)
