@@ -1,4 +1,4 @@
-"""Boots a release's first node, and gives what came of it."""
+"""Boots a release's first node in a lab, and returns the lab's report."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def booted(
     questions: Sequence[str] = (),
     state: Path | None = None,
 ) -> Boot:
-    """What came of a lab with the release's first node, which is asked the questions, scripts of sh(1), as it runs."""
+    """Boot the release's first node in a lab, ask it the questions (scripts of sh(1)), and return the result."""
     wanted = replace(
         make_case(release, [NODE], firmware, dhcp, tftp, nic),
         reboot=reboot,

@@ -1,4 +1,4 @@
-"""The texts of recipes whose nodes are booted; each recipe says what `debian-nfsroot` says, too."""
+"""The texts of recipes whose nodes are booted; each recipe extends a shipped one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command line is run, and how it ended."""
+"""The types of a command that runs `nfsroot` in a test, and of its result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit status, standard output and standard error."""
+    """The exit status, the standard output and the standard error of a command."""
 
     status: int
     out: str

@@ -90,7 +90,7 @@ def test_packages_that_are_left_out_are_not_named(debian: Recipe, tmp_path: Path
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of each value in JSON that is no number and no text in a long list."""
+    """Yield the path of each value in a JSON document, and of the first three elements of each list."""
     yield path
     if isinstance(value, dict | list):
         for key in value if isinstance(value, dict) else range(min(len(value), 3)):
@@ -99,7 +99,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("with_dpkg", [True, False])
 def test_manifests_with_other_values(debian: Recipe, tmp_path: Path, *, with_dpkg: bool) -> None:
-    """Whatever stands in a manifest, an SBOM is made or the mistake is told in words."""
+    """For each changed value of a manifest, both SBOMs are made, or an error says in words what is wrong."""
     release = made(debian) if with_dpkg else Made(debian, "1.0", packages=made(debian).packages)
     directory = release.write(tmp_path)
     file = directory / "manifest.json"

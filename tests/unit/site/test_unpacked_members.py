@@ -31,7 +31,7 @@ def member(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
 
 
 def follow(members: list[tarfile.TarInfo], entries: list[Entry], tree: Path) -> Unpacked:
-    """What comes of the list that tar itself writes of an archive."""
+    """Have tar list an archive with these members, and follow the list."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for each in members:
