@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -163,12 +164,16 @@ def _run(wanted: Sequence[tuple[Release, Sequence[Case]]], cache: Cache, keep: b
     from builder.cli.lab_display import display
     from builder.lab import host, run
     from builder.release.output import need_writable
+    from builder.sbom.beside import sboms_beside
 
     for needed in {each.firmware for _, cases in wanted for each in cases}:
         host.need(needed)
     for release, _ in wanted:
         need_writable(release.directory)
-    with display() as shown:
+    with contextlib.ExitStack() as aside:
+        for release, _ in wanted:
+            aside.enter_context(sboms_beside(release.directory, cache))  # a publish finds them in the cache
+        shown = aside.enter_context(display())
         meanwhile = _make_meanwhile(shown, keep, shell)
         reports = [
             (release.directory, run.run(release, cases, cache, shown.emit, meanwhile)) for release, cases in wanted

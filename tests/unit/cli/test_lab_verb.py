@@ -15,6 +15,7 @@ import pytest
 from lab_report import STOP, cell, node, report
 from rich.console import Console
 
+from builder.cache import Cache
 from builder.cli import lab_display
 from builder.cli.lab import FAULTS
 from builder.cli.lab_display import LiveTable, conclude, describe
@@ -45,6 +46,7 @@ from builder.lab.vocabulary.phase import Phase
 from builder.lab.vocabulary.server_kind import ServerKind
 from builder.recipe.choices import DhcpServer, NfsServer, TftpServer
 from builder.release.manifest import FILE, Manifest
+from builder.sbom.make import find_sboms
 
 Nfsroot = Callable[..., Any]
 WRONG = CheckResult(name="clock", holds="it is right", passed=False, reason="it is wrong by [1 h]")
@@ -215,6 +217,18 @@ def test_status_is_the_verdict(
     assert (asked[0].server.dhcp, asked[0].server.tftp) == (DhcpServer.KEA, TftpServer.TFTPD_HPA)
     assert ended.err == "servers up after 4.0 s\n"
     assert ended.out.splitlines()[0] == f"Lab of kerrighed 1.0: {made.verdict} (115 s)"
+
+
+def test_software_is_listed_while_nodes_boot(
+    nfsroot: Nfsroot, release: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After the lab a publisher finds the lists of the release's software in the cache."""
+    cache = Cache(tmp_path / "cache")
+    monkeypatch.setattr(host, "need", lambda _firmware: None)
+    monkeypatch.setattr(run, "run", lambda *_: GOOD)
+    assert find_sboms(release, cache) is None
+    assert nfsroot("lab", str(release), "--cache-dir", str(cache.root)).status == 0
+    assert find_sboms(release, cache)
 
 
 def test_conclusion_says_what_is_wrong() -> None:
