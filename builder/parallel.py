@@ -53,7 +53,7 @@ class Crew:
         self._pool = pool
 
     def begin(self, do: Callable[[], Made]) -> Callable[[], Made]:
-        """Have a thread call `do`, and return a function that waits for it and returns or raises its result."""
+        """Have a thread call `do`; each call of the returned function waits, and returns or raises its result."""
         done: SimpleQueue[Future[Made]] = SimpleQueue()
         with undisturbed():
             self._pool.submit(do).add_done_callback(done.put)
@@ -61,6 +61,7 @@ class Crew:
         def result() -> Made:
             future = done.get()
             with undisturbed():
+                done.put(future)  # for the next call
                 return future.result()
 
         return result

@@ -58,7 +58,7 @@ def forget_others(places: Places, name: str, version: str) -> None:
 def _is_sound(directory: Path, manifest: ReleaseManifest) -> bool:
     """Whether a directory holds the release with this manifest, whole and undamaged."""
     try:
-        check_files(directory, manifest)
+        check_files(directory, manifest.files)
         return read_manifest(directory).content == manifest.content
     except NfsrootError:
         return False

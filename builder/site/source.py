@@ -1,9 +1,13 @@
-"""Verifies the release that is to be unpacked on a site, in a directory of this machine."""
+"""Verifies the release that is to be unpacked on a site, in a directory of this machine.
+
+Files of a release are large, and a second processor can compare them while the first one reads what is small.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from builder.store.tree_entries import FILE as LISTING
 
 @dataclass(frozen=True)
 class Source:
-    """A release in `directory`, whose files match its manifest.
+    """A release in `directory`, whose files match its manifest, but for those in `rest`, which nobody has compared yet.
 
     `address` is the store or the directory that the release came from.  `lab` is the lab's verdict in words, empty
     where the lab has not tried the release.
@@ -27,6 +31,7 @@ class Source:
     manifest: ReleaseManifest
     address: str
     lab: str
+    rest: tuple[ReleaseFile, ...] = ()
 
     @property
     def bundle(self) -> Path:
@@ -58,27 +63,35 @@ class Source:
         """
         return self.directory / self.described(path).path
 
+    def compare_rest(self) -> None:
+        """Compare the files that nobody has compared yet with the manifest.
+
+        :raises UntrustedError: a file is not the one that was released.
+        """
+        _compare(self.directory, self.rest)
+
 
 def open_directory(directory: Path) -> Source:
-    """The release in a directory of this machine, verified.
+    """The release in a directory of this machine; only its server bundle and the list of its tree are compared yet.
 
     :raises InputError: the directory holds no release.
-    :raises UntrustedError: a file is not the one that was released.
+    :raises UntrustedError: one of the two, or SHA256SUMS, is not the file that was released.
     """
     manifest = read_manifest(directory)
-    return Source(directory, manifest, str(directory.resolve()), _verify(directory, manifest))
-
-
-def _verify(directory: Path, manifest: ReleaseManifest) -> str:
-    """Compare all files with the manifest, and return the lab's verdict."""
-    try:
-        check_files(directory, manifest)
-    except NfsrootError as error:
-        raise UntrustedError(error.brief, details=error.details, resolution=error.resolution) from error
+    read_first = (LISTING, bundle_file(manifest.name, manifest.version))
+    _compare(directory, [file for file in manifest.files if file.path in read_first])
     sums = directory / SUMS
     if sums.exists() and sums.read_bytes() != manifest.sums():
         raise UntrustedError(f"{sums} has other lines than the manifest", resolution="Build the release anew.")
-    return _verdict(directory / LAB, manifest)
+    rest = tuple(file for file in manifest.files if file.path not in read_first)
+    return Source(directory, manifest, str(directory.resolve()), _verdict(directory / LAB, manifest), rest)
+
+
+def _compare(directory: Path, files: Sequence[ReleaseFile]) -> None:
+    try:
+        check_files(directory, files)
+    except NfsrootError as error:
+        raise UntrustedError(error.brief, details=error.details, resolution=error.resolution) from error
 
 
 def _verdict(report: Path, manifest: ReleaseManifest) -> str:

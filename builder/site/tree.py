@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from builder.disk import sync_file_system
 from builder.errors import InputError, NfsrootError
-from builder.events import Emit, Notice
-from builder.parallel import crew
+from builder.events import Emit
+from builder.parallel import Crew
 from builder.release.unpacking import unpack_zstd
 from builder.site import clones
 from builder.site.archive import unpack_archive
@@ -57,43 +57,42 @@ def find_donor(places: Places, name: str) -> Donor | None:
 
 
 def fill_tree(
-    source: Source, archive: Path, tree: Path, entries: Mapping[str, Entry], donor: Donor | None, emit: Emit
-) -> None:
-    """Make the tree of a release in an empty directory, and compare it with its list.
+    source: Source,
+    archive: Path,
+    tree: Path,
+    entries: Mapping[str, Entry],
+    cloned: set[str],
+    aside: Crew,
+    emit: Emit,
+) -> Callable[[], None]:
+    """Unpack the tree of a release into a directory, in which some files are clones, and compare it with its list.
 
-    A clone that differs from the list is replaced by the file in the archive.
+    A clone that differs from the list is replaced by the file in the archive, and taken out of `cloned`.  A thread of
+    `aside` brings the tree to the disk meanwhile; the result is a function that waits for that.
 
     :raises UntrustedError: a path differs from the list.
     """
-    cloned = clones.clone_files(donor, tree, entries) if donor else set()
     while True:
         unpacked = unpack_archive(archive, tree, entries, emit, cloned)
         odd = clones.restore(tree, cloned, entries, unpacked.members) if cloned else set()
-        found = _compare_and_sync(tree, entries, unpacked.digests)
+        synced = aside.begin(partial(sync_file_system, tree))
+        found = list(compare_entries(tree, entries, digests=unpacked.digests))
         odd |= {difference.name for difference in found} & cloned
         if not odd:
             break
+        synced()
         cloned -= odd
         for path in odd:
             (tree / path).unlink()
     refuse(source, found)
+    return synced
+
+
+def describe(entries: Mapping[str, Entry], cloned: set[str], donor: Donor | None) -> str:
+    """A tree in words: the number of its paths, and how much of it is shared with another tree."""
     size = sum(entries[path].size for path in cloned)
-    emit(
-        Notice(
-            f"{len(entries)} paths are as listed; {size / 1e6:.0f} MB are shared with {donor.tree}"
-            if cloned and donor
-            else f"{len(entries)} paths are as listed"
-        )
-    )
-
-
-def _compare_and_sync(tree: Path, entries: Mapping[str, Entry], digests: Mapping[str, str]) -> list[Difference]:
-    """Compare a tree, whose files have the SHA-256 in `digests`, with its list, and meanwhile bring it to the disk."""
-    with crew(1) as aside:
-        synced = aside.begin(partial(sync_file_system, tree))
-        found = list(compare_entries(tree, entries, digests=digests))
-        synced()
-    return found
+    shared = f"; {size / 1e6:.0f} MB are shared with {donor.tree}" if cloned and donor else ""
+    return f"{len(entries)} paths are as listed{shared}"
 
 
 def refuse(source: Source, found: list[Difference]) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from builder.disk import sha256
-from builder.events import Emit
+from builder.events import Emit, Notice
 from builder.parallel import crew
 from builder.settings.release import ReleaseSettings
 from builder.site import adoption, attributes, bundle, clones, journal, kept, records
@@ -22,7 +22,7 @@ from builder.site.releases import unpacked_releases
 from builder.site.room import Need, check_room, tree_need
 from builder.site.source import Source
 from builder.site.staging import Staging
-from builder.site.tree import fill_tree, find_donor, read_listing
+from builder.site.tree import describe, fill_tree, find_donor, read_listing
 from builder.site.verification import write_sums
 from builder.store.errors import RefusedError, UntrustedError
 from builder.store.release import MANIFEST
@@ -31,6 +31,9 @@ from builder.store.tree_entries import Entry
 
 OVERLAY = "overlay.tar.zst"
 """The name of the overlay's file beside an image."""
+
+BESIDE = 3
+"""The most threads that work beside the one that unpacks: one waits for the disk, and one for a digest."""
 
 BYTES_BESIDE = 8 << 20
 """The most bytes of a server bundle beside the files of the release: settings, menus of thousands of nodes."""
@@ -116,39 +119,56 @@ def is_here(places: Places, name: str, version: str, manifest: str) -> bool:
 def _fill(
     places: Places, source: Source, settings: ReleaseSettings, staging: Staging, emit: Emit, *, keep_changes: bool
 ) -> dict[tuple[str, str], str]:
-    """Fill the stages of a release, and return the accounts of its tree; a tree that is in place is not made anew."""
-    entries = read_listing(source.listing)
+    """Fill the stages of a release, and return the accounts of its tree; a tree that is in place is not made anew.
+
+    The release is compared with its manifest meanwhile; its root is unpacked or copied after that.
+    """
     is_image, stands = bool(settings.root.overlay), adoption.stands_as_tree(settings, staging)
     tree = staging.tree.target if stands else staging.tree.path
-    files = [settings.root.file, settings.root.overlay] if is_image else []
-    beside = sum(source.described(file).size for file in files)
+    with crew(BESIDE) as aside:
+        compared = aside.begin(source.compare_rest)
+        entries = read_listing(source.listing)
+        _check_room(places, source, settings, staging, {} if stands else entries)
+        if is_image:
+            compared()
+            _copy_image(source, settings, tree)
+        written = synced = aside.begin(partial(_write_record, places, source, settings, staging))
+        if not (is_image or stands):
+            donor = find_donor(places, settings.name)
+            cloned = clones.clone_files(donor, tree, entries) if donor else set()
+            compared()
+            synced = fill_tree(source, source.file(settings.root.file), tree, entries, cloned, aside, emit)
+            emit(Notice(describe(entries, cloned, donor)))
+        written()
+        compared()
+        adoption.take_over(settings, staging, entries, emit, keep_changes=keep_changes)
+        # The time comes last: a file that changed later than this is taken for one that somebody edited (Donor).
+        origin = Origin(source.address, int(time.time()), source.manifest.sha256, source.lab)
+        records.write_origin(staging.record.path, origin)
+        attributes.write(staging.record.path, {} if is_image else attributes.read_attributes(tree, entries.values()))
+        accounts = kept.read_tree_accounts(tree)
+        synced()
+    if staging.shared is not None and not stands:
+        _move_shared(settings, entries, tree, staging.shared.path)
+    return accounts
+
+
+def _check_room(
+    places: Places, source: Source, settings: ReleaseSettings, staging: Staging, entries: Mapping[str, Entry]
+) -> None:
+    """Check that file systems have room for a release and a tree with these entries, or for the release's image.
+
+    :raises NoSpaceError: a file system has too little room.
+    """
+    files = [settings.root.file, settings.root.overlay] if settings.root.overlay else []
+    image = Need(staging.tree.path, sum(source.described(file).size for file in files), 16)
     check_room(
         [
-            Need(tree, beside, 16) if is_image else tree_need(tree, {} if stands else entries),
+            image if files else tree_need(staging.tree.path, entries),
             Need(staging.served.path, source.described(source.bundle.name).size, 64),
             Need(places.data, 2 * source.listing.stat().st_size + BYTES_BESIDE, 64),
         ]
     )
-    write_record = partial(_write_record, places, source, settings, staging)
-    if is_image or stands:
-        if is_image:
-            _copy_image(source, settings, tree)
-        write_record()
-    else:
-        donor = find_donor(places, settings.name)
-        with crew(1) as aside:
-            written = aside.begin(write_record)  # tar leaves a second processor idle
-            fill_tree(source, source.file(settings.root.file), tree, entries, donor, emit)
-            written()
-    adoption.take_over(settings, staging, entries, emit, keep_changes=keep_changes)
-    # The time comes last: a file that changed later than this is taken for one that somebody edited (Donor).
-    origin = Origin(source.address, int(time.time()), source.manifest.sha256, source.lab)
-    records.write_origin(staging.record.path, origin)
-    attributes.write(staging.record.path, {} if is_image else attributes.read_attributes(tree, entries.values()))
-    accounts = kept.read_tree_accounts(tree)
-    if staging.shared is not None and not stands:
-        _move_shared(settings, entries, tree, staging.shared.path)
-    return accounts
 
 
 def _copy_image(source: Source, settings: ReleaseSettings, directory: Path) -> None:

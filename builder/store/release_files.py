@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from mmap import ACCESS_READ, ALLOCATIONGRANULARITY, mmap
 from pathlib import Path
 
@@ -24,12 +24,12 @@ WINDOW = 64 << 20
 """Bytes of a file that are hashed in one go: they count as memory of this process meanwhile."""
 
 
-def check_files(directory: Path, manifest: ReleaseManifest) -> None:
-    """Compare the files of a release with its manifest.
+def check_files(directory: Path, files: Sequence[ReleaseFile]) -> None:
+    """Compare files of the release in a directory with what the manifest says of them.
 
     :raises NfsrootError: a file is missing, or has another size or digest.
     """
-    run_each(lambda file: _check_file(directory, file), manifest.files)
+    run_each(lambda file: _check_file(directory, file), files)
 
 
 def begin_check(threads: Crew, directory: Path, manifest: ReleaseManifest, storage: Storage) -> Check:

@@ -37,7 +37,7 @@ def verify_release(directory: Path) -> int:
     :raises NfsrootError: a file is not the one that the manifest names.
     """
     manifest = read_manifest(directory)
-    check_files(directory, manifest)
+    check_files(directory, manifest.files)
     sums = directory / SUMS
     if sums.exists() and sums.read_bytes() != manifest.sums():
         raise NfsrootError(f"{sums} has other lines than the manifest", resolution="Build the release anew.")

@@ -23,6 +23,16 @@ def test_what_threads_gave_comes_in_the_order_asked() -> None:
         assert [result() for result in results] == [number**2 for number in range(20)]
 
 
+def test_a_result_can_be_asked_for_again() -> None:
+    """Whoever asks again gets the same result, or the same error, and waits for nothing."""
+    with crew(1) as workers:
+        made, failed = workers.begin(object), workers.begin(lambda: 1 / 0)
+        assert made() is made()
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                failed()
+
+
 def test_what_a_thread_raised_is_raised_where_its_result_is_wanted() -> None:
     """An error reaches the one who waits, and the crew is dismissed."""
     with pytest.raises(ZeroDivisionError), crew(1) as workers:

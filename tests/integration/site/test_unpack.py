@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ def test_zstd_that_ends_late(places: Places, tmp_path: Path, monkeypatch: pytest
 def test_no_file_is_newer_than_the_record_says(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long tar takes: files that changed later count as edited, and are not shared with the next release."""
 
-    def fill_slowly(*arguments: Any) -> None:
+    def fill_slowly(*arguments: Any) -> Callable[[], None]:
         time.sleep(1.1)
-        fill_tree(*arguments)
+        return fill_tree(*arguments)
 
     monkeypatch.setattr(unpacking, "fill_tree", fill_slowly)
     source = open_directory(release(tmp_path))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hostile_archive import (
@@ -24,12 +26,13 @@ from made_releases import zstd
 from unpack_case import release
 
 from builder.errors import NfsrootError
-from builder.site import unpacking
+from builder.site import tree, unpacking
 from builder.site.places import Places
 from builder.site.records import read_records
 from builder.site.source import open_directory
 from builder.site.unpacking import unpack
 from builder.store.errors import UntrustedError
+from builder.store.release import read_manifest
 from builder.store.tree_entries import escape
 
 
@@ -179,15 +182,37 @@ def test_truncated_archive(places: Places, tmp_path: Path) -> None:
         assert isinstance(try_to_unpack(places, made), UntrustedError)
 
 
-def test_corrupted_after_signing(places: Places, tmp_path: Path) -> None:
-    """A byte that changed after the manifest was written is found before anything is unpacked."""
-    made = release(tmp_path)
-    content = bytearray(root_of(made).read_bytes())
-    content[len(content) // 2] ^= 1
-    root_of(made).write_bytes(content)
-    with pytest.raises(UntrustedError, match="is not the file that the manifest names"):
-        open_directory(made)
-    assert list(places.root.iterdir()) == []
+@pytest.mark.parametrize("name", ["kerrighed", "debian-image"])
+def test_corrupted_after_signing(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A byte that changed after the manifest was written is found, in any file, before anybody uses the file."""
+    used: list[Path] = []
+    for module, function in (
+        (unpacking, "read_listing"), (unpacking.bundle, "read_settings"),
+        (tree, "unpack_archive"), (unpacking.clones, "clone_or_copy"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, function, _noting(used, getattr(module, function)))
+    files = [file.path for file in read_manifest(release(tmp_path / "whole", name=name)).files]
+    assert {"tree.tsv.zst", f"{name}-1.0-server.tar.gz"} < set(files)
+    for path in files:
+        made = release(tmp_path / path, name=name)
+        content = bytearray((made / path).read_bytes())
+        content[len(content) // 2] ^= 1
+        (made / path).write_bytes(content)
+        refused = try_to_unpack(places, made)
+        assert isinstance(refused, UntrustedError)
+        assert f"{made / path} is not the file that the manifest names" in str(refused)
+        assert made / path not in used
+    assert used != []
+
+
+def _noting(used: list[Path], call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which notes the file that it gets first."""
+
+    def noting(file: Path, *arguments: object) -> object:
+        used.append(file)
+        return call(file, *arguments)
+
+    return noting
 
 
 def test_odd_names_are_names(places: Places, tmp_path: Path) -> None:
