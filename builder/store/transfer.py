@@ -54,15 +54,14 @@ class Limit:
         self._lock = threading.Lock()
         self._free_at = 0.0
 
-    def take(self, count: int) -> None:
-        """Wait until `count` bytes may go."""
+    def take(self, count: int) -> float:
+        """The seconds that `count` bytes have to wait before they go."""
         if self._rate is None:
-            return
+            return 0.0
         with self._lock:
             now = time.monotonic()
-            starts = max(now, self._free_at)
-            self._free_at = starts + count / self._rate
-        time.sleep(max(0.0, self._free_at - now))
+            self._free_at = max(now, self._free_at) + count / self._rate
+            return self._free_at - now
 
 
 @dataclass
@@ -81,6 +80,11 @@ class Progress:
     def stop(self) -> None:
         """End running transfers at their next piece: another transfer has failed, or somebody has pressed Ctrl-C."""
         self._stopped.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for some seconds, or until the transfers are stopped."""
+        if seconds:
+            self._stopped.wait(seconds)
 
     def add(self, count: int) -> None:
         """Count bytes that have been moved; a negative number is for bytes that have to be moved once more.
@@ -194,7 +198,7 @@ class _Verified:
                 digest.update(piece)
                 if held:
                     yield held
-                self.limit.take(len(piece))
+                self.progress.wait(self.limit.take(len(piece)))
                 gone += len(piece)
                 self.progress.add(len(piece))
                 held = piece
@@ -218,7 +222,7 @@ def _receive(storage: Storage, received: Received, limit: Limit, progress: Progr
     def go_on() -> None:
         nonlocal gone
         for piece in storage.stream(layout.blob(blob.sha256), gone):
-            limit.take(len(piece))
+            progress.wait(limit.take(len(piece)))
             if gone + len(piece) > blob.size:
                 raise _damaged(storage, blob, "it has more bytes")
             os.pwrite(received.file, piece, received.offset + gone)

@@ -15,10 +15,10 @@ import pytest
 from builder.errors import NfsrootError
 from builder.events import Event, StepFinished, StepStarted, Transferred
 from builder.store import transfer
-from builder.store.errors import StoreFullError, TransientError, UntrustedError
+from builder.store.errors import StoreError, StoreFullError, TransientError, UntrustedError
 from builder.store.storage.directory import DirectoryStorage
 from builder.store.storage.interface import Blob, Content, Text
-from builder.store.transfer import Limit, Received, Sent, Transfers, retry, run_each
+from builder.store.transfer import Limit, Progress, Received, Sent, Transfers, retry, run_each
 
 
 @pytest.fixture(autouse=True)
@@ -149,15 +149,21 @@ def test_one_failure_ends_the_others(storage: DirectoryStorage, monkeypatch: pyt
 
 def test_limit_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads that take bytes at once wait for each other: together they get the rate and no more."""
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
     monkeypatch.setattr(time, "monotonic", lambda: 100.0)
     limit = Limit(1000)
-    for _ in range(4):
-        limit.take(500)
-    assert slept == [0.5, 1.0, 1.5, 2.0]
-    Limit(None).take(1 << 40)
-    assert len(slept) == 4
+    assert [limit.take(500) for _ in range(4)] == [0.5, 1.0, 1.5, 2.0]
+    assert Limit(None).take(1 << 40) == 0.0
+
+
+def test_a_slow_transfer_that_is_stopped_waits_no_longer() -> None:
+    """A limit of a byte a second keeps nobody waiting after another transfer has failed."""
+    progress = Progress("upload", 100, lambda _event: None)
+    threading.Timer(0.1, progress.stop).start()
+    began = time.monotonic()
+    progress.wait(10_000)
+    assert 0.1 <= time.monotonic() - began < 60
+    with pytest.raises(StoreError, match="upload was stopped"):
+        progress.add(1)
 
 
 def test_results_come_in_order() -> None:
