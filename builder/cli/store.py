@@ -111,7 +111,7 @@ def prune(store: str, keep: int, dry_run: bool, key: Path | None) -> None:
     planned = pruning.plan(publisher, keep)
     would = "would be " if dry_run else ""
     if not dry_run:
-        pruning.prune(publisher, planned)
+        planned = pruning.prune(publisher, planned)
     for release in planned.releases:
         write(f"{release.reference} {would}removed")
     write(f"{len(planned.objects)} objects of {size_in_words(planned.size)} {would}removed")

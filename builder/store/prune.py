@@ -28,8 +28,9 @@ STATES_KEPT = 10
 
 @dataclass(frozen=True)
 class Plan:
-    """The releases that prune removes, and the objects that no other release names."""
+    """The releases that prune removes, to keep the `keep` newest of each name, and objects that no other one names."""
 
+    keep: int
     releases: tuple[Release, ...]
     objects: tuple[Stored, ...]
 
@@ -56,21 +57,32 @@ def plan(publisher: Publisher, keep: int) -> Plan:
     )
     staying = [release for releases in known.values() for release in releases if release not in going]
     find = _unnamed if storage.lists else partial(_named_by, going)
-    return Plan(going, tuple(find(storage, staying, state.version)))
+    return Plan(keep, going, tuple(find(storage, staying, state.version)))
 
 
-def prune(publisher: Publisher, planned: Plan) -> None:
+def prune(publisher: Publisher, planned: Plan) -> Plan:
     """Remove the planned releases from the signed metadata first, and the planned objects after that.
+
+    What publishers have come to need since the plan was made stays: a release that a channel names now, an object that
+    a new release names.  The result is the part of the plan that was carried out.
 
     :raises NfsrootError: a publisher is at work.
     """
     with publisher.storage.exclusive(), _at_work(publisher.storage, planned):
-        if planned.releases:
-            publisher.commit(lambda targets: _remove(targets, planned.releases))
-        for stored in planned.objects:
+        now = plan(publisher, planned.keep)
+        releases, objects = {(each.name, each.version) for each in now.releases}, {each.path for each in now.objects}
+        done = Plan(
+            planned.keep,
+            tuple(release for release in planned.releases if (release.name, release.version) in releases),
+            tuple(stored for stored in planned.objects if stored.path in objects),
+        )
+        if done.releases:
+            publisher.commit(lambda targets: _remove(targets, done.releases))
+        for stored in done.objects:
             publisher.storage.delete(stored.path)
         if isinstance(publisher.storage, DirectoryStorage):
             publisher.storage.remove_unfinished(time.time() - GRACE)
+    return done
 
 
 def _at_work(storage: Storage, planned: Plan) -> AbstractContextManager[None]:

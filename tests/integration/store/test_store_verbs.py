@@ -119,6 +119,26 @@ def test_prune_keeps_what_is_named(case: Case, kind: Kind, monkeypatch: pytest.M
     assert case.storage.sizes(gone) == {}
 
 
+def test_prune_leaves_what_came_to_be_needed(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that got a channel, and parts that a new release has, stay, though the plan was made before."""
+    shared = [bytes([7]) * 5000]
+    for version, parts in (("1", shared), ("2", [b"two"]), ("3", [b"three"])):
+        case.publish(make_release(case.releases, version=version, files={"f": parts}))
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 2 * pruning.GRACE)
+    publisher = case.publisher()
+    planned = pruning.plan(publisher, 1)
+    assert [release.version for release in planned.releases] == ["2", "1"]
+    case.publish(case.releases / "small/2", channel="stable")
+    case.publish(make_release(case.releases, version="4", files={"f": shared}))
+    done = pruning.prune(publisher, planned)
+    assert [release.version for release in done.releases] == ["1"]
+    assert [release.version for release in case.catalog()["small"]] == ["4", "3", "2"]
+    assert verify_store(reader.open_trusted(case.storage), lambda _: None) == []
+    for kept in ("2", "3", "4"):
+        case.fetch("small", kept, case.releases / f"fetched/{kept}")
+
+
 def test_prune_that_fails_is_ended_by_the_next(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that fails while objects are removed keeps no publisher out, and the next prune removes what is left."""
     for version in ("1", "2"):
@@ -154,7 +174,7 @@ def test_prune_waits_for_publishers(case: Case, kind: Kind) -> None:
     if isinstance(case.storage, DirectoryStorage):
         return  # a lock keeps them apart
     with leases.hold_lease(case.storage), pytest.raises(Exception, match="says `publish`"):
-        pruning.prune(case.publisher(), pruning.Plan((), ()))
+        pruning.prune(case.publisher(), pruning.Plan(1, (), ()))
     with leases.hold_lease(case.storage, leases.PRUNE), pytest.raises(Exception, match="says `prune`"):
         case.publish(make_release(case.releases, version="2"))
 
