@@ -35,19 +35,26 @@ class Measured(NamedTuple):
 
 
 class Stores:
-    """A store in directory `room`/store, with the keys of a home directory beside it, that is set up for each round."""
+    """A store in directory `room`/store, with the keys of a home directory beside it, that is set up for each round.
+
+    The cache beside them has the lists of the first release's software, which the lab makes before anybody publishes.
+    """
 
     def __init__(self, room: Path, first: Path, node: Path) -> None:
         self.room, self.first, self.node = room, first, node
         self.store, self.home, self.copy = room / "store", room / "home", room / "copy"
         self.environment = {"HOME": str(self.home), "PATH": "/usr/bin:/bin"}
+        self.after_lab = {**self.environment, "NFSROOT_CACHE_DIR": str(room / "cache")}
+        subprocess.run([NFSROOT, "sbom", str(first)], env=self.after_lab, check=True, capture_output=True)
 
     def all(self) -> Iterator[Contestant]:
         """Everybody, in the order in which they run."""
         copy = shlex.join(["cp", "-r", str(self.first), str(self.copy)])
         yield self._one("cp and sync", ["sh", "-c", f"{copy} && sync -f {shlex.quote(str(self.copy))}"], self._empty)
-        yield self._one("first publish", self._publish(self.first), self._empty)
-        yield self._one("publish, a node added", self._publish(self.node), self._with_first)
+        publish = self._publish(self.first)
+        yield Contestant("first publish", publish, self._empty, self.after_lab)
+        yield Contestant("first publish, not after a lab", publish, self._empty, self.environment)
+        yield Contestant("publish, a node added", self._publish(self.node), self._with_first, self.after_lab)
         yield self._one("cp", ["sh", "-c", copy], self._with_first)
         yield self._one(
             "fetch",
@@ -91,7 +98,7 @@ class Stores:
         open_publisher(DirectoryStorage(self.store), None).commit(describe_many)
 
     def _run(self, argv: list[str]) -> None:
-        subprocess.run(argv, env=self.environment, check=True, capture_output=True)
+        subprocess.run(argv, env=self.after_lab, check=True, capture_output=True)
 
     def _size(self) -> int:
         return sum(file.stat().st_size for file in self.store.rglob("*") if file.is_file())
