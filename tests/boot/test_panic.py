@@ -47,7 +47,7 @@ def test_node_starts_anew_after_a_panic(variant_to_boot: Callable[..., Release],
             assert virtual.machine.qmp.shutdown_reason(4 * SECONDS_SHOWN) == RESET_BY_ITSELF
             assert time.monotonic() - began > SECONDS_SHOWN
             virtual.machine.process.wait()
-            log = running.server.run(["cat", f"{DIRECTORY}/{node.name}.log"]).text
+            log = running.run_on_server(["cat", f"{DIRECTORY}/{node.name}.log"]).text
         with running.power_on(node, Firmware.BIOS) as virtual:
             virtual.wait_until_running()
             second = virtual.ask(BOOT_ID).text
