@@ -8,6 +8,7 @@ import click
 
 from builder.cli import options
 from builder.cli.output import write
+from builder.counting import count
 
 
 @click.command("check")
@@ -31,6 +32,7 @@ def command(recipe: str, cache_dir: Path | None, as_json: bool) -> None:
         return
     cluster = loaded.cluster
     write(
-        f"{loaded.image.name}: Debian {loaded.debian.suite}, {len(loaded.packages)} packages asked for, "
-        f"{len(loaded.elements)} elements; {len(cluster.nodes)} nodes of {cluster.name} in {cluster.subnet}"
+        f"{loaded.image.name}: Debian {loaded.debian.suite}, {count(len(loaded.packages), 'package')} asked for, "
+        f"{count(len(loaded.elements), 'element')}; {count(len(cluster.nodes), 'node')} of "
+        f"{cluster.name} in {cluster.subnet}"
     )

@@ -9,6 +9,7 @@ import click
 from builder.cli import store_options as options
 from builder.cli.output import write
 from builder.cli.render import renderer, size_in_words
+from builder.counting import count
 
 
 @click.command("mirror")
@@ -54,4 +55,4 @@ def copy_releases(
     storage = options.open_storage(target)
     with renderer(log_format, verbose=False) as show:
         sent = copies.copy(trusted, storage, chosen, options.transfers(show, limit))
-    write(f"{len(chosen)} releases are in {storage.address}: {size_in_words(sent)} were copied")
+    write(f"{storage.address} has {count(len(chosen), 'release')}: {size_in_words(sent)} were copied")

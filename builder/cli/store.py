@@ -10,6 +10,7 @@ import click
 from builder.cli import store_options as options
 from builder.cli.output import write
 from builder.cli.render import renderer, size_in_words
+from builder.counting import count
 from builder.errors import NfsrootError
 
 
@@ -46,7 +47,8 @@ def check(store: str, trust: str | None, log_format: str | None) -> None:
         faults = verify_store(trusted, show)
     if faults:
         raise NfsrootError(
-            f"{len(faults)} faults in {trusted.storage.address}", details="\n".join(f"  {fault}" for fault in faults)
+            f"{count(len(faults), 'fault')} in {trusted.storage.address}",
+            details="\n".join(f"  {fault}" for fault in faults),
         )
     write(f"{'signatures and blobs':48} verified")
     age = datetime.now(UTC) - trusted.renewed
@@ -114,7 +116,7 @@ def prune(store: str, keep: int, dry_run: bool, key: Path | None) -> None:
         planned = pruning.prune(publisher, planned)
     for release in planned.releases:
         write(f"{release.reference} {would}removed")
-    write(f"{len(planned.objects)} objects of {size_in_words(planned.size)} {would}removed")
+    write(f"{count(len(planned.objects), 'object')} of {size_in_words(planned.size)} {would}removed")
 
 
 @command.group("keys")

@@ -9,6 +9,7 @@ import pydantic_core
 
 from builder.cli.output import write
 from builder.cli.render import size_in_words
+from builder.counting import count
 from builder.errors import InputError
 from builder.store import catalog
 from builder.store.catalog import Release
@@ -41,7 +42,10 @@ def show(store: TrustedStore, name: str | None, package: str | None, *, as_json:
     for release in releases:
         write(_line(release, versions))
     age = (datetime.now(UTC) - store.renewed).days
-    write(f"{store.storage.address}: {len(releases)} releases, signed {store.renewed:%Y-%m-%d}, {store.fingerprint}")
+    write(
+        f"{store.storage.address}: {count(len(releases), 'release')}, signed {store.renewed:%Y-%m-%d}, "
+        f"{store.fingerprint}"
+    )
     if age > OLD_DAYS:
         write(
             f"caution: nobody has signed this store for {age} days; newer releases may be held back from you", err=True

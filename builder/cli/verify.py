@@ -10,6 +10,7 @@ import click
 from builder.cli import store_options as options
 from builder.cli.output import write
 from builder.cli.render import renderer, size_in_words
+from builder.counting import count
 from builder.errors import InputError, NfsrootError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _verify_store(address: str, trust: str | None, log_format: str | None, *, pa
         faults = verify_store(trusted, show, partial=partial)
     if faults:
         raise NfsrootError(
-            f"{len(faults)} faults in {trusted.storage.address}",
+            f"{count(len(faults), 'fault')} in {trusted.storage.address}",
             details="\n".join(f"  {fault}" for fault in faults),
             resolution="Publish the releases once more from where they were built, with --repair."
             + ("" if partial else "\n   A copy that has some of its store's releases only is verified with --partial."),
@@ -83,7 +84,7 @@ def _verify_tree(directory: Path, release: Path) -> None:
     unpacked = unpack_zstd(listing.read_bytes(), MOST_OF_LIST, str(listing))
     found = list(compare_tree(directory, unpacked.decode().splitlines()))
     if found:
-        raise NfsrootError(f"{len(found)} paths of {directory} differ from {release}", details=_lines(found))
+        raise NfsrootError(f"{directory} differs from {release} in {count(len(found), 'path')}", details=_lines(found))
     write(f"{directory} is as it was in {release}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ClusterShell.NodeSet import NodeSet, NodeSetException
 
+from builder.counting import count as count
 from builder.difference.compare import Difference, Side
 from builder.difference.listing import Change, Entry, FileChange
 from builder.difference.nodes import Aspect
@@ -18,11 +19,6 @@ COLUMNS = {"sha256": "content", "target": "link target"}
 """The names that people see for columns of a tree's list, where they differ."""
 LONGEST = 200
 """The most characters of a value that are shown."""
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: `1 package`, `2 packages`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def fold(nodes: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from builder.counting import count
 from builder.disk import sha256
 from builder.events import Emit, Notice
 from builder.settings.release import ReleaseSettings
@@ -88,7 +89,7 @@ def _refuse(settings: ReleaseSettings, staging: Staging, found: list[Difference]
     away = "Move away what no node uses, or give the release another version."
     raise RefusedError(
         f"{places} {'is' if len(staging.standing) == 1 else 'are'} there already, nfsroot-site did not unpack it, and "
-        f"it differs from {settings.name} {settings.version} in {len(found)} paths; nothing was taken over",
+        f"it differs from {settings.name} {settings.version} in {count(len(found), 'path')}; nothing was taken over",
         details=lines_of(found),
         resolution=f"{away}  Nodes write to this tree: to take it over with what they wrote, give --keep-changes."
         if settings.root.access == "rw"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from builder.counting import count
 from builder.disk import sync_file_system
 from builder.errors import InputError, NfsrootError
 from builder.events import Emit
@@ -102,8 +103,8 @@ def refuse(source: Source, found: list[Difference]) -> None:
     """
     if found:
         raise UntrustedError(
-            f"{source.manifest.name} {source.manifest.version} is refused: {len(found)} paths of its root tarball are "
-            "not as the list of its tree says",
+            f"{source.manifest.name} {source.manifest.version} is refused: its root tarball differs from the list of "
+            f"its tree in {count(len(found), 'path')}",
             details=lines_of(found),
             resolution="The archive is not what nfsroot makes: ask its publisher.",
         )
