@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,16 @@ def test_state_on_another_file_system(release: Release) -> None:
     """State may lie on a file system of its own, which is where it is safe from other exports."""
     release.node.spoil = "mount -t tmpfs tmpfs $tree/export; mkdir -p $tree/export/nodes/ssi1 $tree/export/all"
     assert release.says("stat -f -c %T /var; cat /var/lib/shells.state").split() == ["tmpfs", "first"]
+
+
+def test_nodes_that_fill_one_directory_at_once(release: Release) -> None:
+    """Nodes that boot for the first time together all get the shared directory, with all that the tree has there."""
+    names = [f"home/user/file{number}" for number in range(300)]
+    (release.node.tree / "home/user").mkdir()
+    for name in names:
+        release.node.write(name, name)
+    release.listed()
+    with ThreadPoolExecutor(6) as nodes:
+        said = list(nodes.map(lambda _: release.node.says(f"{STATUS}; ls /home/user | wc -l"), range(6)))
+    assert said == ["300\n"] * 6
+    assert [(release.node.tree / "export/all" / name).read_text() for name in names] == names

@@ -62,6 +62,7 @@ plan() {
 
 # copy DIRECTORY PLACE: of the paths that are read, what the tree has, with owners and modes.
 copy() {
+    busybox rm -f "$RUN/half"
     while read -r path; do
         [ ! -e "$TREE$1/$path" ] && [ ! -h "$TREE$1/$path" ] || echo "$path"
     done | {
@@ -91,12 +92,18 @@ fill() {
         busybox cp "$LISTS/seeds.list" "$mine" && busybox mv "$mine" "$3" && busybox rm -f "$todo"
 }
 
-# mount_state DIRECTORY KIND
+# mount_state DIRECTORY KIND.  Nodes that fill one place at once take away files that another one has under its hands: the one
+# that fails looks again, and finds what the others have written.
 mount_state() {
     mount_place "$2" || return
     place=$RUN/$2$1
     record=$RUN/$2/.nfsbooted/$(echo "${1#/}" | busybox tr / +)
-    fill "$1" "$place" "$record" || return
+    tries=4
+    until fill "$1" "$place" "$record"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return
+        busybox sleep 1
+    done
     : >> "$record" || return  # which fails where nothing can be written
     busybox mount -o bind "$place" "$1" || return
     [ "$2:$1" != node:/var ] || : > "$RUN/own-var"
