@@ -24,7 +24,7 @@ def test_what_threads_gave_comes_in_the_order_asked() -> None:
 
 
 def test_a_result_can_be_asked_for_again() -> None:
-    """Whoever asks again gets the same result, or the same error, and waits for nothing."""
+    """Each call of the function that `begin` returns gives the same result of the thread, or raises the same error."""
     with crew(1) as workers:
         made, failed = workers.begin(object), workers.begin(lambda: 1 / 0)
         assert made() is made()
