@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -160,17 +160,23 @@ def _check(archive: Path, tar: Tar) -> None:
         )
 
 
-def _most_bytes(entries: Iterable[Entry]) -> int:
+def _most_bytes(entries: Collection[Entry]) -> int:
     """The most bytes that the archive of a tree may have."""
-    return ENDS + sum(
-        entry.size + BLOCK + BYTES_BESIDE + 2 * len(os.fsencode(entry.path)) + 2 * len(os.fsencode(entry.target))
-        for entry in entries
-    )
+    paths, targets = _bytes_of_names(entries)
+    sizes = sum(entry.size for entry in entries)
+    return ENDS + sizes + len(entries) * (BLOCK + BYTES_BESIDE) + 2 * (paths + targets)
 
 
-def _bytes_of_messages(entries: Iterable[Entry]) -> int:
+def _bytes_of_messages(entries: Collection[Entry]) -> int:
     """The most bytes of tar's messages, one for each path: they go into a file, which has the limit of all files."""
-    return sum(BLOCK + 8 * len(os.fsencode(entry.path)) + 4 * len(os.fsencode(entry.target)) for entry in entries)
+    paths, targets = _bytes_of_names(entries)
+    return len(entries) * BLOCK + 8 * paths + 4 * targets
+
+
+def _bytes_of_names(entries: Collection[Entry]) -> tuple[int, int]:
+    """The bytes of all paths together, and of all targets."""
+    paths, targets = "".join(entry.path for entry in entries), "".join(entry.target for entry in entries)
+    return len(os.fsencode(paths)), len(os.fsencode(targets))
 
 
 def _refused(archive: Path, why: str) -> UntrustedError:

@@ -1,71 +1,31 @@
-"""Clones files of a release unpacked before into the new tree, where files can share blocks (FICLONE).
+"""Clones files of a release unpacked before into the tree of a new one, where files can share blocks.
 
-A clone is a file of its own: unlike with hard links, a write to one leaves the other as it is.  The file that is cloned
-may have been changed, for nodes write to some trees: so each clone is compared with the list of its tree.
+Nodes write to some trees: only a file that nobody has changed since it was compared is cloned (builder.site.donors).
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
-import shutil
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from builder.site import reflink
+from builder.site.donors import Donor, Stamp, is_worth_a_clone
 from builder.site.members import Member
+from builder.store.tree_check import ABSENT
 from builder.store.tree_entries import Entry
-
-FICLONE = 0x40049409
-"""The request of ioctl_ficlone(2)."""
-
-UNABLE = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS)
-"""Errors of a file system that lets no files share blocks, or not these two."""
-
-PIECE = 1 << 20
-"""Bytes that are copied at once."""
-
-LEAST = 8192
-"""The smallest file that is worth a clone, in bytes: a smaller one takes a block of its own anyway."""
-
-
-@dataclass(frozen=True)
-class Donor:
-    """An unpacked tree from which files are cloned.
-
-    `paths` has a path by the SHA-256 of each of its files; files that changed later than `unpacked`, in seconds since
-    1970 (UTC), are passed over.
-    """
-
-    tree: Path
-    paths: Mapping[str, str]
-    unpacked: int
 
 
 def clone_files(donor: Donor, tree: Path, entries: Mapping[str, Entry]) -> set[str]:
-    """Clone files of a new tree from a donor, and return the paths of the clones; none where nothing can be cloned."""
-    wanted = [
-        (entry, donor.paths[entry.sha256])
-        for entry in entries.values()
-        if entry.kind == "f" and entry.size >= LEAST and entry.sha256 in donor.paths
-    ]
+    """Clone files of a new tree from a donor, and return the paths of the clones."""
     cloned: set[str] = set()
     made = {""}
-    for entry, source in wanted:
-        try:
-            if not _is_as_it_was(f"{donor.tree}/{source}", entry.size, donor.unpacked):
-                continue
-            _make_parents(tree, entry.path, made)
-            _clone(f"{donor.tree}/{source}", f"{tree}/{entry.path}", entry)
-        except OSError as error:
-            if error.errno in UNABLE:
-                return cloned
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-                raise
-        else:
-            cloned.add(entry.path)
+    for entry in filter(is_worth_a_clone, entries.values()):
+        if entry.sha256 in donor.stamps:
+            path, stamp = donor.stamps[entry.sha256]
+            if _clone(f"{donor.tree}/{path}", stamp, entry, tree, made):
+                cloned.add(entry.path)
     return cloned
 
 
@@ -83,36 +43,16 @@ def restore(tree: Path, cloned: set[str], entries: Mapping[str, Entry], members:
         if entry.kind == "d" and _is_directory(place):
             reached.add(path)
             os.chown(place, entry.owner, entry.group, follow_symlinks=False)
-            Path(place).chmod(entry.mode)
+            os.chmod(place, entry.mode)  # noqa: PTH101  # a Path for each of thousands takes longer than this
             os.utime(place, ns=(member.nanoseconds, member.nanoseconds), follow_symlinks=False)
     return {path for path in cloned if members[path].kind != "-" or members[path].has_attributes}
 
 
-def clone_or_copy(source: Path, target: Path) -> None:
-    """Clone a file, or copy it where the file system lets no files share blocks."""
-    with source.open("rb") as read, target.open("xb") as written:
-        try:
-            fcntl.ioctl(written, FICLONE, read.fileno())
-        except OSError as error:
-            if error.errno not in UNABLE:
-                raise
-            shutil.copyfileobj(read, written, PIECE)
-
-
 def _is_directory(path: str) -> bool:
-    return Path(path).is_dir() and not Path(path).is_symlink()
-
-
-def _is_as_it_was(path: str, size: int, unpacked: int) -> bool:
-    """Whether a file seems to be as it was unpacked, with one name and no extended attributes."""
-    found = os.lstat(path)
-    return (
-        stat.S_ISREG(found.st_mode)
-        and found.st_size == size
-        and found.st_nlink == 1
-        and int(found.st_ctime) <= unpacked
-        and not os.listxattr(path, follow_symlinks=False)
-    )
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _make_parents(tree: Path, path: str, made: set[str]) -> None:
@@ -123,18 +63,29 @@ def _make_parents(tree: Path, path: str, made: set[str]) -> None:
         made.add(parent)
 
 
-def _clone(source: str, target: str, entry: Entry) -> None:
-    read = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+def _clone(source: str, stamp: Stamp, entry: Entry, tree: Path, made: set[str]) -> bool:
+    """Clone a file to the place of an entry; false when somebody has changed or removed it, or does so meanwhile."""
     try:
+        read = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in ABSENT:
+            return False
+        raise
+    try:
+        if Stamp.of(os.fstat(read)) != stamp:
+            return False
+        _make_parents(tree, entry.path, made)
+        target = f"{tree}/{entry.path}"
         written = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        is_clone = False
         try:
-            fcntl.ioctl(written, FICLONE, read)
+            is_clone = reflink.clone(read, written) and Stamp.of(os.fstat(read)) == stamp
             os.fchown(written, entry.owner, entry.group)
             os.fchmod(written, entry.mode)
-        except OSError:
-            Path(target).unlink()
-            raise
         finally:
             os.close(written)
+            if not is_clone:
+                Path(target).unlink()
+        return is_clone
     finally:
         os.close(read)

@@ -8,19 +8,16 @@ from pathlib import Path
 
 from builder.counting import count
 from builder.disk import sync_file_system
-from builder.errors import InputError, NfsrootError
+from builder.errors import InputError
 from builder.events import Emit
 from builder.parallel import Crew
 from builder.release.unpacking import unpack_zstd
 from builder.site import clones
 from builder.site.archive import unpack_archive
-from builder.site.clones import Donor
-from builder.site.places import Places
-from builder.site.records import read_records
+from builder.site.donors import Donor
 from builder.site.source import Source
 from builder.store.errors import UntrustedError
 from builder.store.tree_check import Difference, compare_entries
-from builder.store.tree_entries import FILE as LISTING
 from builder.store.tree_entries import Entry, read_entries
 
 MOST_BYTES_OF_LIST = 1 << 30
@@ -42,21 +39,6 @@ def read_listing(listing: Path) -> dict[str, Entry]:
         raise InputError(f"{listing} is damaged: it is no text in UTF-8") from error
 
 
-def find_donor(places: Places, name: str) -> Donor | None:
-    """The newest unpacked tree of the recipe `name`; None where there is no tree, or no list that can be read."""
-    for record in read_records(places).get(name, {}).values():
-        tree = places.on_server(record.settings.root.directory)
-        if record.settings.root.overlay or not tree.is_dir():
-            continue
-        try:
-            entries = read_listing(record.directory / LISTING)
-        except (NfsrootError, OSError):
-            continue  # clones save time and room, and the tree can do without
-        paths = {entry.sha256: entry.path for entry in entries.values() if entry.kind == "f"}
-        return Donor(tree, paths, record.origin.unpacked)
-    return None
-
-
 def fill_tree(
     source: Source,
     archive: Path,
@@ -68,24 +50,21 @@ def fill_tree(
 ) -> Callable[[], None]:
     """Unpack the tree of a release into a directory, in which some files are clones, and compare it with its list.
 
-    A clone that differs from the list is replaced by the file in the archive, and taken out of `cloned`.  A thread of
+    Clones that are more than files in the archive are replaced by what it has, and taken out of `cloned`.  A thread of
     `aside` brings the tree to the disk meanwhile; the result is a function that waits for that.
 
     :raises UntrustedError: a path differs from the list.
     """
-    while True:
-        unpacked = unpack_archive(archive, tree, entries, emit, cloned)
-        odd = clones.restore(tree, cloned, entries, unpacked.members) if cloned else set()
-        synced = aside.begin(partial(sync_file_system, tree))
-        found = list(compare_entries(tree, entries, digests=unpacked.digests))
-        odd |= {difference.name for difference in found} & cloned
-        if not odd:
-            break
-        synced()
-        cloned -= odd
+    unpacked = unpack_archive(archive, tree, entries, emit, cloned)
+    odd = clones.restore(tree, cloned, entries, unpacked.members) if cloned else set()
+    if odd:
         for path in odd:
             (tree / path).unlink()
-    refuse(source, found)
+        cloned -= odd
+        unpacked = unpack_archive(archive, tree, entries, emit, cloned)
+        clones.restore(tree, cloned, entries, unpacked.members)
+    synced = aside.begin(partial(sync_file_system, tree))
+    refuse(source, list(compare_entries(tree, entries, digests=unpacked.digests)))
     return synced
 
 

@@ -26,6 +26,7 @@ class Unpacked:
     """The members that tar has unpacked, by path, and the SHA-256 of each file, in hexadecimal digits.
 
     Each member has an entry of its own in the list of the tree, so that nothing writes to a file after it was hashed.
+    A clone has the SHA-256 of its entry: it was made because it has.
     `stranger` is the first member without one, in words; empty when there is none.
     """
 
@@ -39,7 +40,8 @@ def follow_tar(
 ) -> Unpacked:
     """Read tar's list (`tar -vv --full-time --quoting-style=escape`) to its end, and hash each file in the tree.
 
-    Files at the paths in `clones`, which were there before and which tar passes over, get the times of their members.
+    Files at the paths in `clones`, which were there before and which tar passes over, are not hashed, and get the times
+    of their members.
     `listed` is closed at the end, also after an error, so that tar does not wait for a reader.  An archive may come
     from anybody: what is kept of it is bounded by the list of the tree.
 
@@ -50,10 +52,12 @@ def follow_tar(
 
     def finish(entry: Entry) -> None:
         path = f"{tree}/{entry.path}"
-        unpacked.digests[entry.path] = read_sha256(path, entry.size)
         if entry.path in clones:
+            unpacked.digests[entry.path] = entry.sha256
             time = unpacked.members[entry.path].nanoseconds
             os.utime(path, ns=(time, time), follow_symlinks=False)
+        else:
+            unpacked.digests[entry.path] = read_sha256(path, entry.size)
 
     with listed:
         for line in listed:

@@ -12,17 +12,18 @@ from builder.disk import sha256
 from builder.events import Emit, Notice
 from builder.parallel import crew
 from builder.settings.release import ReleaseSettings
-from builder.site import adoption, attributes, bundle, clones, journal, kept, records
+from builder.site import adoption, attributes, bundle, clones, donors, journal, kept, records
 from builder.site import state as states
 from builder.site.conflicts import refuse_conflicts
 from builder.site.journal import Apply
 from builder.site.places import Places
 from builder.site.records import Origin, Record, StagedRecord
+from builder.site.reflink import clone_or_copy
 from builder.site.releases import unpacked_releases
 from builder.site.room import Need, check_room, tree_need
 from builder.site.source import Source
 from builder.site.staging import Staging
-from builder.site.tree import describe, fill_tree, find_donor, read_listing
+from builder.site.tree import describe, fill_tree, read_listing
 from builder.site.verification import write_sums
 from builder.store.errors import RefusedError, UntrustedError
 from builder.store.release import MANIFEST
@@ -134,15 +135,15 @@ def _fill(
             _copy_image(source, settings, tree)
         written = synced = aside.begin(partial(_write_record, places, source, settings, staging))
         if not (is_image or stands):
-            donor = find_donor(places, settings.name)
+            donor = donors.find_donor(places, settings.name)
             cloned = clones.clone_files(donor, tree, entries) if donor else set()
             compared()
             synced = fill_tree(source, source.file(settings.root.file), tree, entries, cloned, aside, emit)
             emit(Notice(describe(entries, cloned, donor)))
+            donors.write(staging.record.path, donors.stamp_files(tree, entries.values()))
         written()
         compared()
         adoption.take_over(settings, staging, entries, emit, keep_changes=keep_changes)
-        # The time comes last: a file that changed later than this is taken for one that somebody edited (Donor).
         origin = Origin(source.address, int(time.time()), source.manifest.sha256, source.lab)
         records.write_origin(staging.record.path, origin)
         attributes.write(staging.record.path, {} if is_image else attributes.read_attributes(tree, entries.values()))
@@ -175,7 +176,7 @@ def _copy_image(source: Source, settings: ReleaseSettings, directory: Path) -> N
     """Copy an image and its overlay to where nodes look for them (docs/reference/root-kinds.md)."""
     root = settings.root
     for file, target in ((root.file, Path(root.place).name), (root.overlay, OVERLAY)):
-        clones.clone_or_copy(source.file(file), directory / target)
+        clone_or_copy(source.file(file), directory / target)
         if sha256(directory / target) != source.described(file).sha256:
             raise UntrustedError(f"{source.file(file)} was changed while it was copied")
 

@@ -15,6 +15,8 @@ FILE = "tree.tsv.zst"
 COLUMNS = ("path", "type", "mode", "owner", "group", "size", "sha256", "target", "package")
 ESCAPE = re.compile(rb"\\(\\|x[0-9a-fA-F]{2})")
 KINDS = frozenset("fdlcbp")
+NO_NAMES = frozenset(("", ".", ".."))
+"""Parts of a path that would lead elsewhere than to a path of the list."""
 
 
 class Entry(NamedTuple):
@@ -79,7 +81,7 @@ def _entry(line: str) -> Entry:
         entry = Entry(path, name, kind, int(mode, 8), int(owner), int(group), int(size or 0), sha256, unescape(target))
     except ValueError as error:
         raise InputError(f"the list of the tree has a line that cannot be read: {line!r}") from error
-    if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+    if "\0" in name or not NO_NAMES.isdisjoint(name.split("/")):
         raise InputError(f"the list of the tree names a path outside the tree: {path}")
     return entry
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from unpack_case import TREE, release, site
 
-from builder.site import journal, unpacking
+from builder.site import journal
 from builder.site.places import Places
 from builder.site.records import read_records
-from builder.site.source import open_directory
-from builder.site.tree import fill_tree
 
 
 def test_tree_served_files_and_record_appear(places: Places, tmp_path: Path) -> None:
@@ -43,21 +38,6 @@ def test_zstd_that_ends_late(places: Places, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PATH", f"{late.parent}:{os.environ['PATH']}")
     done = site(places, "unpack", release(tmp_path))
     assert (done.returncode, done.stdout) == (0, "kerrighed 1.0 is unpacked\n"), done.stderr
-
-
-def test_no_file_is_newer_than_the_record_says(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long tar takes: files that changed later count as edited, and are not shared with the next release."""
-
-    def fill_slowly(*arguments: Any) -> Callable[[], None]:
-        time.sleep(1.1)
-        return fill_tree(*arguments)
-
-    monkeypatch.setattr(unpacking, "fill_tree", fill_slowly)
-    source = open_directory(release(tmp_path))
-    assert unpacking.unpack(places, source, ("unpack",), lambda _event: None, lambda _state: None)
-    record = read_records(places)["kerrighed"]["1.0"]
-    tool = places.on_server("/NFSROOT/kerrighed/1.0/usr/bin/tool")
-    assert int(tool.stat().st_ctime) <= record.origin.unpacked
 
 
 def test_the_journal_tells_of_it(places: Places, tmp_path: Path) -> None:

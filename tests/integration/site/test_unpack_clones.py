@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
+import mmap
 import os
 import random
+import shutil
 import subprocess
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hostile_archive import change_member
 from unpack_case import release
 
+from builder.site import donors
+from builder.site import tree as site_tree
+from builder.site.archive import unpack_archive
 from builder.site.places import Places
 from builder.site.source import open_directory
+from builder.site.unpacked import Unpacked
 from builder.site.unpacking import unpack
 from builder.site.verification import find_records, verify
 
@@ -62,20 +73,137 @@ def test_equal_files_share_blocks_and_nothing_else(xfs: Places, tmp_path: Path) 
     assert old.read_bytes() == BIG
 
 
-def test_what_was_edited_does_not_come_along(xfs: Places, tmp_path: Path) -> None:
+def edit_like_before(file: Path) -> None:
+    """Change a file's content, and neither its size nor its time."""
+    before = file.stat()
+    with file.open("r+b") as opened:
+        opened.write(b"backdoor")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def edit_in_memory(file: Path) -> None:
+    """Change a file by a mapping (mmap(2)), and bring it to no disk."""
+    with file.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as mapped:
+        mapped[:4] = b"oops"
+
+
+def put_another_in_place(file: Path) -> None:
+    """Put a file of the same size and time in the place of another one."""
+    before = file.stat()
+    other = file.with_name("other")
+    other.write_bytes(b"x" * before.st_size)
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.rename(file)
+
+
+def exchange(file: Path) -> None:
+    """Put a file of this tree, which is as it was, in the place of another one."""
+    (file.parent / "sibling").rename(file)
+
+
+EDITS = [edit_like_before, edit_in_memory, put_another_in_place, exchange]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_what_was_edited_does_not_come_along(edit: Callable[[Path], None], xfs: Places, tmp_path: Path) -> None:
     """A file of the release before that somebody changed is taken from the archive, though it looks unchanged."""
-    unpack_on(xfs, release(tmp_path, "1.0", TREE))
-    edited = tree(xfs, "1.0") / "usr/bin/same"
-    before = edited.stat()
-    with edited.open("r+b") as file:
-        file.write(b"backdoor")
-    os.utime(edited, ns=(before.st_atime_ns, before.st_mtime_ns))
-    record = xfs.releases / "kerrighed/1.0/record.json"
-    text = record.read_text()
-    later = int(edited.stat().st_ctime) + 1000
-    record.write_text(text.replace('"unpacked": ', f'"unpacked": {later}, "was": '))
+    sibling = ("usr/bin/sibling", 0o755, bytes(len(BIG)), "p")
+    unpack_on(xfs, release(tmp_path, "1.0", [*TREE, sibling]))
+    edit(tree(xfs, "1.0") / "usr/bin/same")
     unpack_on(xfs, release(tmp_path, "1.1", LATER))
     assert (tree(xfs, "1.1") / "usr/bin/same").read_bytes() == BIG
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_edits_drawn_by_a_seed(seed: int, xfs: Places, tmp_path: Path) -> None:
+    """Whatever nodes and people did to a tree, the next release has what its own list has, and shares all the rest."""
+    chance = random.Random(seed)
+    files = [(f"usr/lib/{number}", 0o644, chance.randbytes(8192 + number), "p") for number in range(40)]
+    unpack_on(xfs, release(tmp_path, "1.0", files))
+    edited = {path for path, *_ in files if chance.random() < 0.4}
+    for path in edited:
+        chance.choice(EDITS[:-1])(tree(xfs, "1.0") / path)
+    unpack_on(xfs, release(tmp_path, "1.1", files))
+    for path, _, content, _ in files:
+        assert (tree(xfs, "1.1") / path).read_bytes() == content
+        assert shared_extents(tree(xfs, "1.1") / path) is (path not in edited), path
+
+
+def test_what_is_edited_meanwhile_does_not_come_along(
+    xfs: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that writes to a file while it is cloned changes the old release, and not the new one."""
+    unpack_on(xfs, release(tmp_path, "1.0", TREE))
+    clone = fcntl.ioctl
+
+    def write_and_clone(written: int, request: int, read: int) -> int:
+        edit_like_before(tree(xfs, "1.0") / "usr/bin/same")
+        return clone(written, request, read)
+
+    monkeypatch.setattr(fcntl, "ioctl", write_and_clone)
+    unpack_on(xfs, release(tmp_path, "1.1", LATER))
+    assert (tree(xfs, "1.1") / "usr/bin/same").read_bytes() == BIG
+
+
+def test_clones_are_cloned(xfs: Places, tmp_path: Path) -> None:
+    """A third release shares blocks with the second, whose files are clones, when the first one is gone."""
+    unpack_on(xfs, release(tmp_path, "1.0", TREE))
+    unpack_on(xfs, release(tmp_path, "1.1", LATER))
+    shutil.rmtree(tree(xfs, "1.0"))
+    assert not shared_extents(tree(xfs, "1.1") / "usr/lib/grows")
+    unpack_on(xfs, release(tmp_path, "1.2", LATER))
+    assert shared_extents(tree(xfs, "1.2") / "usr/bin/same")
+    assert shared_extents(tree(xfs, "1.2") / "usr/lib/grows")
+
+
+def test_a_file_system_without_shared_blocks(tmp_path: Path) -> None:
+    """Without shared blocks each release takes its whole size, and nothing is noted for clones or left of the trial."""
+    room = tmp_path / "room"
+    room.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", room], check=True)
+    try:
+        unpack_on(Places(room), release(tmp_path, "1.0", TREE))
+        assert not (Places(room).releases / "kerrighed/1.0" / donors.FILE).exists()
+        assert not any("are shared with" in line for line in unpack_on(Places(room), release(tmp_path, "1.1", LATER)))
+    finally:
+        subprocess.run(["umount", room], check=True)
+
+
+def test_files_with_two_names(xfs: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that both archives have under two names is no clone, and does not make tar run a second time."""
+    runs = []
+
+    def unpack_and_note(*arguments: Any) -> Unpacked:
+        runs.append(arguments)
+        return unpack_archive(*arguments)
+
+    monkeypatch.setattr(site_tree, "unpack_archive", unpack_and_note)
+    files = [*TREE, ("usr/bin/first", 0o755, BIG[1:], "p"), ("usr/bin/second", 0o755, BIG[1:], "p")]
+    for version in ("1.0", "1.1"):
+        made = release(tmp_path, version, files)
+        names = {"type": tarfile.LNKTYPE, "linkname": "usr/bin/first", "size": 0}
+        unpack_on(xfs, change_member(made, "usr/bin/second", **names))
+    assert len(runs) == 2
+    assert shared_extents(tree(xfs, "1.1") / "usr/bin/same")
+    assert (tree(xfs, "1.1") / "usr/bin/first").samefile(tree(xfs, "1.1") / "usr/bin/second")
+
+
+def test_a_file_that_gets_a_second_name(xfs: Places, tmp_path: Path) -> None:
+    """A file that was one of two equal ones before, and has a second name now, is unpacked."""
+    files = [*TREE, ("usr/bin/first", 0o755, BIG[1:], "p"), ("usr/bin/second", 0o755, BIG[1:], "p")]
+    unpack_on(xfs, release(tmp_path, "1.0", files))
+    names = {"type": tarfile.LNKTYPE, "linkname": "usr/bin/first", "size": 0}
+    unpack_on(xfs, change_member(release(tmp_path, "1.1", files), "usr/bin/second", **names))
+    assert shared_extents(tree(xfs, "1.1") / "usr/bin/same")
+    assert (tree(xfs, "1.1") / "usr/bin/first").samefile(tree(xfs, "1.1") / "usr/bin/second")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"0": 1}', '{"0": ["a", "b", 1]}', "null"])
+def test_stamps_that_cannot_be_read(text: str, xfs: Places, tmp_path: Path) -> None:
+    """A record whose stamps are damaged costs room and time, and no release."""
+    unpack_on(xfs, release(tmp_path, "1.0", TREE))
+    (xfs.releases / "kerrighed/1.0" / donors.FILE).write_text(text)
+    assert not any("are shared with" in line for line in unpack_on(xfs, release(tmp_path, "1.1", LATER)))
 
 
 def test_capabilities_do_not_come_along(xfs: Places, tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_corrupted_after_signing(places: Places, tmp_path: Path, monkeypatch: py
     used: list[Path] = []
     for module, function in (
         (unpacking, "read_listing"), (unpacking.bundle, "read_settings"),
-        (tree, "unpack_archive"), (unpacking.clones, "clone_or_copy"),
+        (tree, "unpack_archive"), (unpacking, "clone_or_copy"),
     ):  # fmt: skip
         monkeypatch.setattr(module, function, _noting(used, getattr(module, function)))
     files = [file.path for file in read_manifest(release(tmp_path / "whole", name=name)).files]
