@@ -19,14 +19,11 @@ from builder.store.tree_entries import Entry
 
 def clone_files(donor: Donor, tree: Path, entries: Mapping[str, Entry]) -> set[str]:
     """Clone files of a new tree from a donor, and return the paths of the clones."""
-    cloned: set[str] = set()
+    wanted = [entry for entry in entries.values() if is_worth_a_clone(entry) and entry.sha256 in donor.stamps]
     made = {""}
-    for entry in filter(is_worth_a_clone, entries.values()):
-        if entry.sha256 in donor.stamps:
-            path, stamp = donor.stamps[entry.sha256]
-            if _clone(f"{donor.tree}/{path}", stamp, entry, tree, made):
-                cloned.add(entry.path)
-    return cloned
+    for entry in wanted:
+        _make_parents(tree, entry.path, made)
+    return {entry.path for entry in wanted if _clone(donor, entry, f"{tree}/{entry.path}")}
 
 
 def restore(tree: Path, cloned: set[str], entries: Mapping[str, Entry], members: Mapping[str, Member]) -> set[str]:
@@ -63,29 +60,31 @@ def _make_parents(tree: Path, path: str, made: set[str]) -> None:
         made.add(parent)
 
 
-def _clone(source: str, stamp: Stamp, entry: Entry, tree: Path, made: set[str]) -> bool:
-    """Clone a file to the place of an entry; false when somebody has changed or removed it, or does so meanwhile."""
+def _clone(donor: Donor, entry: Entry, target: str) -> bool:
+    """Clone a file to `target`; false when somebody has changed or removed it, or does so meanwhile."""
+    path, stamp = donor.stamps[entry.sha256]
     try:
-        read = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        read = os.open(f"{donor.tree}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         if error.errno in ABSENT:
             return False
         raise
     try:
-        if Stamp.of(os.fstat(read)) != stamp:
-            return False
-        _make_parents(tree, entry.path, made)
-        target = f"{tree}/{entry.path}"
-        written = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        is_clone = False
-        try:
-            is_clone = reflink.clone(read, written) and Stamp.of(os.fstat(read)) == stamp
-            os.fchown(written, entry.owner, entry.group)
-            os.fchmod(written, entry.mode)
-        finally:
-            os.close(written)
-            if not is_clone:
-                Path(target).unlink()
-        return is_clone
+        return Stamp.of(os.fstat(read)) == stamp and _clone_opened(read, stamp, entry, target)
     finally:
         os.close(read)
+
+
+def _clone_opened(read: int, stamp: Stamp, entry: Entry, target: str) -> bool:
+    """Clone an open file; false when its stamp is another one afterwards."""
+    written = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    is_clone = False
+    try:
+        is_clone = reflink.clone(read, written) and Stamp.of(os.fstat(read)) == stamp
+        os.fchown(written, entry.owner, entry.group)
+        os.fchmod(written, entry.mode)
+    finally:
+        os.close(written)
+        if not is_clone:
+            Path(target).unlink()
+    return is_clone

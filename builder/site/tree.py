@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,17 @@ SHOWN = 10
 """The most differences that an error shows."""
 
 
+@dataclass(frozen=True)
+class Filled:
+    """The result of filling a directory: `synced` waits until the tree is on the disk.
+
+    `with_attributes` are the entries whose members in the archive have extended attributes.
+    """
+
+    synced: Callable[[], None]
+    with_attributes: Sequence[Entry]
+
+
 def read_listing(listing: Path) -> dict[str, Entry]:
     """The entries of the list of a tree.
 
@@ -47,11 +59,11 @@ def fill_tree(
     cloned: set[str],
     aside: Crew,
     emit: Emit,
-) -> Callable[[], None]:
+) -> Filled:
     """Unpack the tree of a release into a directory, in which some files are clones, and compare it with its list.
 
     Clones that are more than files in the archive are replaced by what it has, and taken out of `cloned`.  A thread of
-    `aside` brings the tree to the disk meanwhile; the result is a function that waits for that.
+    `aside` brings the tree to the disk meanwhile.
 
     :raises UntrustedError: a path differs from the list.
     """
@@ -65,7 +77,7 @@ def fill_tree(
         clones.restore(tree, cloned, entries, unpacked.members)
     synced = aside.begin(partial(sync_file_system, tree))
     refuse(source, list(compare_entries(tree, entries, digests=unpacked.digests)))
-    return synced
+    return Filled(synced, [entries[path] for path, member in unpacked.members.items() if member.has_attributes])
 
 
 def describe(entries: Mapping[str, Entry], cloned: set[str], donor: Donor | None) -> str:

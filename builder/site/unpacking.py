@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -134,11 +134,13 @@ def _fill(
             compared()
             _copy_image(source, settings, tree)
         written = synced = aside.begin(partial(_write_record, places, source, settings, staging))
+        with_attributes: Iterable[Entry] = () if is_image else entries.values()
         if not (is_image or stands):
             donor = donors.find_donor(places, settings.name)
             cloned = clones.clone_files(donor, tree, entries) if donor else set()
             compared()
-            synced = fill_tree(source, source.file(settings.root.file), tree, entries, cloned, aside, emit)
+            filled = fill_tree(source, source.file(settings.root.file), tree, entries, cloned, aside, emit)
+            synced, with_attributes = filled.synced, filled.with_attributes
             emit(Notice(describe(entries, cloned, donor)))
             donors.write(staging.record.path, donors.stamp_files(tree, entries.values()))
         written()
@@ -146,7 +148,7 @@ def _fill(
         adoption.take_over(settings, staging, entries, emit, keep_changes=keep_changes)
         origin = Origin(source.address, int(time.time()), source.manifest.sha256, source.lab)
         records.write_origin(staging.record.path, origin)
-        attributes.write(staging.record.path, {} if is_image else attributes.read_attributes(tree, entries.values()))
+        attributes.write(staging.record.path, attributes.read_attributes(tree, with_attributes))
         accounts = kept.read_tree_accounts(tree)
         synced()
     if staging.shared is not None and not stands:
