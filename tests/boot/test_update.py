@@ -1,4 +1,4 @@
-"""Two releases that a node boots one after the other, with what it keeps on the server in between."""
+"""One node lives through an update: a story with scenes of its own, in which it writes files, and looks for them."""
 
 from __future__ import annotations
 
@@ -6,57 +6,106 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from first_boot import NODE, Boot, booted, reasons
+from first_boot import NODE
 
+from builder.build import build
 from builder.cache import Cache
-from builder.lab.released.release import Release
-from builder.lab.vocabulary.hardware import Firmware
+from builder.container.sandbox import Sandbox
+from builder.lab.checks.model import Finding
+from builder.lab.released.release import Release, read_release
+from builder.lab.story import update
+from builder.lab.story.findings import check_next_boot
+from builder.lab.story.report import SceneReport
+from builder.lab.story.run import run
+from builder.lab.story.scene import Claim, Findings, Scene
+from builder.lab.story.story import Story
+from builder.lab.story.story_releases import PACKAGE
+from builder.recipe.load import load
+from builder.recipe.search import SearchPath
+from builder.workspace import Workspace
 
 pytestmark = pytest.mark.boot
 
-UPDATE = """\
+PROJECT = Path(__file__).parents[2]
+CHRONY = "121"
+"""The number of the account that the package chrony makes, and to which its directory below /var belongs."""
+
+UPDATE = f"""\
+extends = "debian-nfsroot"
+image.name = "debian-nfsroot"
 [debian]
-packages = ["chrony", "tmux"]
+packages = ["chrony", "{PACKAGE}"]
 """
-"""What the second release has more: an account of its own, with a directory below /var."""
+"""What the second release has more: an account of its own, with a directory below /var, and the story's package."""
+
+WRITE = "echo kept >/var/lib/of-the-node && echo kept >/home/of-all && sync"
+READ = "cat /var/lib/of-the-node /home/of-all"
+
+
+def _write(story: Story) -> Findings:
+    (node,) = story.first_cluster
+    written = node.running.ask(WRITE)
+    yield "written", Finding(written.text, () if written.status == 0 else (written.text,))
+
+
+def _look(story: Story) -> Findings:
+    (node,) = story.first_cluster
+    read = node.running.ask(READ).text
+    yield "kept", Finding(read, () if read.split() == ["kept", "kept"] else (f"the node reads {read!r}",))
+    state = f"{story.stage.releases['A'].recipe.root.state}/nodes/{NODE}/var/lib"
+    owner = story.commands.ask("stat", "--format=%u", f"{state}/chrony").strip()
+    yield "owner", Finding(owner, () if owner == CHRONY else (f"{owner} owns {state}/chrony",))
+    packages = story.commands.ask("ls", "-A", f"{state}/dpkg")
+    yield "packages", Finding(packages, (f"{state}/dpkg has {packages}",) if packages else ())
+
+
+def _give_up(story: Story) -> Findings:
+    story.commands.site("rollback", story.name)
+    yield "menus", check_next_boot(story, story.first_cluster, "A")
+
+
+WRITING = Scene("write", "The node writes files.", (WRITE,), (Claim("written", "the node can write"),), _write)
+LOOKING = Scene(
+    "look",
+    "The node looks for what it wrote.",
+    (READ,),
+    (
+        Claim("kept", "files that were there before the update are there still"),
+        Claim("owner", "a directory that came with the update belongs to the update's account"),
+        Claim("packages", "the list of the update's packages comes from its tree, and not from the server's files"),
+    ),
+    _look,
+)
+GIVING_UP = Scene(
+    "give up",
+    "The update is given up.",
+    ("nfsroot-site rollback NAME",),
+    (Claim("menus", "the node's menu loads A first"),),
+    _give_up,
+)
+SCENES = (*update.SCENES[:2], WRITING, *update.SCENES[2:4], LOOKING, GIVING_UP)
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the server keeps of nodes, between the two."""
-    return tmp_path_factory.mktemp("state")
+def scenes(
+    release_to_boot: Callable[[str], Release], cache: Cache, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, SceneReport]:
+    """The scenes, by name: the node boots the shipped recipe's release, and then the update, on trial."""
+    first, directory = release_to_boot("debian-nfsroot"), tmp_path_factory.mktemp("update")
+    (directory / "update.toml").write_text(UPDATE)
+    recipe = load(str(directory / "update.toml"), SearchPath.default(PROJECT))
+    workspace = Workspace(cache, Sandbox(), directory / "output", lambda _: None)
+    built = build(recipe, workspace, version=f"{first.manifest.version}.b", source_date=None, refresh=False)
+    report = run("update", SCENES, {"A": first, "B": read_release(built.directory)}, [NODE], cache, print)
+    assert report.problem is None
+    return {scene.name: scene for scene in report.scenes}
 
 
-@pytest.fixture(scope="module")
-def boots(
-    release_to_boot: Callable[[str], Release],
-    variant_to_boot: Callable[..., Release],
-    cache: Cache,
-    state: Path,
-) -> tuple[Boot, Boot]:
-    """The node with the shipped recipe's release, and then with that of an update."""
-    first = booted(release_to_boot("debian-nfsroot"), cache, Firmware.BIOS, state=state)
-    (state / f"nodes/{NODE}/var/lib/of-the-node").write_text("kept\n")
-    (state / "all/home/of-all").write_text("kept\n")
-    return first, booted(variant_to_boot("boot-update", UPDATE), cache, Firmware.BIOS, state=state)
-
-
-def test_both_pass(boots: tuple[Boot, Boot]) -> None:
-    """Every check holds: mounts, dpkg's words on its packages and the release's records, nfsbooted's duties."""
-    assert [boot.wrong for boot in boots] == [[], []]
-    assert all("packages' records" in reasons(boot) for boot in boots)
-
-
-def test_host_keys_stay(boots: tuple[Boot, Boot]) -> None:
-    """The node shows the same ssh host keys with both releases."""
-    first, second = (reasons(boot)["ssh host keys"] for boot in boots)
-    assert first == second
-    assert "SHA256:" in first
-
-
-def test_what_was_written_stays(boots: tuple[Boot, Boot], state: Path) -> None:
-    """Files that were there when the second release came are there still, and its new directory has its owner."""
-    assert (state / f"nodes/{NODE}/var/lib/of-the-node").read_text() == "kept\n"
-    assert (state / "all/home/of-all").read_text() == "kept\n"
-    assert (state / f"nodes/{NODE}/var/lib/chrony").stat().st_uid == 121
-    assert list((state / f"nodes/{NODE}/var/lib/dpkg").iterdir()) == []
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_update(scene: Scene[Story], scenes: dict[str, SceneReport]) -> None:
+    """Each claim of each scene holds, of which several have findings."""
+    assert scene.name in scenes, f"not played: an earlier scene failed, of {', '.join(scenes)}"
+    played = scenes[scene.name]
+    assert played.problem is None
+    assert [f"{claim.name}: {claim.reason}" for claim in played.claims if not claim.passed] == []
+    assert {claim.name for claim in played.claims} >= {claim.name for claim in scene.claims}
