@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from node import CONF, MAC, Node
+from node import CONF, MAC, Node, masked_path
 
 pytestmark = pytest.mark.container
 BOOTED = "/usr/lib/nfsbooted/ssh-host-keys"
@@ -56,7 +56,6 @@ def test_node_of_an_image_without_one(node: Node) -> None:
 )
 def test_whoever_manages_the_network(node: Node, manages: str) -> None:
     """Where services manage networks, a node is healthy while its boot NIC has the address and leads to the root."""
-    node.write("usr/sbin/systemctl", '#!/bin/sh\n[ "$1" != is-enabled ] || echo masked\n').chmod(0o755)
     node.write("etc/network/interfaces", "iface eth0 inet manual\n")
     assert failures(node, f"{BOOTED}; {manages}").keys() == ELSEWHERE
 
@@ -102,7 +101,7 @@ def test_harm_is_seen(node: Node, harm: str, duty: str, why: str) -> None:
         ("etc/ssh/ssh_host_rsa_key", "key", "ssh host keys are the node's own", "shared by all nodes"),
         ("usr/sbin/sshd", "echo hostkey /etc/ssh/x", "ssh host keys are the node's own", "sshd does not use /run"),
         ("usr/sbin/systemd-analyze", "echo Storage=auto", "journal is volatile", "'auto', should be 'volatile'"),
-        ("usr/sbin/systemctl", "echo enabled", "units without a place here are masked", "apt-daily.service"),
+        ("usr/sbin/sshd", "echo no keys >&2; exit 255", "ssh host keys are the node's own", "no keys"),
         ("etc/network/interfaces", "auto lo eth0\n", "ifupdown leaves the boot NIC alone", "auto lo eth0"),
     ],
 )
@@ -145,3 +144,20 @@ def test_usage(node: Node) -> None:
     """Anything but --check is refused with the usage and status 2."""
     done = node.boot("nfsbooted --chek")
     assert (done.returncode, done.stderr) == (2, "usage: nfsbooted --check\n")
+
+
+@pytest.mark.parametrize(
+    "unit", ["apt-daily.timer", "sysinit.target.wants/sys-kernel-config.mount", "systemd-ssh-generator"]
+)
+@pytest.mark.parametrize("instead", ["nothing", "a file", "a link to a file", "a link to nothing"])
+def test_units_that_are_not_masked(node: Node, unit: str, instead: str) -> None:
+    """A unit, a wish for one, or a generator that is no link to /dev/null is reported, with the reason for its mask."""
+    mask = node.tree / masked_path(unit)
+    mask.unlink()
+    if instead == "a file":
+        mask.write_text("")
+    elif "link" in instead:
+        mask.symlink_to("/etc/hosts" if instead == "a link to a file" else "/dev/nothing")
+    failed = failures(node)
+    assert failed.keys() == {*ELSEWHERE, "units without a place here are masked"}
+    assert f"/{masked_path(unit)} is no link to /dev/null (" in failed["units without a place here are masked"]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import random
+import shutil
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
 
 import pytest
-from node import CONF, Node
+from node import CONF, PACKAGE, Node, cut_power
 
 pytestmark = pytest.mark.container
 STATUS = "cat /run/nfsbooted/status"
@@ -123,16 +127,109 @@ def test_directory_outside_of_the_lists(release: Release) -> None:
     assert release.says("cat /etc/site/below/file") == "mine\n"
 
 
-def test_node_that_lost_its_power_while_it_began(release: Release) -> None:
-    """Files that were half written are written again at the next boot, and what a node wrote since then is not."""
-    release.says("echo node > /var/lib/made")
-    own = release.node.tree / OWN
-    record = release.node.tree / "export/nodes/ssi1/.nfsbooted/var"
-    (own / "lib/shells.state").write_text("fi")
-    record.rename(record.with_name("var.todo"))
-    record.with_name("var.todo").write_text("./lib/shells.state\n./lib/gone-since\n")
-    assert release.says("cat /var/lib/shells.state; cat /var/lib/made") == "firstnode\n"
-    assert not record.with_name("var.todo").exists()
+def fill_home(release: Release) -> dict[str, str]:
+    """Give the tree a home with many files, and return these and their contents."""
+    files = {f"home/{number % 7}/file{number}": f"{number}\n" * 2000 for number in range(200)}
+    for name, text in files.items():
+        (release.node.tree / name).parent.mkdir(exist_ok=True)
+        release.node.write(name, text)
+    release.listed()
+    return files
+
+
+def name_nodes(release: Release, count: int) -> list[Node]:
+    """Nodes of the release's tree, with names of their own."""
+    hosts = [f"192.168.0.{101 + number} ssi{1 + number}\n" for number in range(count)]
+    release.node.write("etc/hosts", "".join(hosts))
+    nodes = [copy(release.node) for _ in range(count)]
+    for number, node in enumerate(nodes):
+        (node.tree / f"export/nodes/ssi{1 + number}").mkdir(exist_ok=True)
+        for key in ("lease", "network"):
+            setattr(node, key, getattr(node, key).replace("192.168.0.101", f"192.168.0.{101 + number}"))
+    return nodes
+
+
+def read_files(directory: Path) -> dict[str, str]:
+    """The files below a directory, and their contents; without nfsbooted's own."""
+    below = {str(path.relative_to(directory)): path for path in directory.rglob("*") if path.is_file()}
+    return {name: path.read_text() for name, path in below.items() if not name.startswith(".nfsbooted/")}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nodes_that_lose_their_power_while_they_begin(seed: int, release: Release) -> None:
+    """What is there is whole, whenever the power of two nodes is cut, and the next boot adds the rest."""
+    files, chance, nodes = fill_home(release), random.Random(seed), name_nodes(release, 2)
+    shared = release.node.tree / "export/all"
+    cut = [node.power_on(STATUS) for node in nodes]
+    for process in cut:
+        time.sleep(chance.uniform(0, 0.6))
+        cut_power(process)
+    before = read_files(shared)
+    assert before.items() <= files.items()
+    written = chance.sample(sorted(before), min(3, len(before)))
+    for name in written:
+        (shared / name).write_text("a node's")
+    assert nodes[0].says(f"{STATUS}; find /home -type f | wc -l") == "200\n"
+    assert read_files(shared) == files | dict.fromkeys(written, "a node's")
+    assert [path.name for path in (shared / ".nfsbooted").iterdir() if ".ssi1" in path.name] == []
+
+
+def test_nodes_that_fill_one_directory_at_once(release: Release) -> None:
+    """Nodes that boot for the first time together all get the shared directory, with all that the tree has there."""
+    files, nodes = fill_home(release), name_nodes(release, 6)
+    with ThreadPoolExecutor(6) as threads:
+        said = list(threads.map(lambda node: node.says(f"{STATUS}; find /home -type f | wc -l"), nodes))
+    assert said == ["200\n"] * 6
+    assert read_files(release.node.tree / "export/all") == files
+
+
+def test_shared_directory_has_the_trees_mode(release: Release) -> None:
+    """A directory that nodes begin has the owner, the mode and the time of the tree's, with all that is below it."""
+    home = release.node.tree / "home"
+    (home / "user/empty").mkdir(parents=True)
+    (home / "user/link").symlink_to("nowhere")
+    for path, mode in ((home / "user/empty", 0o2770), (home / "user", 0o711), (home, 0o700)):
+        path.chmod(mode)
+        os.chown(path, 1000, 1001)
+        os.utime(path, (5, 5))
+    release.listed()
+    release.says(":")
+    for path in ("home", "home/user", "home/user/empty"):
+        ours, theirs = (release.node.tree / top / path for top in ("", "export/all"))
+        for status in ("st_mode", "st_uid", "st_gid", "st_mtime"):
+            assert getattr(theirs.stat(), status) == getattr(ours.stat(), status), (path, status)
+    assert (release.node.tree / "export/all/home/user/link").readlink() == Path("nowhere")
+
+
+@pytest.mark.parametrize("can_link", [True, False])
+def test_merge_takes_the_place_of_nothing(tmp_path: Path, can_link: bool) -> None:
+    """Files, links and directories that came to be meanwhile stay; names with blanks and dots arrive as others do."""
+    ours, theirs = tmp_path / "from", tmp_path / "to"
+    for top in (ours, theirs):
+        (top / "both/below").mkdir(parents=True)
+    for name in ("both/below/.a b", "both/-n", "both/..c", "both/*", "both/new"):
+        (ours / name).write_text("ours")
+    (ours / "only/a").mkdir(parents=True)
+    (ours / "only/a/file").write_text("ours")
+    (ours / "both/dangling").symlink_to("nowhere")
+    (theirs / "both/-n").write_text("theirs")
+    (theirs / "both/*").symlink_to("nowhere")
+    real, stand_in = shutil.which("busybox"), tmp_path / "programs/busybox"
+    stand_in.parent.mkdir()
+    stand_in.write_text(f'#!/bin/sh\n[ "$1$CAN_LINK" != lnFalse ] || exit 1\nexec {real} "$@"\n')
+    stand_in.chmod(0o755)
+    command = f". {PACKAGE}/usr/lib/nfsbooted/state.sh && merge {ours} {theirs}"
+    env = {"PATH": f"{stand_in.parent}:{os.environ['PATH']}", "RUN": "/run/none", "CAN_LINK": str(can_link)}
+    done = subprocess.run(["sh", "-uc", command], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert read_files(theirs) == {
+        "both/below/.a b": "ours",
+        "both/-n": "theirs",
+        "both/..c": "ours",
+        "both/new": "ours",
+        "only/a/file": "ours",
+    }
+    assert ((theirs / "both/*").readlink(), (theirs / "both/dangling").readlink()) == (Path("nowhere"), Path("nowhere"))
 
 
 def test_two_nodes_share_what_is_persistent(release: Release) -> None:
@@ -170,16 +267,3 @@ def test_state_on_another_file_system(release: Release) -> None:
     """State may lie on a file system of its own, which is where it is safe from other exports."""
     release.node.spoil = "mount -t tmpfs tmpfs $tree/export; mkdir -p $tree/export/nodes/ssi1 $tree/export/all"
     assert release.says("stat -f -c %T /var; cat /var/lib/shells.state").split() == ["tmpfs", "first"]
-
-
-def test_nodes_that_fill_one_directory_at_once(release: Release) -> None:
-    """Nodes that boot for the first time together all get the shared directory, with all that the tree has there."""
-    names = [f"home/user/file{number}" for number in range(300)]
-    (release.node.tree / "home/user").mkdir()
-    for name in names:
-        release.node.write(name, name)
-    release.listed()
-    with ThreadPoolExecutor(6) as nodes:
-        said = list(nodes.map(lambda _: release.node.says(f"{STATUS}; ls /home/user | wc -l"), range(6)))
-    assert said == ["300\n"] * 6
-    assert [(release.node.tree / "export/all" / name).read_text() for name in names] == names

@@ -31,8 +31,8 @@ mount_place() {
 }
 
 # plan DIRECTORY PLACE RECORD: what of the tree's DIRECTORY is missing in PLACE, a path a line.  RECORD is the list by which
-# PLACE was filled before: a file that nobody changed since then takes the new release's form, and one that was removed
-# stays away.
+# PLACE was filled before: a file that nobody changed since then takes the new release's form, and stands in $RUN/changed,
+# too; one that was removed stays away.
 plan() {
     [ -e "$3" ] && before=$3 || before=/dev/null
     awk -v prefix="${1#/}" '
@@ -53,57 +53,80 @@ plan() {
                         [ "$old" != none ] && [ -d "${at%/*}" ] || echo "$path"
                     elif [ "$old" != none ] && [ "$old" != "$new" ]; then
                         now=$(busybox sha256sum < "$at")
-                        [ "${now%% *}" != "$old" ] || echo "$path"
+                        [ "${now%% *}" != "$old" ] || { echo "$path" && echo "$path" >> "$RUN/changed"; }
                     fi
                     ;;
             esac
         done
 }
 
-# copy DIRECTORY PLACE: of the paths that are read, what the tree has, with owners and modes.
-copy() {
-    busybox rm -f "$RUN/half"
+# stage DIRECTORY STAGE: of the paths that are read, what the tree has, with owners and modes, in the new directory STAGE.
+stage() {
+    busybox rm -f "$RUN/half" && busybox mkdir "$2" || return
     while read -r path; do
         [ ! -e "$TREE$1/$path" ] && [ ! -h "$TREE$1/$path" ] || echo "$path"
     done | {
         tar --directory="$TREE$1" --create --no-recursion --verbatim-files-from --files-from=- || : > "$RUN/half"
-    } | tar --directory="$2" --extract --preserve-permissions --same-owner --numeric-owner --unlink-first || return
+    } | tar --directory="$2" --extract --preserve-permissions --same-owner --numeric-owner || return
     [ ! -e "$RUN/half" ]
 }
 
-# fill DIRECTORY PLACE RECORD: bring PLACE up to this release.  Two nodes may do so at once: both write the same.  One that
-# loses its power has left the paths under its hands in RECORD.todo: the next one writes them again.
+# merge FROM TO: what FROM has and TO has not, in TO.  Each file and each directory gets there whole, in one step, and takes
+# the place of nothing: so other nodes may do the same at once, run already, or lose their power at any moment.
+merge() (
+    from=$1 to=$2
+    if [ ! -d "$to" ]; then
+        why=$(busybox mv -f -T "$from" "$to" 2>&1) && exit
+        # Was another node first?  What the NFS client knows of names may be old; for mkdir(2) it asks the server.
+        busybox mkdir "$to" 2> /dev/null && busybox rmdir "$to"
+        [ -d "$to" ] || { echo "$why"; exit 1; }
+    fi
+    set --
+    for path in "$from"/* "$from"/.[!.]* "$from"/..?*; do
+        if [ -d "$path" ] && [ ! -h "$path" ]; then
+            merge "$path" "$to/${path##*/}" || exit
+        elif [ -e "$path" ] || [ -h "$path" ]; then
+            set -- "$@" "$path"
+        fi
+    done
+    # link(2) leaves alone what is there, and needs a file system whose files can have two names.
+    [ "$#" -eq 0 ] || ! busybox ln "$@" "$to" 2> /dev/null || exit 0
+    for path; do
+        at=$to/${path##*/}
+        [ -e "$at" ] || [ -h "$at" ] || busybox mv -n "$path" "$at" || exit
+    done
+)
+
+# fill DIRECTORY PLACE RECORD: bring PLACE up to this release.  Several nodes may do so at once.
 fill() {
+    read -r name < "$RUN/hostname" && mine=$3.$name || return
+    [ ! -d "$mine.new" ] || busybox rm -rf "$mine.new" || return  # this node lost its power while it did so
     [ -d "$2" ] || busybox rm -f "$3"
     ! cmp -s "$LISTS/seeds.list" "$3" || return 0
-    todo=$3.todo mine=$3.$(cat "$RUN/hostname")
-    busybox mkdir -p "$2" "${3%/*}" || return
+    busybox mkdir -p "${2%/*}" "${3%/*}" || return
     see_tree || return
-    if [ -e "$todo" ]; then copy "$1" "$2" < "$todo" || return; fi
+    : > "$RUN/changed"
     plan "$1" "$2" "$3" > "$RUN/plan" || return
     # A directory that is none of the lists' begins with all that the tree has there.
     if [ ! -e "$3" ] && ! grep -q "^d - ${1#/}\$" "$LISTS/seeds.list"; then
         (cd "$TREE$1" && find . | while read -r path; do
             [ -e "$2/$path" ] || [ -h "$2/$path" ] || echo "$path"
         done) > "$RUN/plan" || return
-        echo . >> "$RUN/plan"
     fi
-    busybox cp "$RUN/plan" "$mine" && busybox mv "$mine" "$todo" && copy "$1" "$2" < "$todo" &&
-        busybox cp "$LISTS/seeds.list" "$mine" && busybox mv "$mine" "$3" && busybox rm -f "$todo"
+    stage "$1" "$mine.new" < "$RUN/plan" || return
+    while read -r path; do
+        [ ! -e "$mine.new/$path" ] || busybox mv -f -T "$mine.new/$path" "$2/$path" || return
+    done < "$RUN/changed"
+    merge "$mine.new" "$2" && busybox rm -rf "$mine.new" &&
+        busybox cp "$LISTS/seeds.list" "$mine" && busybox mv "$mine" "$3"
 }
 
-# mount_state DIRECTORY KIND.  Nodes that fill one place at once take away files that another one has under its hands: the one
-# that fails looks again, and finds what the others have written.
+# mount_state DIRECTORY KIND
 mount_state() {
     mount_place "$2" || return
     place=$RUN/$2$1
     record=$RUN/$2/.nfsbooted/$(echo "${1#/}" | busybox tr / +)
-    tries=4
-    until fill "$1" "$place" "$record"; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return
-        busybox sleep 1
-    done
+    fill "$1" "$place" "$record" || return
     : >> "$record" || return  # which fails where nothing can be written
     busybox mount -o bind "$place" "$1" || return
     [ "$2:$1" != node:/var ] || : > "$RUN/own-var"
