@@ -103,7 +103,7 @@ def scenes(
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_update(scene: Scene[Story], scenes: dict[str, SceneReport]) -> None:
-    """Each claim of each scene holds, of which several have findings."""
+    """Each claim of the scene holds, and has a finding."""
     assert scene.name in scenes, f"not played: an earlier scene failed, of {', '.join(scenes)}"
     played = scenes[scene.name]
     assert played.problem is None

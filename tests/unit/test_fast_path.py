@@ -45,7 +45,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which a build has just found its release."""
     monkeypatch.chdir(tmp_path)
     for name in ("TAKEN_ALONG", "ELEMENTS_PATH"):
-        monkeypatch.delenv(name, raising=False)  # a change may set it
+        monkeypatch.setenv(name, "")  # a change may set it, which the end of the test undoes
+        monkeypatch.delenv(name)
     recipe, element, release = tmp_path / "recipes/mine.toml", tmp_path / "elements/mine", tmp_path / "output/mine/1.0"
     for directory in (recipe.parent, element, release):
         directory.mkdir(parents=True)
