@@ -61,7 +61,7 @@ def _make_parents(tree: Path, path: str, made: set[str]) -> None:
 
 
 def _clone(donor: Donor, entry: Entry, target: str) -> bool:
-    """Clone a file to `target`; false when somebody has changed or removed it, or does so meanwhile."""
+    """Clone the donor's file for an entry to `target`; false when somebody has changed or removed the donor's file."""
     path, stamp = donor.stamps[entry.sha256]
     try:
         read = os.open(f"{donor.tree}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -76,7 +76,7 @@ def _clone(donor: Donor, entry: Entry, target: str) -> bool:
 
 
 def _clone_opened(read: int, stamp: Stamp, entry: Entry, target: str) -> bool:
-    """Clone an open file; false when its stamp is another one afterwards."""
+    """Clone an open file to `target`; false, and no `target`, when the stamp of the file is not `stamp` afterwards."""
     written = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     is_clone = False
     try:

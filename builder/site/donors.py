@@ -1,8 +1,9 @@
 """Donors: unpacked trees whose files the next release of the same name may clone, since nobody has changed them.
 
 The record of a tree notes the inode and the ctime of each file that was compared with the tree's list.  The kernel sets
-the ctime at each change of a file's content, and lets no program set it (inode(7)).  So a file that still has both is
-as it was compared, and need not be read again.  git and borg tell unchanged files in the same way.
+the ctime at each change of a file's content, and lets no program set it (inode(7)).  So a file with the inode
+and the ctime of the record is unchanged, and need not be read again.  git and borg recognise unchanged files by the
+same values.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ LEAST = 8192
 
 
 class Stamp(NamedTuple):
-    """What stat(2) says of a file: its inode, and its ctime in nanoseconds since 1970 (UTC)."""
+    """The inode of a file, and its ctime in nanoseconds since 1970 (UTC), as stat(2) returns them."""
 
     inode: int
     changed: int
@@ -57,8 +58,8 @@ def is_worth_a_clone(entry: Entry) -> bool:
 def stamp_files(tree: Path, entries: Iterable[Entry]) -> dict[str, tuple[str, Stamp]]:
     """The stamps of a tree's larger files, which nobody may write to since they were compared with these entries.
 
-    There are none where files cannot be cloned.  Files with several names are left out: archives mostly have them as
-    such, and a clone would be another file.
+    The result is empty on a file system without clones.  It leaves out files with several names: in the archive of the
+    next release they most likely have several names too, and a clone would be a separate file.
     """
     larger = [entry for entry in entries if is_worth_a_clone(entry)]
     if not larger or not can_clone(tree / larger[0].path):

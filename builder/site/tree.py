@@ -62,19 +62,20 @@ def fill_tree(
 ) -> Filled:
     """Unpack the tree of a release into a directory, in which some files are clones, and compare it with its list.
 
-    Clones that are more than files in the archive are replaced by what it has, and taken out of `cloned`.  A thread of
+    Clones at whose paths the archive has second names of files, or files with extended attributes, are replaced by the
+    members of the archive, and taken out of `cloned`.  A thread of
     `aside` brings the tree to the disk meanwhile.
 
     :raises UntrustedError: a path differs from the list.
     """
-    unpacked = unpack_archive(archive, tree, entries, emit, cloned)
-    odd = clones.restore(tree, cloned, entries, unpacked.members) if cloned else set()
-    if odd:
+    while True:
+        unpacked = unpack_archive(archive, tree, entries, emit, cloned)
+        odd = clones.restore(tree, cloned, entries, unpacked.members) if cloned else set()
+        if not odd:
+            break
+        cloned -= odd
         for path in odd:
             (tree / path).unlink()
-        cloned -= odd
-        unpacked = unpack_archive(archive, tree, entries, emit, cloned)
-        clones.restore(tree, cloned, entries, unpacked.members)
     synced = aside.begin(partial(sync_file_system, tree))
     refuse(source, list(compare_entries(tree, entries, digests=unpacked.digests)))
     return Filled(synced, [entries[path] for path, member in unpacked.members.items() if member.has_attributes])

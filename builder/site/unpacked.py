@@ -26,7 +26,7 @@ class Unpacked:
     """The members that tar has unpacked, by path, and the SHA-256 of each file, in hexadecimal digits.
 
     Each member has an entry of its own in the list of the tree, so that nothing writes to a file after it was hashed.
-    A clone has the SHA-256 of its entry: it was made because it has.
+    Clones are not hashed: `digests` has the SHA-256 by which the file to clone was found.
     `stranger` is the first member without one, in words; empty when there is none.
     """
 

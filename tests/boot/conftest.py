@@ -15,11 +15,18 @@ from kernel_line import FROM_ISSUES, drawn
 from recipe_texts import BOOKWORM, I386, IMAGE_OVER_HTTP, NFS_4, OVER_HTTP, OWN_UEFI_LOADER
 
 from builder.boot.arguments import pass_legacycfg
+from builder.build import build
 from builder.cache import Cache
+from builder.container.sandbox import Sandbox
 from builder.errors import NfsrootError
 from builder.lab.released.release import Release, read_release
 from builder.lab.vocabulary.hardware import Firmware, Nic
 from builder.recipe.choices import DhcpServer, TftpServer
+from builder.recipe.load import load
+from builder.recipe.search import SearchPath
+from builder.workspace import Workspace
+
+PROJECT = Path(__file__).parents[2]
 
 ARGUMENTS = (*FROM_ISSUES, *drawn(33, 8))
 """Kernel arguments of all signs that GRUB can carry, some of which have blanks."""
@@ -43,6 +50,18 @@ def release_to_boot(
         return read_release(directory)
 
     return copied
+
+
+@pytest.fixture(scope="session")
+def build_version(cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, str], Release]:
+    """A function that builds a version of the recipe in a file, each time in a directory of its own."""
+
+    def built(file: Path, version: str) -> Release:
+        workspace = Workspace(cache, Sandbox(), tmp_path_factory.mktemp("version"), lambda _: None)
+        recipe = load(str(file), SearchPath.default(PROJECT))
+        return read_release(build(recipe, workspace, version=version, source_date=None, refresh=False).directory)
+
+    return built
 
 
 @pytest.fixture(scope="session")

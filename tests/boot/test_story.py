@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 from made_deb import make_deb
 
-from builder.build import build
 from builder.cache import Cache
-from builder.container.sandbox import Sandbox
-from builder.lab.released.release import Release, read_release
+from builder.lab.released.release import Release
 from builder.lab.story import update
 from builder.lab.story.run import run
 from builder.lab.story.scene import Scene, list_needed_releases
@@ -19,13 +17,9 @@ from builder.lab.story.site_package import SitePackage, find_package
 from builder.lab.story.stories import STORIES
 from builder.lab.story.story import Story
 from builder.lab.story.story_releases import gather_releases
-from builder.recipe.load import load
-from builder.recipe.search import SearchPath
-from builder.workspace import Workspace
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone, pytest.mark.full]
 
-PROJECT = Path(__file__).parents[2]
 RECIPE = "debian-nfsroot"
 Play = Callable[..., list[str]]
 
@@ -39,17 +33,17 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> SitePackage:
 
 
 @pytest.fixture
-def play(release_to_boot: Callable[[str], Release], cache: Cache, tmp_path: Path) -> Play:
+def play(
+    release_to_boot: Callable[[str], Release],
+    build_version: Callable[[Path, str], Release],
+    cache: Cache,
+    tmp_path: Path,
+) -> Play:
     """Plays scenes with the release of the shipped recipe, and gives everything that ought not to be so, in words."""
     first = release_to_boot(RECIPE)
 
-    def built(file: Path, version: str) -> Release:
-        workspace = Workspace(cache, Sandbox(), tmp_path / "output", lambda _: None)
-        recipe = load(str(file), SearchPath.default(PROJECT))
-        return read_release(build(recipe, workspace, version=version, source_date=None, refresh=False).directory)
-
     def played(scenes: tuple[Scene[Story], ...], *names: str, package: SitePackage | None = None) -> list[str]:
-        releases = gather_releases(first, RECIPE, tmp_path, built, list_needed_releases(scenes))
+        releases = gather_releases(first, RECIPE, tmp_path, build_version, list_needed_releases(scenes))
         report = run("update", scenes, releases, names, cache, print, package)
         wrong = [
             f"{scene.name}: {claim.name}: {claim.reason}"

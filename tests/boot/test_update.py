@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from first_boot import NODE
 
-from builder.build import build
 from builder.cache import Cache
-from builder.container.sandbox import Sandbox
 from builder.lab.checks.model import Finding
-from builder.lab.released.release import Release, read_release
+from builder.lab.released.release import Release
 from builder.lab.story import update
 from builder.lab.story.findings import check_next_boot
 from builder.lab.story.report import SceneReport
@@ -20,13 +18,9 @@ from builder.lab.story.run import run
 from builder.lab.story.scene import Claim, Findings, Scene
 from builder.lab.story.story import Story
 from builder.lab.story.story_releases import PACKAGE
-from builder.recipe.load import load
-from builder.recipe.search import SearchPath
-from builder.workspace import Workspace
 
 pytestmark = pytest.mark.boot
 
-PROJECT = Path(__file__).parents[2]
 CHRONY = "121"
 """The number of the account that the package chrony makes, and to which its directory below /var belongs."""
 
@@ -36,7 +30,7 @@ image.name = "debian-nfsroot"
 [debian]
 packages = ["chrony", "{PACKAGE}"]
 """
-"""What the second release has more: an account of its own, with a directory below /var, and the story's package."""
+"""The recipe of the update: it adds the package of the story, and chrony, with an account and a directory in /var."""
 
 WRITE = "echo kept >/var/lib/of-the-node && echo kept >/home/of-all && sync"
 READ = "cat /var/lib/of-the-node /home/of-all"
@@ -88,15 +82,16 @@ SCENES = (*update.SCENES[:2], WRITING, *update.SCENES[2:4], LOOKING, GIVING_UP)
 
 @pytest.fixture(scope="module")
 def scenes(
-    release_to_boot: Callable[[str], Release], cache: Cache, tmp_path_factory: pytest.TempPathFactory
+    release_to_boot: Callable[[str], Release],
+    build_version: Callable[[Path, str], Release],
+    cache: Cache,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, SceneReport]:
     """The scenes, by name: the node boots the shipped recipe's release, and then the update, on trial."""
     first, directory = release_to_boot("debian-nfsroot"), tmp_path_factory.mktemp("update")
     (directory / "update.toml").write_text(UPDATE)
-    recipe = load(str(directory / "update.toml"), SearchPath.default(PROJECT))
-    workspace = Workspace(cache, Sandbox(), directory / "output", lambda _: None)
-    built = build(recipe, workspace, version=f"{first.manifest.version}.b", source_date=None, refresh=False)
-    report = run("update", SCENES, {"A": first, "B": read_release(built.directory)}, [NODE], cache, print)
+    second = build_version(directory / "update.toml", f"{first.manifest.version}.b")
+    report = run("update", SCENES, {"A": first, "B": second}, [NODE], cache, print)
     assert report.problem is None
     return {scene.name: scene for scene in report.scenes}
 

@@ -157,7 +157,7 @@ def read_files(directory: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_nodes_that_lose_their_power_while_they_begin(seed: int, release: Release) -> None:
-    """What is there is whole, whenever the power of two nodes is cut, and the next boot adds the rest."""
+    """After a power cut, each file in the shared directory is whole; the next boot adds the files that are missing."""
     files, chance, nodes = fill_home(release), random.Random(seed), name_nodes(release, 2)
     shared = release.node.tree / "export/all"
     cut = [node.power_on(STATUS) for node in nodes]
@@ -203,7 +203,7 @@ def test_shared_directory_has_the_trees_mode(release: Release) -> None:
 
 @pytest.mark.parametrize("can_link", [True, False])
 def test_merge_takes_the_place_of_nothing(tmp_path: Path, can_link: bool) -> None:
-    """Files, links and directories that came to be meanwhile stay; names with blanks and dots arrive as others do."""
+    """`merge` adds files with any names, and leaves alone files, links and directories that another node has made."""
     ours, theirs = tmp_path / "from", tmp_path / "to"
     for top in (ours, theirs):
         (top / "both/below").mkdir(parents=True)

@@ -88,7 +88,7 @@ def edit_in_memory(file: Path) -> None:
 
 
 def put_another_in_place(file: Path) -> None:
-    """Put a file of the same size and time in the place of another one."""
+    """Replace a file by a new one of the same size and time."""
     before = file.stat()
     other = file.with_name("other")
     other.write_bytes(b"x" * before.st_size)
@@ -97,7 +97,7 @@ def put_another_in_place(file: Path) -> None:
 
 
 def exchange(file: Path) -> None:
-    """Put a file of this tree, which is as it was, in the place of another one."""
+    """Replace a file by an unedited file of the same tree."""
     (file.parent / "sibling").rename(file)
 
 
@@ -116,7 +116,7 @@ def test_what_was_edited_does_not_come_along(edit: Callable[[Path], None], xfs: 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_edits_drawn_by_a_seed(seed: int, xfs: Places, tmp_path: Path) -> None:
-    """Whatever nodes and people did to a tree, the next release has what its own list has, and shares all the rest."""
+    """After drawn edits of a tree, the next release has the files of its list, and shares unedited files."""
     chance = random.Random(seed)
     files = [(f"usr/lib/{number}", 0o644, chance.randbytes(8192 + number), "p") for number in range(40)]
     unpack_on(xfs, release(tmp_path, "1.0", files))
@@ -157,7 +157,7 @@ def test_clones_are_cloned(xfs: Places, tmp_path: Path) -> None:
 
 
 def test_a_file_system_without_shared_blocks(tmp_path: Path) -> None:
-    """Without shared blocks each release takes its whole size, and nothing is noted for clones or left of the trial."""
+    """On a file system without shared blocks, each release is unpacked whole, and its record has no stamps."""
     room = tmp_path / "room"
     room.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", room], check=True)
@@ -200,7 +200,7 @@ def test_a_file_that_gets_a_second_name(xfs: Places, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"0": 1}', '{"0": ["a", "b", 1]}', "null"])
 def test_stamps_that_cannot_be_read(text: str, xfs: Places, tmp_path: Path) -> None:
-    """A record whose stamps are damaged costs room and time, and no release."""
+    """After damage to the stamps in a record, the next release is unpacked whole."""
     unpack_on(xfs, release(tmp_path, "1.0", TREE))
     (xfs.releases / "kerrighed/1.0" / donors.FILE).write_text(text)
     assert not any("are shared with" in line for line in unpack_on(xfs, release(tmp_path, "1.1", LATER)))

@@ -60,7 +60,8 @@ plan() {
         done
 }
 
-# stage DIRECTORY STAGE: of the paths that are read, what the tree has, with owners and modes, in the new directory STAGE.
+# stage DIRECTORY STAGE: copy the paths on standard input from the tree's DIRECTORY into the new directory STAGE, with owners
+# and modes.  Paths that the tree lacks are passed over.
 stage() {
     busybox rm -f "$RUN/half" && busybox mkdir "$2" || return
     while read -r path; do
@@ -71,13 +72,14 @@ stage() {
     [ ! -e "$RUN/half" ]
 }
 
-# merge FROM TO: what FROM has and TO has not, in TO.  Each file and each directory gets there whole, in one step, and takes
-# the place of nothing: so other nodes may do the same at once, run already, or lose their power at any moment.
+# merge FROM TO: move into TO the files and directories of FROM that TO lacks.  Each of them arrives whole, in one step, and
+# replaces nothing.  So several nodes may merge into one directory at once, or use it, or lose their power at any moment.
 merge() (
     from=$1 to=$2
     if [ ! -d "$to" ]; then
         why=$(busybox mv -f -T "$from" "$to" 2>&1) && exit
-        # Was another node first?  What the NFS client knows of names may be old; for mkdir(2) it asks the server.
+        # Perhaps another node has made the directory.  The NFS client may remember that there was none: mkdir(2) makes it
+        # ask the server.
         busybox mkdir "$to" 2> /dev/null && busybox rmdir "$to"
         [ -d "$to" ] || { echo "$why"; exit 1; }
     fi
