@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -69,7 +70,7 @@ class OciStorage(Storage):
         self.address = f"oci://{host}/{name}"
         plain = LOOPBACK.fullmatch(host) is not None if access.plain_http is None else access.plain_http
         self.repository = Repository(host, name, access, plain_http=plain)
-        self._has_empty = False
+        self._has_empty, self._pushing_empty = False, threading.Lock()
 
     def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
         """Yield the object from the offset `start` on; a whole object is compared with its digest."""
@@ -177,6 +178,7 @@ class OciStorage(Storage):
     def _push_empty(self) -> None:
         """Push the configuration that all objects share, if the registry does not have it."""
         digest = f"sha256:{hashlib.sha256(EMPTY).hexdigest()}"
-        if not self._has_empty and self.repository.blob_size(digest) is None:
-            self.repository.push_blob(digest, Text(EMPTY))
-        self._has_empty = True
+        with self._pushing_empty:  # docker-registry 2.8 fails to find a blob that another request is just pushing
+            if not self._has_empty and self.repository.blob_size(digest) is None:
+                self.repository.push_blob(digest, Text(EMPTY))
+            self._has_empty = True

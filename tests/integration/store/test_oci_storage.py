@@ -7,11 +7,13 @@ import hashlib
 import random
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from registry_server import PROGRAM, RegistryServer, require
 
+from builder.parallel import crew
 from builder.store.errors import (
     NotStoredError,
     OvertakenError,
@@ -20,8 +22,9 @@ from builder.store.errors import (
     TransientError,
     UntrustedError,
 )
-from builder.store.storage.interface import Blob, FileSlice, Text
+from builder.store.storage.interface import Blob, Content, FileSlice, Text
 from builder.store.storage.oci import OciStorage
+from builder.store.storage.registry.documents import EMPTY
 
 pytestmark = pytest.mark.server
 TIMESTAMP = "metadata/timestamp.json"
@@ -94,6 +97,28 @@ def test_objects_come_back(storage: OciStorage, path: str) -> None:
     with pytest.raises(NotStoredError, match="holds no"):
         storage.read(path, 100)
     assert [found.path for found in storage.list("rel")] == ["releases/a/b~c/x"]
+
+
+def test_objects_that_are_put_at_once_push_their_common_configuration_once(
+    storage: OciStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry may fail to say whether it has a blob that another thread is just pushing."""
+    paths = {f"releases/{number}" for number in range(8)}
+    pushed: list[str] = []
+    push_blob = storage.repository.push_blob
+
+    def push(digest: str, content: Content) -> None:
+        pushed.append(digest)
+        push_blob(digest, content)
+
+    monkeypatch.setattr(storage.repository, "push_blob", push)
+    with crew(len(paths)) as threads:
+        for done in [threads.begin(partial(storage.put, path, Text(path.encode()))) for path in paths]:
+            done()
+    assert sorted(pushed) == sorted(
+        f"sha256:{hashlib.sha256(content).hexdigest()}" for content in (EMPTY, *(path.encode() for path in paths))
+    )
+    assert {found.path for found in storage.list("")} == paths
 
 
 def test_an_empty_store(storage: OciStorage) -> None:
