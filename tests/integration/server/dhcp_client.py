@@ -1,4 +1,4 @@
-"""A DHCP client that asks once and prints the offer as JSON, or null when none comes (RFC 2131, 2132, 4578).
+"""A DHCP client that prints the first offer as JSON, or null when none comes (RFC 2131, 2132, 4578).
 
 Usage: dhcp_client.py MAC ARCHITECTURE SECONDS
 """
@@ -18,6 +18,8 @@ CLIENT_PORT, SERVER_PORT = 68, 67
 HEADER = struct.Struct("!4BIHH4s4s4s4s16s64s128s4s")
 COOKIE = bytes((99, 130, 83, 99))
 BROADCAST = 0x8000
+AGAIN = 0.5
+"""Seconds after which a request is sent again, since a datagram may get lost (RFC 2131 section 4.1)."""
 DISCOVER, OFFER = 1, 2
 ASKED_FOR = bytes((1, 3, 12, 15, 17, 66, 67))
 """Subnet mask, router, host name, domain, root path, server and file name: like a boot ROM, it does not ask for 150."""
@@ -62,22 +64,30 @@ def parse_offer(packet: bytes, transaction: int) -> dict[str, object] | None:
 
 
 def ask(mac: bytes, architecture: int, seconds: float, interface: bytes = INTERFACE) -> dict[str, object] | None:
-    """The first offer within `seconds`."""
+    """The first offer within `seconds`, in which the same request is sent several times."""
     transaction = secrets.randbits(32)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface)
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         endpoint.bind(("", CLIENT_PORT))
-        endpoint.sendto(discover(mac, architecture, transaction), ("255.255.255.255", SERVER_PORT))
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            endpoint.settimeout(left)
-            try:
-                packet = endpoint.recv(4096)
-            except TimeoutError:
-                return None
-            if offer := parse_offer(packet, transaction):
+        while (now := time.monotonic()) < end:
+            endpoint.sendto(discover(mac, architecture, transaction), ("255.255.255.255", SERVER_PORT))
+            if offer := _receive(endpoint, transaction, min(now + AGAIN, end)):
                 return offer
+    return None
+
+
+def _receive(endpoint: socket.socket, transaction: int, end: float) -> dict[str, object] | None:
+    """The first offer before the clock shows `end`."""
+    while (left := end - time.monotonic()) > 0:
+        endpoint.settimeout(left)
+        try:
+            packet = endpoint.recv(4096)
+        except TimeoutError:
+            return None
+        if offer := parse_offer(packet, transaction):
+            return offer
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
@@ -37,6 +37,10 @@ ROUTER, HOST_NAME, DOMAIN, ROOT_PATH, MENU = 3, 12, 15, 17, 150
 PROGRAMS = {"isc": "isc-dhcp-server", "kea": "kea-dhcp4-server", "dnsmasq": "dnsmasq"}
 UPLINK = IPv4Address("10.9.0.1")
 """The server's address on the network where the relay is."""
+STRANGER = "52:54:00:ff:ff:ff"
+"""A machine that no recipe names."""
+PATIENT, SHORT = 30.0, 1.5
+"""Seconds to wait for an offer that is to come, also while the server starts, and for one that must not come."""
 ALIEN = """\
 option domain-name "alien.example";
 default-lease-time 600;
@@ -152,10 +156,12 @@ def _ip(inside: Namespace, *commands: str) -> None:
         inside.run(["ip", *command.split()])
 
 
-def offered(client: Namespace, network: int, mac: str, architecture: int = BIOS) -> Answer | None:
-    """What a machine is offered on a network."""
-    data = bytes.fromhex(mac.replace(":", ""))
-    offer: dict[str, Any] | None = client.in_network(lambda: ask(data, architecture, 1.5, f"eth{network}".encode()))
+def offered(
+    client: Namespace, network: int, mac: str, architecture: int = BIOS, seconds: float = PATIENT
+) -> Answer | None:
+    """What a machine is offered on a network within `seconds`."""
+    data, interface = bytes.fromhex(mac.replace(":", "")), f"eth{network}".encode()
+    offer: dict[str, Any] | None = client.in_network(lambda: ask(data, architecture, seconds, interface))
     if offer is None:
         return None
     options = {code: bytes.fromhex(value) for code, value in offer["options"].items()}
@@ -173,14 +179,6 @@ def offered(client: Namespace, network: int, mac: str, architecture: int = BIOS)
     )
 
 
-def await_offer(ask_once: Callable[[], Answer | None], log: Path) -> Answer:
-    """The first offer of a server that was just started."""
-    deadline = time.monotonic() + 30
-    while (found := ask_once()) is None:
-        assert time.monotonic() < deadline, log.read_text()
-    return found
-
-
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_each_node_gets_what_its_own_recipe_says(program: str, root: Path, tmp_path: Path) -> None:
     """Address, name, domain, root, loader and menu are those of the node's recipe, on every network."""
@@ -189,14 +187,13 @@ def test_each_node_gets_what_its_own_recipe_says(program: str, root: Path, tmp_p
     log, has_menu = tmp_path / "log", program != "dnsmasq"
     with networks(root) as (server, client, _relay):
         server.start(["sh", "-euc", SCRIPTS[PROGRAMS[program]]], log)
-        await_offer(lambda: offered(client, 1, served[0].nodes[0].mac), log)
         places = {"blue": 1, "azure": 1, "green": 2, "far": 3}
         cases = [(each, number, arch) for each in served for number in (0, 1) for arch in (BIOS, UEFI_X64)]
         told = {
             (each.name, number, arch): offered(client, places[each.name], each.nodes[number].mac, arch)
             for each, number, arch in cases
         }
-        strangers = [offered(client, network, "52:54:00:ff:ff:ff") for network in (1, 2, 3)]
+        strangers = [offered(client, network, STRANGER, seconds=SHORT) for network in (1, 2, 3)]
     should = {
         (each.name, number, arch): expected(each, number, arch, has_menu=has_menu) for each, number, arch in cases
     }
@@ -215,10 +212,10 @@ def test_declarations_of_others_keep_their_meaning(root: Path, tmp_path: Path) -
     assert (root / "etc/dhcp/dhcpd.conf").read_text().startswith(f"{ALIEN}# BEGIN nfsroot\n")
     with networks(root) as (server, client, _relay):
         server.start(["sh", "-euc", SCRIPTS["isc-dhcp-server"]], log)
-        known = await_offer(lambda: offered(client, 2, served[2].nodes[0].mac), log)
-        stranger, elsewhere = (offered(client, network, "52:54:00:ff:ff:ff") for network in (4, 2))
+        known = offered(client, 2, served[2].nodes[0].mac)
+        stranger, elsewhere = offered(client, 4, STRANGER), offered(client, 2, STRANGER, seconds=SHORT)
         far = offered(client, 3, served[3].nodes[1].mac)
-    assert known == expected(served[2], 0, BIOS, has_menu=True)
+    assert known == expected(served[2], 0, BIOS, has_menu=True), log.read_text()
     assert far == expected(served[3], 1, BIOS, has_menu=True)
     assert stranger is not None
     assert (stranger.domain, stranger.loader, stranger.menu) == ("alien.example", "alien.0", None)
@@ -268,7 +265,7 @@ def test_a_foreign_dhcp_server_is_refused(root: Path, tmp_path: Path) -> None:
             ],
             log,
         )
-        await_offer(lambda: offered(client, 4, "52:54:00:ff:ff:ff"), log)
+        assert offered(client, 4, STRANGER), log.read_text()
         site = Site(Places(root), _Listening(server))
         unpack(site.places, release)
         with pytest.raises(RefusedError, match="dnsmasq serves dhcp on this machine") as refused:

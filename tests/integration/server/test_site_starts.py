@@ -66,9 +66,9 @@ def site(inside: Namespace, *words: str) -> list[str]:
     return [line for line in said if not line.startswith("command: ")]
 
 
-def address_of(inside: Namespace, mac: str) -> str | None:
-    """The address that a node is offered."""
-    offer = inside.in_network(lambda: ask(bytes.fromhex(mac.replace(":", "")), 0, 3.0))
+def address_of(inside: Namespace, mac: str, seconds: float = 30.0) -> str | None:
+    """The address that a node is offered within `seconds`."""
+    offer = inside.in_network(lambda: ask(bytes.fromhex(mac.replace(":", "")), 0, seconds))
     return None if offer is None else str(offer["address"])
 
 
@@ -92,7 +92,7 @@ def test_servers_are_started_and_left_alone(blue: ReleaseSettings, tmp_path: Pat
         said = site(inside, "switch", "blue", "1.0")
         assert {"Restarted isc-dhcp-server.", "Restarted tftpd-hpa."} <= set(said), said
         assert address_of(inside, blue.nodes[0].mac) == str(blue.nodes[0].address)
-        assert address_of(inside, node.mac) is None
+        assert address_of(inside, node.mac, 3.0) is None
         first = process(inside, "dhcpd"), process(inside, "in.tftpd")
         said = site(inside, "switch", "blue", "1.1")
         assert not [line for line in said if "started" in line], said
