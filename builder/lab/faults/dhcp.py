@@ -14,6 +14,8 @@ from builder.lab.wire.event import Kind
 
 SECONDS_TO_ANSWER = 10.0
 SECONDS_OF_SILENCE = 5.0
+SECONDS_BETWEEN = 1.0
+"""The seconds after which a request that nobody answered is sent again."""
 SECONDS_TO_ASK = 90.0
 SECONDS_AWAY = 5.0
 """The seconds for which the server stays stopped after a node has asked."""
@@ -26,10 +28,16 @@ STATE = "ip -oneline -4 address show scope global; systemctl is-system-running"
 
 
 def wait_for_offer(rack: Rack, mac: str, seconds: float) -> bool:
-    """Ask for an address as a boot ROM with this MAC address; tell whether an offer comes within `seconds`."""
-    began = time.monotonic()
-    rack.send(build_discover(mac))
-    while time.monotonic() < began + seconds:
+    """Ask for an address as a boot ROM with this MAC address, again and again; tell if an offer comes within `seconds`.
+
+    A client repeats its request because a datagram may get lost (RFC 2131 section 4.1).
+    """
+    request = build_discover(mac)
+    began = asks_at = time.monotonic()
+    while (now := time.monotonic()) < began + seconds:
+        if now >= asks_at:
+            rack.send(request)
+            asks_at = now + SECONDS_BETWEEN
         if any(event.kind is Kind.DHCP_OFFER for event in rack.list_events(mac, began)):
             return True
         time.sleep(POLL_SECONDS)
