@@ -133,8 +133,26 @@ def fill_home(release: Release) -> dict[str, str]:
     for name, text in files.items():
         (release.node.tree / name).parent.mkdir(exist_ok=True)
         release.node.write(name, text)
+    give_away(release.node.tree / "home/1", 0o2750)
+    for number in range(8):
+        empty = release.node.tree / f"home/empty{number}"
+        empty.mkdir()
+        give_away(empty, 0o1777)
     release.listed()
     return files
+
+
+def give_away(path: Path, mode: int) -> None:
+    """Give a directory and its files to another owner, whose service's own data they are."""
+    for each in (path, *path.iterdir()):
+        os.chown(each, 1000, 1001)
+    path.chmod(mode)
+
+
+def read_directories(top: Path) -> dict[str, tuple[int, int, int]]:
+    """The directories below one, each with mode, owner and group; without nfsbooted's own."""
+    below = {str(path.relative_to(top)): path.stat() for path in (top, *top.rglob("*")) if path.is_dir()}
+    return {name: (status.st_mode, status.st_uid, status.st_gid) for name, status in below.items()}
 
 
 def name_nodes(release: Release, count: int) -> list[Node]:
@@ -171,34 +189,53 @@ def test_nodes_that_lose_their_power_while_they_begin(seed: int, release: Releas
         (shared / name).write_text("a node's")
     assert nodes[0].says(f"{STATUS}; find /home -type f | wc -l") == "200\n"
     assert read_files(shared) == files | dict.fromkeys(written, "a node's")
+    assert read_directories(shared / "home") == read_directories(release.node.tree / "home")
     assert [path.name for path in (shared / ".nfsbooted").iterdir() if ".ssi1" in path.name] == []
 
 
 def test_nodes_that_fill_one_directory_at_once(release: Release) -> None:
     """Nodes that boot for the first time together all get the shared directory, with all that the tree has there."""
     files, nodes = fill_home(release), name_nodes(release, 6)
+    look = "find /home -type f | wc -l; find /home -type d -exec stat -c '%i %n' {} + | sort -k 2"
     with ThreadPoolExecutor(6) as threads:
-        said = list(threads.map(lambda node: node.says(f"{STATUS}; find /home -type f | wc -l"), nodes))
-    assert said == ["200\n"] * 6
-    assert read_files(release.node.tree / "export/all") == files
+        said = list(threads.map(lambda node: node.says(f"{STATUS}; {look}"), nodes))
+    shared = release.node.tree / "export/all"
+    directories = sorted((shared / "home", *(shared / "home").glob("*/")))
+    same = "".join(f"{path.stat().st_ino} /{path.relative_to(shared)}\n" for path in directories)
+    assert said == [f"200\n{same}"] * 6
+    assert read_files(shared) == files
+    assert read_directories(shared / "home") == read_directories(release.node.tree / "home")
 
 
 def test_shared_directory_has_the_trees_mode(release: Release) -> None:
-    """A directory that nodes begin has the owner, the mode and the time of the tree's, with all that is below it."""
+    """A directory that nodes begin has the owner and the mode of the tree's, with all that is below it."""
     home = release.node.tree / "home"
     (home / "user/empty").mkdir(parents=True)
     (home / "user/link").symlink_to("nowhere")
     for path, mode in ((home / "user/empty", 0o2770), (home / "user", 0o711), (home, 0o700)):
         path.chmod(mode)
         os.chown(path, 1000, 1001)
-        os.utime(path, (5, 5))
-    release.listed()
-    release.says(":")
-    for path in ("home", "home/user", "home/user/empty"):
-        ours, theirs = (release.node.tree / top / path for top in ("", "export/all"))
-        for status in ("st_mode", "st_uid", "st_gid", "st_mtime"):
-            assert getattr(theirs.stat(), status) == getattr(ours.stat(), status), (path, status)
+    for added in ("", "user/empty/new", "user/another"):
+        (home / added).mkdir(exist_ok=True)
+        release.listed()
+        release.says(":")
+        assert read_directories(release.node.tree / "export/all/home") == read_directories(home)
     assert (release.node.tree / "export/all/home/user/link").readlink() == Path("nowhere")
+
+
+def run_merge(directory: Path, before: str) -> tuple[int, str, str]:
+    """`merge from to` in a directory: its status and outputs.
+
+    Ahead of each call of busybox by `merge`, the commands `before` run with the call's arguments.
+    """
+    stand_in = directory / "programs/busybox"
+    stand_in.parent.mkdir()
+    stand_in.write_text(f'#!/bin/sh\n{before}\nexec {shutil.which("busybox")} "$@"\n')
+    stand_in.chmod(0o755)
+    command = f". {PACKAGE}/usr/lib/nfsbooted/state.sh && merge {directory}/from {directory}/to"
+    env = {"PATH": f"{stand_in.parent}:{os.environ['PATH']}", "RUN": "/run/none"}
+    done = subprocess.run(["sh", "-uc", command], env=env, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("can_link", [True, False])
@@ -214,14 +251,7 @@ def test_merge_takes_the_place_of_nothing(tmp_path: Path, can_link: bool) -> Non
     (ours / "both/dangling").symlink_to("nowhere")
     (theirs / "both/-n").write_text("theirs")
     (theirs / "both/*").symlink_to("nowhere")
-    real, stand_in = shutil.which("busybox"), tmp_path / "programs/busybox"
-    stand_in.parent.mkdir()
-    stand_in.write_text(f'#!/bin/sh\n[ "$1$CAN_LINK" != lnFalse ] || exit 1\nexec {real} "$@"\n')
-    stand_in.chmod(0o755)
-    command = f". {PACKAGE}/usr/lib/nfsbooted/state.sh && merge {ours} {theirs}"
-    env = {"PATH": f"{stand_in.parent}:{os.environ['PATH']}", "RUN": "/run/none", "CAN_LINK": str(can_link)}
-    done = subprocess.run(["sh", "-uc", command], env=env, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert run_merge(tmp_path, ":" if can_link else '[ "$1" != ln ] || exit 1') == (0, "", "")
     assert read_files(theirs) == {
         "both/below/.a b": "ours",
         "both/-n": "theirs",
@@ -230,6 +260,48 @@ def test_merge_takes_the_place_of_nothing(tmp_path: Path, can_link: bool) -> Non
         "only/a/file": "ours",
     }
     assert ((theirs / "both/*").readlink(), (theirs / "both/dangling").readlink()) == (Path("nowhere"), Path("nowhere"))
+
+
+def test_merge_leaves_a_directory_that_another_node_makes_meanwhile(tmp_path: Path) -> None:
+    """Directories that come between a look and a step are those that the other node made and uses, also if empty."""
+    for path in ("from/empty", "from/full/below", "to"):
+        (tmp_path / path).mkdir(parents=True)
+    (tmp_path / "from/full/below/file").write_text("ours")
+    other_node = f"""
+for at; do :; done
+case $1 in
+    mkdir | mv) [ -d "$at" ] || {{ mkdir -m 700 "$at" && stat -c '%n %i' "$at" >> {tmp_path}/made; }} ;;
+esac"""
+    assert run_merge(tmp_path, other_node) == (0, "", "")
+    found = {path: path.stat() for path in (tmp_path / "to").rglob("*") if path.is_dir()}
+    assert sorted((tmp_path / "made").read_text().splitlines()) == sorted(
+        f"{path} {status.st_ino}" for path, status in found.items()
+    )
+    assert [status.st_mode & 0o777 for status in found.values()] == [0o700] * 3
+    assert read_files(tmp_path / "to") == {"full/below/file": "ours"}
+
+
+@pytest.mark.parametrize("kind", ["persistent", "node"])
+def test_directory_that_a_node_has_begun(release: Release, kind: str) -> None:
+    """A directory that a node began before it lost its power is completed; one that somebody closed stays closed."""
+    release.node.write("etc/nfsbooted/nfsbooted.conf", SETTINGS.replace("/home:persistent", f"/home:{kind}"))
+    home = release.node.tree / ("export/all/home" if kind == "persistent" else "export/nodes/ssi1/home")
+    files = fill_home(release)
+    for name in ("1", "2", "empty3"):
+        (home / name).mkdir(parents=True)
+        (home / name).chmod(0o2000 if name == "2" else 0)
+    (home / "2/file2").write_text("a node's")
+    (home / "2/file2").chmod(0o600)
+    home.chmod(0)
+    release.says(":")
+    assert {f"home/{name}": text for name, text in read_files(home).items()} == files | {"home/2/file2": "a node's"}
+    assert read_directories(home) == read_directories(release.node.tree / "home")
+    (home / "3").chmod(0)
+    release.node.write("home/3/new", "second")
+    release.listed()
+    release.says(":")
+    assert (home / "3/new").read_text() == "second"
+    assert (home / "3").stat().st_mode & 0o777 == 0
 
 
 def test_two_nodes_share_what_is_persistent(release: Release) -> None:
