@@ -90,6 +90,7 @@ def test_initramfs_without_nfs(kerrighed: Release, tmp_path: Path, cache: Cache)
     assert stopped(run) is Phase.INITRAMFS
 
 
+@pytest.mark.full  # two whole boots; unit tests try each check with what a wrong node answers
 def test_nodes_that_run_although_they_are_wrong(kerrighed: Release, tmp_path: Path, cache: Cache) -> None:
     """Each of these mistakes fails its own check, of nodes that boot all the same.
 
