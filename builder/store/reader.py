@@ -251,8 +251,8 @@ def _translate_errors(storage: Storage, fetcher: StorageFetcher) -> Iterator[Non
         brief, resolution = _words(error)
         raise UntrustedError(f"{storage.address} {brief}", details=f"  | {error}", resolution=resolution) from error
     except OSError as error:
-        directory = places.trust_directory(storage.address)
-        raise NfsrootError(f"{directory} cannot be written: {error.strerror}") from error
+        place = error.filename or places.trust_directory(storage.address)  # or a temporary file of python-tuf's
+        raise NfsrootError(f"{place} cannot be written: {error.strerror}") from error
 
 
 def _words(error: Exception) -> tuple[str, str]:

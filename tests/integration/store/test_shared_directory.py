@@ -34,6 +34,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         os.chown(place / "store", 0, GROUP)
         (place / "store").chmod(0o2775)
         monkeypatch.setenv("HOME", str(place / "home"))
+        monkeypatch.setattr(tempfile, "tempdir", "/tmp")  # TMPDIR may be a directory of this process's user alone
         for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
             monkeypatch.delenv(variable, raising=False)
         # Other users may not be able to read the modules that a first publish imports.

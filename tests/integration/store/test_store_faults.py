@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from registry_server import PROGRAM, RegistryServer, require
 from small_release import make_release
 from store_case import Case, files_in
 
+from builder.errors import NfsrootError
 from builder.store import reader, transfer
 from builder.store.errors import StoreError
 from builder.store.publish import Candidate, publish
@@ -79,6 +81,15 @@ def test_full_disk_of_a_reader(release: Path, tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "MB free, and small 1.0 needs" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_no_place_for_temporary_files(release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that cannot be written is named, and not the directory of what the reader has seen."""
+    case = Case(DirectoryStorage(tmp_path / "store"), tmp_path)
+    case.publish(release)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(NfsrootError, match=f"{re.escape(str(tmp_path / 'gone'))}/.* cannot be written: No such file"):
+        reader.open_trusted(case.storage)
 
 
 def test_read_only_store(release: Path, tmp_path: Path) -> None:
