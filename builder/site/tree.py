@@ -63,8 +63,7 @@ def fill_tree(
     """Unpack the tree of a release into a directory, in which some files are clones, and compare it with its list.
 
     Clones at whose paths the archive has second names of files, or files with extended attributes, are replaced by the
-    members of the archive, and taken out of `cloned`.  A thread of
-    `aside` brings the tree to the disk meanwhile.
+    members of the archive, and taken out of `cloned`.  A thread of `aside` brings the tree to the disk meanwhile.
 
     :raises UntrustedError: a path differs from the list.
     """

@@ -251,7 +251,7 @@ def _translate_errors(storage: Storage, fetcher: StorageFetcher) -> Iterator[Non
         brief, resolution = _words(error)
         raise UntrustedError(f"{storage.address} {brief}", details=f"  | {error}", resolution=resolution) from error
     except OSError as error:
-        place = error.filename or places.trust_directory(storage.address)  # or a temporary file of python-tuf's
+        place = error.filename or places.trust_directory(storage.address)  # the file may be python-tuf's temporary one
         raise NfsrootError(f"{place} cannot be written: {error.strerror}") from error
 
 

@@ -208,14 +208,21 @@ def test_nodes_that_fill_one_directory_at_once(release: Release) -> None:
 
 
 def test_shared_directory_has_the_trees_mode(release: Release) -> None:
-    """A directory that nodes begin has the owner and the mode of the tree's, with all that is below it."""
+    """A directory that nodes begin has the owner, the mode and the time of the tree's, with all that is below it."""
     home = release.node.tree / "home"
     (home / "user/empty").mkdir(parents=True)
     (home / "user/link").symlink_to("nowhere")
     for path, mode in ((home / "user/empty", 0o2770), (home / "user", 0o711), (home, 0o700)):
         path.chmod(mode)
         os.chown(path, 1000, 1001)
-    for added in ("", "user/empty/new", "user/another"):
+        os.utime(path, (5, 5))
+    release.listed()
+    release.says(":")
+    for path in ("home", "home/user", "home/user/empty"):
+        ours, theirs = (release.node.tree / top / path for top in ("", "export/all"))
+        for status in ("st_mode", "st_uid", "st_gid", "st_mtime"):
+            assert getattr(theirs.stat(), status) == getattr(ours.stat(), status), (path, status)
+    for added in ("user/empty/new", "user/another"):
         (home / added).mkdir(exist_ok=True)
         release.listed()
         release.says(":")
@@ -263,7 +270,7 @@ def test_merge_takes_the_place_of_nothing(tmp_path: Path, can_link: bool) -> Non
 
 
 def test_merge_leaves_a_directory_that_another_node_makes_meanwhile(tmp_path: Path) -> None:
-    """Directories that come between a look and a step are those that the other node made and uses, also if empty."""
+    """A directory that another node makes just before `merge` would keeps inode and mode, also if it is empty."""
     for path in ("from/empty", "from/full/below", "to"):
         (tmp_path / path).mkdir(parents=True)
     (tmp_path / "from/full/below/file").write_text("ours")

@@ -64,7 +64,7 @@ def parse_offer(packet: bytes, transaction: int) -> dict[str, object] | None:
 
 
 def ask(mac: bytes, architecture: int, seconds: float, interface: bytes = INTERFACE) -> dict[str, object] | None:
-    """The first offer within `seconds`, in which the same request is sent several times."""
+    """Send a DHCPDISCOVER every AGAIN seconds; return the first offer, or None when no offer comes within `seconds`."""
     transaction = secrets.randbits(32)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface)

@@ -159,7 +159,7 @@ def _ip(inside: Namespace, *commands: str) -> None:
 def offered(
     client: Namespace, network: int, mac: str, architecture: int = BIOS, seconds: float = PATIENT
 ) -> Answer | None:
-    """What a machine is offered on a network within `seconds`."""
+    """The offer that a machine gets on a network within `seconds`; None when it gets no offer."""
     data, interface = bytes.fromhex(mac.replace(":", "")), f"eth{network}".encode()
     offer: dict[str, Any] | None = client.in_network(lambda: ask(data, architecture, seconds, interface))
     if offer is None:

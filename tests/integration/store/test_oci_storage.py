@@ -102,7 +102,7 @@ def test_objects_come_back(storage: OciStorage, path: str) -> None:
 def test_objects_that_are_put_at_once_push_their_common_configuration_once(
     storage: OciStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A registry may fail to say whether it has a blob that another thread is just pushing."""
+    """Objects that are put side by side into an empty repository push the blob that they all need once."""
     paths = {f"releases/{number}" for number in range(8)}
     pushed: list[str] = []
     push_blob = storage.repository.push_blob

@@ -84,7 +84,7 @@ def test_full_disk_of_a_reader(release: Path, tmp_path: Path) -> None:
 
 
 def test_no_place_for_temporary_files(release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file that cannot be written is named, and not the directory of what the reader has seen."""
+    """A reader who cannot make a temporary file is told its path, and not the directory of the store's metadata."""
     case = Case(DirectoryStorage(tmp_path / "store"), tmp_path)
     case.publish(release)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))

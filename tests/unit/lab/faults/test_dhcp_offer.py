@@ -34,7 +34,7 @@ class LossyNetwork:
 
 @pytest.mark.parametrize("lost", [0, 1, 3])
 def test_a_request_that_is_lost_is_sent_again(monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
-    """The same request goes out until it is answered: a server that answers is not taken for a deaf one."""
+    """A DHCP request that gets lost is sent again, unchanged, until the server makes an offer."""
     monkeypatch.setattr(dhcp, "SECONDS_BETWEEN", 0.01)
     monkeypatch.setattr(dhcp, "POLL_SECONDS", 0.001)
     network = LossyNetwork(lost)

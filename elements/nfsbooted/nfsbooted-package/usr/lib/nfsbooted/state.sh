@@ -105,7 +105,8 @@ merge() (
         done
     fi
     { [ "$made" = yes ] || is_begun "$to"; } && ! is_begun "$from" || exit 0
-    busybox chown "$(busybox stat -c %u:%g "$from")" "$to" && busybox chmod "$(busybox stat -c %a "$from")" "$to"
+    busybox chown "$(busybox stat -c %u:%g "$from")" "$to" && touch -r "$from" "$to" &&
+        busybox chmod "$(busybox stat -c %a "$from")" "$to"  # last: from now on the directory is complete
 )
 
 # fill DIRECTORY KIND PLACE RECORD: bring PLACE up to this release.  Several nodes may do so at once, if KIND is persistent.
